@@ -1,0 +1,180 @@
+-- The directory: users, their roles, their sessions, and what happened to them.
+-- Times are unix seconds; booleans are 0 and 1; a *_key or *_hash column is derived and never shown.
+
+CREATE TABLE roles (
+  number INTEGER PRIMARY KEY AUTOINCREMENT CHECK (number > 0),
+  id TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
+  name_key TEXT NOT NULL UNIQUE,
+  description TEXT NOT NULL CHECK (length(description) <= 500),
+  -- A bit mask: bit n is the n-th permission of the core's list. A permission added later is given to admin by a migration.
+  permissions INTEGER NOT NULL CHECK (permissions BETWEEN 0 AND 1048575),
+  built_in INTEGER NOT NULL CHECK (built_in IN (0, 1))
+) STRICT;
+
+INSERT INTO roles (number, id, name, name_key, description, permissions, built_in) VALUES
+  (1, '019a0000-0000-7000-8000-000000000001', 'admin', 'admin', 'Holds every permission.', 32767, 1),
+  (2, '019a0000-0000-7000-8000-000000000002', 'user', 'user', 'Holds no permission; everyone''s role unless given another.', 0, 1);
+
+CREATE TABLE users (
+  number INTEGER PRIMARY KEY AUTOINCREMENT CHECK (number > 0),
+  id TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
+  matricule INTEGER UNIQUE CHECK (matricule BETWEEN 0 AND 9007199254740991),
+  username TEXT CHECK (length(username) BETWEEN 1 AND 64),
+  username_key TEXT CHECK ((username_key IS NULL) = (username IS NULL)),
+  email TEXT NOT NULL CHECK (length(email) BETWEEN 3 AND 254),
+  email_key TEXT NOT NULL UNIQUE,
+  -- Twice their own limits and one blank: a name joined from, or split into, its parts may be longer than what may be sent.
+  name TEXT NOT NULL CHECK (length(name) <= 401),
+  given_name TEXT NOT NULL CHECK (length(given_name) <= 401),
+  family_name TEXT NOT NULL CHECK (length(family_name) <= 401),
+  birthdate TEXT CHECK (birthdate GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'),
+  gender TEXT CHECK (gender IN ('male', 'female', 'unknown')),
+  phone_number TEXT CHECK (length(phone_number) <= 32),
+  mobile_number TEXT CHECK (length(mobile_number) <= 32),
+  certified_email TEXT CHECK (length(certified_email) <= 254),
+  user_type TEXT CHECK (user_type IN ('administrative', 'technician', 'clinician', 'student')),
+  is_staff INTEGER NOT NULL CHECK (is_staff IN (0, 1)),
+  country_id INTEGER CHECK (country_id > 0),
+  active INTEGER NOT NULL CHECK (active IN (0, 1)),
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  version INTEGER NOT NULL CHECK (version > 0),
+  password_hash TEXT,
+  pin_hash TEXT,
+  -- A session lives while it carries its user's generation: raising this one number ends them all.
+  session_generation INTEGER NOT NULL
+) STRICT;
+
+-- One namespace for everything a person can sign in with: folded emails, usernames and matricules. Kept by the triggers below.
+CREATE TABLE login_identifiers (
+  key TEXT PRIMARY KEY,
+  user_number INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER users_take_identifiers AFTER INSERT ON users BEGIN
+  INSERT INTO login_identifiers (key, user_number) VALUES (NEW.email_key, NEW.number);
+  INSERT INTO login_identifiers (key, user_number)
+    SELECT NEW.username_key, NEW.number WHERE NEW.username_key <> NEW.email_key;
+  INSERT INTO login_identifiers (key, user_number)
+    SELECT NEW.matricule, NEW.number WHERE NEW.matricule IS NOT NULL AND NEW.username_key IS NOT CAST(NEW.matricule AS TEXT);
+END;
+
+CREATE TRIGGER users_change_identifiers AFTER UPDATE OF email_key, username_key, matricule ON users BEGIN
+  DELETE FROM login_identifiers
+    WHERE key IN (OLD.email_key, OLD.username_key, CAST(OLD.matricule AS TEXT)) AND user_number = NEW.number;
+  INSERT INTO login_identifiers (key, user_number) VALUES (NEW.email_key, NEW.number);
+  INSERT INTO login_identifiers (key, user_number)
+    SELECT NEW.username_key, NEW.number WHERE NEW.username_key <> NEW.email_key;
+  INSERT INTO login_identifiers (key, user_number)
+    SELECT NEW.matricule, NEW.number WHERE NEW.matricule IS NOT NULL AND NEW.username_key IS NOT CAST(NEW.matricule AS TEXT);
+END;
+
+CREATE TRIGGER users_free_identifiers AFTER DELETE ON users BEGIN
+  DELETE FROM login_identifiers WHERE key IN (OLD.email_key, OLD.username_key, CAST(OLD.matricule AS TEXT));
+END;
+
+-- A user's roles in order; position 0 is the primary one.
+CREATE TABLE user_roles (
+  user_number INTEGER NOT NULL REFERENCES users (number) ON DELETE CASCADE,
+  position INTEGER NOT NULL CHECK (position >= 0),
+  role_number INTEGER NOT NULL REFERENCES roles (number),
+  PRIMARY KEY (user_number, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX user_roles_by_role ON user_roles (role_number, user_number);
+
+-- Exact totals in one row each: 'all' users, the 'inactive' ones, and the holders of a role ('role:<number>').
+CREATE TABLE user_counts (
+  scope TEXT PRIMARY KEY,
+  count INTEGER NOT NULL CHECK (count >= 0)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO user_counts (scope, count) VALUES ('all', 0), ('inactive', 0), ('role:1', 0), ('role:2', 0);
+
+CREATE TRIGGER users_count_new AFTER INSERT ON users BEGIN
+  UPDATE user_counts SET count = count + 1 WHERE scope = 'all';
+  UPDATE user_counts SET count = count + 1 WHERE scope = 'inactive' AND NEW.active = 0;
+END;
+
+CREATE TRIGGER users_count_active AFTER UPDATE OF active ON users WHEN OLD.active <> NEW.active BEGIN
+  UPDATE user_counts SET count = count + OLD.active - NEW.active WHERE scope = 'inactive';
+END;
+
+CREATE TRIGGER users_count_gone AFTER DELETE ON users BEGIN
+  UPDATE user_counts SET count = count - 1 WHERE scope = 'all';
+  UPDATE user_counts SET count = count - 1 WHERE scope = 'inactive' AND OLD.active = 0;
+END;
+
+CREATE TRIGGER roles_count_new AFTER INSERT ON roles BEGIN
+  INSERT INTO user_counts (scope, count) VALUES ('role:' || NEW.number, 0);
+END;
+
+CREATE TRIGGER roles_count_gone AFTER DELETE ON roles BEGIN
+  DELETE FROM user_counts WHERE scope = 'role:' || OLD.number;
+END;
+
+CREATE TRIGGER user_roles_count_new AFTER INSERT ON user_roles BEGIN
+  UPDATE user_counts SET count = count + 1 WHERE scope = 'role:' || NEW.role_number;
+END;
+
+CREATE TRIGGER user_roles_count_gone AFTER DELETE ON user_roles BEGIN
+  UPDATE user_counts SET count = count - 1 WHERE scope = 'role:' || OLD.role_number;
+END;
+
+-- A session is one sign-in and its family of refresh tokens.
+CREATE TABLE sessions (
+  id TEXT PRIMARY KEY CHECK (length(id) = 36),
+  user_number INTEGER NOT NULL REFERENCES users (number) ON DELETE CASCADE,
+  generation INTEGER NOT NULL,
+  contract TEXT NOT NULL,
+  -- SHA-256 of the part every refresh token of the family shares: tells one of ours, however long spent, from a forgery.
+  family_hash TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  last_used_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sessions_by_user ON sessions (user_number);
+
+-- The family's usable refresh tokens and those spent a moment ago; a family token that is not here was spent long ago.
+CREATE TABLE refresh_tokens (
+  session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+  hash TEXT NOT NULL,
+  spent_at INTEGER,
+  PRIMARY KEY (session_id, hash)
+) STRICT, WITHOUT ROWID;
+
+-- Failed sign-ins by account: 'user:<number>', or 'identifier:<SHA-256>' where the identifier is no one's.
+CREATE TABLE sign_in_failures (
+  account TEXT PRIMARY KEY,
+  failures INTEGER NOT NULL,
+  lockouts INTEGER NOT NULL,
+  locked_until INTEGER NOT NULL,
+  last_failed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit_events (
+  sequence INTEGER PRIMARY KEY,
+  id TEXT NOT NULL CHECK (length(id) = 36),
+  at INTEGER NOT NULL,
+  actor_id TEXT,
+  action TEXT NOT NULL,
+  user_id TEXT,
+  contract TEXT NOT NULL,
+  -- A JSON array of field names, never of values.
+  fields TEXT NOT NULL
+) STRICT;
+
+-- Always empty. A statement that would insert a reason here fails by that reason's name and takes its whole batch back with it:
+-- so a batch decides, in its own transaction, whether it may run at all.
+CREATE TABLE refusal (
+  reason TEXT NOT NULL,
+  CONSTRAINT unauthenticated CHECK (reason <> 'unauthenticated'),
+  CONSTRAINT forbidden CHECK (reason <> 'forbidden'),
+  CONSTRAINT stale CHECK (reason <> 'stale'),
+  CONSTRAINT last_admin CHECK (reason <> 'last_admin'),
+  CONSTRAINT admin_exists CHECK (reason <> 'admin_exists'),
+  CONSTRAINT sign_in_changed CHECK (reason <> 'sign_in_changed'),
+  CONSTRAINT refresh_token_unusable CHECK (reason <> 'refresh_token_unusable')
+) STRICT;

@@ -1,0 +1,93 @@
+/** Composition: every contract under its base path and on its hosts, the documents, the index, and what all answers share. */
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { getPath } from 'hono/utils/url'
+import { contracts } from './contracts'
+import { Database } from './database/database'
+import { ping } from './database/ping'
+import { unguarded } from './database/guard'
+import { configurationOf, Misconfigured, type Env } from './env'
+import type { Contract, ContractEnv } from './http/contract'
+import { completeDocument, contractDocument, documentOnce, type Document } from './http/documents'
+import { commonHeaders, listedOrigins } from './http/headers'
+import { indexPage } from './index-page'
+import { limitClient } from './http/rate-limit'
+
+const byName = new Map<string, Contract>(contracts.map((contract) => [contract.name, contract]))
+
+export const app = new OpenAPIHono<ContractEnv>({ getPath: contractPath })
+
+/** On a contract's own host its paths stand at the root: they are those under its base path. */
+function contractPath(request: Request, options?: { env?: object }): string {
+  const path = getPath(request)
+  const contract = byName.get(hostsOf(options?.env as Env | undefined).get(new URL(request.url).hostname) ?? '')
+  if (!contract || path === '/health' || path === `/doc/${contract.name}`) return path
+  if (contract.keepsBasePathOnHost && `${path}/`.startsWith(`/${contract.name}/`)) return path
+  return `/${contract.name}${path}`
+}
+
+function hostsOf(env: Env | undefined): ReadonlyMap<string, string> {
+  try {
+    return env ? configurationOf(env).contractHosts : new Map()
+  } catch {
+    return new Map()
+  }
+}
+
+app.use(commonHeaders)
+app.use(async (c, next) => {
+  c.set('configuration', configurationOf(c.env))
+  c.set('database', new Database(c.env.DB))
+  await next()
+})
+app.use(listedOrigins)
+
+app.onError((error, c) => {
+  if (error instanceof Misconfigured) {
+    console.error(`Usher does not serve: ${error.message}`)
+    return c.json({ error: 'misconfigured', problems: error.problems }, 503, { 'retry-after': '60' })
+  }
+  console.error(error)
+  return c.json({ error: 'unavailable' }, 503, { 'retry-after': '5' })
+})
+app.notFound((c) => c.json({ error: 'not_found' }, 404))
+
+const summaries = contracts.map(({ name, title, description }) => ({ name, title, description }))
+
+app.get('/', (c) => {
+  c.header('vary', 'Accept')
+  if (!(c.req.header('accept') ?? '').includes('text/html')) {
+    return c.json({
+      name: 'Usher',
+      document: '/doc',
+      health: '/health',
+      contracts: summaries.map(({ name, title }) => ({ name, title, base_path: `/${name}`, document: `/doc/${name}` })),
+    })
+  }
+  const { html, contentSecurityPolicy } = indexPage(summaries)
+  return c.html(html, 200, { 'content-security-policy': contentSecurityPolicy })
+})
+
+app.get('/health', async (c) => {
+  await limitClient(c)
+  try {
+    await c.var.database.batch(unguarded, ping())
+    return c.json({ status: 'ok' })
+  } catch {
+    return c.json({ status: 'unavailable' }, 503, { 'retry-after': '5' })
+  }
+})
+
+serveDocument('/doc', documentOnce(() => completeDocument(contracts)))
+for (const contract of contracts) {
+  serveDocument(`/doc/${contract.name}`, documentOnce(() => contractDocument(contract)))
+  app.route(`/${contract.name}`, contract.app)
+}
+
+function serveDocument(path: string, document: () => Promise<Document>): void {
+  app.get(path, async (c) => {
+    const { text, etag } = await document()
+    const headers = { etag, 'cache-control': 'public, no-cache' }
+    if (c.req.header('if-none-match')?.includes(etag)) return c.body(null, 304, headers)
+    return c.body(text, 200, { ...headers, 'content-type': 'application/json' })
+  })
+}

@@ -1,0 +1,89 @@
+/** Every failure in personnel's words: `{"detail": ...}`, FastAPI's own for bad input, French sentences for the rest. */
+import type { Failure } from '../../http/failure'
+import type { FailureResponse } from '../../http/contract'
+import { json } from '../../http/json'
+import { toValidationErrors } from '../../http/pydantic'
+import { wireName } from './mapping'
+import { PersonnelError, PersonnelValidationError } from './schemas'
+
+export function toFailureResponse(failure: Failure): FailureResponse {
+  switch (failure.kind) {
+    case 'no_credentials':
+      return detail(401, 'Not authenticated')
+    case 'unauthenticated':
+      return detail(401, 'Jeton invalide ou expiré')
+    case 'invalid_credentials':
+      return detail(401, 'Identifiants incorrects')
+    case 'invalid_refresh_token':
+      return detail(401, "Jeton d'actualisation invalide ou expiré")
+    case 'forbidden':
+      return detail(403, `Action non autorisée${failure.missing.length > 0 ? `, droit requis : ${failure.missing.join(', ')}` : ''}`)
+    case 'own_password':
+      return detail(403, 'Le mot de passe se change en donnant le mot de passe actuel')
+    case 'no_such_path':
+      return detail(404, 'Not Found')
+    case 'user_not_found':
+      return detail(404, `pas d'utilisateur avec l'identifiant ${escaped(String(Object.values(failure.selector)[0]))}`)
+    case 'role_not_found':
+      return detail(404, "Ce rôle n'existe pas")
+    case 'method_not_allowed':
+      return detail(405, 'Method Not Allowed')
+    case 'already_taken':
+      return detail(409, taken[failure.field])
+    case 'last_admin':
+      return detail(409, "Le dernier administrateur actif ne peut être ni rétrogradé, ni désactivé, ni supprimé")
+    case 'body_too_large':
+      return detail(413, 'Requête trop volumineuse')
+    case 'invalid':
+    case 'invalid_request':
+    case 'unreadable_body':
+    case 'unsupported_media_type':
+      return { status: 422, body: { detail: toValidationErrors(failure, wireName) } }
+    case 'locked_out':
+      return detail(429, 'Trop de tentatives de connexion, réessayez plus tard')
+    case 'rate_limited':
+      return detail(429, 'Trop de requêtes, réessayez plus tard')
+    case 'contended':
+    case 'unavailable':
+      return detail(503, 'Service momentanément indisponible')
+  }
+}
+
+const taken = {
+  email: 'Cette adresse email est déjà utilisée',
+  matricule: 'Ce matricule est déjà utilisé',
+  username: "Ce nom d'utilisateur est déjà utilisé",
+}
+
+function detail(status: FailureResponse['status'], sentence: string): FailureResponse {
+  return { status, body: { detail: sentence } }
+}
+
+/** What a client sent, safe wherever the sentence is shown, and short. */
+function escaped(text: string): string {
+  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+  return [...text.toWellFormed()]
+    .slice(0, 64)
+    .map((character) => entities[character] ?? (/[\p{C}\p{Z}]/u.test(character) && character !== ' ' ? '\ufffd' : character))
+    .join('')
+}
+
+const described = {
+  401: json(PersonnelError, 'No valid credentials'),
+  403: json(PersonnelError, 'A permission is missing'),
+  404: json(PersonnelError, 'No such user or role'),
+  409: json(PersonnelError, 'The matricule or email is taken, or this is the last admin'),
+  413: json(PersonnelError, 'The body is too large'),
+  422: json(PersonnelValidationError, 'Validation Error'),
+  429: json(PersonnelError, 'Too many requests'),
+  503: json(PersonnelError, 'Unavailable, try again'),
+}
+
+/** The failures an operation can answer, for the document. Any may answer 429 and 503. */
+export function failures<Status extends keyof typeof described>(...statuses: Status[]) {
+  const chosen = [...statuses, 429, 503] as (Status | 429 | 503)[]
+  return Object.fromEntries(chosen.map((status) => [status, described[status]])) as Pick<
+    typeof described,
+    Status | 429 | 503
+  >
+}

@@ -1,0 +1,54 @@
+/** Between personnel's wire and the core, field by field. */
+import type { z } from '@hono/zod-openapi'
+import type { NewUser, User, UserChanges, UserSelector } from '../../core/user'
+import { passwordHashed, type PersonnelUser, type PersonnelUserCreate, type PersonnelUserUpdate } from './schemas'
+
+export function fromUser(user: User): z.infer<typeof PersonnelUser> {
+  const [primary] = user.roles
+  return {
+    user_id: user.id,
+    matricule: user.matricule,
+    nom: user.name,
+    email: user.email,
+    password: passwordHashed,
+    role_name: primary.name,
+    role_id: primary.id,
+    status: user.active ? 'activated' : 'deactivated',
+    timestamp: new Date(user.createdAt * 1000).toISOString().slice(0, 19),
+  }
+}
+
+export function toNewUser(body: z.output<typeof PersonnelUserCreate>): NewUser {
+  return {
+    matricule: body.matricule,
+    name: body.nom,
+    email: body.email,
+    password: body.password,
+    role: { id: body.role_id },
+  }
+}
+
+/** Null is no change here, as in the original. */
+export function toUserChanges(body: Omit<z.output<typeof PersonnelUserUpdate>, 'user_id'>): UserChanges {
+  return {
+    name: body.nom ?? undefined,
+    matricule: body.matricule ?? undefined,
+    email: body.email ?? undefined,
+    password: body.password ?? undefined,
+  }
+}
+
+/** The original calls `user_id` an identifier and shows a uuid, and calls it the matricule: digits only are a matricule. */
+export function toSelector(userId: string): UserSelector {
+  return /^\d+$/.test(userId) && Number.isSafeInteger(Number(userId)) ? { matricule: Number(userId) } : { id: userId }
+}
+
+/** What personnel's clients expect in a token's `sub`. */
+export function toSubject(user: User): string {
+  return user.matricule === null ? user.id : String(user.matricule)
+}
+
+/** Core fields in personnel's names, where they differ. */
+export function wireName(field: string): string {
+  return field === 'name' ? 'nom' : field
+}

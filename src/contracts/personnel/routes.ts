@@ -1,0 +1,160 @@
+/** personnel: a FastAPI personnel register, in French. Seed order; signing in, which the seed lacks, comes last. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { refreshSession, signIn, signOut, type SignedIn } from '../../core/sessions'
+import { setActive, updateUser } from '../../core/user-changes'
+import { createUser, everyUserByMatricule, getUser } from '../../core/users'
+import { anonymous, authenticated } from '../../http/authentication'
+import { changesIn, jsonOf } from '../../http/body'
+import { createContract, sealed } from '../../http/contract'
+import { documentedBody, json, jsonBody, streamedArray } from '../../http/json'
+import { issueAccessToken } from '../../http/tokens'
+import { failures, toFailureResponse } from './errors'
+import { fromUser, toNewUser, toSelector, toSubject, toUserChanges } from './mapping'
+import {
+  PersonnelToken,
+  PersonnelTokenRequest,
+  PersonnelUser,
+  PersonnelUserCreate,
+  PersonnelUserUpdate,
+} from './schemas'
+
+const accessTokenSeconds = 12 * 3600
+
+const contract = createContract({
+  name: 'personnel',
+  title: 'Personnel',
+  description: 'The personnel register: people by matricule, in French, as FastAPI answers.',
+  assumesJson: true,
+  toFailureResponse,
+})
+const { app } = contract
+
+const userIdParam = z.object({
+  user_id: z.string().openapi({ description: 'The identifier, or digits only: the matricule' }),
+})
+
+const listUsers = createRoute({
+  ...authenticated(['users:read']),
+  method: 'get',
+  path: '/users/list',
+  operationId: 'personnelListUsers',
+  summary: 'Every user, by matricule',
+  responses: { 200: json(z.array(PersonnelUser), 'Everyone'), ...failures(401, 403) },
+})
+
+app.openapi(listUsers, (c) => streamedArray(everyUserByMatricule(c.var.caller), fromUser))
+
+const getUserRoute = createRoute({
+  ...authenticated(['users:read'], (c) => toSelector(c.req.param('user_id') ?? '')),
+  method: 'get',
+  path: '/users/{user_id}',
+  operationId: 'personnelGetUser',
+  summary: 'One user',
+  request: { params: userIdParam },
+  responses: { 200: json(PersonnelUser, 'The user'), ...failures(401, 403, 404) },
+})
+
+app.openapi(getUserRoute, async (c) => {
+  const { user_id } = c.req.valid('param')
+  return c.json(fromUser(await getUser(c.var.caller, toSelector(user_id))), 200)
+})
+
+const createUserRoute = createRoute({
+  ...authenticated(['users:create']),
+  method: 'post',
+  path: '/users/create',
+  operationId: 'personnelCreateUser',
+  summary: 'Create a user',
+  request: { body: jsonBody(PersonnelUserCreate) },
+  responses: { 200: json(PersonnelUser, 'The new user'), ...failures(401, 403, 404, 409, 413, 422) },
+})
+
+app.openapi(createUserRoute, async (c) => {
+  const user = await createUser(c.var.caller, toNewUser(c.req.valid('json')))
+  return c.json(fromUser(user), 200)
+})
+
+app.openAPIRegistry.register('PersonnelUserUpdate', PersonnelUserUpdate)
+
+// Whom it concerns stands in the body, so that is read before the permission, waived for oneself, can be asked for.
+const updateUserRoute = createRoute({
+  ...authenticated([]),
+  method: 'put',
+  path: '/users/update',
+  operationId: 'personnelUpdateUser',
+  summary: 'Change what is sent of a user',
+  request: { body: documentedBody('PersonnelUserUpdate') },
+  responses: { 200: json(PersonnelUser, 'The user'), ...failures(401, 403, 404, 409, 413, 422) },
+})
+
+app.openapi(updateUserRoute, async (c) => {
+  const sent = await jsonOf(c)
+  const { user_id } = changesIn(PersonnelUserUpdate.pick({ user_id: true }), sent, undefined)
+  const selector = toSelector(user_id)
+  const user = await updateUser({ ...c.var.caller, needs: ['users:update'], self: selector }, selector, (present) =>
+    toUserChanges(changesIn(PersonnelUserUpdate.omit({ user_id: true }), sent, present && fromUser(present))),
+  )
+  return c.json(fromUser(user), 200)
+})
+
+const deactivateUser = createRoute({
+  ...authenticated(['users:deactivate']),
+  method: 'delete',
+  path: '/users/delete/{user_id}',
+  operationId: 'personnelDeactivateUser',
+  summary: 'Deactivate a user',
+  request: { params: userIdParam },
+  responses: { 204: { description: 'Deactivated' }, ...failures(401, 403, 404, 409) },
+})
+
+app.openapi(deactivateUser, async (c) => {
+  await setActive(c.var.caller, toSelector(c.req.valid('param').user_id), false)
+  return c.body(null, 204)
+})
+
+const token = createRoute({
+  ...anonymous({ signsIn: true }),
+  method: 'post',
+  path: '/token',
+  operationId: 'personnelToken',
+  summary: 'Sign in, or refresh',
+  request: {
+    body: { required: true, content: { 'application/x-www-form-urlencoded': { schema: PersonnelTokenRequest } } },
+  },
+  responses: { 200: json(PersonnelToken, 'The tokens'), ...failures(401, 413, 422) },
+})
+
+app.openapi(token, async (c) => {
+  const { visit, configuration } = c.var
+  const form = c.req.valid('form')
+  const { user, sessionId, refreshToken }: SignedIn =
+    'refresh_token' in form
+      ? await refreshSession(visit, form.refresh_token)
+      : await signIn(visit, { identifier: form.username, password: form.password })
+  const claims = { user, sessionId, subject: toSubject(user), now: visit.now, seconds: accessTokenSeconds }
+  return c.json(
+    {
+      access_token: await issueAccessToken(configuration, claims),
+      token_type: 'bearer' as const,
+      refresh_token: refreshToken,
+      expires_in: accessTokenSeconds,
+    },
+    200,
+  )
+})
+
+const logout = createRoute({
+  ...authenticated([]),
+  method: 'post',
+  path: '/logout',
+  operationId: 'personnelLogout',
+  summary: 'Sign out',
+  responses: { 204: { description: 'Signed out' }, ...failures(401) },
+})
+
+app.openapi(logout, async (c) => {
+  await signOut(c.var.caller)
+  return c.body(null, 204)
+})
+
+export const personnel = sealed(contract)

@@ -1,0 +1,95 @@
+/** The wire of personnel, in its own names. */
+import { z } from '@hono/zod-openapi'
+import { parseEmail, parseMatricule, parseName, parsePassword } from '../../core/fields'
+import { parsedBy, refuse } from '../../http/fields'
+import { laxInteger, laxUuid, validationErrors } from '../../http/pydantic'
+
+/** What stands where the original published its hashes. */
+export const passwordHashed = 'password_hashed'
+
+export const PersonnelUser = z
+  .strictObject({
+    user_id: z.string(),
+    matricule: z.int().nullable(),
+    nom: z.string(),
+    email: z.string(),
+    password: z.literal(passwordHashed),
+    role_name: z.string(),
+    role_id: z.string(),
+    status: z.enum(['activated', 'deactivated']),
+    timestamp: z.string().openapi({ description: 'UTC, to the second, without a zone' }),
+  })
+  .openapi('PersonnelUser', {
+    example: {
+      user_id: '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66',
+      matricule: 4821,
+      nom: 'Aïcha Lemoine',
+      email: 'aicha.lemoine@example.org',
+      password: passwordHashed,
+      role_name: 'user',
+      role_id: '019a0000-0000-7000-8000-000000000002',
+      status: 'activated',
+      timestamp: '2026-01-15T09:30:00',
+    },
+  })
+
+const nom = parsedBy(z.string(), parseName).openapi({ type: 'string', maxLength: 200 })
+const email = parsedBy(z.string(), parseEmail).openapi({ type: 'string', format: 'email', maxLength: 254 })
+const password = parsedBy(z.string(), parsePassword).openapi({ type: 'string', minLength: 8, maxLength: 128 })
+const matricule = laxInteger(parseMatricule).openapi({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+
+export const PersonnelUserCreate = z
+  .object({ matricule, nom, email, password, role_id: laxUuid })
+  .openapi('PersonnelUserCreate', {
+    required: ['matricule', 'nom', 'email', 'password', 'role_id'],
+    example: {
+      matricule: 4821,
+      nom: 'Aïcha Lemoine',
+      email: 'aicha.lemoine@example.org',
+      password: 'un mot de passe assez long',
+      role_id: '019a0000-0000-7000-8000-000000000002',
+    },
+  })
+
+/** Absent and null keep what is; so does an empty password. */
+export const PersonnelUserUpdate = z
+  .object({
+    user_id: z.string().openapi({ description: 'The identifier, or digits only: the matricule' }),
+    nom: nom.nullish(),
+    matricule: matricule.nullish(),
+    email: email.nullish(),
+    password: z.preprocess((sent) => (sent === '' ? null : sent), password.nullish()),
+  })
+  .openapi('PersonnelUserUpdate', { required: ['user_id'] })
+
+/** A sign-in, or with `grant_type=refresh_token` a refresh; a form field that is empty was not filled in. */
+export const PersonnelTokenRequest = z
+  .object({
+    grant_type: z.enum(['', 'password', 'refresh_token']).optional(),
+    username: z.string().optional().openapi({ description: 'Matricule, email or username' }),
+    password: z.string().optional().openapi({ format: 'password' }),
+    refresh_token: z.string().optional(),
+  })
+  .transform(({ grant_type, username, password, refresh_token }, context) => {
+    const missing = (field: string) => refuse(context, { rule: 'missing' }, [field])
+    if (grant_type === 'refresh_token') return refresh_token ? { refresh_token } : missing('refresh_token')
+    if (username && password) return { username, password }
+    if (!username) missing('username')
+    if (!password) missing('password')
+    return z.NEVER
+  })
+  .openapi('PersonnelTokenRequest')
+
+export const PersonnelToken = z
+  .strictObject({
+    access_token: z.string(),
+    token_type: z.literal('bearer'),
+    refresh_token: z.string(),
+    expires_in: z.int().openapi({ description: 'Seconds' }),
+  })
+  .openapi('PersonnelToken')
+
+export const PersonnelError = z.strictObject({ detail: z.string() }).openapi('PersonnelError')
+export const PersonnelValidationError = z
+  .strictObject({ detail: validationErrors })
+  .openapi('PersonnelValidationError')

@@ -1,0 +1,148 @@
+/** Every failure as an RFC 9457 problem; bad input is 400, with an entry for each field. */
+import type { FailureResponse } from '../../http/contract'
+import type { Failure, Issue } from '../../http/failure'
+import { wireName } from './mapping'
+import { V1Problem } from './schemas'
+
+export function toFailureResponse(failure: Failure): FailureResponse {
+  switch (failure.kind) {
+    case 'invalid_request':
+      return invalid(
+        failure.part === 'query' ? 'A query parameter is not valid.' : 'The body is not valid.',
+        failure.issues.map(({ path, problem }) => ({ field: path.join('.'), message: describe(problem) })),
+      )
+    case 'invalid':
+      return invalid(
+        'The body is not valid.',
+        failure.problems.map(({ field, problem }) => ({ field: wireName(field), message: describe(problem) })),
+      )
+    case 'unreadable_body':
+      return problem(400, 'Bad Request', 'The body is not JSON in UTF-8.')
+    case 'no_credentials':
+      return problem(401, 'Unauthorized', 'A bearer token is needed.')
+    case 'unauthenticated':
+      return problem(401, 'Unauthorized', 'The credential is not valid, or no longer.')
+    case 'invalid_credentials':
+      return problem(401, 'Unauthorized', 'The identifier or the password is wrong.')
+    case 'invalid_refresh_token':
+      return problem(401, 'Unauthorized', 'The refresh token is not valid, or no longer.')
+    case 'forbidden':
+      return problem(
+        403,
+        'Forbidden',
+        failure.missing.length > 0 ? `Missing permission: ${failure.missing.join(', ')}.` : 'This is not allowed.',
+      )
+    case 'own_password':
+      return problem(403, 'Forbidden', 'One\'s own password is changed with the current one, by PUT /me/password.')
+    case 'no_such_path':
+      return problem(404, 'Not Found', 'There is no such path.')
+    case 'user_not_found':
+      return problem(404, 'Not Found', 'There is no such user.')
+    case 'role_not_found':
+      return problem(404, 'Not Found', 'There is no such role.')
+    case 'method_not_allowed':
+      return problem(405, 'Method Not Allowed', `Allowed here: ${failure.allowed.join(', ')}.`)
+    case 'already_taken':
+      return problem(409, 'Conflict', `This ${failure.field} is taken.`)
+    case 'last_admin':
+      return problem(409, 'Conflict', 'The last active admin must stay one.')
+    case 'body_too_large':
+      return problem(413, 'Content Too Large', 'A body has at most 65,536 bytes.')
+    case 'unsupported_media_type':
+      return problem(415, 'Unsupported Media Type', 'The body must be application/json.')
+    case 'locked_out':
+      return problem(429, 'Too Many Requests', 'Too many failed sign-ins on this account.')
+    case 'rate_limited':
+      return problem(429, 'Too Many Requests', 'Too many requests.')
+    case 'contended':
+    case 'unavailable':
+      return problem(503, 'Service Unavailable', 'Try again in a moment.')
+  }
+}
+
+function problem(
+  status: FailureResponse['status'],
+  title: string,
+  detail: string,
+  errors?: { field: string; message: string }[],
+): FailureResponse {
+  return {
+    status,
+    contentType: 'application/problem+json',
+    body: { type: 'about:blank', title, status, detail, ...(errors && { errors }) },
+  }
+}
+
+function invalid(detail: string, errors: { field: string; message: string }[]): FailureResponse {
+  return problem(400, 'Bad Request', detail, errors)
+}
+
+function describe(problem: Issue['problem']): string {
+  switch (problem.rule) {
+    case 'missing':
+      return 'is required'
+    case 'wrong_type':
+      return `must be ${article(problem.expected)}`
+    case 'unparsable':
+      return `does not read as ${article(problem.expected)}`
+    case 'fractional':
+      return 'must be a whole number'
+    case 'not_one_of':
+      return `must be one of ${problem.options.join(', ')}`
+    case 'malformed':
+      return 'is not valid'
+    case 'blank':
+      return 'must not be blank'
+    case 'too_long':
+      return `must have at most ${problem.max} characters`
+    case 'below':
+      return `must be at least ${problem.min}`
+    case 'above':
+      return `must be at most ${problem.max}`
+    case 'characters':
+      return 'must not contain control or invisible characters'
+    case 'has_blanks':
+      return 'must not contain blanks'
+    case 'not_an_email':
+      return 'must be an email address'
+    case 'not_a_date':
+      return 'must be a date, YYYY-MM-DD'
+    case 'not_four_digits':
+      return 'must be four digits'
+    case 'password_too_short':
+      return `must have at least ${problem.min} characters`
+    case 'password_common':
+      return 'is among the most common passwords'
+    case 'password_personal':
+      return "must not be the user's own email, username or name"
+  }
+}
+
+function article(type: string): string {
+  return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`
+}
+
+const described = {
+  400: 'Bad input, field by field',
+  401: 'No valid credential',
+  403: 'A permission is missing',
+  404: 'Not found',
+  409: 'A conflict with what is',
+  413: 'The body is too large',
+  415: 'The body is not JSON',
+  429: 'Too many requests',
+  503: 'Unavailable, try again',
+}
+
+/** The failures an operation can answer, for the document. Any may answer 429 and 503. */
+export function failures<Status extends keyof typeof described>(...statuses: Status[]) {
+  const chosen = [...statuses, 429, 503] as (Status | 429 | 503)[]
+  const response = (status: keyof typeof described) => ({
+    description: described[status],
+    content: { 'application/problem+json': { schema: V1Problem } },
+  })
+  return Object.fromEntries(chosen.map((status) => [status, response(status)])) as Record<
+    Status | 429 | 503,
+    ReturnType<typeof response>
+  >
+}

@@ -1,0 +1,66 @@
+/** Signing in and out. */
+import { createRoute } from '@hono/zod-openapi'
+import { refreshSession, signIn, signOut, type SignedIn } from '../../../core/sessions'
+import { anonymous, authenticated } from '../../../http/authentication'
+import { json, jsonBody } from '../../../http/json'
+import { issueAccessToken } from '../../../http/tokens'
+import type { Configuration } from '../../../env'
+import { failures } from '../errors'
+import { fromUser } from '../mapping'
+import { V1Login, V1Refresh, V1SignedIn, V1Tokens } from '../schemas'
+import { app } from './contract'
+
+const login = createRoute({
+  ...anonymous({ signsIn: true }),
+  method: 'post',
+  path: '/auth/login',
+  operationId: 'v1Login',
+  summary: 'Sign in',
+  request: { body: jsonBody(V1Login) },
+  responses: { 200: json(V1SignedIn, 'The tokens and the user'), ...failures(400, 401, 413, 415) },
+})
+
+app.openapi(login, async (c) => {
+  const signedIn = await signIn(c.var.visit, c.req.valid('json'))
+  const tokens = await toTokens(signedIn, c.var.configuration, c.var.visit.now)
+  return c.json({ ...tokens, user: fromUser(signedIn.user) }, 200)
+})
+
+const refresh = createRoute({
+  ...anonymous({ signsIn: true }),
+  method: 'post',
+  path: '/auth/refresh',
+  operationId: 'v1Refresh',
+  summary: 'Trade a refresh token for the next pair',
+  request: { body: jsonBody(V1Refresh) },
+  responses: { 200: json(V1Tokens, 'The tokens'), ...failures(400, 401, 413, 415) },
+})
+
+app.openapi(refresh, async (c) => {
+  const signedIn = await refreshSession(c.var.visit, c.req.valid('json').refresh_token)
+  return c.json(await toTokens(signedIn, c.var.configuration, c.var.visit.now), 200)
+})
+
+const logout = createRoute({
+  ...authenticated([]),
+  method: 'post',
+  path: '/auth/logout',
+  operationId: 'v1Logout',
+  summary: 'Sign out',
+  responses: { 204: { description: 'Signed out' }, ...failures(401) },
+})
+
+app.openapi(logout, async (c) => {
+  await signOut(c.var.caller)
+  return c.body(null, 204)
+})
+
+async function toTokens({ user, sessionId, refreshToken }: SignedIn, configuration: Configuration, now: number) {
+  const seconds = configuration.accessTokenSeconds
+  return {
+    access_token: await issueAccessToken(configuration, { user, sessionId, subject: user.id, now, seconds }),
+    token_type: 'Bearer' as const,
+    expires_in: seconds,
+    refresh_token: refreshToken,
+  }
+}

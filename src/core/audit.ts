@@ -1,0 +1,34 @@
+/** What is written down of what was done: who, what, to whom, which fields; never a value. */
+import { v7 as uuid } from 'uuid'
+import { insertAuditEvent } from '../database/audit'
+import type { Statement } from '../database/statement'
+import type { Visit } from './caller'
+
+export type AuditAction =
+  | 'user.created'
+  | 'user.updated'
+  | 'user.deactivated'
+  | 'user.activated'
+  | 'user.deleted'
+  | 'user.roles_set'
+  | 'user.password_set'
+  | 'session.created'
+  | 'session.ended'
+  | 'account.locked'
+
+/** The statement that records it, for the batch that does it. */
+export function record(
+  visit: Visit,
+  action: AuditAction,
+  about: { actorId: string | null; userId: string | null; fields?: readonly string[] },
+): Statement {
+  return insertAuditEvent({
+    id: uuid(),
+    at: visit.now,
+    actor_id: about.actorId,
+    action,
+    user_id: about.userId,
+    contract: visit.contract,
+    fields: JSON.stringify(about.fields ?? []),
+  })
+}

@@ -1,0 +1,106 @@
+/** Who asks, and on what authority. Everything the directory does for someone takes a Caller, and spends it in the batch's guard. */
+import { BatchConflict, BatchRefused, type Database } from '../database/database'
+import { requireAuthority, type Guard } from '../database/guard'
+import type { Permission } from './permissions'
+import { toMask } from './permissions'
+import { Refused, type Refusal } from './refusal'
+import type { UserSelector } from './user'
+
+export interface Settings {
+  /** Rounds of 100,000 PBKDF2 iterations. */
+  passwordRounds: number
+  /** Code points. */
+  passwordMinLength: number
+  firstAdmin: { email: string; password: string } | undefined
+}
+
+/** One request to the directory, by whomever. */
+export interface Visit {
+  database: Database
+  settings: Settings
+  /** The name of the contract it came through. */
+  contract: string
+  /** Unix seconds. */
+  now: number
+}
+
+/** One request on a credential. The claims say whom it is for; only the database says whether that still holds. */
+export interface Caller extends Visit {
+  sessionId: string
+  userId: string
+  needs: readonly Permission[]
+  /** The user who may do this without the permission, being the one concerned. */
+  self?: UserSelector | undefined
+}
+
+/** What a change turned out to need, once it was known whom it concerns and what it does. */
+interface Needs {
+  needs: readonly Permission[]
+  /** The number of the user acted upon. */
+  over?: number
+  /** The numbers of the roles given. */
+  granting?: readonly number[]
+}
+
+/** The head of the caller's batches: the operation's own needs, or, for a commit, what its change was found to need. */
+export function guard(caller: Caller, change?: Needs): Guard {
+  return requireAuthority({
+    sessionId: caller.sessionId,
+    userId: caller.userId,
+    now: caller.now,
+    needs: toMask(change?.needs ?? caller.needs),
+    self: change ? undefined : caller.self,
+    over: change?.over,
+    granting: change?.granting,
+  })
+}
+
+/** Whether the caller may do this at all: the guard alone, for answers that need nothing else of the database. */
+export async function authorise(caller: Caller): Promise<void> {
+  await refusing(caller, () => caller.database.batch(guard(caller)))
+}
+
+/** Turns the database's no into the core's. `needs` is what a missing permission is named from. */
+export async function refusing<T>(caller: Caller, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof BatchRefused ? new Refused(toRefusal(error.reason, caller.needs)) : error
+  }
+}
+
+function toRefusal(reason: BatchRefused['reason'], needs: readonly Permission[]): Refusal {
+  switch (reason) {
+    case 'unauthenticated':
+      return { kind: 'unauthenticated' }
+    case 'forbidden':
+      return { kind: 'forbidden', missing: needs }
+    case 'last_admin':
+      return { kind: 'last_admin' }
+    case 'stale':
+    case 'admin_exists':
+    case 'sign_in_changed':
+    case 'refresh_token_unusable':
+      return { kind: 'contended' }
+  }
+}
+
+const attempts = 50
+
+/**
+ * Decides on facts, then commits on the condition that they still hold; when others were faster, decides again on the new facts.
+ * Each attempt that fails is one that somebody else's change made fail, so a queue of writers always moves.
+ */
+export async function decideAndCommit<T>(caller: Caller, attempt: () => Promise<T>): Promise<T> {
+  return refusing(caller, async () => {
+    for (let tried = 1; tried <= attempts; tried += 1) {
+      try {
+        return await attempt()
+      } catch (error) {
+        const overtaken = error instanceof BatchConflict || (error instanceof BatchRefused && error.reason === 'stale')
+        if (!overtaken) throw error
+      }
+    }
+    throw new Refused({ kind: 'contended' })
+  })
+}

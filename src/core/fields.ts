@@ -1,0 +1,115 @@
+/**
+ * The fields of the record: what each may hold. A value reaches the core only through the parser of its field, which is what
+ * `Parsed` says in the type; the parsers normalise, so what is stored is what is answered.
+ */
+import { commonPasswords } from './common-passwords'
+import { fold, isPlainText, lengthOf } from './text'
+
+/** Lengths in code points, bounds inclusive. */
+export type Problem =
+  | { rule: 'blank' }
+  | { rule: 'too_long'; max: number }
+  | { rule: 'below'; min: number }
+  | { rule: 'above'; max: number }
+  | { rule: 'characters' }
+  | { rule: 'has_blanks' }
+  | { rule: 'not_an_email' }
+  | { rule: 'not_a_date' }
+  | { rule: 'not_four_digits' }
+  | { rule: 'password_too_short'; min: number }
+  | { rule: 'password_common' }
+  | { rule: 'password_personal' }
+
+declare const parsedAs: unique symbol
+/** A value that passed the parser of the field. */
+export type Parsed<Field extends string, Value = string> = Value & { readonly [parsedAs]: Field }
+
+/** What a parser answers: the normalised value, or what is wrong with the one given. */
+export type Outcome<Value> = { value: Value } | { problem: Problem }
+export type Parser<Input, Value> = (input: Input) => Outcome<Value>
+
+export const passwordLength = { min: 8, max: 128 }
+
+function text<Field extends string>(limits: { max: number; required?: boolean }): Parser<string, Parsed<Field>> {
+  return (input) => {
+    const value = input.normalize('NFC')
+    if (limits.required && value.trim() === '') return { problem: { rule: 'blank' } }
+    if (lengthOf(value) > limits.max) return { problem: { rule: 'too_long', max: limits.max } }
+    if (!isPlainText(value, { joiners: true })) return { problem: { rule: 'characters' } }
+    return { value: value as Parsed<Field> }
+  }
+}
+
+function integer<Field extends string>(min: number): Parser<number, Parsed<Field, number>> {
+  return (value) => {
+    if (value < min) return { problem: { rule: 'below', min } }
+    if (value > Number.MAX_SAFE_INTEGER) return { problem: { rule: 'above', max: Number.MAX_SAFE_INTEGER } }
+    return { value: value as Parsed<Field, number> }
+  }
+}
+
+export const parseName: Parser<string, Parsed<'name'>> = text({ max: 200, required: true })
+export const parseGivenName: Parser<string, Parsed<'givenName'>> = text({ max: 100 })
+export const parseFamilyName: Parser<string, Parsed<'familyName'>> = text({ max: 100 })
+export const parsePhoneNumber: Parser<string, Parsed<'phoneNumber'>> = text({ max: 32 })
+export const parseMatricule: Parser<number, Parsed<'matricule', number>> = integer(0)
+export const parseCountryId: Parser<number, Parsed<'countryId', number>> = integer(1)
+
+export function parseUsername(input: string): Outcome<Parsed<'username'>> {
+  const value = input.normalize('NFC')
+  if (value === '' || fold(value) === '') return { problem: { rule: 'blank' } }
+  if (/\s/u.test(value)) return { problem: { rule: 'has_blanks' } }
+  if (lengthOf(value) > 64) return { problem: { rule: 'too_long', max: 64 } }
+  if (!isPlainText(value, { joiners: false })) return { problem: { rule: 'characters' } }
+  return { value: value as Parsed<'username'> }
+}
+
+const local = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u
+const domainLabel = /^[\p{L}\p{N}]([\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?$/u
+
+/** An address as people have them: a dot-atom, an @, a domain of at least two labels. The local part stays as sent. */
+export function parseEmail(input: string): Outcome<Parsed<'email'>> {
+  const address = input.normalize('NFC')
+  if (lengthOf(address) > 254) return { problem: { rule: 'too_long', max: 254 } }
+  if (!isPlainText(address, { joiners: false })) return { problem: { rule: 'characters' } }
+  const at = address.lastIndexOf('@')
+  const domain = address.slice(at + 1).toLowerCase()
+  const labels = domain.split('.')
+  const topLevel = labels.at(-1) ?? ''
+  const sound =
+    at > 0 &&
+    at <= 64 &&
+    local.test(address.slice(0, at)) &&
+    labels.length > 1 &&
+    labels.every((label) => domainLabel.test(label)) &&
+    !/^\p{N}+$/u.test(topLevel)
+  return sound
+    ? { value: (address.slice(0, at + 1) + domain).normalize('NFC') as Parsed<'email'> }
+    : { problem: { rule: 'not_an_email' } }
+}
+
+/** A calendar date, `YYYY-MM-DD`, that exists. */
+export function parseBirthdate(input: string): Outcome<Parsed<'birthdate'>> {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(input) ? Date.parse(`${input}T00:00:00Z`) : NaN
+  return !Number.isNaN(day) && new Date(day).toISOString().startsWith(input)
+    ? { value: input as Parsed<'birthdate'> }
+    : { problem: { rule: 'not_a_date' } }
+}
+
+/**
+ * Length and commonness; `meetsPolicy` in passwords.ts adds what depends on the user and on the deployment. Never trimmed or cut:
+ * NFC, so that two keyboards that write one password differently both sign in.
+ */
+export function parsePassword(input: string): Outcome<Parsed<'password'>> {
+  const value = input.normalize('NFC')
+  const length = lengthOf(value)
+  if (length < passwordLength.min) return { problem: { rule: 'password_too_short', min: passwordLength.min } }
+  if (length > passwordLength.max) return { problem: { rule: 'too_long', max: passwordLength.max } }
+  if (!value.isWellFormed()) return { problem: { rule: 'characters' } }
+  if (`\n${commonPasswords}\n`.includes(`\n${value.toLowerCase()}\n`)) return { problem: { rule: 'password_common' } }
+  return { value: value as Parsed<'password'> }
+}
+
+export function parsePin(input: string): Outcome<Parsed<'pin'>> {
+  return /^[0-9]{4}$/.test(input) ? { value: input as Parsed<'pin'> } : { problem: { rule: 'not_four_digits' } }
+}

@@ -1,0 +1,76 @@
+/** The way into an empty directory: the first sign-in with the configured credentials makes the first admin, once. */
+import { v7 as uuid } from 'uuid'
+import { BatchConflict } from '../database/database'
+import { unguarded } from '../database/guard'
+import type { Statement } from '../database/statement'
+import { insertUser, insertUserRoles, refuseIfHeld, selectUser, selectUserCount, type UserRow } from '../database/users'
+import { record } from './audit'
+import type { Visit } from './caller'
+import { sha256, utf8 } from './encoding'
+import { parseEmail, parseName, parsePassword, type Outcome } from './fields'
+import { refuseUnfitPassword } from './passwords'
+import { adminRole } from './roles'
+import { fold } from './text'
+import { toUser, type User } from './user'
+import { toNewRow } from './users'
+
+/**
+ * The first admin, signed in by `opening`'s statements, or undefined where this sign-in is not the one that makes it. `key` is the
+ * folded identifier; `taken` says that it is somebody's already. Throws BatchRefused where another sign-in was first.
+ */
+export async function createFirstAdmin(
+  visit: Visit,
+  signIn: { key: string; password: string; taken: boolean },
+  opening: (userId: string) => Statement[],
+): Promise<User | undefined> {
+  const configured = visit.settings.firstAdmin
+  if (!configured || fold(configured.email) !== signIn.key) return undefined
+  if (!(await sameSecret(configured.password, signIn.password))) return undefined
+  const [admins] = await visit.database.batch(unguarded, selectUserCount({ scope: `role:${adminRole}` }))
+  if (admins[0]?.count !== 0) return undefined
+  if (signIn.taken) return refuse('BOOTSTRAP_ADMIN_EMAIL already is a user of the directory')
+
+  const email = parsed('BOOTSTRAP_ADMIN_EMAIL', parseEmail(configured.email))
+  const name = email && parsed('BOOTSTRAP_ADMIN_EMAIL', parseName(email.slice(0, email.lastIndexOf('@'))))
+  const password = parsed('BOOTSTRAP_ADMIN_PASSWORD', parsePassword(configured.password))
+  if (!email || !name || !password) return undefined
+  try {
+    refuseUnfitPassword(password, [email, name], visit.settings.passwordMinLength)
+  } catch {
+    return refuse('BOOTSTRAP_ADMIN_PASSWORD is too short or says who the admin is')
+  }
+
+  const id = uuid()
+  const row = await toNewRow(id, { email, name, password }, visit.settings, visit.now)
+  try {
+    const results = await visit.database.batch(
+      unguarded,
+      refuseIfHeld(adminRole),
+      insertUser(row),
+      insertUserRoles({ id, roles: JSON.stringify([adminRole]) }),
+      record(visit, 'user.created', { actorId: null, userId: id, fields: ['email', 'name', 'password', 'roles'] }),
+      ...opening(id),
+      selectUser({ id }),
+    )
+    return toUser((results.at(-1) as UserRow[])[0] as UserRow)
+  } catch (error) {
+    if (error instanceof BatchConflict) return refuse('BOOTSTRAP_ADMIN_EMAIL already is a user of the directory')
+    throw error
+  }
+}
+
+/** For the operator's eyes; whoever signs in hears only that it did not work. */
+function refuse(why: string): undefined {
+  console.error(`The first admin was not created: ${why}.`)
+  return undefined
+}
+
+function parsed<Value>(variable: string, outcome: Outcome<Value>): Value | undefined {
+  return 'value' in outcome ? outcome.value : refuse(`${variable} is not acceptable: ${outcome.problem.rule}`)
+}
+
+/** Compares hashes, so that the time tells nothing of how much was right. */
+async function sameSecret(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([one, other].map((text) => sha256(utf8(text.normalize('NFC')))))
+  return a === b
+}

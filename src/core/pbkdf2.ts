@@ -1,0 +1,35 @@
+/**
+ * PBKDF2-HMAC-SHA256 in rounds: the platform refuses more than 100,000 iterations a call, so the work is several calls, each
+ * keyed by the one before. Round 0 is PBKDF2(password, salt); round k is PBKDF2(round k-1, salt followed by k as 4 big-endian
+ * bytes); one round is plain PBKDF2.
+ */
+export const iterationCap = 100_000
+
+/** 32 bytes. Throws a RangeError for more iterations a round than the platform allows, or no rounds. */
+export async function derive(
+  password: Uint8Array<ArrayBuffer>,
+  salt: Uint8Array<ArrayBuffer>,
+  iterations: number,
+  rounds: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (!(iterations >= 1 && iterations <= iterationCap && rounds >= 1)) throw new RangeError('PBKDF2 parameters out of range')
+  let key = password
+  for (let round = 0; round < rounds; round += 1) {
+    const imported = await crypto.subtle.importKey('raw', key, 'PBKDF2', false, ['deriveBits'])
+    const bits = await crypto.subtle.deriveBits(
+      { name: 'PBKDF2', hash: 'SHA-256', salt: roundSalt(salt, round), iterations },
+      imported,
+      256,
+    )
+    key = new Uint8Array(bits)
+  }
+  return key
+}
+
+function roundSalt(salt: Uint8Array<ArrayBuffer>, round: number): Uint8Array<ArrayBuffer> {
+  if (round === 0) return salt
+  const salted = new Uint8Array(salt.length + 4)
+  salted.set(salt)
+  new DataView(salted.buffer).setUint32(salt.length, round)
+  return salted
+}

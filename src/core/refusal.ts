@@ -1,0 +1,39 @@
+/** Every way the directory says no. Each contract renders each of them; a new one does not compile until all do. */
+import type { Permission } from './permissions'
+import type { Problem } from './fields'
+import type { UserSelector } from './user'
+
+export type Refusal =
+  /** No living credential of an active user stands behind the request. */
+  | { kind: 'unauthenticated' }
+  /** `missing` is empty where no permission would help. */
+  | { kind: 'forbidden'; missing: readonly Permission[] }
+  /** One's own password changes only where the current one is given. */
+  | { kind: 'own_password' }
+  | { kind: 'invalid'; problems: readonly FieldProblem[] }
+  | { kind: 'user_not_found'; selector: UserSelector }
+  | { kind: 'role_not_found' }
+  | { kind: 'already_taken'; field: LoginField }
+  | { kind: 'last_admin' }
+  /** Others changed the same thing, again and again, while this change was being made. */
+  | { kind: 'contended' }
+  /** Wrong, unknown, inactive or without password: nobody is told which. */
+  | { kind: 'invalid_credentials' }
+  | { kind: 'invalid_refresh_token' }
+  /** Too many failed sign-ins on this account. */
+  | { kind: 'locked_out'; retryAfterSeconds: number }
+
+export type LoginField = 'email' | 'username' | 'matricule'
+
+/** What is wrong with one field of the core record; the contract knows it by its own name. */
+export interface FieldProblem {
+  field: string
+  problem: Problem
+}
+
+/** Thrown by the core, rendered at the edge. */
+export class Refused extends Error {
+  constructor(readonly refusal: Refusal) {
+    super(refusal.kind)
+  }
+}

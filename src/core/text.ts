@@ -1,0 +1,30 @@
+/** What text may hold, and when two texts are the same to a person. */
+
+const control = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u
+const bidiControl = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
+const ignorable = /\p{Default_Ignorable_Code_Point}/u
+const joinersAndVariations = /[\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu
+const everyIgnorable = /\p{Default_Ignorable_Code_Point}/gu
+
+/** Length in code points. */
+export function lengthOf(text: string): number {
+  let length = 0
+  for (const _ of text) length += 1
+  return length
+}
+
+/** False for control characters, lone surrogates, bidi controls and code points that nobody sees. */
+export function isPlainText(text: string, options: { joiners: boolean }): boolean {
+  if (control.test(text) || bidiControl.test(text)) return false
+  return !ignorable.test(options.joiners ? text.replace(joinersAndVariations, '') : text)
+}
+
+/** One key for every spelling of an identifier: compatibility forms, case and invisible code points folded away. */
+export function fold(text: string): string {
+  let folded = text
+  for (;;) {
+    const next = folded.normalize('NFKC').replace(everyIgnorable, '').toUpperCase().toLowerCase().normalize('NFKC')
+    if (next === folded) return next
+    folded = next
+  }
+}

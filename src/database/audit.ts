@@ -1,0 +1,50 @@
+/** The trail of what was done, written in the batch that does it. */
+import { sql } from 'drizzle-orm'
+import { build, prepare } from './statement'
+import { auditEvents, sessions, signInFailures, users } from './tables'
+
+export type NewAuditEventRow = Omit<typeof auditEvents.$inferSelect, 'sequence'>
+
+const value = sql.placeholder
+
+export const insertAuditEvent = prepare<NewAuditEventRow>(() =>
+  build.insert(auditEvents).values({
+    id: value('id'),
+    at: value('at'),
+    actor_id: value('actor_id'),
+    action: value('action'),
+    user_id: value('user_id'),
+    contract: value('contract'),
+    fields: value('fields'),
+  }),
+)
+
+/** That the session, if it is of this family, was ended by nobody in particular; to stand before the statement that ends it. */
+export const insertSessionEndedEvent = prepare<{
+  id: string
+  at: number
+  contract: string
+  session_id: string
+  family_hash: string
+}>(
+  () => sql`
+    INSERT INTO ${auditEvents} (id, at, action, user_id, contract, fields)
+    SELECT ${value('id')}, ${value('at')}, 'session.ended', ${users.id}, ${value('contract')}, '[]'
+    FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number}
+    WHERE ${sessions.id} = ${value('session_id')} AND ${sessions.family_hash} = ${value('family_hash')}`,
+)
+
+/** That the account is locked, if the statement just before this one, in the same batch, is what locked it. */
+export const insertAccountLockedEvent = prepare<{
+  id: string
+  at: number
+  user_id: string | null
+  contract: string
+  account: string
+}>(
+  () => sql`
+    INSERT INTO ${auditEvents} (id, at, action, user_id, contract, fields)
+    SELECT ${value('id')}, ${value('at')}, 'account.locked', ${value('user_id')}, ${value('contract')}, '[]'
+    FROM ${signInFailures}
+    WHERE changes() > 0 AND ${signInFailures.account} = ${value('account')} AND ${signInFailures.locked_until} > ${value('at')}`,
+)

@@ -1,0 +1,70 @@
+/** The one way to D1: a batch, which is one round trip and one transaction, and which always begins with its guard. */
+import type { Guard } from './guard'
+import type { Statement } from './statement'
+import { refusal } from './tables'
+
+type Reason = (typeof refusal.$inferSelect)['reason']
+
+/** A guard in the batch did not hold, so nothing of the batch happened. */
+export class BatchRefused extends Error {
+  constructor(readonly reason: Reason) {
+    super(reason)
+  }
+}
+
+/** A uniqueness or a reference did not hold, so nothing of the batch happened: somebody else was first. */
+export class BatchConflict extends Error {}
+
+/** D1 did not answer, or not with anything this code knows: whether the batch happened is unknown. */
+export class DatabaseUnavailable extends Error {}
+
+/** What a request has cost so far, summed from D1's own account of each statement; times in milliseconds. */
+export interface Cost {
+  trips: number
+  rowsRead: number
+  rowsWritten: number
+  milliseconds: number
+}
+
+type Rows<S extends readonly Statement<unknown>[]> = {
+  -readonly [I in keyof S]: S[I] extends Statement<infer Row> ? Row[] : never
+}
+
+export class Database {
+  readonly cost: Cost = { trips: 0, rowsRead: 0, rowsWritten: 0, milliseconds: 0 }
+
+  constructor(private readonly d1: D1Database) {}
+
+  /**
+   * Runs `statements` after `guard` in one transaction and answers the rows of each.
+   * Throws BatchRefused, BatchConflict or DatabaseUnavailable; the first two leave nothing behind.
+   */
+  async batch<const S extends readonly Statement<unknown>[]>(guard: Guard, ...statements: S): Promise<Rows<S>> {
+    const all = [...guard.statements, ...statements]
+    this.cost.trips += 1
+    let results: D1Result[]
+    try {
+      results = await this.d1.batch(all.map(({ sql, params }) => this.d1.prepare(sql).bind(...params)))
+    } catch (error) {
+      throw fromD1(error)
+    }
+    for (const { meta } of results) {
+      this.cost.rowsRead += meta.rows_read
+      this.cost.rowsWritten += meta.rows_written
+      this.cost.milliseconds += meta.duration
+    }
+    return results.slice(guard.statements.length).map((result) => result.results) as Rows<S>
+  }
+}
+
+function fromD1(error: unknown): Error {
+  const message = error instanceof Error ? error.message : String(error)
+  const refused = /CHECK constraint failed: ([a-z_]+)(?::|$)/.exec(message)?.[1]
+  if (refused !== undefined && isReason(refused)) return new BatchRefused(refused)
+  if (/(UNIQUE|FOREIGN KEY) constraint failed/.test(message)) return new BatchConflict(message)
+  return new DatabaseUnavailable(message)
+}
+
+function isReason(name: string): name is Reason {
+  return (refusal.reason.enumValues as readonly string[]).includes(name)
+}

@@ -1,0 +1,121 @@
+/**
+ * Authority, decided by the database in the transaction that uses it. A guard is the head of every batch: if the session is dead,
+ * its user inactive, or a needed permission not held, the batch fails there and nothing of it happens.
+ */
+import { sql, type SQL } from 'drizzle-orm/sql'
+import { compile, prepare, type Statement } from './statement'
+import { refusal, sessions, userRoles, users, roles } from './tables'
+
+/** The head of a batch. Only this file makes one. */
+export interface Guard {
+  readonly statements: readonly Statement[]
+}
+
+/** A user named by one of the keys that are unique in the directory. */
+export type UserKey = { id: string } | { number: number } | { matricule: number }
+
+export interface Claim {
+  sessionId: string
+  /** Whom the credential says it is; the session must be theirs. */
+  userId: string
+  /** Unix seconds. */
+  now: number
+  /** Bit mask of permissions that must be held. */
+  needs: number
+  /** The user who needs no permission, being the one concerned. */
+  self?: UserKey | undefined
+  /** The user whose every permission must be held too: nobody acts on the more powerful. */
+  over?: number | undefined
+  /** The roles whose every permission must be held too: nobody grants more than they have. */
+  granting?: readonly number[] | undefined
+}
+
+export interface ActorRow {
+  number: number
+  id: string
+  permissions: number
+}
+
+const permissionBits = 20
+const lastUseResolutionSeconds = 3600
+
+/** The union of the permissions of the roles that `from` lists as `role_number`; SQLite has no aggregate OR. */
+function union(from: SQL): SQL {
+  const bits = Array.from({ length: permissionBits }, (_, bit) => sql.raw(`max(permissions & ${1 << bit})`))
+  return sql`coalesce((SELECT ${sql.join(bits, sql` | `)} FROM (${from}) JOIN ${roles} ON ${roles.number} = role_number), 0)`
+}
+
+/** The permissions a user holds through their roles. */
+export const held = (userNumber: SQL) =>
+  union(sql`SELECT role_number FROM ${userRoles} WHERE ${userRoles.user_number} = ${userNumber}`)
+
+const value = sql.placeholder
+
+/** The one behind the credential, if it is alive: a row, or none. */
+const actor = () => sql`
+  SELECT ${users.number}, ${users.id}, ${users.matricule}, ${held(sql`${users.number}`)} AS permissions
+  FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number}
+  WHERE ${sessions.id} = ${value('sessionId')} AND ${sessions.expires_at} > ${value('now')}
+    AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1 AND ${users.id} = ${value('userId')}`
+
+const selfKeys = ['id', 'number', 'matricule'] as const
+
+function authority(self: (typeof selfKeys)[number] | undefined, extended: boolean): SQL {
+  const needs = self
+    ? sql`CASE WHEN actor.${sql.identifier(self)} = ${value('self')} THEN 0 ELSE ${value('needs')} END`
+    : sql`${value('needs')}`
+  const further = extended
+    ? sql` | ${held(sql`${value('over')}`)} | ${union(sql`SELECT value AS role_number FROM json_each(${value('granting')})`)}`
+    : sql``
+  return sql`
+    INSERT INTO ${refusal} (reason)
+    SELECT CASE WHEN actor.number IS NULL THEN 'unauthenticated' ELSE 'forbidden' END
+    FROM (SELECT 1) LEFT JOIN (${actor()}) AS actor
+    WHERE actor.number IS NULL OR (${needs}${further}) & ~actor.permissions <> 0`
+}
+
+type ClaimValues = Record<string, string | number | null>
+const authorities = new Map<string, (values: ClaimValues) => Statement>()
+
+const touchSession = prepare<{ sessionId: string; now: number; before: number }>(
+  () => sql`
+    UPDATE ${sessions} SET last_used_at = ${value('now')}
+    WHERE ${sessions.id} = ${value('sessionId')} AND ${sessions.last_used_at} <= ${value('before')}`,
+)
+
+/** The guard of everything done on a credential; it also keeps the credential's last use, to the hour. */
+export function requireAuthority(claim: Claim): Guard {
+  const selfKey = claim.self && selfKeys.find((key) => key in claim.self!)
+  const extended = claim.over !== undefined || claim.granting !== undefined
+  const shape = `${selfKey} ${extended}`
+  let statement = authorities.get(shape)
+  if (!statement) authorities.set(shape, (statement = prepare(() => authority(selfKey, extended))))
+  const { sessionId, userId, now, needs } = claim
+  return {
+    statements: [
+      statement({
+        sessionId,
+        userId,
+        now,
+        needs,
+        self: (claim.self && Object.values<string | number>(claim.self)[0]) ?? null,
+        over: claim.over ?? null,
+        granting: JSON.stringify(claim.granting ?? []),
+      }),
+      touchSession({ sessionId, now, before: now - lastUseResolutionSeconds }),
+    ],
+  }
+}
+
+/** For what needs no credential: signing in, and asking whether the database is there. */
+export const unguarded: Guard = { statements: [] }
+
+/** A guard of what the world must be like, for batches that no credential stands behind and for changes decided on earlier facts. */
+export function refuseIf(reason: (typeof refusal.$inferSelect)['reason'], condition: SQL): Statement {
+  return compile(sql`INSERT INTO ${refusal} (reason) SELECT ${sql.raw(`'${reason}'`)} WHERE ${condition}`)
+}
+
+/** Who stands behind a credential, with the union of their roles' permissions. */
+export const selectActor = prepare<{ sessionId: string; userId: string; now: number }, ActorRow>(
+  () => sql`SELECT number, id, permissions FROM (${actor()})`,
+)

@@ -1,0 +1,159 @@
+/** Statements about signing in, sessions and their refresh tokens. */
+import { sql } from 'drizzle-orm'
+import { refuseIf } from './guard'
+import { build, prepare, type Statement } from './statement'
+import { loginIdentifiers, refreshTokens, sessions, signInFailures, users } from './tables'
+
+const value = sql.placeholder
+
+export type SignInRow = Pick<
+  typeof users.$inferSelect,
+  'number' | 'id' | 'active' | 'password_hash' | 'session_generation'
+>
+
+/** The user a folded identifier belongs to, with what is needed to check a password: a row, or none. */
+export const selectSignIn = prepare<{ key: string }, SignInRow>(
+  () => sql`
+    SELECT ${users.number}, ${users.id}, ${users.active}, ${users.password_hash}, ${users.session_generation}
+    FROM ${loginIdentifiers} JOIN ${users} ON ${users.number} = ${loginIdentifiers.user_number}
+    WHERE ${loginIdentifiers.key} = ${value('key')}`,
+)
+
+export type SignInFailuresRow = typeof signInFailures.$inferSelect
+
+/** The account's failures by a folded identifier; `unknown` is the account to look under when the identifier is no one's. */
+export const selectSignInFailures = prepare<{ key: string; unknown: string }, SignInFailuresRow>(
+  () => sql`
+    SELECT * FROM ${signInFailures} WHERE ${signInFailures.account} = coalesce(
+      (SELECT 'user:' || ${loginIdentifiers.user_number} FROM ${loginIdentifiers} WHERE ${loginIdentifiers.key} = ${value('key')}),
+      ${value('unknown')})`,
+)
+
+/**
+ * Counts one more failure in the transaction that sees the others. The failure that reaches `threshold` locks the account until
+ * `now` + `firstDelay` doubled by each earlier lockout, at most `longestDelay` (seconds); a failure while locked changes nothing,
+ * and a trail older than `forgottenBefore` counts for nothing. Answers the account as it then is.
+ */
+export const recordSignInFailure = prepare<
+  {
+    account: string
+    now: number
+    threshold: number
+    firstDelay: number
+    longestDelay: number
+    forgottenBefore: number
+  },
+  SignInFailuresRow
+>(
+  () => sql`
+    INSERT INTO ${signInFailures} (account, failures, lockouts, locked_until, last_failed_at)
+    VALUES (${value('account')}, 1, 0, 0, ${value('now')})
+    ON CONFLICT (account) DO UPDATE SET
+      failures = CASE
+        WHEN last_failed_at < ${value('forgottenBefore')} THEN 1
+        WHEN failures + 1 >= ${value('threshold')} THEN 0
+        ELSE failures + 1 END,
+      lockouts = CASE
+        WHEN last_failed_at < ${value('forgottenBefore')} THEN 0
+        WHEN failures + 1 >= ${value('threshold')} THEN lockouts + 1
+        ELSE lockouts END,
+      locked_until = CASE
+        WHEN last_failed_at >= ${value('forgottenBefore')} AND failures + 1 >= ${value('threshold')}
+        THEN ${value('now')} + min(${value('longestDelay')}, ${value('firstDelay')} << min(lockouts, 10))
+        ELSE locked_until END,
+      last_failed_at = ${value('now')}
+    WHERE locked_until <= ${value('now')}
+    RETURNING *`,
+)
+
+export const deleteSignInFailures = prepare<{ account: string }>(
+  () => sql`DELETE FROM ${signInFailures} WHERE ${signInFailures.account} = ${value('account')}`,
+)
+
+/** Refuses the batch unless the account still is what the password was checked against, and is not locked. */
+export function refuseSignInUnless(user: SignInRow, account: string, now: number): Statement {
+  return refuseIf(
+    'sign_in_changed',
+    sql`NOT EXISTS (
+        SELECT 1 FROM ${users} WHERE ${users.number} = ${user.number} AND ${users.active} = 1
+          AND ${users.password_hash} = ${user.password_hash} AND ${users.session_generation} = ${user.session_generation})
+      OR EXISTS (SELECT 1 FROM ${signInFailures} WHERE ${signInFailures.account} = ${account} AND ${signInFailures.locked_until} > ${now})`,
+  )
+}
+
+export type NewSessionRow = Omit<typeof sessions.$inferSelect, 'user_number' | 'generation'> & { user_id: string }
+
+/** A session of the user with this id, in their present generation. */
+export const insertSession = prepare<NewSessionRow>(
+  () => sql`
+    INSERT INTO ${sessions} (id, user_number, generation, contract, family_hash, created_at, last_used_at, expires_at)
+    SELECT ${value('id')}, ${users.number}, ${users.session_generation}, ${value('contract')}, ${value('family_hash')},
+      ${value('created_at')}, ${value('last_used_at')}, ${value('expires_at')}
+    FROM ${users} WHERE ${users.id} = ${value('user_id')}`,
+)
+
+export const deleteSession = prepare<{ id: string }>(
+  () => sql`DELETE FROM ${sessions} WHERE ${sessions.id} = ${value('id')}`,
+)
+
+export const insertRefreshToken = prepare<{ session_id: string; hash: string }>(() =>
+  build.insert(refreshTokens).values({ session_id: value('session_id'), hash: value('hash'), spent_at: null }),
+)
+
+/** Refuses the batch unless the session is alive and the token unspent, or spent no earlier than `spentSince`. */
+export function refuseUnlessRefreshable(token: {
+  sessionId: string
+  hash: string
+  familyHash: string
+  now: number
+  spentSince: number
+}): Statement {
+  return refuseIf(
+    'refresh_token_unusable',
+    sql`NOT EXISTS (
+      SELECT 1 FROM ${refreshTokens}
+      JOIN ${sessions} ON ${sessions.id} = ${refreshTokens.session_id}
+      JOIN ${users} ON ${users.number} = ${sessions.user_number}
+      WHERE ${refreshTokens.session_id} = ${token.sessionId} AND ${refreshTokens.hash} = ${token.hash}
+        AND coalesce(${refreshTokens.spent_at}, ${token.now}) >= ${token.spentSince}
+        AND ${sessions.family_hash} = ${token.familyHash} AND ${sessions.expires_at} > ${token.now}
+        AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1)`,
+  )
+}
+
+/** Marks the token spent, if it is not yet, and forgets those of its session that were spent before `forgottenBefore`. */
+export function spendRefreshToken(token: {
+  session_id: string
+  hash: string
+  now: number
+  forgottenBefore: number
+}): Statement[] {
+  return [forgetRefreshTokens(token), markRefreshTokenSpent(token)]
+}
+
+const forgetRefreshTokens = prepare<{ session_id: string; forgottenBefore: number }>(
+  () => sql`
+    DELETE FROM ${refreshTokens}
+    WHERE ${refreshTokens.session_id} = ${value('session_id')} AND ${refreshTokens.spent_at} < ${value('forgottenBefore')}`,
+)
+
+const markRefreshTokenSpent = prepare<{ session_id: string; hash: string; now: number }>(
+  () => sql`
+    UPDATE ${refreshTokens} SET spent_at = ${value('now')}
+    WHERE ${refreshTokens.session_id} = ${value('session_id')} AND ${refreshTokens.hash} = ${value('hash')}
+      AND ${refreshTokens.spent_at} IS NULL`,
+)
+
+export const extendSession = prepare<{ id: string; expires_at: number; now: number }>(
+  () => sql`
+    UPDATE ${sessions} SET expires_at = ${value('expires_at')}, last_used_at = ${value('now')}
+    WHERE ${sessions.id} = ${value('id')}`,
+)
+
+/** Ends the session, if the token is of its family: answers its user's id, or nothing. */
+export const deleteSessionOfFamily = prepare<{ id: string; family_hash: string }, { user_number: number }>(
+  () => sql`
+    DELETE FROM ${sessions}
+    WHERE ${sessions.id} = ${value('id')} AND ${sessions.family_hash} = ${value('family_hash')}
+    RETURNING user_number`,
+)

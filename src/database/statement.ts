@@ -1,0 +1,32 @@
+/** SQL compiled once per isolate; a call only fills in its values. */
+import { fillPlaceholders, type SQLWrapper } from 'drizzle-orm/sql'
+import { drizzle } from 'drizzle-orm/d1'
+import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
+
+/** One statement ready to run; `Row` is what it answers. */
+export interface Statement<Row = never> {
+  readonly sql: string
+  readonly params: readonly unknown[]
+  readonly row?: Row
+}
+
+type Values = Record<string, string | number | null>
+
+/** Drizzle's builders, here for their SQL alone: only `Database.batch` runs anything. */
+export const build = drizzle(undefined as unknown as D1Database)
+
+const dialect = new SQLiteAsyncDialect()
+
+/** Compiles SQL whose shape depends on the call; what is the same every time goes through `prepare`. */
+export function compile<Row = never>(query: SQLWrapper): Statement<Row> {
+  return dialect.sqlToQuery(query.getSQL())
+}
+
+/** Compiles `query` at its first use; each call then names the values of its placeholders. */
+export function prepare<V extends Values | void, Row = never>(query: () => SQLWrapper): (values: V) => Statement<Row> {
+  let compiled: Statement<Row> | undefined
+  return (values) => {
+    compiled ??= compile<Row>(query())
+    return { sql: compiled.sql, params: fillPlaceholders([...compiled.params], values ?? {}) }
+  }
+}

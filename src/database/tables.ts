@@ -1,0 +1,114 @@
+/** The tables as the statements see them; migrations/ makes them, and a test holds the two together. Keys are the column names. */
+import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+
+export const roles = sqliteTable('roles', {
+  number: integer().primaryKey({ autoIncrement: true }),
+  id: text().notNull(),
+  name: text().notNull(),
+  name_key: text().notNull(),
+  description: text().notNull(),
+  permissions: integer().notNull(),
+  built_in: integer().notNull(),
+})
+
+export const users = sqliteTable('users', {
+  number: integer().primaryKey({ autoIncrement: true }),
+  id: text().notNull(),
+  matricule: integer(),
+  username: text(),
+  username_key: text(),
+  email: text().notNull(),
+  email_key: text().notNull(),
+  name: text().notNull(),
+  given_name: text().notNull(),
+  family_name: text().notNull(),
+  birthdate: text(),
+  gender: text({ enum: ['male', 'female', 'unknown'] }),
+  phone_number: text(),
+  mobile_number: text(),
+  certified_email: text(),
+  user_type: text({ enum: ['administrative', 'technician', 'clinician', 'student'] }),
+  is_staff: integer().notNull(),
+  country_id: integer(),
+  active: integer().notNull(),
+  created_at: integer().notNull(),
+  updated_at: integer().notNull(),
+  version: integer().notNull(),
+  password_hash: text(),
+  pin_hash: text(),
+  session_generation: integer().notNull(),
+})
+
+export const loginIdentifiers = sqliteTable('login_identifiers', {
+  key: text().primaryKey(),
+  user_number: integer().notNull(),
+})
+
+export const userRoles = sqliteTable(
+  'user_roles',
+  {
+    user_number: integer().notNull(),
+    position: integer().notNull(),
+    role_number: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.user_number, table.position] })],
+)
+
+export const userCounts = sqliteTable('user_counts', {
+  scope: text().primaryKey(),
+  count: integer().notNull(),
+})
+
+export const sessions = sqliteTable('sessions', {
+  id: text().primaryKey(),
+  user_number: integer().notNull(),
+  generation: integer().notNull(),
+  contract: text().notNull(),
+  family_hash: text().notNull(),
+  created_at: integer().notNull(),
+  last_used_at: integer().notNull(),
+  expires_at: integer().notNull(),
+})
+
+export const refreshTokens = sqliteTable(
+  'refresh_tokens',
+  {
+    session_id: text().notNull(),
+    hash: text().notNull(),
+    spent_at: integer(),
+  },
+  (table) => [primaryKey({ columns: [table.session_id, table.hash] })],
+)
+
+export const signInFailures = sqliteTable('sign_in_failures', {
+  account: text().primaryKey(),
+  failures: integer().notNull(),
+  lockouts: integer().notNull(),
+  locked_until: integer().notNull(),
+  last_failed_at: integer().notNull(),
+})
+
+export const auditEvents = sqliteTable('audit_events', {
+  sequence: integer().primaryKey(),
+  id: text().notNull(),
+  at: integer().notNull(),
+  actor_id: text(),
+  action: text().notNull(),
+  user_id: text(),
+  contract: text().notNull(),
+  fields: text().notNull(),
+})
+
+export const refusal = sqliteTable('refusal', {
+  reason: text({
+    enum: [
+      'unauthenticated',
+      'forbidden',
+      'stale',
+      'last_admin',
+      'admin_exists',
+      'sign_in_changed',
+      'refresh_token_unusable',
+    ],
+  }).notNull(),
+})

@@ -1,0 +1,117 @@
+/** Bindings and variables, checked once: bad configuration stops the Worker from serving, and says which variable is wrong. */
+import type { Settings } from './core/caller'
+
+export interface Env {
+  DB: D1Database
+  PRINCIPAL_LIMITER: RateLimit
+  CLIENT_LIMITER: RateLimit
+  SIGN_IN_LIMITER: RateLimit
+  JWT_SECRET?: string
+  JWT_SECRET_PREVIOUS?: string
+  BOOTSTRAP_ADMIN_EMAIL?: string
+  BOOTSTRAP_ADMIN_PASSWORD?: string
+  CONTRACT_HOSTS?: string
+  ACCESS_TOKEN_TTL_SECONDS?: string
+  PASSWORD_MIN_LENGTH?: string
+  PASSWORD_ROUNDS?: string
+  RATE_LIMIT?: string
+  SERVER_TIMING?: string
+  CORS_ORIGINS?: string
+}
+
+export interface Configuration extends Settings {
+  /** The first signs; all verify. */
+  jwtSecrets: readonly [string, ...string[]]
+  /** Host name to contract name. */
+  contractHosts: ReadonlyMap<string, string>
+  /** Of the contracts whose clients refresh. */
+  accessTokenSeconds: number
+  rateLimited: boolean
+  serverTiming: boolean
+  corsOrigins: readonly string[]
+}
+
+/** Each problem names its variable; none holds a value. */
+export class Misconfigured extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join(' '))
+  }
+}
+
+const checked = new WeakMap<Env, Configuration | Misconfigured>()
+
+/** Throws Misconfigured. */
+export function configurationOf(env: Env): Configuration {
+  let outcome = checked.get(env)
+  if (!outcome) checked.set(env, (outcome = check(env)))
+  if (outcome instanceof Misconfigured) throw outcome
+  return outcome
+}
+
+function check(env: Env): Configuration | Misconfigured {
+  const problems: string[] = []
+  const secrets = [env.JWT_SECRET, env.JWT_SECRET_PREVIOUS].filter((secret): secret is string => secret !== undefined && secret !== '')
+  if (!env.JWT_SECRET) problems.push('JWT_SECRET is missing.')
+  for (const [index, secret] of secrets.entries()) {
+    const name = index === 0 && env.JWT_SECRET ? 'JWT_SECRET' : 'JWT_SECRET_PREVIOUS'
+    if (new TextEncoder().encode(secret).length < 32) problems.push(`${name} is shorter than 32 bytes.`)
+    else if (isPlaceholder(secret)) problems.push(`${name} is a placeholder: generate a random one.`)
+  }
+
+  const number = (name: 'ACCESS_TOKEN_TTL_SECONDS' | 'PASSWORD_MIN_LENGTH' | 'PASSWORD_ROUNDS', otherwise: number, min: number, max: number) => {
+    const text = env[name]
+    if (text === undefined || text === '') return otherwise
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN
+    if (!(value >= min && value <= max)) problems.push(`${name} must be a whole number from ${min} to ${max}.`)
+    return value
+  }
+  const onOff = (name: 'RATE_LIMIT' | 'SERVER_TIMING', otherwise: boolean) => {
+    const text = env[name]
+    if (text === undefined || text === '') return otherwise
+    if (text !== 'on' && text !== 'off') problems.push(`${name} must be "on" or "off".`)
+    return text === 'on'
+  }
+
+  const firstAdmin = { email: env.BOOTSTRAP_ADMIN_EMAIL ?? '', password: env.BOOTSTRAP_ADMIN_PASSWORD ?? '' }
+  const configuration = {
+    contractHosts: contractHosts(env.CONTRACT_HOSTS, problems),
+    accessTokenSeconds: number('ACCESS_TOKEN_TTL_SECONDS', 900, 1, 86_400),
+    passwordMinLength: number('PASSWORD_MIN_LENGTH', 8, 8, 128),
+    passwordRounds: number('PASSWORD_ROUNDS', 6, 1, 100),
+    rateLimited: onOff('RATE_LIMIT', true),
+    serverTiming: onOff('SERVER_TIMING', false),
+    corsOrigins: corsOrigins(env.CORS_ORIGINS, problems),
+    firstAdmin: firstAdmin.email !== '' && firstAdmin.password !== '' ? firstAdmin : undefined,
+  }
+  if (problems.length > 0) return new Misconfigured(problems)
+  return { ...configuration, jwtSecrets: secrets as [string, ...string[]] }
+}
+
+/** What tutorials, templates and other products' documentation print as a secret, and what nobody drew at random. */
+function isPlaceholder(secret: string): boolean {
+  const known =
+    /(change|replace)[-_ ]?(me|this)|place[-_ ]?holder|your[-_ ]?(own[-_ ]?|super[-_ ]?|jwt[-_ ]?|256[-_ ]?bit[-_ ]?)*(secret|key)|a-string-secret|super[-_ ]?secret|secret[-_ ]?key|django-insecure|at-least-(32|256)|insert.*here|09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7/i
+  return known.test(secret) || new Set(secret).size < 8
+}
+
+function contractHosts(text: string | undefined, problems: string[]): ReadonlyMap<string, string> {
+  try {
+    const hosts: unknown = JSON.parse(text || '{}')
+    if (typeof hosts === 'object' && hosts !== null && !Array.isArray(hosts)) {
+      const entries = Object.entries(hosts).map(([host, contract]) => [host.toLowerCase(), contract] as const)
+      if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) return new Map(entries)
+    }
+  } catch {
+    // Told below, like JSON of another shape.
+  }
+  problems.push('CONTRACT_HOSTS must be a JSON object of host name to contract.')
+  return new Map()
+}
+
+function corsOrigins(text: string | undefined, problems: string[]): string[] {
+  const origins = (text ?? '').split(',').map((origin) => origin.trim()).filter((origin) => origin !== '')
+  if (!origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)) {
+    problems.push('CORS_ORIGINS must be exact origins, separated by commas.')
+  }
+  return origins
+}

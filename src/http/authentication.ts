@@ -1,0 +1,53 @@
+/** Who asks: the spreads that say, in a route's definition, who may call it, and enforce it in the same words. */
+import type { Context, MiddlewareHandler } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import type { Caller } from '../core/caller'
+import type { Permission } from '../core/permissions'
+import type { UserSelector } from '../core/user'
+import type { ContractEnv } from './contract'
+import { decodedBody, limitedBody } from './body'
+import { Failed } from './failure'
+import { limitClient, limitPrincipal, limitSignIn } from './rate-limit'
+import { readAccessToken } from './tokens'
+
+type WithCaller = ContractEnv & { Variables: { caller: Caller } }
+
+/** The name of the bearer scheme in the documents. */
+export const bearerScheme = 'bearer'
+
+/**
+ * For operations on a credential. Here the token is only checked to be ours; `needs`, waived for the user that `self` names, and
+ * all else that may have changed since it was issued, the database decides in the batch of the work, by `c.var.caller`.
+ */
+export function authenticated(needs: readonly Permission[], self?: (c: Context) => UserSelector) {
+  const authenticate: MiddlewareHandler<WithCaller> = createMiddleware<WithCaller>(async (c, next) => {
+    const { configuration, visit } = c.var
+    const header = c.req.header('authorization')
+    const token = header === undefined ? undefined : /^bearer +([^\s]+) *$/i.exec(header)?.[1]
+    const claimed = token === undefined ? undefined : await readAccessToken(configuration, token, visit.now)
+    if (!claimed) {
+      await limitClient(c)
+      throw new Failed({ kind: header === undefined ? 'no_credentials' : 'unauthenticated' })
+    }
+    await limitPrincipal(c, claimed.userId)
+    c.set('caller', { ...visit, ...claimed, needs, self: self?.(c) })
+    await next()
+  })
+  const middleware: [typeof limitedBody, typeof authenticate, typeof decodedBody] = [
+    limitedBody,
+    authenticate,
+    decodedBody,
+  ]
+  return { security: [{ [bearerScheme]: [] as string[] }], middleware }
+}
+
+/** For operations that need no credential; those that check one a client sends in the body count as sign-ins. */
+export function anonymous({ signsIn }: { signsIn: boolean }) {
+  const limit: MiddlewareHandler<ContractEnv> = createMiddleware<ContractEnv>(async (c, next) => {
+    await limitClient(c)
+    if (signsIn) await limitSignIn(c)
+    await next()
+  })
+  const middleware: [typeof limit, typeof limitedBody, typeof decodedBody] = [limit, limitedBody, decodedBody]
+  return { security: [] as Record<string, string[]>[], middleware }
+}

@@ -1,0 +1,103 @@
+/** What every contract is made of: an app that knows who asks, answers in the order of design, and fails in the contract's words. */
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { authorise, type Caller, type Visit } from '../core/caller'
+import type { Database } from '../database/database'
+import type { Configuration, Env } from '../env'
+import { Failed, toFailure, toIssues, type Failure, type Part } from './failure'
+
+export interface ContractEnv {
+  Bindings: Env
+  Variables: {
+    requestId: string
+    configuration: Configuration
+    database: Database
+    contract: ContractTraits
+    visit: Visit
+    caller?: Caller
+  }
+}
+
+interface ContractTraits {
+  /** Also its base path, and the name the audit trail knows it by. */
+  name: string
+  title: string
+  /** On a host of its own the contract answers at the root; true if there also under its base path. */
+  keepsBasePathOnHost?: boolean
+  /** Clients of the original may leave out the content type of a JSON body. */
+  assumesJson?: boolean
+  /** Said of the contract in its document. */
+  description: string
+  /** The failure in the contract's words; headers that every contract needs are added here. */
+  toFailureResponse: (failure: Failure) => FailureResponse
+}
+
+export interface FailureResponse {
+  status: ContentfulStatusCode
+  body: object
+  /** `application/json` unless said otherwise. */
+  contentType?: string
+}
+
+export type ContractApp = OpenAPIHono<ContractEnv>
+export interface Contract extends ContractTraits {
+  app: ContractApp
+}
+
+export function createContract(traits: ContractTraits): Contract {
+  const app: ContractApp = new OpenAPIHono<ContractEnv>({
+    defaultHook: (result) => {
+      if (result.success) return
+      // The library answers with the error alone; what was sent is what tells a missing field from a wrong one.
+      const part: Part = result.target === 'query' ? 'query' : result.target === 'param' ? 'path' : 'body'
+      const { data } = result as unknown as { data: unknown }
+      throw new Failed({ kind: 'invalid_request', part, issues: toIssues(result.error, data) })
+    },
+  })
+  app.onError(async (error, c) => toResponse(c, traits, await firstFailure(c, toFailure(error))))
+  app.use(async (c, next) => {
+    const { database, configuration } = c.var
+    c.set('contract', traits)
+    c.set('visit', { database, settings: configuration, contract: traits.name, now: Math.floor(Date.now() / 1000) })
+    await next()
+  })
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, allowed) => toResponse(c, traits, { kind: 'method_not_allowed', allowed }),
+    }),
+  )
+  return { ...traits, app }
+}
+
+/** To stand last in a contract: a path it does not know is its own 404, never another's. */
+export function sealed(contract: Contract): Contract {
+  contract.app.all('*', (c) => toResponse(c, contract, { kind: 'no_such_path' }))
+  return contract
+}
+
+/** What was wrong with the request is told only to those who may make it: authority is asked for first, if it was not yet. */
+async function firstFailure(c: Context<ContractEnv>, failure: Failure): Promise<Failure> {
+  const { caller, database } = c.var
+  if (!caller || database.cost.trips > 0) return failure
+  try {
+    await authorise(caller)
+    return failure
+  } catch (error) {
+    return toFailure(error)
+  }
+}
+
+function toResponse(c: Context<ContractEnv>, contract: ContractTraits, failure: Failure): Response {
+  const { status, body, contentType = 'application/json' } = contract.toFailureResponse(failure)
+  const headers: Record<string, string> = { 'content-type': contentType }
+  if (status === 401) {
+    headers['www-authenticate'] = failure.kind === 'unauthenticated' ? 'Bearer error="invalid_token"' : 'Bearer'
+  }
+  if ('retryAfterSeconds' in failure) headers['retry-after'] = String(failure.retryAfterSeconds)
+  if (failure.kind === 'method_not_allowed') headers['allow'] = failure.allowed.join(', ')
+  if (failure.kind === 'contended') headers['retry-after'] = '1'
+  return c.body(JSON.stringify(body), status, headers)
+}

@@ -1,0 +1,99 @@
+/** Everything a contract must be able to say no with: the core's refusals, and what goes wrong before the core is asked. */
+import type { ZodError } from 'zod'
+import { Refused, type Refusal } from '../core/refusal'
+import type { Problem } from '../core/fields'
+import { DatabaseUnavailable } from '../database/database'
+import { HTTPException } from 'hono/http-exception'
+
+export type Failure =
+  | Refusal
+  | { kind: 'no_credentials' }
+  | { kind: 'invalid_request'; part: Part; issues: readonly Issue[] }
+  /** Not UTF-8, not JSON, not a form: `position` is where reading stopped, as far as is known. */
+  | { kind: 'unreadable_body'; position: number }
+  | { kind: 'unsupported_media_type' }
+  | { kind: 'body_too_large' }
+  | { kind: 'no_such_path' }
+  | { kind: 'method_not_allowed'; allowed: readonly string[] }
+  | { kind: 'rate_limited'; retryAfterSeconds: number }
+  /** The database is away or the answer cannot be given: nothing is said of why. */
+  | { kind: 'unavailable'; retryAfterSeconds: number }
+
+export type Part = 'body' | 'query' | 'path'
+
+/** `path` leads to the field in the wire's own names; empty for the whole. */
+export interface Issue {
+  path: readonly (string | number)[]
+  problem: Problem | ShapeProblem
+}
+
+type Type = 'string' | 'integer' | 'boolean' | 'list' | 'object' | 'uuid'
+
+export type ShapeProblem =
+  | { rule: 'missing' }
+  | { rule: 'wrong_type'; expected: Type }
+  /** Text of the right kind that does not read as what it should be. */
+  | { rule: 'unparsable'; expected: 'integer' | 'boolean' | 'uuid' }
+  | { rule: 'fractional' }
+  | { rule: 'not_one_of'; options: readonly string[] }
+  /** Not what we gave out. */
+  | { rule: 'malformed' }
+
+export const emptyBody: Failure = {
+  kind: 'invalid_request',
+  part: 'body',
+  issues: [{ path: [], problem: { rule: 'missing' } }],
+}
+
+/** Thrown anywhere on the way to the core; rendered by the contract. */
+export class Failed extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.kind)
+  }
+}
+
+/** What went wrong, whatever was thrown; the unexpected is logged here, without anything a client sent. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof Failed) return error.failure
+  if (error instanceof Refused) return error.refusal
+  if (error instanceof HTTPException && error.status === 415) return { kind: 'unsupported_media_type' }
+  // The library's own reading of a body: JSON was read before, so what it cannot read is empty; a multipart form is all its own.
+  if (error instanceof HTTPException && error.status === 400) {
+    return error.message.includes('JSON') ? emptyBody : { kind: 'unreadable_body', position: 0 }
+  }
+  console.error(error instanceof DatabaseUnavailable ? `D1: ${error.message}` : error)
+  return { kind: 'unavailable', retryAfterSeconds: 5 }
+}
+
+/** The problems of a request part that its schema did not take, in the order of the schema's fields. */
+export function toIssues(error: ZodError, input: unknown): Issue[] {
+  return error.issues.map((issue) => {
+    const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
+    return { path, problem: toProblem(issue, path, input) }
+  })
+}
+
+function toProblem(issue: ZodError['issues'][number], path: Issue['path'], input: unknown): Issue['problem'] {
+  if (issue.code === 'custom' && issue.params?.['problem']) return issue.params['problem'] as Issue['problem']
+  if (valueAt(input, path) === undefined) return { rule: 'missing' }
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.expected === 'array'
+        ? { rule: 'wrong_type', expected: 'list' }
+        : issue.expected === 'number' || issue.expected === 'int'
+          ? { rule: 'wrong_type', expected: 'integer' }
+          : { rule: 'wrong_type', expected: issue.expected === 'nonoptional' ? 'object' : (issue.expected as Type) }
+    case 'invalid_value':
+      return { rule: 'not_one_of', options: issue.values.map(String) }
+    case 'too_big':
+      return { rule: issue.origin === 'string' ? 'too_long' : 'above', max: Number(issue.maximum) }
+    case 'too_small':
+      return { rule: 'below', min: Number(issue.minimum) }
+    default:
+      return { rule: 'wrong_type', expected: 'string' }
+  }
+}
+
+function valueAt(input: unknown, path: Issue['path']): unknown {
+  return path.reduce<unknown>((value, key) => (value as Record<string | number, unknown> | null | undefined)?.[key], input)
+}

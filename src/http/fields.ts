@@ -1,0 +1,35 @@
+/** The core's field parsers as schemas, so that one answer tells everything that is wrong with a body. */
+import { z } from '@hono/zod-openapi'
+import type { Parser } from '../core/fields'
+import type { Issue } from './failure'
+
+/** Adds the problem to a schema's findings, where `toIssues` finds it again. */
+export function refuse(
+  context: z.core.$RefinementCtx,
+  problem: Issue['problem'],
+  path: (string | number)[] = [],
+): typeof z.NEVER {
+  context.addIssue({ code: 'custom', params: { problem }, path })
+  return z.NEVER
+}
+
+/** A whole number in a query, in decimal digits and nothing else. */
+export function queryInteger(min: number, max: number) {
+  return z
+    .string()
+    .transform((text, context) => {
+      if (!/^-?\d{1,15}$/.test(text)) return refuse(context, { rule: 'unparsable', expected: 'integer' })
+      const value = Number(text)
+      if (value < min) return refuse(context, { rule: 'below', min })
+      return value > max ? refuse(context, { rule: 'above', max }) : value
+    })
+    .openapi({ type: 'integer', minimum: min, maximum: max })
+}
+
+/** What comes out of `schema`, through the core's parser for the field. */
+export function parsedBy<Wire extends z.ZodType, Value>(schema: Wire, parser: Parser<z.output<Wire>, Value>) {
+  return schema.transform((input, context) => {
+    const outcome = parser(input)
+    return 'value' in outcome ? outcome.value : refuse(context, outcome.problem)
+  })
+}

@@ -1,0 +1,50 @@
+/** The headers of every answer. */
+import { cors } from 'hono/cors'
+import { createMiddleware } from 'hono/factory'
+import type { Cost } from '../database/database'
+import type { ContractEnv } from './contract'
+
+const always = {
+  'x-content-type-options': 'nosniff',
+  'strict-transport-security': 'max-age=31536000',
+  'referrer-policy': 'no-referrer',
+}
+
+const otherwise = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'cache-control': 'no-store',
+}
+
+export const commonHeaders = createMiddleware<ContractEnv>(async (c, next) => {
+  const requestId = crypto.randomUUID()
+  c.set('requestId', requestId)
+  await next()
+  const { headers } = c.res
+  headers.set('x-request-id', requestId)
+  for (const [name, value] of Object.entries(always)) headers.set(name, value)
+  for (const [name, value] of Object.entries(otherwise)) if (!headers.has(name)) headers.set(name, value)
+  if (c.var.configuration?.serverTiming) headers.set('server-timing', serverTiming(c.var.database.cost))
+})
+
+function serverTiming(cost: Cost): string {
+  const { trips, rowsRead, rowsWritten, milliseconds } = cost
+  return `d1;dur=${milliseconds.toFixed(2)};desc="trips=${trips} read=${rowsRead} written=${rowsWritten}"`
+}
+
+/** Closed, but for the origins listed: they get bearer tokens, never cookies. */
+export const listedOrigins = createMiddleware<ContractEnv>(async (c, next) => {
+  const { corsOrigins } = c.var.configuration
+  if (corsOrigins.length === 0) return next()
+  const origin = c.req.header('origin')
+  if (origin !== undefined && corsOrigins.includes(origin)) return open(c, next)
+  await next()
+  c.res.headers.append('vary', 'Origin')
+})
+
+const open = cors({
+  origin: (origin) => origin,
+  allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  allowHeaders: ['authorization', 'content-type', 'if-match', 'if-none-match', 'idempotency-key'],
+  exposeHeaders: ['etag', 'location', 'retry-after', 'x-request-id'],
+  maxAge: 600,
+})

@@ -1,0 +1,127 @@
+/** What contracts that came from FastAPI share: pydantic's lax reading of integers and uuids, and its way to say what is wrong. */
+import { z } from '@hono/zod-openapi'
+import type { Parser } from '../core/fields'
+import { refuse } from './fields'
+import type { Failure, Issue } from './failure'
+
+/** An integer as pydantic takes it: `12`, `1.0`, `"12"` and `true` alike, as far as doubles are exact. */
+export function laxInteger<Value>(parser: Parser<number, Value>) {
+  return z
+    .unknown()
+    .transform((input, context) => {
+      const read = readInteger(input)
+      if (typeof read !== 'number') return refuse(context, read)
+      const outcome = parser(read)
+      return 'value' in outcome ? outcome.value : refuse(context, outcome.problem)
+    })
+    .openapi({ type: 'integer' })
+}
+
+function readInteger(input: unknown): number | Issue['problem'] {
+  if (input === undefined) return { rule: 'missing' }
+  if (typeof input === 'boolean') return Number(input)
+  if (typeof input === 'number') return Number.isInteger(input) ? input : { rule: 'fractional' }
+  if (typeof input !== 'string') return { rule: 'wrong_type', expected: 'integer' }
+  const text = input.trim().replace(/\.0+$/, '')
+  return /^[+-]?\d+(_\d+)*$/.test(text) && text.length <= 4300
+    ? Number(text.replaceAll('_', ''))
+    : { rule: 'unparsable', expected: 'integer' }
+}
+
+/** A uuid in any of the spellings that name it; lower case with hyphens comes out. */
+export const laxUuid = z
+  .unknown()
+  .transform((input, context) => {
+    if (input === undefined) return refuse(context, { rule: 'missing' })
+    if (typeof input !== 'string') return refuse(context, { rule: 'wrong_type', expected: 'uuid' })
+    const hex = input.toLowerCase().replace(/^urn:uuid:/, '').replace(/^\{(.*)\}$/, '$1').replaceAll('-', '')
+    if (!/^[0-9a-f]{32}$/.test(hex)) return refuse(context, { rule: 'unparsable', expected: 'uuid' })
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  })
+  .openapi({ type: 'string', format: 'uuid' })
+
+export const validationErrors = z.array(
+  z.object({ loc: z.array(z.union([z.string(), z.int()])), msg: z.string(), type: z.string() }),
+)
+
+type Refusing = Extract<
+  Failure,
+  { kind: 'invalid' | 'invalid_request' | 'unreadable_body' | 'unsupported_media_type' }
+>
+
+/** The entries of a 422 in the order of the schema's fields, never with what was sent. `wireName` names a core field on the wire. */
+export function toValidationErrors(
+  failure: Refusing,
+  wireName: (field: string) => string,
+): z.infer<typeof validationErrors> {
+  switch (failure.kind) {
+    case 'invalid':
+      return failure.problems.map(({ field, problem }) => ({ loc: ['body', wireName(field)], ...describe(problem) }))
+    case 'invalid_request':
+      return failure.issues.map(({ path, problem }) => ({ loc: [failure.part, ...path], ...describe(problem) }))
+    case 'unreadable_body':
+      return [{ loc: ['body', failure.position], msg: 'JSON decode error', type: 'json_invalid' }]
+    case 'unsupported_media_type':
+      return [{ loc: ['body'], ...describe({ rule: 'wrong_type', expected: 'object' }) }]
+  }
+}
+
+function describe(problem: Issue['problem']): { msg: string; type: string } {
+  const own = (sentence: string) => ({ msg: `Value error, ${sentence}`, type: 'value_error' })
+  switch (problem.rule) {
+    case 'missing':
+      return { msg: 'Field required', type: 'missing' }
+    case 'wrong_type':
+      return wrongType[problem.expected]
+    case 'unparsable':
+      return unparsable[problem.expected]
+    case 'fractional':
+      return { msg: 'Input should be a valid integer, got a number with a fractional part', type: 'int_from_float' }
+    case 'not_one_of':
+      return { msg: `Input should be ${problem.options.map((option) => `'${option}'`).join(' or ')}`, type: 'literal_error' }
+    case 'malformed':
+      return own('is not valid')
+    case 'too_long':
+      return { msg: `String should have at most ${problem.max} characters`, type: 'string_too_long' }
+    case 'password_too_short':
+      return { msg: `String should have at least ${problem.min} characters`, type: 'string_too_short' }
+    case 'below':
+      return { msg: `Input should be greater than or equal to ${problem.min}`, type: 'greater_than_equal' }
+    case 'above':
+      return { msg: `Input should be less than or equal to ${problem.max}`, type: 'less_than_equal' }
+    case 'blank':
+      return own('must not be blank')
+    case 'characters':
+      return own('must not contain control or invisible characters')
+    case 'has_blanks':
+      return own('must not contain blanks')
+    case 'not_an_email':
+      return { msg: 'value is not a valid email address', type: 'value_error' }
+    case 'not_a_date':
+      return own('must be a date, YYYY-MM-DD')
+    case 'not_four_digits':
+      return own('must be four digits')
+    case 'password_common':
+      return own('is among the most common passwords')
+    case 'password_personal':
+      return own("must not be the user's own email, username or name")
+  }
+}
+
+const wrongType = {
+  string: { msg: 'Input should be a valid string', type: 'string_type' },
+  integer: { msg: 'Input should be a valid integer', type: 'int_type' },
+  boolean: { msg: 'Input should be a valid boolean', type: 'bool_type' },
+  list: { msg: 'Input should be a valid list', type: 'list_type' },
+  object: {
+    msg: 'Input should be a valid dictionary or object to extract fields from',
+    type: 'model_attributes_type',
+  },
+  uuid: { msg: 'UUID input should be a string, bytes or UUID object', type: 'uuid_type' },
+}
+
+const unparsable = {
+  integer: { msg: 'Input should be a valid integer, unable to parse string as an integer', type: 'int_parsing' },
+  boolean: { msg: 'Input should be a valid boolean, unable to interpret input', type: 'bool_parsing' },
+  uuid: { msg: 'Input should be a valid UUID', type: 'uuid_parsing' },
+}

@@ -1,0 +1,4 @@
+/** The Worker. */
+import { app } from './app'
+
+export default { fetch: app.fetch }

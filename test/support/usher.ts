@@ -1,0 +1,158 @@
+/** The Worker as its clients see it, with a fresh directory for each test. */
+import { applyD1Migrations, createExecutionContext, reset, waitOnExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { beforeEach } from 'vitest'
+import worker from '../../src/index'
+import type { Env } from '../../src/env'
+
+export const testEnv = env as unknown as Env & { TEST_MIGRATIONS: Parameters<typeof applyD1Migrations>[1] }
+
+export const firstAdmin = {
+  email: String(testEnv.BOOTSTRAP_ADMIN_EMAIL),
+  password: String(testEnv.BOOTSTRAP_ADMIN_PASSWORD),
+}
+
+export const roleIds = {
+  admin: '019a0000-0000-7000-8000-000000000001',
+  user: '019a0000-0000-7000-8000-000000000002',
+}
+
+/** An empty directory before each test of the file. */
+export function freshDirectory(): void {
+  beforeEach(async () => {
+    await reset()
+    await migrate()
+  })
+}
+
+export async function migrate(): Promise<void> {
+  await applyD1Migrations(testEnv.DB, testEnv.TEST_MIGRATIONS)
+}
+
+export interface Call {
+  method?: string
+  token?: string | undefined
+  /** Sent as JSON. */
+  json?: unknown
+  /** Sent as a form. */
+  form?: Record<string, string>
+  /** Sent as it is. */
+  body?: BodyInit
+  headers?: Record<string, string>
+  /** Variables that differ from the suite's for this request. */
+  env?: Partial<Record<keyof Env, unknown>>
+  host?: string
+}
+
+export interface Answer<Body = any> {
+  status: number
+  headers: Headers
+  /** Undefined where there is none. */
+  body: Body
+  text: string
+  cost: { trips: number; read: number; written: number }
+}
+
+/** One request to the Worker, and its whole answer. */
+export async function call<Body = any>(path: string, options: Call = {}): Promise<Answer<Body>> {
+  const response = await fetchWorker(path, options)
+  const text = await response.text()
+  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (isJson && text !== '' ? JSON.parse(text) : undefined) as Body,
+    text,
+    cost: costOf(response),
+  }
+}
+
+/** The answer as it comes, for streams. */
+export async function fetchWorker(path: string, options: Call = {}): Promise<Response> {
+  const { token, json, form, body, headers = {}, host = 'usher.example' } = options
+  const sent = new Headers(headers)
+  if (token !== undefined && !sent.has('authorization')) sent.set('authorization', `Bearer ${token}`)
+  if (json !== undefined && !sent.has('content-type')) sent.set('content-type', 'application/json')
+  const payload = json !== undefined ? JSON.stringify(json) : form ? new URLSearchParams(form) : body
+  const method = options.method ?? (payload === undefined ? 'GET' : 'POST')
+  const request = new Request(`https://${host}${path}`, {
+    method,
+    headers: sent,
+    redirect: 'manual',
+    ...(payload !== undefined && { body: payload }),
+  })
+  const context = createExecutionContext()
+  const bindings = options.env ? variant(options.env) : testEnv
+  const response = await worker.fetch(request, bindings, context)
+  await waitOnExecutionContext(context)
+  return response
+}
+
+const variants = new Map<string, Env>()
+
+/** The same bindings with other variables; the same object for the same variables, as in production. */
+function variant(variables: NonNullable<Call['env']>): Env {
+  const key = JSON.stringify(variables, (_, value: unknown) => (typeof value === 'function' ? 'function' : value))
+  const stable = Object.values(variables).every((value) => typeof value !== 'object')
+  const known = stable ? variants.get(key) : undefined
+  if (known) return known
+  const made = { ...testEnv, ...variables } as Env
+  if (stable) variants.set(key, made)
+  return made
+}
+
+function costOf(response: Response) {
+  const timing = response.headers.get('server-timing') ?? ''
+  const [, trips, read, written] = /trips=(\d+) read=(\d+) written=(\d+)/.exec(timing) ?? []
+  return { trips: Number(trips), read: Number(read), written: Number(written) }
+}
+
+export interface SignedIn {
+  access_token: string
+  refresh_token: string
+  user: { id: string; email: string }
+}
+
+export async function signIn(identifier: string, password: string): Promise<SignedIn> {
+  const { status, body, text } = await call<SignedIn>('/v1/auth/login', { json: { identifier, password } })
+  if (status !== 200) throw new Error(`sign-in failed: ${status} ${text}`)
+  return body
+}
+
+/** The first admin's token, made by the first sign-in. */
+export async function adminToken(): Promise<string> {
+  return (await signIn(firstAdmin.email, firstAdmin.password)).access_token
+}
+
+let people = 0
+
+/** A person nobody has met, in v1's words. */
+export function person(overrides: Record<string, unknown> = {}) {
+  people += 1
+  return {
+    email: `person${people}@example.org`,
+    name: `Person Number${people}`,
+    password: `a fine passphrase ${people}`,
+    ...overrides,
+  }
+}
+
+/** Creates a person through v1 and signs them in. */
+export async function signedInPerson(admin: string, overrides: Record<string, unknown> = {}) {
+  const input = person(overrides)
+  const created = await call('/v1/users', { token: admin, json: input })
+  if (created.status !== 201) throw new Error(`creation failed: ${created.status} ${created.text}`)
+  const signedIn = await signIn(input.email, String(input.password))
+  return { ...signedIn, id: created.body.id as string, uuid: uuidOf(created.body.id), input }
+}
+
+/** `usr_…` as the uuid it is. */
+export function uuidOf(id: string): string {
+  return id.replace(/^usr_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+/** Rows straight from the database, for what no contract shows yet. */
+export async function rows<Row = Record<string, unknown>>(sql: string, ...params: unknown[]): Promise<Row[]> {
+  const { results } = await testEnv.DB.prepare(sql).bind(...params).all<Row>()
+  return results
+}

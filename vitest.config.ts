@@ -1,0 +1,24 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  plugins: [
+    cloudflareTest(async () => ({
+      main: './src/index.ts',
+      wrangler: { configPath: './wrangler.toml' },
+      miniflare: {
+        bindings: {
+          TEST_MIGRATIONS: await readD1Migrations('migrations'),
+          JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
+          BOOTSTRAP_ADMIN_EMAIL: 'first.admin@usher.example',
+          BOOTSTRAP_ADMIN_PASSWORD: 'the very first way in',
+          // One round instead of six: the suites sign in hundreds of times; passwords.test.ts pays the full cost.
+          PASSWORD_ROUNDS: '1',
+          RATE_LIMIT: 'off',
+          SERVER_TIMING: 'on',
+        },
+      },
+    })),
+  ],
+  test: { include: ['test/**/*.test.ts'] },
+})
