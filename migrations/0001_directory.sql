@@ -37,6 +37,9 @@ CREATE TABLE users (
   is_staff INTEGER NOT NULL CHECK (is_staff IN (0, 1)),
   country_id INTEGER CHECK (country_id > 0),
   active INTEGER NOT NULL CHECK (active IN (0, 1)),
+  -- What user_roles says, kept here so that reading a user of one role reads no more than that role. No reference: user_roles has it.
+  primary_role INTEGER NOT NULL,
+  role_count INTEGER NOT NULL CHECK (role_count > 0),
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   version INTEGER NOT NULL CHECK (version > 0),
@@ -52,12 +55,17 @@ CREATE TABLE login_identifiers (
   user_number INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TRIGGER users_take_identifiers AFTER INSERT ON users BEGIN
+CREATE TRIGGER users_take_email AFTER INSERT ON users BEGIN
   INSERT INTO login_identifiers (key, user_number) VALUES (NEW.email_key, NEW.number);
-  INSERT INTO login_identifiers (key, user_number)
-    SELECT NEW.username_key, NEW.number WHERE NEW.username_key <> NEW.email_key;
-  INSERT INTO login_identifiers (key, user_number)
-    SELECT NEW.matricule, NEW.number WHERE NEW.matricule IS NOT NULL AND NEW.username_key IS NOT CAST(NEW.matricule AS TEXT);
+END;
+
+CREATE TRIGGER users_take_username AFTER INSERT ON users WHEN NEW.username_key <> NEW.email_key BEGIN
+  INSERT INTO login_identifiers (key, user_number) VALUES (NEW.username_key, NEW.number);
+END;
+
+CREATE TRIGGER users_take_matricule AFTER INSERT ON users
+WHEN NEW.matricule IS NOT NULL AND NEW.username_key IS NOT CAST(NEW.matricule AS TEXT) BEGIN
+  INSERT INTO login_identifiers (key, user_number) VALUES (NEW.matricule, NEW.number);
 END;
 
 CREATE TRIGGER users_change_identifiers AFTER UPDATE OF email_key, username_key, matricule ON users BEGIN
@@ -94,7 +102,10 @@ INSERT INTO user_counts (scope, count) VALUES ('all', 0), ('inactive', 0), ('rol
 
 CREATE TRIGGER users_count_new AFTER INSERT ON users BEGIN
   UPDATE user_counts SET count = count + 1 WHERE scope = 'all';
-  UPDATE user_counts SET count = count + 1 WHERE scope = 'inactive' AND NEW.active = 0;
+END;
+
+CREATE TRIGGER users_count_new_inactive AFTER INSERT ON users WHEN NEW.active = 0 BEGIN
+  UPDATE user_counts SET count = count + 1 WHERE scope = 'inactive';
 END;
 
 CREATE TRIGGER users_count_active AFTER UPDATE OF active ON users WHEN OLD.active <> NEW.active BEGIN
@@ -103,7 +114,10 @@ END;
 
 CREATE TRIGGER users_count_gone AFTER DELETE ON users BEGIN
   UPDATE user_counts SET count = count - 1 WHERE scope = 'all';
-  UPDATE user_counts SET count = count - 1 WHERE scope = 'inactive' AND OLD.active = 0;
+END;
+
+CREATE TRIGGER users_count_gone_inactive AFTER DELETE ON users WHEN OLD.active = 0 BEGIN
+  UPDATE user_counts SET count = count - 1 WHERE scope = 'inactive';
 END;
 
 CREATE TRIGGER roles_count_new AFTER INSERT ON roles BEGIN

@@ -77,9 +77,15 @@ app.get('/health', async (c) => {
   }
 })
 
-serveDocument('/doc', documentOnce(() => completeDocument(contracts)))
+serveDocument(
+  '/doc',
+  documentOnce(() => completeDocument(contracts)),
+)
 for (const contract of contracts) {
-  serveDocument(`/doc/${contract.name}`, documentOnce(() => contractDocument(contract)))
+  serveDocument(
+    `/doc/${contract.name}`,
+    documentOnce(() => contractDocument(contract)),
+  )
   app.route(`/${contract.name}`, contract.app)
 }
 

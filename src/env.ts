@@ -50,7 +50,9 @@ export function configurationOf(env: Env): Configuration {
 
 function check(env: Env): Configuration | Misconfigured {
   const problems: string[] = []
-  const secrets = [env.JWT_SECRET, env.JWT_SECRET_PREVIOUS].filter((secret): secret is string => secret !== undefined && secret !== '')
+  const secrets = [env.JWT_SECRET, env.JWT_SECRET_PREVIOUS].filter(
+    (secret): secret is string => secret !== undefined && secret !== '',
+  )
   if (!env.JWT_SECRET) problems.push('JWT_SECRET is missing.')
   for (const [index, secret] of secrets.entries()) {
     const name = index === 0 && env.JWT_SECRET ? 'JWT_SECRET' : 'JWT_SECRET_PREVIOUS'
@@ -58,7 +60,12 @@ function check(env: Env): Configuration | Misconfigured {
     else if (isPlaceholder(secret)) problems.push(`${name} is a placeholder: generate a random one.`)
   }
 
-  const number = (name: 'ACCESS_TOKEN_TTL_SECONDS' | 'PASSWORD_MIN_LENGTH' | 'PASSWORD_ROUNDS', otherwise: number, min: number, max: number) => {
+  const number = (
+    name: 'ACCESS_TOKEN_TTL_SECONDS' | 'PASSWORD_MIN_LENGTH' | 'PASSWORD_ROUNDS',
+    otherwise: number,
+    min: number,
+    max: number,
+  ) => {
     const text = env[name]
     if (text === undefined || text === '') return otherwise
     const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN
@@ -109,7 +116,10 @@ function contractHosts(text: string | undefined, problems: string[]): ReadonlyMa
 }
 
 function corsOrigins(text: string | undefined, problems: string[]): string[] {
-  const origins = (text ?? '').split(',').map((origin) => origin.trim()).filter((origin) => origin !== '')
+  const origins = (text ?? '')
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter((origin) => origin !== '')
   if (!origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)) {
     problems.push('CORS_ORIGINS must be exact origins, separated by commas.')
   }

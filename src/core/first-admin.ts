@@ -41,7 +41,7 @@ export async function createFirstAdmin(
   }
 
   const id = uuid()
-  const row = await toNewRow(id, { email, name, password }, visit.settings, visit.now)
+  const row = await toNewRow(id, { email, name, password }, [adminRole], visit)
   try {
     const results = await visit.database.batch(
       unguarded,

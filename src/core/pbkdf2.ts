@@ -12,7 +12,8 @@ export async function derive(
   iterations: number,
   rounds: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (!(iterations >= 1 && iterations <= iterationCap && rounds >= 1)) throw new RangeError('PBKDF2 parameters out of range')
+  if (!(iterations >= 1 && iterations <= iterationCap && rounds >= 1))
+    throw new RangeError('PBKDF2 parameters out of range')
   let key = password
   for (let round = 0; round < rounds; round += 1) {
     const imported = await crypto.subtle.importKey('raw', key, 'PBKDF2', false, ['deriveBits'])

@@ -43,7 +43,10 @@ export function rolesToAssign(
 ): RoleRow[] {
   const held = fromMask(actorPermissions)
   const roles = findRoles(selectors, rows)
-  const wanted: Permission[] = ['roles:assign', ...fromMask((roles ?? []).reduce((mask, role) => mask | role.permissions, 0))]
+  const wanted: Permission[] = [
+    'roles:assign',
+    ...fromMask((roles ?? []).reduce((mask, role) => mask | role.permissions, 0)),
+  ]
   refuseMissing(wanted, held)
   if (!roles) throw new Refused({ kind: 'role_not_found' })
   return roles

@@ -82,7 +82,11 @@ async function trySigningIn(visit: Visit, { identifier, password }: { identifier
   const { passwordRounds } = visit.settings
   const { matches, outdated } = await verifyPassword(password, user?.password_hash ?? null, passwordRounds)
   if (!matches || user?.active !== 1) {
-    await visit.database.batch(unguarded, countFailure(account, visit.now), recordLockout(visit, account, user?.id ?? null))
+    await visit.database.batch(
+      unguarded,
+      countFailure(account, visit.now),
+      recordLockout(visit, account, user?.id ?? null),
+    )
     throw new Refused({ kind: 'invalid_credentials' })
   }
   const rehashed = outdated ? [await rehash(user, password, passwordRounds)] : []

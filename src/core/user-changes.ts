@@ -5,6 +5,7 @@ import {
   deleteUserRoles,
   insertUserRoles,
   refuseWithoutActiveAdmin,
+  roleColumns,
   selectLoginIdentifiers,
   selectUser,
   selectUserToChange,
@@ -113,6 +114,7 @@ export async function updateUser(
         present,
         {
           ...toColumns(sent, written),
+          ...(granted && roleColumns(granted)),
           ...(secrets.password !== undefined && { password_hash: secrets.password }),
           ...(secrets.pin !== undefined && { pin_hash: secrets.pin }),
           updated_at: caller.now,
@@ -127,7 +129,9 @@ export async function updateUser(
         : []),
       refuseWithoutActiveAdmin(adminRole),
       ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
-      ...actions.map(([action, about]) => record(caller, action, { actorId: actor.id, userId: present.id, fields: about })),
+      ...actions.map(([action, about]) =>
+        record(caller, action, { actorId: actor.id, userId: present.id, fields: about }),
+      ),
     ]
     try {
       const further = { needs, over: present.number, granting: granted ?? [] }
@@ -172,7 +176,8 @@ function rolesToSet({ roles, role }: Sent, present: User): readonly RoleSelector
   if (!roles) return undefined
   const wanted = roles.length > 0 ? roles : [{ number: defaultRole }]
   const found = findRoles(wanted, present.roles.map(asRow))
-  const same = found?.length === present.roles.length && found.every((row, index) => row.id === present.roles[index]?.id)
+  const same =
+    found?.length === present.roles.length && found.every((row, index) => row.id === present.roles[index]?.id)
   return same ? undefined : wanted
 }
 

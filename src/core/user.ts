@@ -97,8 +97,14 @@ export function coherentNames(
   }
 }
 
+type RoleTuple = [id: string, number: number, name: string]
+
+function toRole([id, number, name]: RoleTuple): RoleReference {
+  return { id, number, name }
+}
+
 export function toUser(row: UserRow): User {
-  const roles = (JSON.parse(row.roles) as [string, number, string][]).map(([id, number, name]) => ({ id, number, name }))
+  const others = row.other_roles === null ? [] : (JSON.parse(row.other_roles) as RoleTuple[])
   return {
     id: row.id,
     number: row.number,
@@ -116,7 +122,7 @@ export function toUser(row: UserRow): User {
     userType: row.user_type,
     isStaff: row.is_staff === 1,
     countryId: row.country_id,
-    roles: roles as [RoleReference, ...RoleReference[]],
+    roles: [toRole(JSON.parse(row.primary_role) as RoleTuple), ...others.map(toRole)],
     active: row.active === 1,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

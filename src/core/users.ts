@@ -8,6 +8,7 @@ import {
   insertUserRoles,
   refuseUnlessVersion,
   refuseWithoutActiveAdmin,
+  roleColumns,
   selectLoginIdentifiers,
   selectUser,
   selectUserToChange,
@@ -19,7 +20,7 @@ import {
   type UserRow,
 } from '../database/users'
 import { record } from './audit'
-import { decideAndCommit, guard, refusing, type Caller, type Settings } from './caller'
+import { decideAndCommit, guard, refusing, type Caller, type Visit } from './caller'
 import { hashPassword, refuseUnfitPassword } from './passwords'
 import type { Permission } from './permissions'
 import { Refused, type LoginField } from './refusal'
@@ -104,10 +105,13 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
     const asked = findRoles(selectors, roleRows)
     const byDefault = asked?.length === 1 && asked[0]?.number === defaultRole
     const roles = byDefault ? asked : rolesToAssign(selectors, roleRows, actor.permissions)
-    refuseTaken(keys, taken.map(({ key }) => key))
+    refuseTaken(
+      keys,
+      taken.map(({ key }) => key),
+    )
 
-    row ??= await toNewRow(id, input, caller.settings, caller.now)
     const granting = roles.map(({ number }) => number)
+    row ??= await toNewRow(id, input, granting, caller)
     const [, , , created] = await caller.database.batch(
       guard(caller, { needs: byDefault ? needs : [...needs, 'roles:assign'], granting }),
       insertUser(row),
@@ -122,7 +126,11 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
 /** Deletes for good: email, username and matricule are free again, number and id never are. */
 export async function deleteUser(caller: Caller, selector: UserSelector): Promise<void> {
   await decideAndCommit(caller, async () => {
-    const [actors, users] = await caller.database.batch(guard(caller), selectActor(caller), selectUserToChange(selector))
+    const [actors, users] = await caller.database.batch(
+      guard(caller),
+      selectActor(caller),
+      selectUserToChange(selector),
+    )
     const [actor, user] = [actors[0], users[0]]
     if (!actor) throw new Refused({ kind: 'unauthenticated' })
     if (!user) throw new Refused({ kind: 'user_not_found', selector })
@@ -142,7 +150,11 @@ function requestedRoles(input: { roles?: readonly RoleSelector[] | undefined; ro
   return input.roles?.length ? input.roles : [{ number: defaultRole }]
 }
 
-type Identified = { email?: string | undefined; username?: string | null | undefined; matricule?: number | null | undefined }
+type Identified = {
+  email?: string | undefined
+  username?: string | null | undefined
+  matricule?: number | null | undefined
+}
 
 /** The keys under which these identifiers are taken in the one namespace of signing in. */
 export function loginKeys(input: Identified): [LoginField, string][] {
@@ -159,7 +171,12 @@ export function refuseTaken(keys: readonly [LoginField, string][], taken: readon
 }
 
 /** The row of a new user, with the password hashed. */
-export async function toNewRow(id: string, input: NewUser, settings: Settings, now: number): Promise<NewUserRow> {
+export async function toNewRow(
+  id: string,
+  input: NewUser,
+  roleNumbers: readonly number[],
+  { settings, now }: Visit,
+): Promise<NewUserRow> {
   const names = { name: '', givenName: '', familyName: '', ...coherentNames(input, { givenName: '', familyName: '' }) }
   return {
     id,
@@ -180,6 +197,7 @@ export async function toNewRow(id: string, input: NewUser, settings: Settings, n
     is_staff: input.isStaff === true ? 1 : 0,
     country_id: input.countryId ?? null,
     active: input.active === false ? 0 : 1,
+    ...roleColumns(roleNumbers),
     created_at: now,
     updated_at: now,
     version: 1,

@@ -45,15 +45,18 @@ function union(from: SQL): SQL {
   return sql`coalesce((SELECT ${sql.join(bits, sql` | `)} FROM (${from}) JOIN ${roles} ON ${roles.number} = role_number), 0)`
 }
 
-/** The permissions a user holds through their roles. */
-export const held = (userNumber: SQL) =>
-  union(sql`SELECT role_number FROM ${userRoles} WHERE ${userRoles.user_number} = ${userNumber}`)
+/** The permissions a user holds through their roles; an expression over a row of users. */
+export const held = sql`(
+  (SELECT ${roles.permissions} FROM ${roles} WHERE ${roles.number} = ${users.primary_role}) |
+  CASE WHEN ${users.role_count} > 1 THEN ${union(
+    sql`SELECT role_number FROM ${userRoles} WHERE ${userRoles.user_number} = ${users.number} AND position > 0`,
+  )} ELSE 0 END)`
 
 const value = sql.placeholder
 
 /** The one behind the credential, if it is alive: a row, or none. */
 const actor = () => sql`
-  SELECT ${users.number}, ${users.id}, ${users.matricule}, ${held(sql`${users.number}`)} AS permissions
+  SELECT ${users.number}, ${users.id}, ${users.matricule}, ${held} AS permissions
   FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number}
   WHERE ${sessions.id} = ${value('sessionId')} AND ${sessions.expires_at} > ${value('now')}
     AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1 AND ${users.id} = ${value('userId')}`
@@ -65,7 +68,7 @@ function authority(self: (typeof selfKeys)[number] | undefined, extended: boolea
     ? sql`CASE WHEN actor.${sql.identifier(self)} = ${value('self')} THEN 0 ELSE ${value('needs')} END`
     : sql`${value('needs')}`
   const further = extended
-    ? sql` | ${held(sql`${value('over')}`)} | ${union(sql`SELECT value AS role_number FROM json_each(${value('granting')})`)}`
+    ? sql` | coalesce((SELECT ${held} FROM ${users} WHERE ${users.number} = ${value('over')}), 0) | ${union(sql`SELECT value AS role_number FROM json_each(${value('granting')})`)}`
     : sql``
   return sql`
     INSERT INTO ${refusal} (reason)
@@ -102,7 +105,8 @@ export function requireAuthority(claim: Claim): Guard {
         over: claim.over ?? null,
         granting: JSON.stringify(claim.granting ?? []),
       }),
-      touchSession({ sessionId, now, before: now - lastUseResolutionSeconds }),
+      // The commit of a change follows a batch that has touched the session already.
+      ...(extended ? [] : [touchSession({ sessionId, now, before: now - lastUseResolutionSeconds })]),
     ],
   }
 }

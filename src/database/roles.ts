@@ -7,11 +7,13 @@ export type RoleRow = Pick<typeof roles.$inferSelect, 'number' | 'id' | 'name' |
 
 const value = sql.placeholder
 
-/** The roles named by JSON arrays of ids, numbers and folded names. */
-export const selectRoles = prepare<{ ids: string; numbers: string; keys: string }, RoleRow>(
-  () => sql`
-    SELECT ${roles.number}, ${roles.id}, ${roles.name}, ${roles.name_key}, ${roles.permissions} FROM ${roles}
-    WHERE ${roles.id} IN (SELECT value FROM json_each(${value('ids')}))
-      OR ${roles.number} IN (SELECT value FROM json_each(${value('numbers')}))
-      OR ${roles.name_key} IN (SELECT value FROM json_each(${value('keys')}))`,
-)
+/** The roles named by JSON arrays of ids, numbers and folded names; one named twice may come twice. */
+export const selectRoles = prepare<{ ids: string; numbers: string; keys: string }, RoleRow>(() => {
+  const columns = sql`${roles.number}, ${roles.id}, ${roles.name}, ${roles.name_key}, ${roles.permissions}`
+  return sql`
+    SELECT ${columns} FROM json_each(${value('ids')}) CROSS JOIN ${roles} ON ${roles.id} = value
+    UNION ALL
+    SELECT ${columns} FROM json_each(${value('numbers')}) CROSS JOIN ${roles} ON ${roles.number} = value
+    UNION ALL
+    SELECT ${columns} FROM json_each(${value('keys')}) CROSS JOIN ${roles} ON ${roles.name_key} = value`
+})

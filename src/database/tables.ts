@@ -31,6 +31,8 @@ export const users = sqliteTable('users', {
   is_staff: integer().notNull(),
   country_id: integer(),
   active: integer().notNull(),
+  primary_role: integer().notNull(),
+  role_count: integer().notNull(),
   created_at: integer().notNull(),
   updated_at: integer().notNull(),
   version: integer().notNull(),

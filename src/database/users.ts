@@ -6,13 +6,13 @@ import { loginIdentifiers, roles, sessions, userCounts, userRoles, users } from 
 
 type Columns = typeof users.$inferSelect
 
-/** A user as read: no secrets, and the roles in order as a JSON array of `[id, number, name]`. */
-export type UserRow = Omit<Columns, 'email_key' | 'username_key' | 'password_hash' | 'pin_hash' | 'session_generation'> & {
-  roles: string
-}
+type Unshown = 'email_key' | 'username_key' | 'password_hash' | 'pin_hash' | 'session_generation' | 'role_count'
+
+/** A user as read: no secrets; the primary role as JSON, `[id, number, name]`, and the others, if any, as an array of such. */
+export type UserRow = Omit<Columns, Unshown | 'primary_role'> & { primary_role: string; other_roles: string | null }
 
 export type NewUserRow = Omit<Columns, 'number'>
-export type UserColumns = Partial<Omit<Columns, 'number' | 'id'>>
+export type UserColumns = Partial<Omit<Columns, 'number' | 'id' | 'version' | 'session_generation'>>
 
 const value = sql.placeholder
 
@@ -21,9 +21,12 @@ const userColumns = () => sql`
   ${users.family_name}, ${users.birthdate}, ${users.gender}, ${users.phone_number}, ${users.mobile_number},
   ${users.certified_email}, ${users.user_type}, ${users.is_staff}, ${users.country_id}, ${users.active},
   ${users.created_at}, ${users.updated_at}, ${users.version},
-  (SELECT json_group_array(json_array(${roles.id}, ${roles.number}, ${roles.name}) ORDER BY ${userRoles.position})
+  (SELECT json_array(${roles.id}, ${roles.number}, ${roles.name}) FROM ${roles}
+    WHERE ${roles.number} = ${users.primary_role}) AS primary_role,
+  CASE WHEN ${users.role_count} > 1 THEN (
+    SELECT json_group_array(json_array(${roles.id}, ${roles.number}, ${roles.name}) ORDER BY ${userRoles.position})
     FROM ${userRoles} JOIN ${roles} ON ${roles.number} = ${userRoles.role_number}
-    WHERE ${userRoles.user_number} = ${users.number}) AS roles`
+    WHERE ${userRoles.user_number} = ${users.number} AND ${userRoles.position} > 0) END AS other_roles`
 
 /** A statement for each key a user can be named by; it answers one row, or none. */
 function byKey<Row>(columns: () => SQL): (key: UserKey) => Statement<Row> {
@@ -43,7 +46,7 @@ export const selectUser = byKey<UserRow>(userColumns)
 
 /** The user with the union of their permissions, which whoever changes them must hold too. */
 export const selectUserToChange = byKey<UserRow & { permissions: number }>(
-  () => sql`${userColumns()}, ${held(sql`${users.number}`)} AS permissions`,
+  () => sql`${userColumns()}, ${held} AS permissions`,
 )
 
 export const selectUserOfSession = prepare<{ id: string }, UserRow>(
@@ -81,8 +84,8 @@ export const selectUserCount = prepare<{ scope: string }, { count: number }>(
 /** Which of `keys` (a JSON array of folded identifiers) are taken, and by whom. */
 export const selectLoginIdentifiers = prepare<{ keys: string }, typeof loginIdentifiers.$inferSelect>(
   () => sql`
-    SELECT ${loginIdentifiers.key}, ${loginIdentifiers.user_number} FROM ${loginIdentifiers}
-    WHERE ${loginIdentifiers.key} IN (SELECT value FROM json_each(${value('keys')}))`,
+    SELECT ${loginIdentifiers.key}, ${loginIdentifiers.user_number}
+    FROM json_each(${value('keys')}) CROSS JOIN ${loginIdentifiers} ON ${loginIdentifiers.key} = value`,
 )
 
 /** The database gives the number. */
@@ -122,7 +125,12 @@ export function refuseUnlessVersion(number: number, version: number): Statement 
   )
 }
 
-/** Gives the user with this id exactly these roles (a JSON array of numbers), in this order. */
+/** The columns of a user that repeat what user_roles says; whoever writes the one writes the other. */
+export function roleColumns(roleNumbers: readonly number[]): Pick<Columns, 'primary_role' | 'role_count'> {
+  return { primary_role: roleNumbers[0] as number, role_count: roleNumbers.length }
+}
+
+/** Gives the user with this id these roles (a JSON array of numbers), in this order. */
 export const insertUserRoles = prepare<{ id: string; roles: string }>(
   () => sql`
     INSERT INTO ${userRoles} (user_number, position, role_number)

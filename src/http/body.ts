@@ -94,7 +94,8 @@ export function changesIn<Schema extends z.ZodObject>(
     ? Object.fromEntries(Object.entries(sent).filter(([field, value]) => !shown || !isShown(value, shown, field)))
     : sent
   const result = schema.safeParse(changed)
-  if (!result.success) throw new Failed({ kind: 'invalid_request', part: 'body', issues: toIssues(result.error, changed) })
+  if (!result.success)
+    throw new Failed({ kind: 'invalid_request', part: 'body', issues: toIssues(result.error, changed) })
   return result.data
 }
 

@@ -25,7 +25,10 @@ export function contractDocument(contract: Contract) {
 export function completeDocument(contracts: readonly Contract[]) {
   const documents = contracts.map((contract) => [contract, contractDocument(contract)] as const)
   const paths = documents.flatMap(([contract, { paths = {} }]) =>
-    Object.entries(paths).map(([path, item]) => [`/${contract.name}${path}`, tagged(item as Paths[string], contract.name)]),
+    Object.entries(paths).map(([path, item]) => [
+      `/${contract.name}${path}`,
+      tagged(item as Paths[string], contract.name),
+    ]),
   )
   const components: Record<string, object> = {}
   for (const [, document] of documents) {

@@ -95,5 +95,8 @@ function toProblem(issue: ZodError['issues'][number], path: Issue['path'], input
 }
 
 function valueAt(input: unknown, path: Issue['path']): unknown {
-  return path.reduce<unknown>((value, key) => (value as Record<string | number, unknown> | null | undefined)?.[key], input)
+  return path.reduce<unknown>(
+    (value, key) => (value as Record<string | number, unknown> | null | undefined)?.[key],
+    input,
+  )
 }

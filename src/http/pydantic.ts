@@ -34,7 +34,11 @@ export const laxUuid = z
   .transform((input, context) => {
     if (input === undefined) return refuse(context, { rule: 'missing' })
     if (typeof input !== 'string') return refuse(context, { rule: 'wrong_type', expected: 'uuid' })
-    const hex = input.toLowerCase().replace(/^urn:uuid:/, '').replace(/^\{(.*)\}$/, '$1').replaceAll('-', '')
+    const hex = input
+      .toLowerCase()
+      .replace(/^urn:uuid:/, '')
+      .replace(/^\{(.*)\}$/, '$1')
+      .replaceAll('-', '')
     if (!/^[0-9a-f]{32}$/.test(hex)) return refuse(context, { rule: 'unparsable', expected: 'uuid' })
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
   })
@@ -44,10 +48,7 @@ export const validationErrors = z.array(
   z.object({ loc: z.array(z.union([z.string(), z.int()])), msg: z.string(), type: z.string() }),
 )
 
-type Refusing = Extract<
-  Failure,
-  { kind: 'invalid' | 'invalid_request' | 'unreadable_body' | 'unsupported_media_type' }
->
+type Refusing = Extract<Failure, { kind: 'invalid' | 'invalid_request' | 'unreadable_body' | 'unsupported_media_type' }>
 
 /** The entries of a 422 in the order of the schema's fields, never with what was sent. `wireName` names a core field on the wire. */
 export function toValidationErrors(
@@ -78,7 +79,10 @@ function describe(problem: Issue['problem']): { msg: string; type: string } {
     case 'fractional':
       return { msg: 'Input should be a valid integer, got a number with a fractional part', type: 'int_from_float' }
     case 'not_one_of':
-      return { msg: `Input should be ${problem.options.map((option) => `'${option}'`).join(' or ')}`, type: 'literal_error' }
+      return {
+        msg: `Input should be ${problem.options.map((option) => `'${option}'`).join(' or ')}`,
+        type: 'literal_error',
+      }
     case 'malformed':
       return own('is not valid')
     case 'too_long':

@@ -57,7 +57,9 @@ export async function readAccessToken(
     return undefined
   }
   const claims = jsonObject(payload)
-  return claims && holds(claims, now) ? { userId: String(claims['user_id']), sessionId: String(claims['sid']) } : undefined
+  return claims && holds(claims, now)
+    ? { userId: String(claims['user_id']), sessionId: String(claims['sid']) }
+    : undefined
 }
 
 function holds(claims: Record<string, unknown>, now: number): boolean {

@@ -153,6 +153,8 @@ export function uuidOf(id: string): string {
 
 /** Rows straight from the database, for what no contract shows yet. */
 export async function rows<Row = Record<string, unknown>>(sql: string, ...params: unknown[]): Promise<Row[]> {
-  const { results } = await testEnv.DB.prepare(sql).bind(...params).all<Row>()
+  const { results } = await testEnv.DB.prepare(sql)
+    .bind(...params)
+    .all<Row>()
   return results
 }

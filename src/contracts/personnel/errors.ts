@@ -17,7 +17,10 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'invalid_refresh_token':
       return detail(401, "Jeton d'actualisation invalide ou expiré")
     case 'forbidden':
-      return detail(403, `Action non autorisée${failure.missing.length > 0 ? `, droit requis : ${failure.missing.join(', ')}` : ''}`)
+      return detail(
+        403,
+        `Action non autorisée${failure.missing.length > 0 ? `, droit requis : ${failure.missing.join(', ')}` : ''}`,
+      )
     case 'own_password':
       return detail(403, 'Le mot de passe se change en donnant le mot de passe actuel')
     case 'no_such_path':
@@ -31,7 +34,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'already_taken':
       return detail(409, taken[failure.field])
     case 'last_admin':
-      return detail(409, "Le dernier administrateur actif ne peut être ni rétrogradé, ni désactivé, ni supprimé")
+      return detail(409, 'Le dernier administrateur actif ne peut être ni rétrogradé, ni désactivé, ni supprimé')
     case 'body_too_large':
       return detail(413, 'Requête trop volumineuse')
     case 'invalid':
@@ -64,7 +67,10 @@ function escaped(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
   return [...text.toWellFormed()]
     .slice(0, 64)
-    .map((character) => entities[character] ?? (/[\p{C}\p{Z}]/u.test(character) && character !== ' ' ? '\ufffd' : character))
+    .map(
+      (character) =>
+        entities[character] ?? (/[\p{C}\p{Z}]/u.test(character) && character !== ' ' ? '\ufffd' : character),
+    )
     .join('')
 }
 

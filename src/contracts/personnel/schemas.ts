@@ -90,6 +90,4 @@ export const PersonnelToken = z
   .openapi('PersonnelToken')
 
 export const PersonnelError = z.strictObject({ detail: z.string() }).openapi('PersonnelError')
-export const PersonnelValidationError = z
-  .strictObject({ detail: validationErrors })
-  .openapi('PersonnelValidationError')
+export const PersonnelValidationError = z.strictObject({ detail: validationErrors }).openapi('PersonnelValidationError')

@@ -33,7 +33,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
         failure.missing.length > 0 ? `Missing permission: ${failure.missing.join(', ')}.` : 'This is not allowed.',
       )
     case 'own_password':
-      return problem(403, 'Forbidden', 'One\'s own password is changed with the current one, by PUT /me/password.')
+      return problem(403, 'Forbidden', "One's own password is changed with the current one, by PUT /me/password.")
     case 'no_such_path':
       return problem(404, 'Not Found', 'There is no such path.')
     case 'user_not_found':
