@@ -8,6 +8,7 @@ import { unguarded } from './database/guard'
 import { configurationOf, Misconfigured, type Env } from './env'
 import type { Contract, ContractEnv } from './http/contract'
 import { completeDocument, contractDocument, documentOnce, type Document } from './http/documents'
+import { toFailure } from './http/failure'
 import { commonHeaders, listedOrigins } from './http/headers'
 import { indexPage } from './index-page'
 import { limitClient } from './http/rate-limit'
@@ -35,7 +36,10 @@ function hostsOf(env: Env | undefined): ReadonlyMap<string, string> {
 
 app.use(commonHeaders)
 app.use(async (c, next) => {
-  c.set('configuration', configurationOf(c.env))
+  const configuration = configurationOf(c.env)
+  const unknown = [...configuration.contractHosts.values()].filter((name) => !byName.has(name))
+  if (unknown.length > 0) throw new Misconfigured([`CONTRACT_HOSTS names no contract of ours: ${unknown.join(', ')}.`])
+  c.set('configuration', configuration)
   c.set('database', new Database(c.env.DB))
   await next()
 })
@@ -46,14 +50,17 @@ app.onError((error, c) => {
     console.error(`Usher does not serve: ${error.message}`)
     return c.json({ error: 'misconfigured', problems: error.problems }, 503, { 'retry-after': '60' })
   }
-  console.error(error)
+  const failure = toFailure(error)
+  if (failure.kind === 'rate_limited') {
+    return c.json({ error: 'rate_limited' }, 429, { 'retry-after': String(failure.retryAfterSeconds) })
+  }
   return c.json({ error: 'unavailable' }, 503, { 'retry-after': '5' })
 })
 app.notFound((c) => c.json({ error: 'not_found' }, 404))
 
 const summaries = contracts.map(({ name, title, description }) => ({ name, title, description }))
 
-app.get('/', (c) => {
+app.get('/', async (c) => {
   c.header('vary', 'Accept')
   if (!(c.req.header('accept') ?? '').includes('text/html')) {
     return c.json({
@@ -63,7 +70,7 @@ app.get('/', (c) => {
       contracts: summaries.map(({ name, title }) => ({ name, title, base_path: `/${name}`, document: `/doc/${name}` })),
     })
   }
-  const { html, contentSecurityPolicy } = indexPage(summaries)
+  const { html, contentSecurityPolicy } = await indexPage(summaries)
   return c.html(html, 200, { 'content-security-policy': contentSecurityPolicy })
 })
 

@@ -1,8 +1,9 @@
 /** Bytes as text. */
 
-/** Base64 without padding. */
-export function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replace(/=+$/, '')
+/** Base64, without padding unless asked for. */
+export function toBase64(bytes: Uint8Array, { padded = false } = {}): string {
+  const text = btoa(String.fromCharCode(...bytes))
+  return padded ? text : text.replace(/=+$/, '')
 }
 
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {

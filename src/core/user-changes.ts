@@ -4,7 +4,6 @@ import { selectActor } from '../database/guard'
 import {
   deleteUserRoles,
   insertUserRoles,
-  refuseWithoutActiveAdmin,
   roleColumns,
   selectLoginIdentifiers,
   selectUser,
@@ -18,7 +17,7 @@ import { decideAndCommit, guard, type Caller } from './caller'
 import { hashPassword, refuseUnfitPassword } from './passwords'
 import { fromMask, type Permission } from './permissions'
 import { Refused } from './refusal'
-import { adminRole, defaultRole, findRoles, refuseMissing, rolesNamed, rolesToAssign } from './roles'
+import { defaultRole, findRoles, refuseMissing, rolesNamed, rolesToAssign } from './roles'
 import { accountOf, clearFailures } from './sign-in-failures'
 import { fold } from './text'
 import {
@@ -30,7 +29,7 @@ import {
   type UserSelector,
   type WritableUser,
 } from './user'
-import { loginKeys, refuseTaken } from './users'
+import { keepingAnAdmin, loginKeys, refuseTaken } from './users'
 
 type Field = keyof WritableUser
 
@@ -127,7 +126,7 @@ export async function updateUser(
             insertUserRoles({ id: present.id, roles: JSON.stringify(granted) }),
           ]
         : []),
-      refuseWithoutActiveAdmin(adminRole),
+      ...(granted || endsSessions ? keepingAnAdmin(row) : []),
       ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
       ...actions.map(([action, about]) =>
         record(caller, action, { actorId: actor.id, userId: present.id, fields: about }),

@@ -139,7 +139,7 @@ export async function deleteUser(caller: Caller, selector: UserSelector): Promis
       guard(caller, { needs: caller.needs, over: user.number }),
       refuseUnlessVersion(user.number, user.version),
       deleteUserRow({ number: user.number }),
-      refuseWithoutActiveAdmin(adminRole),
+      ...keepingAnAdmin(user),
       record(caller, 'user.deleted', { actorId: actor.id, userId: user.id }),
     )
   })
@@ -168,6 +168,11 @@ export function loginKeys(input: Identified): [LoginField, string][] {
 export function refuseTaken(keys: readonly [LoginField, string][], taken: readonly string[]): void {
   const clash = keys.find(([, key]) => taken.includes(key))
   if (clash) throw new Refused({ kind: 'already_taken', field: clash[0] })
+}
+
+/** What the batch that takes an admin away must end with; of anyone else it may take what it likes. */
+export function keepingAnAdmin(user: UserRow): Statement[] {
+  return toUser(user).roles.some(({ number }) => number === adminRole) ? [refuseWithoutActiveAdmin(adminRole)] : []
 }
 
 /** The row of a new user, with the password hashed. */

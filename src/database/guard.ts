@@ -39,10 +39,17 @@ export interface ActorRow {
 const permissionBits = 20
 const lastUseResolutionSeconds = 3600
 
+/** `a | b | …` as a balanced tree: D1 refuses expressions deeper than 100. */
+function orOf(terms: readonly SQL[]): SQL {
+  if (terms.length === 1) return terms[0] as SQL
+  const middle = terms.length >> 1
+  return sql`(${orOf(terms.slice(0, middle))} | ${orOf(terms.slice(middle))})`
+}
+
 /** The union of the permissions of the roles that `from` lists as `role_number`; SQLite has no aggregate OR. */
 function union(from: SQL): SQL {
-  const bits = Array.from({ length: permissionBits }, (_, bit) => sql.raw(`max(permissions & ${1 << bit})`))
-  return sql`coalesce((SELECT ${sql.join(bits, sql` | `)} FROM (${from}) JOIN ${roles} ON ${roles.number} = role_number), 0)`
+  const bits = orOf(Array.from({ length: permissionBits }, (_, bit) => sql.raw(`max(permissions & ${1 << bit})`)))
+  return sql`coalesce((SELECT ${bits} FROM (${from}) JOIN ${roles} ON ${roles.number} = role_number), 0)`
 }
 
 /** The permissions a user holds through their roles; an expression over a row of users. */
@@ -72,9 +79,8 @@ function authority(self: (typeof selfKeys)[number] | undefined, extended: boolea
     : sql``
   return sql`
     INSERT INTO ${refusal} (reason)
-    SELECT CASE WHEN actor.number IS NULL THEN 'unauthenticated' ELSE 'forbidden' END
-    FROM (SELECT 1) LEFT JOIN (${actor()}) AS actor
-    WHERE actor.number IS NULL OR (${needs}${further}) & ~actor.permissions <> 0`
+    SELECT CASE WHEN EXISTS (${actor()}) THEN 'forbidden' ELSE 'unauthenticated' END
+    WHERE NOT coalesce((SELECT (${needs}${further}) & ~actor.permissions = 0 FROM (${actor()}) AS actor), 0)`
 }
 
 type ClaimValues = Record<string, string | number | null>

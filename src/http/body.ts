@@ -75,9 +75,9 @@ function checkEscapes(form: string): void {
 
 /** The JSON value of a body whose schema the operation applies itself, once it knows what it would change. */
 export async function jsonOf(c: Context): Promise<unknown> {
-  if (!isJson.test(c.req.header('content-type') ?? '')) throw new Failed({ kind: 'unsupported_media_type' })
   const text = await c.req.text()
   if (text === '') throw new Failed(emptyBody)
+  if (!isJson.test(c.req.header('content-type') ?? '')) throw new Failed({ kind: 'unsupported_media_type' })
   return JSON.parse(text) as unknown
 }
 

@@ -6,7 +6,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { authorise, type Caller, type Visit } from '../core/caller'
 import type { Database } from '../database/database'
 import type { Configuration, Env } from '../env'
-import { Failed, toFailure, toIssues, type Failure, type Part } from './failure'
+import { emptyBody, Failed, toFailure, toIssues, type Failure, type Part } from './failure'
 
 export interface ContractEnv {
   Bindings: Env
@@ -48,8 +48,10 @@ export interface Contract extends ContractTraits {
 
 export function createContract(traits: ContractTraits): Contract {
   const app: ContractApp = new OpenAPIHono<ContractEnv>({
-    defaultHook: (result) => {
+    defaultHook: (result, c) => {
       if (result.success) return
+      // A body without a type was refused or given one before: there is none.
+      if (result.target === 'json' && c.req.header('content-type') === undefined) throw new Failed(emptyBody)
       // The library answers with the error alone; what was sent is what tells a missing field from a wrong one.
       const part: Part = result.target === 'query' ? 'query' : result.target === 'param' ? 'path' : 'body'
       const { data } = result as unknown as { data: unknown }

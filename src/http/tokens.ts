@@ -1,6 +1,6 @@
 /** Access tokens: JWT, HS256, checked more strictly than the library does, since what it lets pass would not be ours. */
 import { sign, verify } from 'hono/jwt'
-import { fromBase64Url, sha256, utf8 } from '../core/encoding'
+import { fromBase64Url, sha256, toBase64Url, utf8 } from '../core/encoding'
 import type { User } from '../core/user'
 import type { Configuration } from '../env'
 
@@ -34,7 +34,7 @@ export async function issueAccessToken(
     aud: issuer,
     sid: sessionId,
   }
-  const key = { kty: 'oct', k: base64UrlOf(secret), alg: 'HS256', kid: await keyId(secret) }
+  const key = { kty: 'oct', k: toBase64Url(utf8(secret)), alg: 'HS256', kid: await keyId(secret) }
   return sign(claims, key, 'HS256')
 }
 
@@ -92,13 +92,6 @@ function keyId(secret: string): Promise<string> {
   let id = keyIds.get(secret)
   if (!id) keyIds.set(secret, (id = sha256(utf8(`usher key id ${secret}`)).then((digest) => digest.slice(0, 12))))
   return id
-}
-
-function base64UrlOf(text: string): string {
-  return btoa(String.fromCharCode(...utf8(text)))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '')
 }
 
 function jsonObject(part: string): Record<string, unknown> | undefined {

@@ -4,6 +4,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach } from 'vitest'
 import worker from '../../src/index'
 import type { Env } from '../../src/env'
+import { conform, operationFor, type OpenApi } from './conformance'
 
 export const testEnv = env as unknown as Env & { TEST_MIGRATIONS: Parameters<typeof applyD1Migrations>[1] }
 
@@ -53,18 +54,28 @@ export interface Answer<Body = any> {
   cost: { trips: number; read: number; written: number }
 }
 
-/** One request to the Worker, and its whole answer. */
+/** One request to the Worker, and its whole answer, held against the document if it is an operation's. */
 export async function call<Body = any>(path: string, options: Call = {}): Promise<Answer<Body>> {
   const response = await fetchWorker(path, options)
   const text = await response.text()
-  const isJson = /json/.test(response.headers.get('content-type') ?? '')
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: (isJson && text !== '' ? JSON.parse(text) : undefined) as Body,
-    text,
-    cost: costOf(response),
-  }
+  const { status, headers } = response
+  const contentType = headers.get('content-type')
+  const body = (/json/.test(contentType ?? '') && text !== '' ? JSON.parse(text) : undefined) as Body
+  const method = methodOf(options)
+  const operation = options.host === undefined ? operationFor(await openApi(), method, path) : undefined
+  if (operation && method !== 'HEAD') conform(await openApi(), operation, { status, contentType, body, text })
+  return { status, headers, body, text, cost: costOf(response) }
+}
+
+let document: Promise<OpenApi> | undefined
+
+/** The document of everything, as the Worker serves it. */
+export function openApi(): Promise<OpenApi> {
+  return (document ??= fetchWorker('/doc').then((response) => response.json<OpenApi>()))
+}
+
+function methodOf({ method, json, form, body }: Call): string {
+  return method ?? (json === undefined && form === undefined && body === undefined ? 'GET' : 'POST')
 }
 
 /** The answer as it comes, for streams. */
@@ -74,7 +85,7 @@ export async function fetchWorker(path: string, options: Call = {}): Promise<Res
   if (token !== undefined && !sent.has('authorization')) sent.set('authorization', `Bearer ${token}`)
   if (json !== undefined && !sent.has('content-type')) sent.set('content-type', 'application/json')
   const payload = json !== undefined ? JSON.stringify(json) : form ? new URLSearchParams(form) : body
-  const method = options.method ?? (payload === undefined ? 'GET' : 'POST')
+  const method = methodOf(options)
   const request = new Request(`https://${host}${path}`, {
     method,
     headers: sent,

@@ -39,7 +39,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'user_not_found':
       return problem(404, 'Not Found', 'There is no such user.')
     case 'role_not_found':
-      return problem(404, 'Not Found', 'There is no such role.')
+      return invalid('The body is not valid.', [{ field: 'role', message: 'is not a role of the directory' }])
     case 'method_not_allowed':
       return problem(405, 'Method Not Allowed', `Allowed here: ${failure.allowed.join(', ')}.`)
     case 'already_taken':

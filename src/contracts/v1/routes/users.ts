@@ -33,7 +33,7 @@ const createUserRoute = createRoute({
   operationId: 'v1CreateUser',
   summary: 'Create a user',
   request: { body: jsonBody(V1UserCreate) },
-  responses: { 201: json(V1User, 'The new user'), ...failures(400, 401, 403, 404, 409, 413, 415) },
+  responses: { 201: json(V1User, 'The new user'), ...failures(400, 401, 403, 409, 413, 415) },
 })
 
 app.openapi(createUserRoute, async (c) => {

@@ -1,0 +1,136 @@
+/** What a request costs, counted by the database itself, at 10,000 users: the table of the README, and no more. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import {
+  adminToken,
+  call,
+  fetchWorker,
+  migrate,
+  person,
+  rows,
+  signedInPerson,
+  signIn,
+  testEnv,
+  type Answer,
+} from './support/usher'
+import { populate } from './support/population'
+
+let admin: string
+
+beforeAll(async () => {
+  await migrate()
+  admin = await adminToken()
+  await populate(10_000)
+}, 120_000)
+
+function expectCost({ cost }: Answer, most: { trips: number; read: number; written: number }): void {
+  expect(cost.trips).toBeLessThanOrEqual(most.trips)
+  expect(cost.read).toBeLessThanOrEqual(most.read)
+  expect(cost.written).toBeLessThanOrEqual(most.written)
+  expect(cost.trips).toBeGreaterThan(0)
+}
+
+describe('reading', () => {
+  it('gets one user in one trip and six rows, by id, matricule or as oneself', async () => {
+    const one = await signedInPerson(admin, { matricule: 900_001 })
+    const most = { trips: 1, read: 6, written: 0 }
+    for (const path of [`/v1/users/${one.id}`, `/personnel/users/${one.uuid}`, '/personnel/users/900001', '/v1/me']) {
+      expectCost(await call(path, { token: admin }), most)
+    }
+    expectCost(await call(`/v1/users/${one.id}`, { token: one.access_token }), most)
+  })
+
+  it('costs three rows more for each role past the first, at most', async () => {
+    const one = await signedInPerson(admin)
+    const [{ number }] = (await rows<{ number: number }>('SELECT number FROM users WHERE id = ?', one.uuid)) as [
+      { number: number },
+    ]
+    await rows('INSERT INTO user_roles (user_number, position, role_number) VALUES (?, 1, 1)', number)
+    await rows('UPDATE users SET role_count = 2 WHERE number = ?', number)
+    expectCost(await call(`/v1/users/${one.id}`, { token: admin }), { trips: 1, read: 9, written: 0 })
+  })
+
+  it('lists a page, the first or any by cursor, in one trip and two rows a user, with the exact total', async () => {
+    const most = { trips: 1, read: 2 * 100 + 10, written: 0 }
+    let page = await call('/v1/users?limit=100', { token: admin })
+    const [{ count }] = (await rows<{ count: number }>('SELECT count(*) AS count FROM users')) as [{ count: number }]
+    for (let turned = 0; turned < 5; turned += 1) {
+      expectCost(page, most)
+      expect(page.body.data).toHaveLength(100)
+      expect(page.body.pagination.total).toBe(count)
+      page = await call(`/v1/users?limit=100&cursor=${page.body.pagination.next_cursor}`, { token: admin })
+    }
+  })
+
+  it('walks everyone by cursor in at most three rows a user', async () => {
+    let cursor: string | null = ''
+    let read = 0
+    let seen = 0
+    while (cursor !== null) {
+      const page: Answer = await call(`/v1/users?limit=100${cursor && `&cursor=${cursor}`}`, { token: admin })
+      read += page.cost.read
+      seen += page.body.data.length
+      cursor = page.body.pagination.next_cursor
+    }
+    expect(seen).toBeGreaterThan(10_000)
+    expect(read).toBeLessThanOrEqual(3 * seen)
+  })
+
+  it('refuses without reading what was asked for', async () => {
+    const plain = await signedInPerson(admin)
+    const refused = await call('/v1/users?limit=100', { token: plain.access_token })
+    expect(refused.status).toBe(403)
+    expect(refused.cost).toEqual({ trips: 1, read: 0, written: 0 })
+  })
+
+  it('says the cost of the first page of a streamed list', async () => {
+    const response = await fetchWorker('/personnel/users/list', { token: admin })
+    const [, trips, read] = /trips=(\d+) read=(\d+)/.exec(response.headers.get('server-timing') ?? '') ?? []
+    expect(Number(trips)).toBe(1)
+    expect(Number(read)).toBeLessThanOrEqual(2 * 5000 + 10)
+    expect(((await response.json()) as unknown[]).length).toBeGreaterThan(10_000)
+  })
+})
+
+describe('writing', () => {
+  it('creates in two trips', async () => {
+    const full = person({ username: 'costly', matricule: 900_100, phone: '1', birth_date: '1990-01-01' })
+    const created = await call('/v1/users', { token: admin, json: full })
+    expect(created.status).toBe(201)
+    expectCost(created, { trips: 2, read: 40, written: 15 })
+  })
+
+  it('updates, deactivates and deletes in two trips', async () => {
+    const one = await signedInPerson(admin, { username: 'costly2', matricule: 900_200 })
+    const json = { user_id: one.uuid, nom: 'New Name', email: 'new@example.org', matricule: 900_201 }
+    const most = { trips: 2, read: 40, written: 15 }
+    expectCost(await call('/personnel/users/update', { method: 'PUT', token: admin, json }), most)
+    expectCost(await call(`/personnel/users/delete/${one.uuid}`, { method: 'DELETE', token: admin }), most)
+    expectCost(await call(`/v1/users/${one.id}`, { method: 'DELETE', token: admin }), most)
+  })
+
+  it('signs in in two trips, refreshes and signs out in one', async () => {
+    const one = await signedInPerson(admin)
+    const json = { identifier: one.input.email, password: one.input.password }
+    expectCost(await call('/v1/auth/login', { json }), { trips: 2, read: 20, written: 8 })
+    const { refresh_token, access_token } = await signIn(one.input.email, String(one.input.password))
+    expectCost(await call('/v1/auth/refresh', { json: { refresh_token } }), { trips: 1, read: 20, written: 8 })
+    expectCost(await call('/v1/auth/logout', { method: 'POST', token: access_token }), {
+      trips: 1,
+      read: 20,
+      written: 8,
+    })
+  })
+})
+
+describe('storage', () => {
+  it('takes at most 1,300 bytes a user, one audit event included', async () => {
+    const before = await databaseBytes()
+    await populate(10_000)
+    expect((await databaseBytes()) - before).toBeLessThanOrEqual(1300 * 10_000)
+  }, 120_000)
+})
+
+async function databaseBytes(): Promise<number> {
+  const { meta } = await testEnv.DB.prepare('SELECT 1').run()
+  return meta.size_after
+}

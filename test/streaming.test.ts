@@ -1,0 +1,82 @@
+/** An unpaginated list of 100,000 people: whole, a page at a time, or visibly broken. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { populate } from './support/population'
+import { adminToken, fetchWorker, migrate, rows, testEnv } from './support/usher'
+
+const people = 100_000
+let admin: string
+
+beforeAll(async () => {
+  await migrate()
+  admin = await adminToken()
+  await populate(people)
+}, 300_000)
+
+/** Reads to the end, keeping only what was seen last. */
+async function read(response: Response, onChunk: (chunk: string, index: number) => Promise<void> | void) {
+  const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader()
+  for (let index = 0; ; index += 1) {
+    const { done, value } = await reader.read()
+    if (done) return
+    await onChunk(value, index)
+  }
+}
+
+describe('the list of everyone', () => {
+  it('holds each of 100,000 once, by matricule and then those without by number', async () => {
+    const response = await fetchWorker('/personnel/users/list', { token: admin })
+    let count = 0
+    let last = -1
+    let without = 0
+    let rest = ''
+    await read(response, (chunk) => {
+      const pieces = (rest + chunk).split('},{')
+      rest = pieces.pop() ?? ''
+      for (const piece of pieces) {
+        const matricule = /"matricule":(\d+|null)/.exec(piece)?.[1]
+        if (matricule === 'null') without += 1
+        else {
+          expect(without).toBe(0)
+          expect(Number(matricule)).toBeGreaterThan(last)
+          last = Number(matricule)
+        }
+        count += 1
+      }
+    })
+    expect(rest.endsWith('}]')).toBe(true)
+    expect(count + 1).toBe(people + 1)
+    expect(without + 1).toBe(people / 10 + 1)
+  }, 60_000)
+
+  it('reads ahead of its client by a page at most, so its memory does not grow with the directory', async () => {
+    let batches = 0
+    const counting = {
+      prepare: (sql: string) => testEnv.DB.prepare(sql),
+      batch: (statements: D1PreparedStatement[]) => {
+        batches += 1
+        return testEnv.DB.batch(statements)
+      },
+    }
+    const response = await fetchWorker('/personnel/users/list', { token: admin, env: { DB: counting } })
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(batches).toBeLessThanOrEqual(2)
+    await reader.read()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(batches).toBeLessThanOrEqual(3)
+    await reader.cancel()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(batches).toBeLessThanOrEqual(3)
+  }, 60_000)
+
+  it('breaks off where the right to read it ends, and never closes the array', async () => {
+    const response = await fetchWorker('/personnel/users/list', { token: admin })
+    let text = ''
+    const reading = read(response, async (chunk, index) => {
+      text = chunk.slice(-1)
+      if (index === 0) await rows('UPDATE users SET session_generation = session_generation + 1 WHERE primary_role = 1')
+    })
+    await expect(reading).rejects.toThrow()
+    expect(text).not.toBe(']')
+  }, 60_000)
+})

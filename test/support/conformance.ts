@@ -1,0 +1,69 @@
+/** Holds every answer the suites get against the document: status, content type and body, to the letter. */
+import { Validator, type Schema } from '@cfworker/json-schema'
+
+export interface Operation {
+  method: string
+  /** As in the document, `{name}` for parameters. */
+  path: string
+  operationId: string
+  security?: object[]
+  requestBody?: { content: Record<string, { schema: Schema }> }
+  parameters?: { name: string; in: string; schema: Schema }[]
+  responses: Record<string, { content?: Record<string, { schema: Schema }> }>
+}
+
+export interface OpenApi {
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, Schema & { required?: string[]; properties?: Record<string, unknown> }> }
+}
+
+export function operationsOf(document: OpenApi): Operation[] {
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ ...operation, method: method.toUpperCase(), path })),
+  )
+}
+
+/** The operation a request is for; one without parameters in its path goes before one with. */
+export function operationFor(document: OpenApi, method: string, url: string): Operation | undefined {
+  const pathname = url.split('?')[0] ?? ''
+  const verb = method === 'HEAD' ? 'GET' : method
+  return operationsOf(document)
+    .filter((operation) => operation.method === verb && pattern(operation.path).test(pathname))
+    .sort((one, other) => one.path.split('{').length - other.path.split('{').length)[0]
+}
+
+const patterns = new Map<string, RegExp>()
+
+function pattern(path: string): RegExp {
+  let known = patterns.get(path)
+  if (!known) patterns.set(path, (known = new RegExp(`^${path.replace(/\{[^}]+\}/g, '[^/]+')}$`)))
+  return known
+}
+
+const validators = new Map<string, Validator>()
+
+/** Throws where the answer is not one the document publishes for the operation. */
+export function conform(
+  document: OpenApi,
+  operation: Operation,
+  answer: { status: number; contentType: string | null; body: unknown; text: string },
+): void {
+  const where = `${operation.operationId} ${answer.status}`
+  const documented = operation.responses[String(answer.status)]
+  if (!documented) throw new Error(`${where}: the document knows no such status`)
+  if (!documented.content) {
+    if (answer.text !== '') throw new Error(`${where}: a body where the document has none`)
+    return
+  }
+  const contentType = answer.contentType ?? ''
+  const content = documented.content[contentType]
+  if (!content) throw new Error(`${where}: content type ${contentType} is not documented`)
+  const key = `${operation.operationId} ${answer.status} ${contentType}`
+  let validator = validators.get(key)
+  if (!validator) {
+    const schema = { ...content.schema, components: document.components } as Schema
+    validators.set(key, (validator = new Validator(schema, '2020-12', false)))
+  }
+  const { valid, errors } = validator.validate(answer.body)
+  if (!valid) throw new Error(`${where}: ${JSON.stringify(errors.slice(-2))} in ${answer.text.slice(0, 400)}`)
+}
