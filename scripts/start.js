@@ -1,0 +1,110 @@
+/** `npm start`: a directory of one's own, from nothing to its first admin. Arguments are passed on to `wrangler dev`. */
+import { spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { install } from './install.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const args = process.argv.slice(2)
+const environment = { ...process.env, WRANGLER_SEND_METRICS: 'false' }
+
+install()
+writeSecrets()
+migrate()
+serve()
+
+/** Random secrets, once; a file that is there is somebody's and stays as it is. */
+function writeSecrets() {
+  const path = `${root}.dev.vars`
+  if (existsSync(path)) return
+  const secrets = {
+    JWT_SECRET: randomBytes(48).toString('base64url'),
+    BOOTSTRAP_ADMIN_EMAIL: 'admin@example.com',
+    BOOTSTRAP_ADMIN_PASSWORD: randomBytes(15).toString('base64url'),
+    SERVER_TIMING: 'on',
+  }
+  const lines = Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`)
+  writeFileSync(path, lines.join(''), { mode: 0o600 })
+}
+
+function migrate() {
+  const passedOn = ['--persist-to', '--config', '-c', '--env', '-e'].flatMap((name) => {
+    const value = argument(name)
+    return value === undefined ? [] : [name, value]
+  })
+  const { status, stdout, stderr } = spawnSync(...wrangler('d1', 'migrations', 'apply', 'DB', '--local', ...passedOn), {
+    cwd: root,
+    env: { ...environment, CI: 'true' },
+    encoding: 'utf8',
+  })
+  if (status === 0) return
+  console.error(`${stdout}${stderr}\nThe migrations could not be applied to the local database.`)
+  process.exit(status ?? 1)
+}
+
+function serve() {
+  const ip = argument('--ip') ?? '127.0.0.1'
+  const port = argument('--port') ?? '8787'
+  const url = `http://${['127.0.0.1', '0.0.0.0', '::', '::1'].includes(ip) ? 'localhost' : ip}:${port}`
+  const defaults = [...(argument('--ip') ? [] : ['--ip', ip]), ...(argument('--port') ? [] : ['--port', port])]
+  // A process group of its own, since wrangler leaves its children behind when it alone is told to end.
+  const server = spawn(...wrangler('dev', '--show-interactive-dev-session=false', ...defaults, ...args), {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: process.platform !== 'win32',
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(server, signal))
+  server.on('exit', (code) => {
+    end(server, 'SIGKILL')
+    process.exit(code ?? 0)
+  })
+  announce(url, `http://${ip === '0.0.0.0' || ip === '::' ? '127.0.0.1' : ip}:${port}`)
+}
+
+function end(server, signal) {
+  try {
+    process.kill(process.platform === 'win32' ? server.pid : -server.pid, signal)
+  } catch {
+    // Gone already.
+  }
+}
+
+/** Says where everything is, once it is there. */
+async function announce(url, address) {
+  while (
+    !(await fetch(`${address}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    ))
+  ) {
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+  const { BOOTSTRAP_ADMIN_EMAIL: email, BOOTSTRAP_ADMIN_PASSWORD: password } = developmentVariables()
+  console.log(`
+  Usher is served.
+
+    API       ${url}/personnel   ${url}/v1
+    Document  ${url}/doc
+    Index     ${url}/
+${email && password ? `\n  The first admin signs in with\n\n    email     ${email}\n    password  ${password}\n` : ''}`)
+}
+
+function developmentVariables() {
+  const lines = readFileSync(`${root}.dev.vars`, 'utf8').split('\n')
+  const pairs = lines.map((line) => /^(\w+)\s*=\s*"?(.*?)"?\s*$/.exec(line)).filter((match) => match !== null)
+  return Object.fromEntries(pairs.map(([, name, value]) => [name, value]))
+}
+
+/** The value of an argument given as `--name value` or `--name=value`. */
+function argument(name) {
+  const index = args.findIndex((arg) => arg === name || arg.startsWith(`${name}=`))
+  if (index < 0) return undefined
+  return args[index] === name ? args[index + 1] : args[index].slice(name.length + 1)
+}
+
+/** wrangler, on the Node that the project brings. */
+function wrangler(...command) {
+  return [`${root}node_modules/.bin/node`, [`${root}node_modules/wrangler/bin/wrangler.js`, ...command]]
+}
