@@ -158,6 +158,10 @@ async function provoke(id: string, operation: Operation): Promise<Set<number>> {
     await ask({ ...bare, body: 'x'.repeat(70_000) })
     if (contentType === 'application/json') await ask({ ...bare, headers: { 'content-type': 'text/plain' }, body: 'x' })
   }
+  if (method === 'POST' && !operation.requestBody) {
+    await ask({ token, body: 'x'.repeat(70_000) })
+    await ask({ token, body: '{', headers: { 'content-type': 'application/json' } })
+  }
   await ask({ token })
   return seen
 }

@@ -6,7 +6,7 @@ import type { ContractEnv } from './contract'
 import { emptyBody, Failed, toIssues } from './failure'
 
 const maxBytes = 65_536
-const hasBody = (c: Context) => c.req.raw.body !== null && !['GET', 'HEAD'].includes(c.req.method)
+const hasBody = (c: Context) => c.req.raw.body !== null && !['GET', 'HEAD', 'DELETE'].includes(c.req.method)
 
 /** Reads the body, and no further than may be: what follows finds the bytes where the framework keeps them. */
 export const limitedBody = createMiddleware<ContractEnv>(async (c, next) => {
@@ -75,10 +75,9 @@ function checkEscapes(form: string): void {
 
 /** The JSON value of a body whose schema the operation applies itself, once it knows what it would change. */
 export async function jsonOf(c: Context): Promise<unknown> {
-  const text = await c.req.text()
-  if (text === '') throw new Failed(emptyBody)
+  if ((await c.req.arrayBuffer()).byteLength === 0) throw new Failed(emptyBody)
   if (!isJson.test(c.req.header('content-type') ?? '')) throw new Failed({ kind: 'unsupported_media_type' })
-  return JSON.parse(text) as unknown
+  return JSON.parse(await c.req.text()) as unknown
 }
 
 /**

@@ -75,7 +75,8 @@ export function toIssues(error: ZodError, input: unknown): Issue[] {
 
 function toProblem(issue: ZodError['issues'][number], path: Issue['path'], input: unknown): Issue['problem'] {
   if (issue.code === 'custom' && issue.params?.['problem']) return issue.params['problem'] as Issue['problem']
-  if (valueAt(input, path) === undefined) return { rule: 'missing' }
+  const sent = valueAt(input, path)
+  if (sent === undefined || (sent === null && path.length === 0)) return { rule: 'missing' }
   switch (issue.code) {
     case 'invalid_type':
       return issue.expected === 'array'

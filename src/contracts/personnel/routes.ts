@@ -75,6 +75,7 @@ app.openapi(createUserRoute, async (c) => {
 })
 
 app.openAPIRegistry.register('PersonnelUserUpdate', PersonnelUserUpdate)
+const whom = PersonnelUserUpdate.pick({ user_id: true })
 
 // Whom it concerns stands in the body, so that is read before the permission, waived for oneself, can be asked for.
 const updateUserRoute = createRoute({
@@ -89,7 +90,8 @@ const updateUserRoute = createRoute({
 
 app.openapi(updateUserRoute, async (c) => {
   const sent = await jsonOf(c)
-  const { user_id } = changesIn(PersonnelUserUpdate.pick({ user_id: true }), sent, undefined)
+  // Where it names nobody there is no record to hold it against, and all that is wrong with it is told at once.
+  const { user_id } = whom.safeParse(sent).data ?? changesIn(PersonnelUserUpdate, sent, undefined)
   const selector = toSelector(user_id)
   const user = await updateUser({ ...c.var.caller, needs: ['users:update'], self: selector }, selector, (present) =>
     toUserChanges(changesIn(PersonnelUserUpdate.omit({ user_id: true }), sent, present && fromUser(present))),
@@ -149,7 +151,7 @@ const logout = createRoute({
   path: '/logout',
   operationId: 'personnelLogout',
   summary: 'Sign out',
-  responses: { 204: { description: 'Signed out' }, ...failures(401) },
+  responses: { 204: { description: 'Signed out' }, ...failures(401, 413, 422) },
 })
 
 app.openapi(logout, async (c) => {

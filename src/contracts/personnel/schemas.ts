@@ -35,7 +35,11 @@ export const PersonnelUser = z
 
 const nom = parsedBy(z.string(), parseName).openapi({ type: 'string', maxLength: 200 })
 const email = parsedBy(z.string(), parseEmail).openapi({ type: 'string', format: 'email', maxLength: 254 })
-const password = parsedBy(z.string(), parsePassword).openapi({ type: 'string', minLength: 8, maxLength: 128 })
+/** What everyone can read in a list is nobody's password, though clients that copy records send it. */
+const parseUnshownPassword = (input: string) =>
+  input === passwordHashed ? { problem: { rule: 'password_common' as const } } : parsePassword(input)
+
+const password = parsedBy(z.string(), parseUnshownPassword).openapi({ type: 'string', minLength: 8, maxLength: 128 })
 const matricule = laxInteger(parseMatricule).openapi({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 
 export const PersonnelUserCreate = z

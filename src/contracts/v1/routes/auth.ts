@@ -47,7 +47,7 @@ const logout = createRoute({
   path: '/auth/logout',
   operationId: 'v1Logout',
   summary: 'Sign out',
-  responses: { 204: { description: 'Signed out' }, ...failures(401) },
+  responses: { 204: { description: 'Signed out' }, ...failures(400, 401, 413) },
 })
 
 app.openapi(logout, async (c) => {
