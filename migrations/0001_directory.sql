@@ -26,6 +26,7 @@ CREATE TABLE users (
   email_key TEXT NOT NULL UNIQUE,
   -- Twice their own limits and one blank: a name joined from, or split into, its parts may be longer than what may be sent.
   name TEXT NOT NULL CHECK (length(name) <= 401),
+  name_key TEXT NOT NULL,
   given_name TEXT NOT NULL CHECK (length(given_name) <= 401),
   family_name TEXT NOT NULL CHECK (length(family_name) <= 401),
   birthdate TEXT CHECK (birthdate GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'),
@@ -46,8 +47,14 @@ CREATE TABLE users (
   password_hash TEXT,
   pin_hash TEXT,
   -- A session lives while it carries its user's generation: raising this one number ends them all.
-  session_generation INTEGER NOT NULL
+  session_generation INTEGER NOT NULL,
+  -- The same for API keys.
+  key_generation INTEGER NOT NULL
 ) STRICT;
+
+-- What lists are read by: in order of name, and by status in order of number.
+CREATE INDEX users_by_name ON users (name_key, number);
+CREATE INDEX users_by_active ON users (active);
 
 -- One namespace for everything a person can sign in with: folded emails, usernames and matricules. Kept by the triggers below.
 CREATE TABLE login_identifiers (
@@ -79,7 +86,23 @@ CREATE TRIGGER users_change_identifiers AFTER UPDATE OF email_key, username_key,
 END;
 
 CREATE TRIGGER users_free_identifiers AFTER DELETE ON users BEGIN
-  DELETE FROM login_identifiers WHERE key IN (OLD.email_key, OLD.username_key, CAST(OLD.matricule AS TEXT));
+  DELETE FROM login_identifiers WHERE key = OLD.email_key;
+  DELETE FROM login_identifiers WHERE key = OLD.username_key;
+  DELETE FROM login_identifiers WHERE key = CAST(OLD.matricule AS TEXT);
+END;
+
+-- Search: the folded fields, by every three characters in a row. Each text ends in two U+0001, which no field may hold, so that every
+-- character begins a trigram and one or two characters can be looked up as the trigrams that begin with them. `name` is left empty
+-- where it is its two parts joined, which are there already. Written beside the user by the core, which can fold; freed by a trigger.
+CREATE VIRTUAL TABLE user_search USING fts5 (
+  email, username, name, given_name, family_name, certified_email,
+  content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
+);
+
+CREATE VIRTUAL TABLE user_search_terms USING fts5vocab (user_search, 'row');
+
+CREATE TRIGGER users_free_search AFTER DELETE ON users BEGIN
+  DELETE FROM user_search WHERE rowid = OLD.number;
 END;
 
 -- A user's roles in order; position 0 is the primary one.
@@ -168,6 +191,45 @@ CREATE TABLE sign_in_failures (
   last_failed_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Keys for programs: no wider than who made them, at any time.
+CREATE TABLE api_keys (
+  id TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
+  hash TEXT PRIMARY KEY,
+  user_number INTEGER NOT NULL REFERENCES users (number) ON DELETE CASCADE,
+  generation INTEGER NOT NULL,
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  permissions INTEGER NOT NULL CHECK (permissions BETWEEN 0 AND 1048575),
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  last_used_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX api_keys_by_user ON api_keys (user_number, id);
+
+-- A way in for those who have no password, or no longer know it: one use, by its hash.
+CREATE TABLE password_tokens (
+  user_number INTEGER NOT NULL REFERENCES users (number) ON DELETE CASCADE,
+  hash TEXT NOT NULL,
+  expires_at INTEGER NOT NULL,
+  PRIMARY KEY (user_number, hash)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER users_end_password_tokens AFTER UPDATE OF password_hash ON users
+WHEN OLD.password_hash IS NOT NEW.password_hash AND OLD.session_generation <> NEW.session_generation BEGIN
+  DELETE FROM password_tokens WHERE user_number = NEW.number;
+END;
+
+-- What a keyed POST did, written in the batch that did it: a retry gets the same result.
+CREATE TABLE idempotency_records (
+  principal TEXT NOT NULL,
+  key TEXT NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+  -- A keyed hash of the request.
+  fingerprint TEXT NOT NULL,
+  result TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (principal, key)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE audit_events (
   sequence INTEGER PRIMARY KEY,
   id TEXT NOT NULL CHECK (length(id) = 36),
@@ -180,6 +242,10 @@ CREATE TABLE audit_events (
   fields TEXT NOT NULL
 ) STRICT;
 
+CREATE INDEX audit_events_by_user ON audit_events (user_id);
+CREATE INDEX audit_events_by_actor ON audit_events (actor_id);
+CREATE INDEX audit_events_by_action ON audit_events (action);
+
 -- Always empty. A statement that would insert a reason here fails by that reason's name and takes its whole batch back with it:
 -- so a batch decides, in its own transaction, whether it may run at all.
 CREATE TABLE refusal (
@@ -187,8 +253,10 @@ CREATE TABLE refusal (
   CONSTRAINT unauthenticated CHECK (reason <> 'unauthenticated'),
   CONSTRAINT forbidden CHECK (reason <> 'forbidden'),
   CONSTRAINT stale CHECK (reason <> 'stale'),
+  CONSTRAINT not_there CHECK (reason <> 'not_there'),
   CONSTRAINT last_admin CHECK (reason <> 'last_admin'),
   CONSTRAINT admin_exists CHECK (reason <> 'admin_exists'),
   CONSTRAINT sign_in_changed CHECK (reason <> 'sign_in_changed'),
-  CONSTRAINT refresh_token_unusable CHECK (reason <> 'refresh_token_unusable')
+  CONSTRAINT refresh_token_unusable CHECK (reason <> 'refresh_token_unusable'),
+  CONSTRAINT password_token_unusable CHECK (reason <> 'password_token_unusable')
 ) STRICT;

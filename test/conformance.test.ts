@@ -4,18 +4,45 @@
  */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { conform, operationsOf, type Operation } from './support/conformance'
-import { adminToken, call, freshDirectory, openApi, person, roleIds, signedInPerson, type Call } from './support/usher'
+import {
+  adminToken,
+  call,
+  freshDirectory,
+  openApi,
+  person,
+  roleIds,
+  signedInPerson,
+  uuidOf,
+  type Call,
+} from './support/usher'
 
 freshDirectory()
 
-/** How each status that depends on the operation is provoked; undefined where the document must not have it. */
+type Ask = Call & { path?: string }
+
+/** How each status that depends on the operation is provoked; absent where the document must not have it. */
 interface Provoked {
   path?: string
   valid?: Call
-  invalid?: Call & { path?: string }
-  notFound?: Call & { path?: string }
-  conflict?: Call & { path?: string }
-  unauthorized?: Call
+  /** What a plain user may not do; unless told otherwise, the same. */
+  forbidden?: Ask
+  invalid?: Ask
+  notFound?: Ask
+  conflict?: Ask
+  unauthorized?: Ask
+  /** Any other answer: not modified, a failed precondition, a key used again. */
+  others?: Ask[]
+}
+
+/** Who there is when an operation is provoked. */
+interface Scene {
+  admin: string
+  adminId: string
+  one: Awaited<ReturnType<typeof signedInPerson>>
+  role: { id: string }
+  session: { id: string }
+  apiKey: { id: string; key: string }
+  passwordToken: string
 }
 
 const document = await openApi()
@@ -24,59 +51,170 @@ const operations = operationsOf(document)
 const body = () => ({ matricule: 31, nom: 'Odile Marchand', password: 'a fine passphrase', role_id: roleIds.user })
 const other = '/v1/users/usr_019b1c6e7a407d529a513f1d0c2b4e66'
 
-const provoked: Record<string, (admin: string, one: { id: string; uuid: string; input: any }) => Provoked> = {
+const ifMatch = { headers: { 'if-match': '"999"' } }
+/** A key that came before with another request. */
+const usedKey = { headers: { 'idempotency-key': 'used' } }
+
+const provoked: Record<string, (scene: Scene) => Provoked> = {
   personnelListUsers: () => ({}),
-  personnelGetUser: (_, one) => ({
+  personnelGetUser: ({ one }) => ({
     path: `/personnel/users/${one.uuid}`,
+    forbidden: { path: '/personnel/users/nobody' },
     notFound: { path: '/personnel/users/nobody' },
   }),
-  personnelCreateUser: (_, one) => ({
+  personnelCreateUser: ({ one }) => ({
     valid: { json: { ...body(), email: 'odile@example.org' } },
     invalid: { json: {} },
     notFound: { json: { ...body(), email: 'odile2@example.org', matricule: 32, role_id: one.uuid } },
     conflict: { json: { ...body(), email: one.input.email } },
   }),
-  personnelUpdateUser: (_, one) => ({
+  personnelUpdateUser: ({ one }) => ({
     valid: { json: { user_id: one.uuid, nom: 'Another Name' } },
+    forbidden: { json: { user_id: 'nobody' } },
     invalid: { json: { user_id: one.uuid, nom: ' ' } },
     notFound: { json: { user_id: 'nobody' } },
     conflict: { json: { user_id: one.uuid, email: 'first.admin@usher.example' } },
   }),
-  personnelDeactivateUser: (_, one) => ({
+  personnelDeactivateUser: ({ one, adminId }) => ({
     path: `/personnel/users/delete/${one.uuid}`,
     notFound: { path: '/personnel/users/delete/nobody' },
-    conflict: { path: '/personnel/users/delete/999' },
+    conflict: { path: `/personnel/users/delete/${uuidOf(adminId)}` },
   }),
-  personnelToken: (_, one) => ({
-    valid: { form: { username: one.input.email, password: one.input.password } },
+  personnelToken: ({ one }) => ({
+    valid: { form: { username: one.input.email, password: String(one.input.password) } },
     invalid: { form: {} },
     unauthorized: { form: { username: one.input.email, password: 'not the password' } },
   }),
-  personnelLogout: () => ({}),
-  v1Login: (_, one) => ({
+  personnelLogout: ({ apiKey }) => ({ forbidden: { token: apiKey.key } }),
+  v1Login: ({ one }) => ({
     valid: { json: { identifier: one.input.email, password: one.input.password } },
     invalid: { json: {} },
     unauthorized: { json: { identifier: one.input.email, password: 'not the password' } },
   }),
-  v1Refresh: (_, one) => ({
-    valid: { json: { refresh_token: (one as any).refresh_token } },
+  v1Refresh: ({ one }) => ({
+    valid: { json: { refresh_token: one.refresh_token } },
     invalid: { json: {} },
     unauthorized: { json: { refresh_token: 'none of ours' } },
   }),
-  v1Logout: () => ({}),
-  v1GetMe: () => ({}),
-  v1GetUser: (_, one) => ({ path: `/v1/users/${one.id}`, notFound: { path: other } }),
-  v1CreateUser: (_, one) => ({
+  v1Logout: ({ apiKey }) => ({ forbidden: { token: apiKey.key } }),
+  v1SetPassword: ({ passwordToken }) => ({
+    valid: { json: { token: passwordToken, new_password: 'another fine passphrase' } },
+    invalid: { json: {} },
+    unauthorized: { json: { token: 'none of ours', new_password: 'another fine passphrase' } },
+  }),
+  v1IssuePasswordToken: ({ one }) => ({
+    path: `/v1/users/${one.id}/password-token`,
+    notFound: { path: `${other}/password-token` },
+  }),
+  v1GetMe: () => ({ others: [{ headers: { 'if-none-match': '*' } }] }),
+  v1PatchMe: ({ one }) => ({
+    valid: { json: { phone: '1' } },
+    forbidden: { json: { email: 'mine@example.org' } },
+    invalid: { json: { name: '' } },
+    conflict: { json: { email: one.input.email } },
+    others: [{ json: {}, ...ifMatch }],
+  }),
+  v1ChangePassword: ({ apiKey }) => ({
+    valid: { json: { current_password: 'the very first way in', new_password: 'the second way in' } },
+    forbidden: { token: apiKey.key },
+    invalid: { json: { current_password: 'wrong', new_password: 'the second way in' } },
+  }),
+  v1GetUser: ({ one }) => ({
+    path: `/v1/users/${one.id}`,
+    forbidden: { path: other },
+    notFound: { path: other },
+    others: [{ headers: { 'if-none-match': '*' } }],
+  }),
+  v1CreateUser: ({ one }) => ({
     valid: { json: person() },
     invalid: { json: {} },
     conflict: { json: person({ email: one.input.email }) },
+    others: [usedKey],
   }),
-  v1DeleteUser: (_, one) => ({
+  v1PutUser: ({ one }) => changing(one),
+  v1PatchUser: ({ one }) => changing(one),
+  v1DeleteUser: ({ one, adminId }) => ({
     path: `/v1/users/${one.id}`,
     notFound: { path: other },
-    conflict: { path: '/v1/users/first-admin' },
+    conflict: { path: `/v1/users/${adminId}` },
+    others: [ifMatch],
   }),
   v1ListUsers: () => ({ invalid: { path: '/v1/users?limit=0' } }),
+  v1SetUserRoles: ({ one, adminId }) => ({
+    path: `/v1/users/${one.id}/roles`,
+    valid: { json: { roles: ['admin', 'user'] } },
+    invalid: { json: { roles: ['nobody-made-this'] } },
+    notFound: { path: `${other}/roles` },
+    conflict: { path: `/v1/users/${adminId}/roles`, json: { roles: ['user'] } },
+    others: [ifMatch],
+  }),
+  v1ActivateUser: ({ one }) => ({
+    path: `/v1/users/${one.id}/activate`,
+    invalid: { headers: { 'idempotency-key': 'k'.repeat(256) } },
+    notFound: { path: `${other}/activate` },
+    others: [usedKey],
+  }),
+  v1DeactivateUser: ({ one, adminId }) => ({
+    path: `/v1/users/${one.id}/deactivate`,
+    invalid: { headers: { 'idempotency-key': 'k'.repeat(256) } },
+    notFound: { path: `${other}/deactivate` },
+    conflict: { path: `/v1/users/${adminId}/deactivate` },
+    others: [usedKey],
+  }),
+  v1ListSessions: ({ one }) => ({
+    path: `/v1/users/${one.id}/sessions`,
+    forbidden: { path: `${other}/sessions` },
+    notFound: { path: `${other}/sessions` },
+  }),
+  v1EndSessions: ({ one }) => ({
+    path: `/v1/users/${one.id}/sessions`,
+    forbidden: { path: `${other}/sessions` },
+    notFound: { path: `${other}/sessions` },
+  }),
+  v1EndSession: ({ one, session }) => ({
+    path: `/v1/users/${one.id}/sessions/${session.id}`,
+    forbidden: { path: `${other}/sessions/${session.id}` },
+    notFound: { path: `/v1/users/${one.id}/sessions/none` },
+  }),
+  v1ListRoles: () => ({}),
+  v1CreateRole: () => ({
+    valid: { json: { name: 'reception', permissions: [] } },
+    invalid: { json: {} },
+    conflict: { json: { name: 'ADMIN', permissions: [] } },
+    others: [usedKey],
+  }),
+  v1GetRole: ({ role }) => ({ path: `/v1/roles/${role.id}`, notFound: { path: '/v1/roles/none' } }),
+  v1PatchRole: ({ role }) => ({
+    path: `/v1/roles/${role.id}`,
+    valid: { json: { description: 'At the door.' } },
+    invalid: { json: { permissions: ['everything'] } },
+    notFound: { path: '/v1/roles/none' },
+    conflict: { path: `/v1/roles/${roleIds.admin}` },
+  }),
+  v1DeleteRole: ({ role }) => ({
+    path: `/v1/roles/${role.id}`,
+    notFound: { path: '/v1/roles/none' },
+    conflict: { path: `/v1/roles/${roleIds.user}` },
+  }),
+  v1CreateApiKey: () => ({ valid: { json: { name: 'a key', permissions: [] } }, invalid: { json: {} } }),
+  v1ListApiKeys: () => ({}),
+  v1RevokeApiKey: ({ apiKey }) => ({
+    path: `/v1/api-keys/${apiKey.id}`,
+    notFound: { path: '/v1/api-keys/none' },
+  }),
+  v1ListAuditEvents: () => ({ invalid: { path: '/v1/audit-events?cursor=none' } }),
+}
+
+function changing(one: Scene['one']): Provoked {
+  return {
+    path: `/v1/users/${one.id}`,
+    valid: { json: { phone: '1' } },
+    forbidden: { path: other },
+    invalid: { json: { name: '' } },
+    notFound: { path: other },
+    conflict: { json: { email: 'first.admin@usher.example' } },
+    others: [ifMatch],
+  }
 }
 
 describe('the document', () => {
@@ -121,66 +259,64 @@ describe('the check', () => {
   })
 })
 
+async function setScene(): Promise<Scene> {
+  const admin = await adminToken()
+  const as = (json: unknown) => ({ token: admin, json })
+  const one = await signedInPerson(admin)
+  const [me, role, apiKey, sessions, passwordToken] = await Promise.all([
+    call('/v1/me', { token: admin }),
+    call('/v1/roles', as({ name: 'door', permissions: [] })),
+    call('/v1/api-keys', as({ name: 'a key', permissions: [] })),
+    call(`/v1/users/${one.id}/sessions`, { token: admin }),
+    call(`/v1/users/${one.id}/password-token`, { token: admin, method: 'POST' }),
+  ])
+  await call('/v1/roles', { ...as({ name: 'keyed', permissions: [] }), ...usedKey })
+  return {
+    admin,
+    adminId: me.body.id,
+    one,
+    role: role.body,
+    session: sessions.body.data[0],
+    apiKey: apiKey.body,
+    passwordToken: passwordToken.body.token,
+  }
+}
+
 /** Every status the operation can be made to answer. */
 async function provoke(id: string, operation: Operation): Promise<Set<number>> {
-  const admin = await adminToken()
-  const one = await signedInPerson(admin)
-  const how = provoked[id]?.(admin, one) ?? {}
+  const scene = await setScene()
+  const how = provoked[id]?.(scene) ?? {}
   const { method } = operation
-  const base: Call & { path?: string } = { method, path: how.path ?? operation.path, ...how.valid }
-  const seen = new Set<number>()
-  const ask = async (call_: Call & { path?: string }) => {
-    const { path, ...options } = { ...base, ...call_ }
-    const { status } = await call(path as string, options)
-    seen.add(status)
-  }
   const authenticated = operation.security?.length !== 0
-  const token = authenticated ? admin : undefined
+  const token = authenticated ? scene.admin : undefined
+  const base: Ask = { method, token, path: how.path ?? operation.path, ...how.valid }
+  const seen = new Set<number>()
+  const ask = async (options: Ask) => {
+    const { path, ...rest } = { ...base, ...options }
+    seen.add((await call(path as string, rest)).status)
+  }
   const refusing = { limit: () => Promise.resolve({ success: false }) }
   const limiters = { CLIENT_LIMITER: refusing, PRINCIPAL_LIMITER: refusing, RATE_LIMIT: 'on' }
   const absent = { prepare: () => ({ bind: () => ({}) }), batch: () => Promise.reject(new Error('D1 is away')) }
 
-  await ask({ token, env: limiters })
-  await ask({ token, env: { DB: absent } })
+  await ask({ env: limiters })
+  await ask({ env: { DB: absent } })
   if (authenticated) {
     await ask({ token: undefined })
-    await ask({ token: one.access_token, ...ofAnother(id) })
+    if (operation.responses['403']) await ask({ token: scene.one.access_token, ...how.forbidden })
   }
-  if (how.unauthorized) await ask(how.unauthorized)
-  if (how.invalid) await ask({ token, ...how.invalid })
-  if (how.notFound) await ask({ token, ...how.notFound })
-  if (how.conflict) await ask({ token, ...(await conflicting(id, how.conflict, admin)) })
-  if (operation.requestBody) {
-    const [contentType] = Object.keys(operation.requestBody.content)
-    const headers = { 'content-type': contentType as string }
-    const { json: _json, form: _form, ...rest } = how.valid ?? {}
-    const bare = { token, headers, json: undefined, form: undefined, ...rest } as unknown as Call
-    await ask({ ...bare, body: 'x'.repeat(70_000) })
-    if (contentType === 'application/json') await ask({ ...bare, headers: { 'content-type': 'text/plain' }, body: 'x' })
+  for (const options of [how.unauthorized, how.invalid, how.notFound, how.conflict, ...(how.others ?? [])]) {
+    if (options) await ask(options)
   }
-  if (method === 'POST' && !operation.requestBody) {
-    await ask({ token, body: 'x'.repeat(70_000) })
-    await ask({ token, body: '{', headers: { 'content-type': 'application/json' } })
+  if (method !== 'GET' && method !== 'DELETE') {
+    const [contentType = 'application/json'] = Object.keys(operation.requestBody?.content ?? {})
+    const bare = { json: undefined, form: undefined }
+    await ask({ ...bare, body: 'x'.repeat(70_000), headers: { 'content-type': contentType } })
+    if (contentType === 'application/json') await ask({ ...bare, body: '{', headers: { 'content-type': contentType } })
+    if (operation.requestBody && contentType === 'application/json') {
+      await ask({ ...bare, body: 'x', headers: { 'content-type': 'text/plain' } })
+    }
   }
-  await ask({ token })
+  await ask({})
   return seen
-}
-
-/** A plain user may do these to themselves, so the refusal is seen on another. */
-function ofAnother(id: string): { path?: string; json?: unknown } {
-  if (id === 'v1GetUser') return { path: other }
-  if (id === 'personnelGetUser') return { path: '/personnel/users/nobody' }
-  if (id === 'personnelUpdateUser') return { json: { user_id: 'nobody' } }
-  return {}
-}
-
-/** The last admin by any name. */
-async function conflicting(id: string, conflict: Call & { path?: string }, admin: string) {
-  const { body: me } = await call('/v1/me', { token: admin })
-  if (id === 'v1DeleteUser') return { path: `/v1/users/${me.id}` }
-  if (id === 'personnelDeactivateUser') {
-    const uuid = me.id.replace(/^usr_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-    return { path: `/personnel/users/delete/${uuid}` }
-  }
-  return conflict
 }

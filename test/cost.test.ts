@@ -96,7 +96,7 @@ describe('writing', () => {
     const full = person({ username: 'costly', matricule: 900_100, phone: '1', birth_date: '1990-01-01' })
     const created = await call('/v1/users', { token: admin, json: full })
     expect(created.status).toBe(201)
-    expectCost(created, { trips: 2, read: 40, written: 15 })
+    expectCost(created, { trips: 2, read: 36, written: 19 })
   })
 
   it('updates, deactivates and deletes in two trips', async () => {

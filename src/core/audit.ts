@@ -12,8 +12,14 @@ export type AuditAction =
   | 'user.deleted'
   | 'user.roles_set'
   | 'user.password_set'
+  | 'user.password_token_issued'
   | 'session.created'
   | 'session.ended'
+  | 'key.created'
+  | 'key.revoked'
+  | 'role.created'
+  | 'role.updated'
+  | 'role.deleted'
   | 'account.locked'
 
 /** The statement that records it, for the batch that does it. */

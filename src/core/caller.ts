@@ -1,6 +1,7 @@
 /** Who asks, and on what authority. Everything the directory does for someone takes a Caller, and spends it in the batch's guard. */
 import { BatchConflict, BatchRefused, type Database } from '../database/database'
-import { requireAuthority, type Guard } from '../database/guard'
+import { inquire, requireAuthority, type Claim, type Credential, type Guard } from '../database/guard'
+import type { Statement } from '../database/statement'
 import type { Permission } from './permissions'
 import { toMask } from './permissions'
 import { Refused, type Refusal } from './refusal'
@@ -26,11 +27,18 @@ export interface Visit {
 
 /** One request on a credential. The claims say whom it is for; only the database says whether that still holds. */
 export interface Caller extends Visit {
-  sessionId: string
-  userId: string
+  credential: Credential
   needs: readonly Permission[]
   /** The user who may do this without the permission, being the one concerned. */
   self?: UserSelector | undefined
+  /** A retry of this request, known by the key, gets the first one's result. */
+  idempotency?: IdempotencyKey | undefined
+}
+
+export interface IdempotencyKey {
+  key: string
+  /** Keyed hashes of the request, by the present secret first; a record by any of them is of the same request. */
+  fingerprints: readonly [string, ...string[]]
 }
 
 /** What a change turned out to need, once it was known whom it concerns and what it does. */
@@ -44,20 +52,30 @@ interface Needs {
 
 /** The head of the caller's batches: the operation's own needs, or, for a commit, what its change was found to need. */
 export function guard(caller: Caller, change?: Needs): Guard {
-  return requireAuthority({
-    sessionId: caller.sessionId,
-    userId: caller.userId,
-    now: caller.now,
-    needs: toMask(change?.needs ?? caller.needs),
-    self: change ? undefined : caller.self,
-    over: change?.over,
-    granting: change?.granting,
-  })
+  if (!change) return requireAuthority(claimOf(caller))
+  const { over, granting } = change
+  return requireAuthority({ ...claimOf(caller), needs: toMask(change.needs), self: undefined, over, granting })
+}
+
+function claimOf({ credential, now, needs, self }: Caller): Claim {
+  return { credential, now, needs: toMask(needs), self }
+}
+
+/** What a change is decided on, with who asks; for a commit that its `guard` decides on once more. */
+export function facts<const S extends readonly Statement<unknown>[]>(caller: Caller, ...statements: S) {
+  return caller.database.facts(inquire(claimOf(caller)), ...statements)
 }
 
 /** Whether the caller may do this at all: the guard alone, for answers that need nothing else of the database. */
 export async function authorise(caller: Caller): Promise<void> {
   await refusing(caller, () => caller.database.batch(guard(caller)))
+}
+
+/** What is one's own is not a key's, not even a living one's. */
+export async function refuseKey(caller: Caller): Promise<void> {
+  if (caller.credential.kind !== 'key') return
+  await authorise(caller)
+  throw new Refused({ kind: 'forbidden', missing: [] })
 }
 
 /** Turns the database's no into the core's. `needs` is what a missing permission is named from. */
@@ -77,10 +95,12 @@ function toRefusal(reason: BatchRefused['reason'], needs: readonly Permission[])
       return { kind: 'forbidden', missing: needs }
     case 'last_admin':
       return { kind: 'last_admin' }
+    case 'not_there':
     case 'stale':
     case 'admin_exists':
     case 'sign_in_changed':
     case 'refresh_token_unusable':
+    case 'password_token_unusable':
       return { kind: 'contended' }
   }
 }

@@ -15,10 +15,13 @@ export type Problem =
   | { rule: 'has_blanks' }
   | { rule: 'not_an_email' }
   | { rule: 'not_a_date' }
+  | { rule: 'not_a_uuid' }
   | { rule: 'not_four_digits' }
   | { rule: 'password_too_short'; min: number }
   | { rule: 'password_common' }
   | { rule: 'password_personal' }
+  /** Not the present one. */
+  | { rule: 'wrong' }
 
 declare const parsedAs: unique symbol
 /** A value that passed the parser of the field. */
@@ -33,7 +36,8 @@ export const passwordLength = { min: 8, max: 128 }
 function text<Field extends string>(limits: { max: number; required?: boolean }): Parser<string, Parsed<Field>> {
   return (input) => {
     const value = input.normalize('NFC')
-    if (limits.required && value.trim() === '') return { problem: { rule: 'blank' } }
+    // Joiners and variation selectors alone are as blank as blanks.
+    if (limits.required && fold(value).trim() === '') return { problem: { rule: 'blank' } }
     if (lengthOf(value) > limits.max) return { problem: { rule: 'too_long', max: limits.max } }
     if (!isPlainText(value, { joiners: true })) return { problem: { rule: 'characters' } }
     return { value: value as Parsed<Field> }
@@ -52,6 +56,10 @@ export const parseName: Parser<string, Parsed<'name'>> = text({ max: 200, requir
 export const parseGivenName: Parser<string, Parsed<'givenName'>> = text({ max: 100 })
 export const parseFamilyName: Parser<string, Parsed<'familyName'>> = text({ max: 100 })
 export const parsePhoneNumber: Parser<string, Parsed<'phoneNumber'>> = text({ max: 32 })
+export const parseRoleName: Parser<string, Parsed<'roleName'>> = text({ max: 64, required: true })
+export const parseDescription: Parser<string, Parsed<'description'>> = text({ max: 500 })
+export const parseKeyName: Parser<string, Parsed<'keyName'>> = text({ max: 200, required: true })
+export const parseRoleNumber: Parser<number, Parsed<'roleNumber', number>> = integer(1)
 export const parseMatricule: Parser<number, Parsed<'matricule', number>> = integer(0)
 export const parseCountryId: Parser<number, Parsed<'countryId', number>> = integer(1)
 
@@ -69,23 +77,33 @@ const domainLabel = /^[\p{L}\p{N}]([\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?$/
 
 /** An address as people have them: a dot-atom, an @, a domain of at least two labels. The local part stays as sent. */
 export function parseEmail(input: string): Outcome<Parsed<'email'>> {
-  const address = input.normalize('NFC')
+  const sent = input.normalize('NFC')
+  const at = sent.lastIndexOf('@')
+  const domain = sent
+    .slice(at + 1)
+    .toLowerCase()
+    .normalize('NFC')
+  // In lower case it may be longer than it came.
+  const address = sent.slice(0, at + 1) + domain
   if (lengthOf(address) > 254) return { problem: { rule: 'too_long', max: 254 } }
   if (!isPlainText(address, { joiners: false })) return { problem: { rule: 'characters' } }
-  const at = address.lastIndexOf('@')
-  const domain = address.slice(at + 1).toLowerCase()
   const labels = domain.split('.')
   const topLevel = labels.at(-1) ?? ''
   const sound =
     at > 0 &&
-    at <= 64 &&
-    local.test(address.slice(0, at)) &&
+    lengthOf(sent.slice(0, at)) <= 64 &&
+    local.test(sent.slice(0, at)) &&
     labels.length > 1 &&
     labels.every((label) => domainLabel.test(label)) &&
     !/^\p{N}+$/u.test(topLevel)
-  return sound
-    ? { value: (address.slice(0, at + 1) + domain).normalize('NFC') as Parsed<'email'> }
-    : { problem: { rule: 'not_an_email' } }
+  return sound ? { value: address as Parsed<'email'> } : { problem: { rule: 'not_an_email' } }
+}
+
+export function parseUuid(input: string): Outcome<Parsed<'uuid'>> {
+  const value = input.toLowerCase()
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value)
+    ? { value: value as Parsed<'uuid'> }
+    : { problem: { rule: 'not_a_uuid' } }
 }
 
 /** A calendar date, `YYYY-MM-DD`, that exists. */
@@ -105,7 +123,8 @@ export function parsePassword(input: string): Outcome<Parsed<'password'>> {
   const length = lengthOf(value)
   if (length < passwordLength.min) return { problem: { rule: 'password_too_short', min: passwordLength.min } }
   if (length > passwordLength.max) return { problem: { rule: 'too_long', max: passwordLength.max } }
-  if (!value.isWellFormed()) return { problem: { rule: 'characters' } }
+  // HMAC pads its key with NULs: one at the end would be no part of the password.
+  if (!value.isWellFormed() || value.includes('\0')) return { problem: { rule: 'characters' } }
   if (`\n${commonPasswords}\n`.includes(`\n${value.toLowerCase()}\n`)) return { problem: { rule: 'password_common' } }
   return { value: value as Parsed<'password'> }
 }

@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid'
 import { BatchConflict } from '../database/database'
 import { unguarded } from '../database/guard'
 import type { Statement } from '../database/statement'
-import { insertUser, insertUserRoles, refuseIfHeld, selectUser, selectUserCount, type UserRow } from '../database/users'
+import { refuseIfHeld, selectUser, selectUserCount, type UserRow } from '../database/users'
 import { record } from './audit'
 import type { Visit } from './caller'
 import { sha256, utf8 } from './encoding'
@@ -12,7 +12,7 @@ import { refuseUnfitPassword } from './passwords'
 import { adminRole } from './roles'
 import { fold } from './text'
 import { toUser, type User } from './user'
-import { toNewRow } from './users'
+import { insertion, toNewRow } from './users'
 
 /**
  * The first admin, signed in by `opening`'s statements, or undefined where this sign-in is not the one that makes it. `key` is the
@@ -46,8 +46,7 @@ export async function createFirstAdmin(
     const results = await visit.database.batch(
       unguarded,
       refuseIfHeld(adminRole),
-      insertUser(row),
-      insertUserRoles({ id, roles: JSON.stringify([adminRole]) }),
+      ...insertion(row, [adminRole]),
       record(visit, 'user.created', { actorId: null, userId: id, fields: ['email', 'name', 'password', 'roles'] }),
       ...opening(id),
       selectUser({ id }),

@@ -32,9 +32,10 @@ export function refuseUnfitPassword(
   password: Parsed<'password'>,
   personal: readonly (string | null | undefined)[],
   minLength: number,
+  field = 'password',
 ): void {
   const problem = unfitness(password, personal, minLength)
-  if (problem) throw new Refused({ kind: 'invalid', problems: [{ field: 'password', problem }] })
+  if (problem) throw new Refused({ kind: 'invalid', problems: [{ field, problem }] })
 }
 
 function unfitness(

@@ -12,14 +12,23 @@ export type Refusal =
   | { kind: 'own_password' }
   | { kind: 'invalid'; problems: readonly FieldProblem[] }
   | { kind: 'user_not_found'; selector: UserSelector }
+  /** A role that a change names. */
   | { kind: 'role_not_found' }
+  /** What the request is about, where that is no user. */
+  | { kind: 'resource_not_found'; resource: 'role' | 'session' | 'api_key' }
+  | { kind: 'role_refused'; why: 'taken' | 'in_use' | 'built_in' }
   | { kind: 'already_taken'; field: LoginField }
   | { kind: 'last_admin' }
+  /** The user is at another version than the caller would change. */
+  | { kind: 'version_mismatch' }
+  /** The same key came before with another request. */
+  | { kind: 'idempotency_key_reused' }
   /** Others changed the same thing, again and again, while this change was being made. */
   | { kind: 'contended' }
   /** Wrong, unknown, inactive or without password: nobody is told which. */
   | { kind: 'invalid_credentials' }
   | { kind: 'invalid_refresh_token' }
+  | { kind: 'invalid_password_token' }
   /** Too many failed sign-ins on this account. */
   | { kind: 'locked_out'; retryAfterSeconds: number }
 

@@ -19,8 +19,11 @@ export function rolesNamed(selectors: readonly RoleSelector[]): Statement<RoleRo
 }
 
 /** The roles in the order named, each once; undefined where one is not in the directory. */
-export function findRoles(selectors: readonly RoleSelector[], rows: readonly RoleRow[]): RoleRow[] | undefined {
-  const found = new Set<RoleRow>()
+export function findRoles<Role extends Pick<RoleRow, 'id' | 'number' | 'name_key'>>(
+  selectors: readonly RoleSelector[],
+  rows: readonly Role[],
+): Role[] | undefined {
+  const found = new Set<Role>()
   for (const selector of selectors) {
     const role = rows.find((row) =>
       'id' in selector

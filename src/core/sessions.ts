@@ -1,204 +1,82 @@
-/** Signing in and out: sessions, and the family of refresh tokens each of them is. */
-import { parse as uuidBytes, v7 as uuid } from 'uuid'
-import { insertSessionEndedEvent } from '../database/audit'
-import { BatchRefused } from '../database/database'
-import { unguarded } from '../database/guard'
-import {
-  deleteSession,
-  deleteSessionOfFamily,
-  extendSession,
-  insertRefreshToken,
-  insertSession,
-  refuseSignInUnless,
-  refuseUnlessRefreshable,
-  selectSignIn,
-  selectSignInFailures,
-  spendRefreshToken,
-  type SignInRow,
-} from '../database/sessions'
-import type { Statement } from '../database/statement'
-import { selectUser, selectUserOfSession, setPasswordHash, type UserRow } from '../database/users'
+/** The sessions of a user: seeing them, and ending them. */
+import { deleteSession, endSessionsOf, selectSessionsOf } from '../database/sessions'
+import { selectUserToChange } from '../database/users'
 import { record } from './audit'
-import { guard, refusing, type Caller, type Visit } from './caller'
-import { fromBase64Url, sha256, toBase64Url } from './encoding'
-import type { Parsed } from './fields'
-import { createFirstAdmin } from './first-admin'
-import { hashPassword, verifyPassword } from './passwords'
+import { decideAndCommit, facts, guard, refuseKey, refusing, type Caller } from './caller'
+import { fromMask } from './permissions'
 import { Refused } from './refusal'
-import {
-  accountOf,
-  accountOfNobody,
-  clearFailures,
-  countFailure,
-  recordLockout,
-  refuseIfLocked,
-} from './sign-in-failures'
-import { fold } from './text'
-import { toUser, type User } from './user'
+import { refuseMissing } from './roles'
+import type { UserSelector } from './user'
 
-const sessionSeconds = 30 * 86_400
-/** How long a spent refresh token still gets a working pair: its answer may have been lost. */
-const refreshLeewaySeconds = 10
-
-/** What a sign-in or a refresh gives: the refresh token is shown this once and kept only as its hash. */
-export interface SignedIn {
-  user: User
-  sessionId: string
-  refreshToken: string
+/** Times are unix seconds. */
+export interface Session {
+  id: string
+  contract: string
+  createdAt: number
+  lastUsedAt: number
+  expiresAt: number
+  /** Whether it is the one this request came on. */
+  current: boolean
 }
 
-/**
- * Signs in by email, username or matricule. Unknown, wrong, inactive and password-less cost the same and are refused alike, as
- * `invalid_credentials`; too many failures on one account as `locked_out`.
- */
-export async function signIn(visit: Visit, credentials: { identifier: string; password: string }): Promise<SignedIn> {
-  for (;;) {
-    try {
-      return await trySigningIn(visit, credentials)
-    } catch (error) {
-      // The account changed while the password was being checked, or somebody else just became the first admin: look again.
-      const changed = error instanceof BatchRefused && ['sign_in_changed', 'admin_exists'].includes(error.reason)
-      if (!changed) throw error
-    }
-  }
+/** The living sessions of a user, newest first. */
+export async function listSessions(caller: Caller, user: { id: string }): Promise<Session[]> {
+  const { sessions } = await sessionsOf(caller, user)
+  return sessions
 }
 
-async function trySigningIn(visit: Visit, { identifier, password }: { identifier: string; password: string }) {
-  const key = fold(identifier)
-  const nobody = await accountOfNobody(key)
-  const [users, failures] = await visit.database.batch(
-    unguarded,
-    selectSignIn({ key }),
-    selectSignInFailures({ key, unknown: nobody }),
-  )
-  refuseIfLocked(failures[0], visit.now)
-  const user = users[0]
-
-  const opening = await newSession(visit)
-  const firstAdmin = await createFirstAdmin(visit, { key, password, taken: user !== undefined }, opening.statementsFor)
-  if (firstAdmin) return { user: firstAdmin, ...opening.tokens }
-
-  const account = user ? accountOf(user.number) : nobody
-  const { passwordRounds } = visit.settings
-  const { matches, outdated } = await verifyPassword(password, user?.password_hash ?? null, passwordRounds)
-  if (!matches || user?.active !== 1) {
-    await visit.database.batch(
-      unguarded,
-      countFailure(account, visit.now),
-      recordLockout(visit, account, user?.id ?? null),
-    )
-    throw new Refused({ kind: 'invalid_credentials' })
-  }
-  const rehashed = outdated ? [await rehash(user, password, passwordRounds)] : []
-  const results = await visit.database.batch(
-    unguarded,
-    refuseSignInUnless(user, account, visit.now),
-    ...rehashed,
-    ...opening.statementsFor(user.id),
-    clearFailures(account),
-    selectUser({ id: user.id }),
-  )
-  return { user: toUser((results.at(-1) as UserRow[])[0] as UserRow), ...opening.tokens }
+/** Ends one session of a user; one that is not theirs is not found. */
+export async function endSession(caller: Caller, user: { id: string }, sessionId: string): Promise<void> {
+  await end(caller, user, sessionId)
 }
 
-async function rehash(user: SignInRow, password: string, rounds: number): Promise<Statement> {
-  const known = password.normalize('NFC') as Parsed<'password'>
-  return setPasswordHash({ number: user.number, password_hash: await hashPassword(known, rounds) })
+/** Ends every session of a user, the caller's own too if it is one of them. */
+export async function endSessions(caller: Caller, user: { id: string }): Promise<void> {
+  await end(caller, user, undefined)
 }
 
-/** A session about to be: its tokens, and the statements that open it for a user. */
-async function newSession(visit: Visit) {
-  const sessionId = uuid()
-  const token = await newRefreshToken(sessionId)
-  return {
-    tokens: { sessionId, refreshToken: token.text },
-    statementsFor: (userId: string): Statement[] => [
-      insertSession({
-        id: sessionId,
-        user_id: userId,
-        contract: visit.contract,
-        family_hash: token.familyHash,
-        created_at: visit.now,
-        last_used_at: visit.now,
-        expires_at: visit.now + sessionSeconds,
-      }),
-      insertRefreshToken({ session_id: sessionId, hash: token.hash }),
-      record(visit, 'session.created', { actorId: userId, userId }),
-    ],
-  }
-}
-
-/**
- * Trades a refresh token for the next one. Spent ones work for ten seconds more; later use of one means that two hold it, and
- * ends the session. Refuses with `invalid_refresh_token`.
- */
-export async function refreshSession(visit: Visit, refreshToken: string): Promise<SignedIn> {
-  const token = await readRefreshToken(refreshToken)
-  if (!token) throw new Refused({ kind: 'invalid_refresh_token' })
-  const { sessionId, hash, familyHash } = token
-  const next = await newRefreshToken(sessionId, token.family)
-  const spentSince = visit.now - refreshLeewaySeconds
-  try {
-    const results = await visit.database.batch(
-      unguarded,
-      refuseUnlessRefreshable({ sessionId, hash, familyHash, now: visit.now, spentSince }),
-      ...spendRefreshToken({ session_id: sessionId, hash, now: visit.now, forgottenBefore: spentSince }),
-      insertRefreshToken({ session_id: sessionId, hash: next.hash }),
-      extendSession({ id: sessionId, now: visit.now, expires_at: visit.now + sessionSeconds }),
-      selectUserOfSession({ id: sessionId }),
-    )
-    return { user: toUser((results.at(-1) as UserRow[])[0] as UserRow), sessionId, refreshToken: next.text }
-  } catch (error) {
-    if (!(error instanceof BatchRefused)) throw error
-    await visit.database.batch(
-      unguarded,
-      insertSessionEndedEvent({
-        id: uuid(),
-        at: visit.now,
-        contract: visit.contract,
-        session_id: sessionId,
-        family_hash: familyHash,
-      }),
-      deleteSessionOfFamily({ id: sessionId, family_hash: familyHash }),
-    )
-    throw new Refused({ kind: 'invalid_refresh_token' })
-  }
-}
-
-/** Ends the caller's session: its access and refresh tokens are dead from here on. */
+/** Ends the caller's session: its access and refresh tokens are dead from here on. An API key has none. */
 export async function signOut(caller: Caller): Promise<void> {
+  const { credential } = caller
+  if (credential.kind === 'key') return refuseKey(caller)
   await refusing(caller, () =>
     caller.database.batch(
       guard(caller),
-      deleteSession({ id: caller.sessionId }),
-      record(caller, 'session.ended', { actorId: caller.userId, userId: caller.userId }),
+      deleteSession({ id: credential.sessionId }),
+      record(caller, 'session.ended', { actorId: credential.userId, userId: credential.userId }),
     ),
   )
 }
 
-/** 16 bytes of session id, 16 that the family shares, 32 of this token alone; as URL-safe base64. */
-async function newRefreshToken(sessionId: string, family = crypto.getRandomValues(new Uint8Array(16))) {
-  const bytes = new Uint8Array(64)
-  bytes.set(uuidBytes(sessionId))
-  bytes.set(family, 16)
-  crypto.getRandomValues(bytes.subarray(32))
-  return { text: toBase64Url(bytes), hash: await sha256(bytes), familyHash: await sha256(family) }
+async function sessionsOf(caller: Caller, selector: UserSelector & { id: string }) {
+  const [actor, [user], rows] = await refusing(caller, () =>
+    facts(caller, selectUserToChange(selector), selectSessionsOf({ user_id: selector.id, now: caller.now })),
+  )
+  if (!user) throw new Refused({ kind: 'user_not_found', selector })
+  const own = caller.credential.kind === 'session' ? caller.credential.sessionId : undefined
+  const sessions = rows.map((row) => ({
+    id: row.id,
+    contract: row.contract,
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at,
+    expiresAt: row.expires_at,
+    current: row.id === own,
+  }))
+  return { actor, user, sessions }
 }
 
-async function readRefreshToken(text: string) {
-  const bytes = text.length === 86 ? fromBase64Url(text) : undefined
-  if (!bytes) return undefined
-  const family = bytes.slice(16, 32)
-  return {
-    sessionId: toUuid(bytes.subarray(0, 16)),
-    family,
-    hash: await sha256(bytes),
-    familyHash: await sha256(family),
-  }
-}
-
-/** The text of any 16 bytes: a forged token names a session that does not exist, which is for the database to say. */
-function toUuid(bytes: Uint8Array): string {
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+async function end(caller: Caller, selector: { id: string }, sessionId: string | undefined): Promise<void> {
+  await decideAndCommit(caller, async () => {
+    const { actor, user, sessions } = await sessionsOf(caller, selector)
+    refuseMissing(fromMask(user.permissions), fromMask(actor.permissions))
+    if (sessionId !== undefined && !sessions.some(({ id }) => id === sessionId)) {
+      throw new Refused({ kind: 'resource_not_found', resource: 'session' })
+    }
+    const oneself = caller.credential.kind === 'session' && actor.id === user.id
+    await caller.database.batch(
+      guard(caller, { needs: oneself ? [] : caller.needs, over: user.number }),
+      sessionId === undefined ? endSessionsOf({ number: user.number }) : deleteSession({ id: sessionId }),
+      record(caller, 'session.ended', { actorId: actor.id, userId: user.id }),
+    )
+  })
 }

@@ -22,9 +22,9 @@ export async function accountOfNobody(key: string): Promise<string> {
   return `identifier:${await sha256(utf8(key))}`
 }
 
-export function refuseIfLocked(failures: SignInFailuresRow | undefined, now: number): void {
-  if (failures && failures.locked_until > now) {
-    throw new Refused({ kind: 'locked_out', retryAfterSeconds: failures.locked_until - now })
+export function refuseIfLocked(until: number | null | undefined, now: number): void {
+  if (until != null && until > now) {
+    throw new Refused({ kind: 'locked_out', retryAfterSeconds: until - now })
   }
 }
 

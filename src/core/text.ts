@@ -19,6 +19,11 @@ export function isPlainText(text: string, options: { joiners: boolean }): boolea
   return !ignorable.test(options.joiners ? text.replace(joinersAndVariations, '') : text)
 }
 
+/** What search compares: as `fold`, and without accents. */
+export function foldForSearch(text: string): string {
+  return fold(fold(text).normalize('NFKD').replace(/\p{M}/gu, ''))
+}
+
 /** One key for every spelling of an identifier: compatibility forms, case and invisible code points folded away. */
 export function fold(text: string): string {
   let folded = text

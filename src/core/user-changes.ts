@@ -1,6 +1,6 @@
 /** Changing a user: what differs, what that takes, and one commit of it on the condition that nothing moved meanwhile. */
 import { BatchConflict } from '../database/database'
-import { selectActor } from '../database/guard'
+import { updateUserSearch } from '../database/user-search'
 import {
   deleteUserRoles,
   insertUserRoles,
@@ -12,8 +12,9 @@ import {
   type UserColumns,
   type UserRow,
 } from '../database/users'
+import { recall, recalled, remember } from './idempotency'
 import { record, type AuditAction } from './audit'
-import { decideAndCommit, guard, type Caller } from './caller'
+import { decideAndCommit, facts, guard, refuseKey, type Caller } from './caller'
 import { hashPassword, refuseUnfitPassword } from './passwords'
 import { fromMask, type Permission } from './permissions'
 import { Refused } from './refusal'
@@ -29,7 +30,7 @@ import {
   type UserSelector,
   type WritableUser,
 } from './user'
-import { keepingAnAdmin, loginKeys, refuseTaken } from './users'
+import { keepingAnAdmin, loginKeys, refuseOtherVersion, refuseTaken, toSearchRow, type VersionCondition } from './users'
 
 type Field = keyof WritableUser
 
@@ -55,31 +56,32 @@ const fields: Record<Field, { column: keyof UserColumns; self: 'free' | 'kept' |
 
 /**
  * `changesTo` is asked for the changes once the present record is known (undefined where there is no such user, so that a bad
- * request is told so first); `naming` lists the roles they may name. Values equal to the present ones are no change. Answers the
+ * request is told so first); `naming` lists the roles they may name, `condition` the versions they are meant for. Values equal to the present ones are no change. Answers the
  * user as committed.
  */
 export async function updateUser(
   caller: Caller,
   selector: UserSelector,
   changesTo: (present: User | undefined) => UserChanges,
-  naming: readonly RoleSelector[] = [],
+  { naming = [], condition }: { naming?: readonly RoleSelector[]; condition?: VersionCondition } = {},
 ): Promise<User> {
   const secrets: { password?: string; pin?: string } = {}
   return decideAndCommit(caller, async () => {
-    const [actors, rows, roleRows] = await caller.database.batch(
-      guard(caller),
-      selectActor(caller),
+    const [actor, records, [row], roleRows] = await facts(
+      caller,
+      recall(caller),
       selectUserToChange(selector),
       rolesNamed([...naming, { number: defaultRole }]),
     )
-    const [actor, row] = [actors[0], rows[0]]
-    if (!actor) throw new Refused({ kind: 'unauthenticated' })
+    const first = recalled<UserRow>(caller, records)
+    if (first) return toUser(first)
     const present = row && toUser(row)
     const changes = changesTo(present)
     if (!present) throw new Refused({ kind: 'user_not_found', selector })
 
+    refuseOtherVersion(present.version, condition)
     const held = fromMask(actor.permissions)
-    const oneself = actor.id === present.id
+    const oneself = caller.credential.kind === 'session' && actor.id === present.id
     const different = differing(changes, present)
     const sent: Sent = { ...different, ...coherentNames(different, present) }
     const written = changedFields(sent, present).filter(
@@ -101,32 +103,38 @@ export async function updateUser(
     const granted = roles && rolesToAssign(roles, roleRows, actor.permissions).map(({ number }) => number)
 
     const actions = actionsOf(sent, written, granted !== undefined)
-    if (actions.length === 0) return present
+    if (actions.length === 0 && !caller.idempotency) return present
     const { passwordRounds } = caller.settings
     if (sent.password !== undefined) secrets.password ??= await hashPassword(sent.password, passwordRounds)
     if (sent.pin !== undefined) secrets.pin ??= await hashPassword(sent.pin, passwordRounds)
 
-    const endsSessions = sent.password !== undefined || (written.includes('active') && sent.active === false)
+    const deactivates = written.includes('active') && sent.active === false
+    const ending = deactivates ? 'credentials' : sent.password !== undefined ? 'sessions' : undefined
+    const columns = toColumns(sent, written)
     const unlocks = sent.password !== undefined || (written.includes('active') && sent.active === true)
+    const searched = Object.keys(columns).some((column) => column in toSearchRow(row))
     const statements = [
       ...updateUserRow(
         present,
         {
-          ...toColumns(sent, written),
+          ...columns,
           ...(granted && roleColumns(granted)),
           ...(secrets.password !== undefined && { password_hash: secrets.password }),
           ...(secrets.pin !== undefined && { pin_hash: secrets.pin }),
           updated_at: caller.now,
         },
-        endsSessions,
+        ending,
       ),
+      ...(searched
+        ? [updateUserSearch({ number: present.number, ...toSearchRow({ ...row, ...columns } as UserRow) })]
+        : []),
       ...(granted
         ? [
             deleteUserRoles({ number: present.number }),
             insertUserRoles({ id: present.id, roles: JSON.stringify(granted) }),
           ]
         : []),
-      ...(granted || endsSessions ? keepingAnAdmin(row) : []),
+      ...(granted || deactivates ? keepingAnAdmin(row) : []),
       ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
       ...actions.map(([action, about]) =>
         record(caller, action, { actorId: actor.id, userId: present.id, fields: about }),
@@ -134,13 +142,32 @@ export async function updateUser(
     ]
     try {
       const further = { needs, over: present.number, granting: granted ?? [] }
-      const results = await caller.database.batch(guard(caller, further), ...statements, selectUser({ id: present.id }))
+      const results = await caller.database.batch(
+        guard(caller, further),
+        ...(actions.length > 0 ? statements : []),
+        ...remember(caller, { user: present.id }),
+        selectUser({ id: present.id }),
+      )
       return toUser((results.at(-1) as UserRow[])[0] as UserRow)
     } catch (error) {
       if (error instanceof BatchConflict) await refuseIfTaken(caller, present, sent)
       throw error
     }
   })
+}
+
+/** The caller's own record, which an API key has none of. */
+export async function updateOneself(
+  caller: Caller,
+  changesTo: (present: User | undefined) => UserChanges,
+  options: { naming?: readonly RoleSelector[]; condition?: VersionCondition } = {},
+): Promise<User> {
+  const { credential } = caller
+  if (credential.kind === 'key') {
+    await refuseKey(caller)
+    throw new Refused({ kind: 'unauthenticated' })
+  }
+  return updateUser(caller, { id: credential.userId }, changesTo, options)
 }
 
 /** Reversible; ends every session of the user. Idempotent, like its opposite. */
@@ -181,7 +208,7 @@ function rolesToSet({ roles, role }: Sent, present: User): readonly RoleSelector
 }
 
 function asRow(role: User['roles'][number]) {
-  return { ...role, name_key: fold(role.name), permissions: 0 }
+  return { ...role, name_key: fold(role.name) }
 }
 
 function toColumns(sent: Sent, written: readonly Field[]): UserColumns {
@@ -189,7 +216,8 @@ function toColumns(sent: Sent, written: readonly Field[]): UserColumns {
   for (const field of written) {
     const value = sent[field]
     columns[fields[field].column] = typeof value === 'boolean' ? Number(value) : value
-    if (field === 'email' || field === 'username') columns[`${field}_key`] = value == null ? null : fold(String(value))
+    if (field === 'email' || field === 'username' || field === 'name')
+      columns[`${field}_key`] = value == null ? null : fold(String(value))
   }
   return columns
 }

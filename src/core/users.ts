@@ -1,7 +1,7 @@
-/** Finding, listing, creating and deleting users. */
+/** Finding, creating and deleting users. */
 import { v7 as uuid } from 'uuid'
-import { selectActor } from '../database/guard'
 import type { Statement } from '../database/statement'
+import { insertUserSearch, type SearchRow } from '../database/user-search'
 import {
   deleteUser as deleteUserRow,
   insertUser,
@@ -12,21 +12,19 @@ import {
   selectLoginIdentifiers,
   selectUser,
   selectUserToChange,
-  selectUserCount,
-  selectUsersByMatricule,
-  selectUsersByNumber,
-  selectUsersWithoutMatricule,
+  selectUserOfKey,
   type NewUserRow,
   type UserRow,
 } from '../database/users'
 import { record } from './audit'
-import { decideAndCommit, guard, refusing, type Caller, type Visit } from './caller'
+import { decideAndCommit, facts, guard, refusing, type Caller, type Visit } from './caller'
+import { recall, recalled, remember } from './idempotency'
 import { hashPassword, refuseUnfitPassword } from './passwords'
 import type { Permission } from './permissions'
 import { Refused, type LoginField } from './refusal'
 import { adminRole, defaultRole, findRoles, refuseMissing, rolesNamed, rolesToAssign } from './roles'
 import { fromMask } from './permissions'
-import { fold } from './text'
+import { fold, foldForSearch } from './text'
 import { coherentNames, toUser, type NewUser, type RoleSelector, type User, type UserSelector } from './user'
 
 export async function getUser(caller: Caller, selector: UserSelector): Promise<User> {
@@ -36,49 +34,13 @@ export async function getUser(caller: Caller, selector: UserSelector): Promise<U
   return toUser(row)
 }
 
-/** A page in order of number, after the user of number `after`, and the exact total. `next` is the last number of a full page. */
-export async function listUsers(
-  caller: Caller,
-  page: { after: number; limit: number },
-): Promise<{ users: User[]; total: number; next: number | undefined }> {
-  const { after, limit } = page
-  const [rows, counts] = await refusing(caller, () =>
-    caller.database.batch(
-      guard(caller),
-      selectUsersByNumber({ after, limit: limit + 1 }),
-      selectUserCount({ scope: 'all' }),
-    ),
-  )
-  const users = rows.slice(0, limit).map(toUser)
-  return { users, total: counts[0]?.count ?? 0, next: rows.length > limit ? users.at(-1)?.number : undefined }
-}
-
-/** Rows a page of an unpaginated list: a million users stay within the queries one invocation may make. */
-const streamedPageSize = 5000
-
-/**
- * Every user, by matricule, then those without one by number, a page at a time. The authority is asked for again at each page,
- * so a list that is being read ends with the right to read it.
- */
-export async function* everyUserByMatricule(caller: Caller): AsyncGenerator<User[], void, undefined> {
-  yield* pages(caller, selectUsersByMatricule, (row) => row.matricule ?? 0)
-  yield* pages(caller, selectUsersWithoutMatricule, (row) => row.number)
-}
-
-async function* pages(
-  caller: Caller,
-  select: (page: { after: number; limit: number }) => Statement<UserRow>,
-  keyOf: (row: UserRow) => number,
-): AsyncGenerator<User[], void, undefined> {
-  let after = -1
-  for (;;) {
-    const statement = select({ after, limit: streamedPageSize })
-    const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
-    if (rows.length > 0) yield rows.map(toUser)
-    const last = rows.at(-1)
-    if (!last || rows.length < streamedPageSize) return
-    after = keyOf(last)
-  }
+/** The user behind the credential: of an API key, its owner. */
+export async function getOneself(caller: Caller): Promise<User> {
+  const { credential } = caller
+  const statement =
+    credential.kind === 'session' ? selectUser({ id: credential.userId }) : selectUserOfKey({ hash: credential.hash })
+  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
+  return toUser(rows[0] as UserRow)
 }
 
 /** Creates a user with everything given; a password is optional, and without one nobody can sign in as them. */
@@ -88,14 +50,14 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
   let row: NewUserRow | undefined
   return decideAndCommit(caller, async () => {
     const keys = loginKeys(input)
-    const [actors, roleRows, taken] = await caller.database.batch(
-      guard(caller),
-      selectActor(caller),
+    const [actor, records, roleRows, taken] = await facts(
+      caller,
+      recall(caller),
       rolesNamed(selectors),
       selectLoginIdentifiers({ keys: JSON.stringify(keys.map(([, key]) => key)) }),
     )
-    const actor = actors[0]
-    if (!actor) throw new Refused({ kind: 'unauthenticated' })
+    const first = recalled<UserRow>(caller, records)
+    if (first) return toUser(first)
     if (input.password !== undefined) {
       const { name } = coherentNames(input, { givenName: '', familyName: '' })
       refuseUnfitPassword(input.password, [input.email, input.username, name], caller.settings.passwordMinLength)
@@ -112,29 +74,24 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
 
     const granting = roles.map(({ number }) => number)
     row ??= await toNewRow(id, input, granting, caller)
-    const [, , , created] = await caller.database.batch(
+    const results = await caller.database.batch(
       guard(caller, { needs: byDefault ? needs : [...needs, 'roles:assign'], granting }),
-      insertUser(row),
-      insertUserRoles({ id, roles: JSON.stringify(granting) }),
+      ...insertion(row, granting),
       record(caller, 'user.created', { actorId: actor.id, userId: id, fields: writtenFields(input) }),
+      ...remember(caller, { user: id }),
       selectUser({ id }),
     )
-    return toUser(created[0] as UserRow)
+    return toUser((results.at(-1) as UserRow[])[0] as UserRow)
   })
 }
 
 /** Deletes for good: email, username and matricule are free again, number and id never are. */
-export async function deleteUser(caller: Caller, selector: UserSelector): Promise<void> {
+export async function deleteUser(caller: Caller, selector: UserSelector, condition?: VersionCondition): Promise<void> {
   await decideAndCommit(caller, async () => {
-    const [actors, users] = await caller.database.batch(
-      guard(caller),
-      selectActor(caller),
-      selectUserToChange(selector),
-    )
-    const [actor, user] = [actors[0], users[0]]
-    if (!actor) throw new Refused({ kind: 'unauthenticated' })
+    const [actor, [user]] = await facts(caller, selectUserToChange(selector))
     if (!user) throw new Refused({ kind: 'user_not_found', selector })
     refuseMissing(fromMask(user.permissions), fromMask(actor.permissions))
+    refuseOtherVersion(user.version, condition)
     await caller.database.batch(
       guard(caller, { needs: caller.needs, over: user.number }),
       refuseUnlessVersion(user.number, user.version),
@@ -170,6 +127,37 @@ export function refuseTaken(keys: readonly [LoginField, string][], taken: readon
   if (clash) throw new Refused({ kind: 'already_taken', field: clash[0] })
 }
 
+/** Everything that makes a user: the row, its roles, and what search finds it by. */
+export function insertion(row: NewUserRow, roleNumbers: readonly number[]): Statement[] {
+  return [
+    insertUser(row),
+    insertUserRoles({ id: row.id, roles: JSON.stringify(roleNumbers) }),
+    insertUserSearch({ id: row.id, ...toSearchRow(row) }),
+  ]
+}
+
+type Searched = Pick<UserRow, 'email' | 'username' | 'name' | 'given_name' | 'family_name' | 'certified_email'>
+
+/** What search finds a user by; the name only where it is not its parts, which are found anyway. */
+export function toSearchRow(row: Searched): SearchRow {
+  const joined = `${row.given_name} ${row.family_name}`.trim()
+  return {
+    email: foldForSearch(row.email),
+    username: foldForSearch(row.username ?? ''),
+    name: row.name === joined ? '' : foldForSearch(row.name),
+    given_name: foldForSearch(row.given_name),
+    family_name: foldForSearch(row.family_name),
+    certified_email: foldForSearch(row.certified_email ?? ''),
+  }
+}
+
+/** The versions a caller would act on; without a condition, any. */
+export type VersionCondition = readonly number[] | undefined
+
+export function refuseOtherVersion(version: number, condition: VersionCondition): void {
+  if (condition && !condition.includes(version)) throw new Refused({ kind: 'version_mismatch' })
+}
+
 /** What the batch that takes an admin away must end with; of anyone else it may take what it likes. */
 export function keepingAnAdmin(user: UserRow): Statement[] {
   return toUser(user).roles.some(({ number }) => number === adminRole) ? [refuseWithoutActiveAdmin(adminRole)] : []
@@ -191,6 +179,7 @@ export async function toNewRow(
     email: input.email,
     email_key: fold(input.email),
     name: names.name,
+    name_key: fold(names.name),
     given_name: names.givenName,
     family_name: names.familyName,
     birthdate: input.birthdate ?? null,
@@ -209,6 +198,7 @@ export async function toNewRow(
     password_hash: input.password === undefined ? null : await hashPassword(input.password, settings.passwordRounds),
     pin_hash: input.pin === undefined ? null : await hashPassword(input.pin, settings.passwordRounds),
     session_generation: 0,
+    key_generation: 0,
   }
 }
 

@@ -1,6 +1,6 @@
 /** The trail of what was done, written in the batch that does it. */
-import { sql } from 'drizzle-orm'
-import { build, prepare } from './statement'
+import { and, desc, eq, lt, sql } from 'drizzle-orm'
+import { build, compile, prepare, type Statement } from './statement'
 import { auditEvents, sessions, signInFailures, users } from './tables'
 
 export type NewAuditEventRow = Omit<typeof auditEvents.$inferSelect, 'sequence'>
@@ -18,6 +18,33 @@ export const insertAuditEvent = prepare<NewAuditEventRow>(() =>
     fields: value('fields'),
   }),
 )
+
+export interface AuditFilter {
+  /** Newest first: events before this sequence. */
+  before: number | undefined
+  limit: number
+  userId: string | undefined
+  actorId: string | undefined
+  action: string | undefined
+}
+
+/** A page of events, newest first; each single filter is read from its index. */
+export function selectAuditEvents(filter: AuditFilter): Statement<typeof auditEvents.$inferSelect> {
+  const conditions = [
+    filter.before === undefined ? undefined : lt(auditEvents.sequence, filter.before),
+    filter.userId === undefined ? undefined : eq(auditEvents.user_id, filter.userId),
+    filter.actorId === undefined ? undefined : eq(auditEvents.actor_id, filter.actorId),
+    filter.action === undefined ? undefined : eq(auditEvents.action, filter.action),
+  ]
+  return compile(
+    build
+      .select()
+      .from(auditEvents)
+      .where(and(...conditions))
+      .orderBy(desc(auditEvents.sequence))
+      .limit(filter.limit),
+  )
+}
 
 /** That the session, if it is of this family, was ended by nobody in particular; to stand before the statement that ends it. */
 export const insertSessionEndedEvent = prepare<{

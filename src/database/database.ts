@@ -1,5 +1,5 @@
 /** The one way to D1: a batch, which is one round trip and one transaction, and which always begins with its guard. */
-import type { Guard } from './guard'
+import type { ActorRow, Guard, Inquiry } from './guard'
 import type { Statement } from './statement'
 import { refusal } from './tables'
 
@@ -36,15 +36,33 @@ export class Database {
   constructor(private readonly d1: D1Database) {}
 
   /**
+   * Reads what a change is to be decided on, and who asks. Throws as `batch` does, before anything read is seen, where they may not:
+   * the same decision as the guard's, without a row of its own.
+   */
+  async facts<const S extends readonly Statement<unknown>[]>(
+    { touch, actor }: Inquiry,
+    ...statements: S
+  ): Promise<[ActorRow, ...Rows<S>]> {
+    const results = await this.run([touch, actor, ...statements])
+    const row = results[1]?.results[0] as (ActorRow & { allowed: number }) | undefined
+    if (row?.allowed !== 1) throw new BatchRefused(row ? 'forbidden' : 'unauthenticated')
+    return [row, ...results.slice(2).map(({ results: rows }) => rows)] as unknown as [ActorRow, ...Rows<S>]
+  }
+
+  /**
    * Runs `statements` after `guard` in one transaction and answers the rows of each.
    * Throws BatchRefused, BatchConflict or DatabaseUnavailable; the first two leave nothing behind.
    */
   async batch<const S extends readonly Statement<unknown>[]>(guard: Guard, ...statements: S): Promise<Rows<S>> {
-    const all = [...guard.statements, ...statements]
+    const results = await this.run([...guard.statements, ...statements])
+    return results.slice(guard.statements.length).map((result) => result.results) as Rows<S>
+  }
+
+  private async run(statements: readonly Statement<unknown>[]): Promise<D1Result[]> {
     this.cost.trips += 1
     let results: D1Result[]
     try {
-      results = await this.d1.batch(all.map(({ sql, params }) => this.d1.prepare(sql).bind(...params)))
+      results = await this.d1.batch(statements.map(({ sql, params }) => this.d1.prepare(sql).bind(...params)))
     } catch (error) {
       throw fromD1(error)
     }
@@ -53,7 +71,7 @@ export class Database {
       this.cost.rowsWritten += meta.rows_written
       this.cost.milliseconds += meta.duration
     }
-    return results.slice(guard.statements.length).map((result) => result.results) as Rows<S>
+    return results
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { sql, type SQL } from 'drizzle-orm/sql'
 import { compile, prepare, type Statement } from './statement'
-import { refusal, sessions, userRoles, users, roles } from './tables'
+import { apiKeys, refusal, roles, sessions, userRoles, users } from './tables'
 
 /** The head of a batch. Only this file makes one. */
 export interface Guard {
@@ -14,15 +14,16 @@ export interface Guard {
 /** A user named by one of the keys that are unique in the directory. */
 export type UserKey = { id: string } | { number: number } | { matricule: number }
 
+/** What a request is made on: a session, which must be of the user its token names, or an API key. */
+export type Credential = { kind: 'session'; sessionId: string; userId: string } | { kind: 'key'; hash: string }
+
 export interface Claim {
-  sessionId: string
-  /** Whom the credential says it is; the session must be theirs. */
-  userId: string
+  credential: Credential
   /** Unix seconds. */
   now: number
   /** Bit mask of permissions that must be held. */
   needs: number
-  /** The user who needs no permission, being the one concerned. */
+  /** The user who needs no permission, being the one concerned; a key is nobody's self. */
   self?: UserKey | undefined
   /** The user whose every permission must be held too: nobody acts on the more powerful. */
   over?: number | undefined
@@ -62,59 +63,89 @@ export const held = sql`(
 const value = sql.placeholder
 
 /** The one behind the credential, if it is alive: a row, or none. */
-const actor = () => sql`
-  SELECT ${users.number}, ${users.id}, ${users.matricule}, ${held} AS permissions
-  FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number}
-  WHERE ${sessions.id} = ${value('sessionId')} AND ${sessions.expires_at} > ${value('now')}
-    AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1 AND ${users.id} = ${value('userId')}`
+const actor = {
+  session: () => sql`
+    SELECT ${users.number}, ${users.id}, ${users.matricule}, ${held} AS permissions
+    FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number}
+    WHERE ${sessions.id} = ${value('credential')} AND ${sessions.expires_at} > ${value('now')}
+      AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1 AND ${users.id} = ${value('userId')}`,
+  key: () => sql`
+    SELECT ${users.number}, ${users.id}, ${held} & ${apiKeys.permissions} AS permissions
+    FROM ${apiKeys} JOIN ${users} ON ${users.number} = ${apiKeys.user_number}
+    WHERE ${apiKeys.hash} = ${value('credential')} AND coalesce(${apiKeys.expires_at} > ${value('now')}, 1)
+      AND ${apiKeys.generation} = ${users.key_generation} AND ${users.active} = 1`,
+}
 
 const selfKeys = ['id', 'number', 'matricule'] as const
 
-function authority(self: (typeof selfKeys)[number] | undefined, extended: boolean): SQL {
-  const needs = self
+/** What must be held: nothing, of the user who is the one concerned. */
+function neededBy(self: (typeof selfKeys)[number] | undefined): SQL {
+  return self
     ? sql`CASE WHEN actor.${sql.identifier(self)} = ${value('self')} THEN 0 ELSE ${value('needs')} END`
     : sql`${value('needs')}`
+}
+
+function authority(kind: Credential['kind'], self: (typeof selfKeys)[number] | undefined, extended: boolean): SQL {
+  const needs = neededBy(self)
   const further = extended
     ? sql` | coalesce((SELECT ${held} FROM ${users} WHERE ${users.number} = ${value('over')}), 0) | ${union(sql`SELECT value AS role_number FROM json_each(${value('granting')})`)}`
     : sql``
   return sql`
     INSERT INTO ${refusal} (reason)
-    SELECT CASE WHEN EXISTS (${actor()}) THEN 'forbidden' ELSE 'unauthenticated' END
-    WHERE NOT coalesce((SELECT (${needs}${further}) & ~actor.permissions = 0 FROM (${actor()}) AS actor), 0)`
+    SELECT CASE WHEN EXISTS (${actor[kind]()}) THEN 'forbidden' ELSE 'unauthenticated' END
+    WHERE NOT coalesce((SELECT (${needs}${further}) & ~actor.permissions = 0 FROM (${actor[kind]()}) AS actor), 0)`
 }
 
 type ClaimValues = Record<string, string | number | null>
 const authorities = new Map<string, (values: ClaimValues) => Statement>()
 
-const touchSession = prepare<{ sessionId: string; now: number; before: number }>(
-  () => sql`
-    UPDATE ${sessions} SET last_used_at = ${value('now')}
-    WHERE ${sessions.id} = ${value('sessionId')} AND ${sessions.last_used_at} <= ${value('before')}`,
-)
+/** A credential that was last used an hour ago or longer has been used now. */
+const touch = {
+  session: prepare<{ credential: string; now: number; before: number }>(
+    () => sql`
+      UPDATE ${sessions} SET last_used_at = ${value('now')}
+      WHERE ${sessions.id} = ${value('credential')} AND ${sessions.last_used_at} <= ${value('before')}`,
+  ),
+  key: prepare<{ credential: string; now: number; before: number }>(
+    () => sql`
+      UPDATE ${apiKeys} SET last_used_at = ${value('now')}
+      WHERE ${apiKeys.hash} = ${value('credential')} AND coalesce(${apiKeys.last_used_at}, 0) <= ${value('before')}`,
+  ),
+}
 
 /** The guard of everything done on a credential; it also keeps the credential's last use, to the hour. */
 export function requireAuthority(claim: Claim): Guard {
-  const selfKey = claim.self && selfKeys.find((key) => key in claim.self!)
-  const extended = claim.over !== undefined || claim.granting !== undefined
-  const shape = `${selfKey} ${extended}`
+  const { now, needs, over, granting } = claim
+  const { kind } = claim.credential
+  const self = kind === 'session' ? claim.self : undefined
+  const selfKey = self && selfKeys.find((key) => key in self)
+  const extended = over !== undefined || granting !== undefined
+  const shape = `${kind} ${selfKey} ${extended}`
   let statement = authorities.get(shape)
-  if (!statement) authorities.set(shape, (statement = prepare(() => authority(selfKey, extended))))
-  const { sessionId, userId, now, needs } = claim
+  if (!statement) authorities.set(shape, (statement = prepare(() => authority(kind, selfKey, extended))))
+  const values = credentialValues(claim.credential)
   return {
     statements: [
       statement({
-        sessionId,
-        userId,
+        ...values,
         now,
         needs,
-        self: (claim.self && Object.values<string | number>(claim.self)[0]) ?? null,
-        over: claim.over ?? null,
-        granting: JSON.stringify(claim.granting ?? []),
+        self: (self && Object.values<string | number>(self)[0]) ?? null,
+        over: over ?? null,
+        granting: JSON.stringify(granting ?? []),
       }),
-      // The commit of a change follows a batch that has touched the session already.
-      ...(extended ? [] : [touchSession({ sessionId, now, before: now - lastUseResolutionSeconds })]),
+      // The commit of a change follows a batch that has touched the credential already.
+      ...(extended
+        ? []
+        : [touch[kind]({ credential: values.credential, now, before: now - lastUseResolutionSeconds })]),
     ],
   }
+}
+
+function credentialValues(credential: Credential): { credential: string; userId: string } {
+  return credential.kind === 'session'
+    ? { credential: credential.sessionId, userId: credential.userId }
+    : { credential: credential.hash, userId: '' }
 }
 
 /** For what needs no credential: signing in, and asking whether the database is there. */
@@ -125,7 +156,31 @@ export function refuseIf(reason: (typeof refusal.$inferSelect)['reason'], condit
   return compile(sql`INSERT INTO ${refusal} (reason) SELECT ${sql.raw(`'${reason}'`)} WHERE ${condition}`)
 }
 
-/** Who stands behind a credential, with the union of their roles' permissions. */
-export const selectActor = prepare<{ sessionId: string; userId: string; now: number }, ActorRow>(
-  () => sql`SELECT number, id, permissions FROM (${actor()})`,
-)
+/** The head of a batch that asks what a change is decided on: who stands behind the credential, and whether they may know. */
+export interface Inquiry {
+  touch: Statement
+  actor: Statement<ActorRow & { allowed: number }>
+}
+
+const inquiries = new Map<string, (values: ClaimValues) => Statement<ActorRow & { allowed: number }>>()
+
+export function inquire({ credential, now, needs, self: claimed }: Claim): Inquiry {
+  const { kind } = credential
+  const self = kind === 'session' ? claimed : undefined
+  const selfKey = self && selfKeys.find((key) => key in self)
+  const shape = `${kind} ${selfKey}`
+  let actorOf = inquiries.get(shape)
+  if (!actorOf) {
+    actorOf = prepare(
+      () => sql`
+        SELECT number, id, permissions, ${neededBy(selfKey)} & ~actor.permissions = 0 AS allowed
+        FROM (${actor[kind]()}) AS actor`,
+    )
+    inquiries.set(shape, actorOf)
+  }
+  const values = credentialValues(credential)
+  return {
+    touch: touch[kind]({ credential: values.credential, now, before: now - lastUseResolutionSeconds }),
+    actor: actorOf({ ...values, now, needs, self: (self && Object.values<string | number>(self)[0]) ?? null }),
+  }
+}

@@ -19,6 +19,15 @@ export const selectSignIn = prepare<{ key: string }, SignInRow>(
     WHERE ${loginIdentifiers.key} = ${value('key')}`,
 )
 
+/** The same of the user with this id, and until when (unix seconds) their account is locked, if it ever was. */
+export const selectSignInOf = prepare<{ id: string }, SignInRow & { locked_until: number | null }>(
+  () => sql`
+    SELECT ${users.number}, ${users.id}, ${users.active}, ${users.password_hash}, ${users.session_generation},
+      (SELECT ${signInFailures.locked_until} FROM ${signInFailures}
+        WHERE ${signInFailures.account} = 'user:' || ${users.number}) AS locked_until
+    FROM ${users} WHERE ${users.id} = ${value('id')}`,
+)
+
 export type SignInFailuresRow = typeof signInFailures.$inferSelect
 
 /** The account's failures by a folded identifier; `unknown` is the account to look under when the identifier is no one's. */
@@ -90,6 +99,31 @@ export const insertSession = prepare<NewSessionRow>(
     SELECT ${value('id')}, ${users.number}, ${users.session_generation}, ${value('contract')}, ${value('family_hash')},
       ${value('created_at')}, ${value('last_used_at')}, ${value('expires_at')}
     FROM ${users} WHERE ${users.id} = ${value('user_id')}`,
+)
+
+export type SessionRow = Omit<typeof sessions.$inferSelect, 'user_number' | 'generation' | 'family_hash'>
+
+/** The living sessions of the user with this id, newest first: ids are in order of time. */
+export const selectSessionsOf = prepare<{ user_id: string; now: number }, SessionRow>(
+  () => sql`
+    SELECT ${sessions.id}, ${sessions.contract}, ${sessions.created_at}, ${sessions.last_used_at}, ${sessions.expires_at}
+    FROM ${users} JOIN ${sessions} ON ${sessions.user_number} = ${users.number}
+    WHERE ${users.id} = ${value('user_id')} AND ${sessions.generation} = ${users.session_generation}
+      AND ${sessions.expires_at} > ${value('now')}
+    ORDER BY ${sessions.id} DESC`,
+)
+
+/** Ends every session of the user. */
+export const endSessionsOf = prepare<{ number: number }>(
+  () => sql`
+    UPDATE ${users} SET session_generation = ${users.session_generation} + 1 WHERE ${users.number} = ${value('number')}`,
+)
+
+/** Takes a session over into its user's present generation: it outlives what ended the others. */
+export const keepSession = prepare<{ id: string }>(
+  () => sql`
+    UPDATE ${sessions} SET generation = (SELECT ${users.session_generation} FROM ${users} WHERE ${users.number} = user_number)
+    WHERE ${sessions.id} = ${value('id')}`,
 )
 
 export const deleteSession = prepare<{ id: string }>(

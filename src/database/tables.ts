@@ -20,6 +20,7 @@ export const users = sqliteTable('users', {
   email: text().notNull(),
   email_key: text().notNull(),
   name: text().notNull(),
+  name_key: text().notNull(),
   given_name: text().notNull(),
   family_name: text().notNull(),
   birthdate: text(),
@@ -39,6 +40,7 @@ export const users = sqliteTable('users', {
   password_hash: text(),
   pin_hash: text(),
   session_generation: integer().notNull(),
+  key_generation: integer().notNull(),
 })
 
 export const loginIdentifiers = sqliteTable('login_identifiers', {
@@ -90,6 +92,55 @@ export const signInFailures = sqliteTable('sign_in_failures', {
   last_failed_at: integer().notNull(),
 })
 
+export const apiKeys = sqliteTable('api_keys', {
+  id: text().notNull(),
+  hash: text().primaryKey(),
+  user_number: integer().notNull(),
+  generation: integer().notNull(),
+  name: text().notNull(),
+  permissions: integer().notNull(),
+  created_at: integer().notNull(),
+  expires_at: integer(),
+  last_used_at: integer(),
+})
+
+export const passwordTokens = sqliteTable(
+  'password_tokens',
+  {
+    user_number: integer().notNull(),
+    hash: text().notNull(),
+    expires_at: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.user_number, table.hash] })],
+)
+
+export const idempotencyRecords = sqliteTable(
+  'idempotency_records',
+  {
+    principal: text().notNull(),
+    key: text().notNull(),
+    fingerprint: text().notNull(),
+    result: text().notNull(),
+    created_at: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.principal, table.key] })],
+)
+
+/** A virtual table: its columns hold no values, only what MATCH finds. */
+export const userSearch = sqliteTable('user_search', {
+  rowid: integer(),
+  email: text(),
+  username: text(),
+  name: text(),
+  given_name: text(),
+  family_name: text(),
+  certified_email: text(),
+})
+
+export const userSearchTerms = sqliteTable('user_search_terms', {
+  term: text(),
+})
+
 export const auditEvents = sqliteTable('audit_events', {
   sequence: integer().primaryKey(),
   id: text().notNull(),
@@ -107,10 +158,12 @@ export const refusal = sqliteTable('refusal', {
       'unauthenticated',
       'forbidden',
       'stale',
+      'not_there',
       'last_admin',
       'admin_exists',
       'sign_in_changed',
       'refresh_token_unusable',
+      'password_token_unusable',
     ],
   }).notNull(),
 })

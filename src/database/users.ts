@@ -1,32 +1,68 @@
 /** Statements about users and the roles they hold. */
 import { eq, getTableColumns, sql, type SQL } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { held, refuseIf, type UserKey } from './guard'
 import { build, compile, prepare, type Statement } from './statement'
-import { loginIdentifiers, roles, sessions, userCounts, userRoles, users } from './tables'
+import { apiKeys, loginIdentifiers, roles, sessions, userCounts, userRoles, users } from './tables'
 
 type Columns = typeof users.$inferSelect
 
-type Unshown = 'email_key' | 'username_key' | 'password_hash' | 'pin_hash' | 'session_generation' | 'role_count'
+type Unshown =
+  | `${'email' | 'username' | 'name'}_key`
+  | 'password_hash'
+  | 'pin_hash'
+  | `${'session' | 'key'}_generation`
+  | 'role_count'
 
 /** A user as read: no secrets; the primary role as JSON, `[id, number, name]`, and the others, if any, as an array of such. */
 export type UserRow = Omit<Columns, Unshown | 'primary_role'> & { primary_role: string; other_roles: string | null }
 
 export type NewUserRow = Omit<Columns, 'number'>
-export type UserColumns = Partial<Omit<Columns, 'number' | 'id' | 'version' | 'session_generation'>>
+export type UserColumns = Partial<Omit<Columns, 'number' | 'id' | 'version' | 'session_generation' | 'key_generation'>>
 
 const value = sql.placeholder
 
-const userColumns = () => sql`
-  ${users.number}, ${users.id}, ${users.matricule}, ${users.username}, ${users.email}, ${users.name}, ${users.given_name},
-  ${users.family_name}, ${users.birthdate}, ${users.gender}, ${users.phone_number}, ${users.mobile_number},
-  ${users.certified_email}, ${users.user_type}, ${users.is_staff}, ${users.country_id}, ${users.active},
-  ${users.created_at}, ${users.updated_at}, ${users.version},
-  (SELECT json_array(${roles.id}, ${roles.number}, ${roles.name}) FROM ${roles}
-    WHERE ${roles.number} = ${users.primary_role}) AS primary_role,
-  CASE WHEN ${users.role_count} > 1 THEN (
-    SELECT json_group_array(json_array(${roles.id}, ${roles.number}, ${roles.name}) ORDER BY ${userRoles.position})
+/** The parts of a UserRow, as expressions over a row of users. */
+const shown = (): Record<keyof UserRow, SQL | SQLiteColumn> => ({
+  number: users.number,
+  id: users.id,
+  matricule: users.matricule,
+  username: users.username,
+  email: users.email,
+  name: users.name,
+  given_name: users.given_name,
+  family_name: users.family_name,
+  birthdate: users.birthdate,
+  gender: users.gender,
+  phone_number: users.phone_number,
+  mobile_number: users.mobile_number,
+  certified_email: users.certified_email,
+  user_type: users.user_type,
+  is_staff: users.is_staff,
+  country_id: users.country_id,
+  active: users.active,
+  created_at: users.created_at,
+  updated_at: users.updated_at,
+  version: users.version,
+  primary_role: sql`(SELECT json_array(${roles.id}, ${roles.number}, ${roles.name}) || '' FROM ${roles}
+    WHERE ${roles.number} = ${users.primary_role})`,
+  other_roles: sql`CASE WHEN ${users.role_count} > 1 THEN (
+    SELECT json_group_array(json_array(${roles.id}, ${roles.number}, ${roles.name}) ORDER BY ${userRoles.position}) || ''
     FROM ${userRoles} JOIN ${roles} ON ${roles.number} = ${userRoles.role_number}
-    WHERE ${userRoles.user_number} = ${users.number} AND ${userRoles.position} > 0) END AS other_roles`
+    WHERE ${userRoles.user_number} = ${users.number} AND ${userRoles.position} > 0) END`,
+})
+
+export const userColumns = (): SQL =>
+  sql.join(
+    Object.entries(shown()).map(([name, part]) => sql`${part} AS ${sql.identifier(name)}`),
+    sql`, `,
+  )
+
+/** The UserRow of this id as one JSON text, for keeping what a request answered. */
+export const userSnapshot = (id: string): SQL => {
+  const parts = Object.entries(shown()).map(([name, part]) => sql`${sql.raw(`'${name}'`)}, ${part}`)
+  return sql`(SELECT json_object(${sql.join(parts, sql`, `)}) FROM ${users} WHERE ${users.id} = ${id})`
+}
 
 /** A statement for each key a user can be named by; it answers one row, or none. */
 function byKey<Row>(columns: () => SQL): (key: UserKey) => Statement<Row> {
@@ -49,17 +85,16 @@ export const selectUserToChange = byKey<UserRow & { permissions: number }>(
   () => sql`${userColumns()}, ${held} AS permissions`,
 )
 
+export const selectUserOfKey = prepare<{ hash: string }, UserRow>(
+  () => sql`
+    SELECT ${userColumns()} FROM ${users}
+    WHERE ${users.number} = (SELECT ${apiKeys.user_number} FROM ${apiKeys} WHERE ${apiKeys.hash} = ${value('hash')})`,
+)
+
 export const selectUserOfSession = prepare<{ id: string }, UserRow>(
   () => sql`
     SELECT ${userColumns()} FROM ${users}
     WHERE ${users.number} = (SELECT ${sessions.user_number} FROM ${sessions} WHERE ${sessions.id} = ${value('id')})`,
-)
-
-/** A page in order of number, after `after`. */
-export const selectUsersByNumber = prepare<{ after: number; limit: number }, UserRow>(
-  () => sql`
-    SELECT ${userColumns()} FROM ${users} WHERE ${users.number} > ${value('after')}
-    ORDER BY ${users.number} LIMIT ${value('limit')}`,
 )
 
 /** A page in order of matricule, after `after`; users without one are not among them. */
@@ -95,14 +130,21 @@ export const insertUser = prepare<NewUserRow>(() => {
   return build.insert(users).values(values as unknown as NewUserRow)
 })
 
-/** Writes the columns given, if the user is still at this version, and raises it; every session ends with `endsSessions`. */
+/** What ends with a change: the user's sessions, or their sessions and their API keys. */
+export type Ending = 'sessions' | 'credentials' | undefined
+
+/** Writes the columns given, if the user is still at this version, and raises it. */
 export function updateUser(
   user: { number: number; version: number },
   columns: UserColumns,
-  endsSessions: boolean,
+  ending?: Ending,
 ): Statement[] {
-  const generation = endsSessions ? { session_generation: sql`${users.session_generation} + 1` } : {}
-  const set = { ...columns, ...generation, version: user.version + 1 }
+  const set = {
+    ...columns,
+    ...(ending && { session_generation: sql`${users.session_generation} + 1` }),
+    ...(ending === 'credentials' && { key_generation: sql`${users.key_generation} + 1` }),
+    version: user.version + 1,
+  }
   return [
     refuseUnlessVersion(user.number, user.version),
     compile(build.update(users).set(set).where(eq(users.number, user.number))),

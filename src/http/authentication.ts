@@ -1,9 +1,11 @@
 /** Who asks: the spreads that say, in a route's definition, who may call it, and enforce it in the same words. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { createMiddleware } from 'hono/factory'
+import { apiKeyHash } from '../core/api-keys'
 import type { Caller } from '../core/caller'
 import type { Permission } from '../core/permissions'
 import type { UserSelector } from '../core/user'
+import type { Configuration } from '../env'
 import type { ContractEnv } from './contract'
 import { decodedBody, limitedBody } from './body'
 import { Failed } from './failure'
@@ -24,13 +26,13 @@ export function authenticated(needs: readonly Permission[], self?: (c: Context) 
     const { configuration, visit } = c.var
     const header = c.req.header('authorization')
     const token = header === undefined ? undefined : /^bearer +([^\s]+) *$/i.exec(header)?.[1]
-    const claimed = token === undefined ? undefined : await readAccessToken(configuration, token, visit.now)
-    if (!claimed) {
+    const credential = token === undefined ? undefined : await credentialOf(configuration, token, visit.now)
+    if (!credential) {
       await limitClient(c)
       throw new Failed({ kind: header === undefined ? 'no_credentials' : 'unauthenticated' })
     }
-    await limitPrincipal(c, claimed.userId)
-    c.set('caller', { ...visit, ...claimed, needs, self: self?.(c) })
+    await limitPrincipal(c, credential.kind === 'session' ? credential.userId : credential.hash)
+    c.set('caller', { ...visit, credential, needs, self: self?.(c) })
     await next()
   })
   const middleware: [typeof limitedBody, typeof authenticate, typeof decodedBody] = [
@@ -39,6 +41,20 @@ export function authenticated(needs: readonly Permission[], self?: (c: Context) 
     decodedBody,
   ]
   return { security: [{ [bearerScheme]: [] as string[] }], middleware }
+}
+
+/** What a bearer token is, if it can be one of ours: an API key or an access token. */
+async function credentialOf(
+  configuration: Configuration,
+  token: string,
+  now: number,
+): Promise<Caller['credential'] | undefined> {
+  if (token.startsWith('usk_')) {
+    const hash = await apiKeyHash(token)
+    return hash === undefined ? undefined : { kind: 'key', hash }
+  }
+  const claimed = await readAccessToken(configuration, token, now)
+  return claimed && { kind: 'session', ...claimed }
 }
 
 /** For operations that need no credential; those that check one a client sends in the body count as sign-ins. */

@@ -6,7 +6,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { authorise, type Caller, type Visit } from '../core/caller'
 import type { Database } from '../database/database'
 import type { Configuration, Env } from '../env'
-import { emptyBody, Failed, toFailure, toIssues, type Failure, type Part } from './failure'
+import { emptyBody, Failed, toFailure, toIssues, type Failure, type Part, type Issue } from './failure'
 
 export interface ContractEnv {
   Bindings: Env
@@ -46,6 +46,8 @@ export interface Contract extends ContractTraits {
   app: ContractApp
 }
 
+const parts: Partial<Record<string, Part>> = { query: 'query', param: 'path', header: 'header' }
+
 export function createContract(traits: ContractTraits): Contract {
   const app: ContractApp = new OpenAPIHono<ContractEnv>({
     defaultHook: (result, c) => {
@@ -53,7 +55,7 @@ export function createContract(traits: ContractTraits): Contract {
       // A body without a type was refused or given one before: there is none.
       if (result.target === 'json' && c.req.header('content-type') === undefined) throw new Failed(emptyBody)
       // The library answers with the error alone; what was sent is what tells a missing field from a wrong one.
-      const part: Part = result.target === 'query' ? 'query' : result.target === 'param' ? 'path' : 'body'
+      const part = parts[result.target] ?? 'body'
       const { data } = result as unknown as { data: unknown }
       throw new Failed({ kind: 'invalid_request', part, issues: toIssues(result.error, data) })
     },
@@ -92,7 +94,19 @@ async function firstFailure(c: Context<ContractEnv>, failure: Failure): Promise<
   }
 }
 
-function toResponse(c: Context<ContractEnv>, contract: ContractTraits, failure: Failure): Response {
+/** Schemas are the same in every deployment: how long a password must be here, only the configuration knows. */
+function asConfigured<Told extends { problem: Issue['problem'] }>(
+  c: Context<ContractEnv>,
+  told: readonly Told[],
+): Told[] {
+  const min = c.var.configuration.passwordMinLength
+  return told.map((one) =>
+    one.problem.rule === 'password_too_short' ? { ...one, problem: { ...one.problem, min } } : one,
+  )
+}
+
+function toResponse(c: Context<ContractEnv>, contract: ContractTraits, problem: Failure): Response {
+  const failure = problem.kind === 'invalid_request' ? { ...problem, issues: asConfigured(c, problem.issues) } : problem
   const { status, body, contentType = 'application/json' } = contract.toFailureResponse(failure)
   const headers: Record<string, string> = { 'content-type': contentType }
   if (status === 401) {

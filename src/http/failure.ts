@@ -19,7 +19,7 @@ export type Failure =
   /** The database is away or the answer cannot be given: nothing is said of why. */
   | { kind: 'unavailable'; retryAfterSeconds: number }
 
-export type Part = 'body' | 'query' | 'path'
+export type Part = 'body' | 'query' | 'path' | 'header'
 
 /** `path` leads to the field in the wire's own names; empty for the whole. */
 export interface Issue {
@@ -38,6 +38,7 @@ export type ShapeProblem =
   | { rule: 'not_one_of'; options: readonly string[] }
   /** Not what we gave out. */
   | { rule: 'malformed' }
+  | { rule: 'not_a_time_to_come' }
 
 export const emptyBody: Failure = {
   kind: 'invalid_request',

@@ -26,6 +26,13 @@ export function queryInteger(min: number, max: number) {
     .openapi({ type: 'integer', minimum: min, maximum: max })
 }
 
+/** A time yet to come, ISO 8601 with its zone; unix seconds come out. */
+export const timeToCome = z.string().transform((text, context) => {
+  const zoned = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/.test(text)
+  const milliseconds = zoned ? Date.parse(text) : NaN
+  return milliseconds > Date.now() ? Math.floor(milliseconds / 1000) : refuse(context, { rule: 'not_a_time_to_come' })
+})
+
 /** What comes out of `schema`, through the core's parser for the field. */
 export function parsedBy<Wire extends z.ZodType, Value>(schema: Wire, parser: Parser<z.output<Wire>, Value>) {
   return schema.transform((input, context) => {

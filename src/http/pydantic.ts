@@ -83,6 +83,7 @@ function describe(problem: Issue['problem']): { msg: string; type: string } {
         msg: `Input should be ${problem.options.map((option) => `'${option}'`).join(' or ')}`,
         type: 'literal_error',
       }
+    case 'not_a_time_to_come':
     case 'malformed':
       return own('is not valid')
     case 'too_long':
@@ -103,10 +104,14 @@ function describe(problem: Issue['problem']): { msg: string; type: string } {
       return { msg: 'value is not a valid email address', type: 'value_error' }
     case 'not_a_date':
       return own('must be a date, YYYY-MM-DD')
+    case 'not_a_uuid':
+      return unparsable.uuid
     case 'not_four_digits':
       return own('must be four digits')
     case 'password_common':
       return own('is among the most common passwords')
+    case 'wrong':
+      return own('is not the present one')
     case 'password_personal':
       return own("must not be the user's own email, username or name")
   }

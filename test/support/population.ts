@@ -2,6 +2,7 @@
 import { testEnv } from './usher'
 
 const atOnce = 5000
+const end = 'char(1, 1)'
 
 /** Adds `count` invented people, one in ten without a matricule; nobody among them can sign in. */
 export async function populate(count: number): Promise<void> {
@@ -15,14 +16,20 @@ export async function populate(count: number): Promise<void> {
     const id = "printf('019b1c6e-7a40-7000-8000-%012x', i)"
     await testEnv.DB.batch([
       testEnv.DB.prepare(
-        `${numbers} INSERT INTO users (number, id, matricule, username, username_key, email, email_key, name, given_name,
+        `${numbers} INSERT INTO users (number, id, matricule, username, username_key, email, email_key, name, name_key, given_name,
            family_name, birthdate, gender, phone_number, user_type, is_staff, active, primary_role, role_count, created_at,
-           updated_at, version, password_hash, session_generation)
+           updated_at, version, password_hash, session_generation, key_generation)
          SELECT i, ${id}, CASE WHEN i % 10 THEN 1000000 + i END, 'user' || i, 'user' || i,
-           'someone.' || i || '@example.org', 'someone.' || i || '@example.org', 'Someone Number' || i, 'Someone',
+           'someone.' || i || '@example.org', 'someone.' || i || '@example.org', 'Someone Number' || i,
+           'someone number' || i, 'Someone',
            'Number' || i, '1980-01-01', 'unknown', '+33 1 70 18 00 00', 'clinician', 0, 1, 2, 1, 1767225600 + i,
-           1767225600 + i, 1, '$pbkdf2-sha256$i=100000,r=6$c2FsdHNhbHRzYWx0c2FsdA$' || printf('%043d', i), 0
+           1767225600 + i, 1, '$pbkdf2-sha256$i=100000,r=6$c2FsdHNhbHRzYWx0c2FsdA$' || printf('%043d', i), 0, 0
          FROM n`,
+      ).bind(from, to),
+      testEnv.DB.prepare(
+        `${numbers} INSERT INTO user_search (rowid, email, username, name, given_name, family_name, certified_email)
+         SELECT i, 'someone.' || i || '@example.org' || ${end}, 'user' || i || ${end}, '', 'someone' || ${end},
+           'number' || i || ${end}, '' FROM n`,
       ).bind(from, to),
       testEnv.DB.prepare(
         `${numbers} INSERT INTO user_roles (user_number, position, role_number) SELECT i, 0, 2 FROM n`,

@@ -36,9 +36,9 @@ export interface Call {
   /** Sent as JSON. */
   json?: unknown
   /** Sent as a form. */
-  form?: Record<string, string>
+  form?: Record<string, string> | undefined
   /** Sent as it is. */
-  body?: BodyInit
+  body?: BodyInit | undefined
   headers?: Record<string, string>
   /** Variables that differ from the suite's for this request. */
   env?: Partial<Record<keyof Env, unknown>>

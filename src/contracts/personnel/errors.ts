@@ -14,6 +14,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
       return detail(401, 'Jeton invalide ou expiré')
     case 'invalid_credentials':
       return detail(401, 'Identifiants incorrects')
+    case 'invalid_password_token':
     case 'invalid_refresh_token':
       return detail(401, "Jeton d'actualisation invalide ou expiré")
     case 'forbidden':
@@ -27,12 +28,18 @@ export function toFailureResponse(failure: Failure): FailureResponse {
       return detail(404, 'Not Found')
     case 'user_not_found':
       return detail(404, `pas d'utilisateur avec l'identifiant ${escaped(String(Object.values(failure.selector)[0]))}`)
+    case 'resource_not_found':
+      return detail(404, 'Ressource introuvable')
     case 'role_not_found':
       return detail(404, "Ce rôle n'existe pas")
     case 'method_not_allowed':
       return detail(405, 'Method Not Allowed')
     case 'already_taken':
       return detail(409, taken[failure.field])
+    case 'role_refused':
+    case 'idempotency_key_reused':
+    case 'version_mismatch':
+      return detail(409, "Conflit avec l'état actuel")
     case 'last_admin':
       return detail(409, 'Le dernier administrateur actif ne peut être ni rétrogradé, ni désactivé, ni supprimé')
     case 'body_too_large':

@@ -1,8 +1,10 @@
 /** personnel: a FastAPI personnel register, in French. Seed order; signing in, which the seed lacks, comes last. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { refreshSession, signIn, signOut, type SignedIn } from '../../core/sessions'
+import { signOut } from '../../core/sessions'
+import { refreshSession, signIn, type SignedIn } from '../../core/sign-in'
 import { setActive, updateUser } from '../../core/user-changes'
-import { createUser, everyUserByMatricule, getUser } from '../../core/users'
+import { everyUserByMatricule } from '../../core/user-list'
+import { createUser, getUser } from '../../core/users'
 import { anonymous, authenticated } from '../../http/authentication'
 import { changesIn, jsonOf } from '../../http/body'
 import { createContract, sealed } from '../../http/contract'
@@ -151,7 +153,7 @@ const logout = createRoute({
   path: '/logout',
   operationId: 'personnelLogout',
   summary: 'Sign out',
-  responses: { 204: { description: 'Signed out' }, ...failures(401, 413, 422) },
+  responses: { 204: { description: 'Signed out' }, ...failures(401, 403, 413, 422) },
 })
 
 app.openapi(logout, async (c) => {

@@ -8,7 +8,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
   switch (failure.kind) {
     case 'invalid_request':
       return invalid(
-        failure.part === 'query' ? 'A query parameter is not valid.' : 'The body is not valid.',
+        invalidPart[failure.part],
         failure.issues.map(({ path, problem }) => ({ field: path.join('.'), message: describe(problem) })),
       )
     case 'invalid':
@@ -26,6 +26,8 @@ export function toFailureResponse(failure: Failure): FailureResponse {
       return problem(401, 'Unauthorized', 'The identifier or the password is wrong.')
     case 'invalid_refresh_token':
       return problem(401, 'Unauthorized', 'The refresh token is not valid, or no longer.')
+    case 'invalid_password_token':
+      return problem(401, 'Unauthorized', 'The token is not valid, or no longer.')
     case 'forbidden':
       return problem(
         403,
@@ -40,16 +42,24 @@ export function toFailureResponse(failure: Failure): FailureResponse {
       return problem(404, 'Not Found', 'There is no such user.')
     case 'role_not_found':
       return invalid('The body is not valid.', [{ field: 'role', message: 'is not a role of the directory' }])
+    case 'resource_not_found':
+      return problem(404, 'Not Found', `There is no such ${noun[failure.resource]}.`)
     case 'method_not_allowed':
       return problem(405, 'Method Not Allowed', `Allowed here: ${failure.allowed.join(', ')}.`)
     case 'already_taken':
       return problem(409, 'Conflict', `This ${failure.field} is taken.`)
     case 'last_admin':
       return problem(409, 'Conflict', 'The last active admin must stay one.')
+    case 'role_refused':
+      return problem(409, 'Conflict', whyRoleRefused[failure.why])
+    case 'version_mismatch':
+      return problem(412, 'Precondition Failed', 'The user has changed since.')
     case 'body_too_large':
       return problem(413, 'Content Too Large', 'A body has at most 65,536 bytes.')
     case 'unsupported_media_type':
       return problem(415, 'Unsupported Media Type', 'The body must be application/json.')
+    case 'idempotency_key_reused':
+      return problem(422, 'Unprocessable Content', 'This Idempotency-Key came with another request before.')
     case 'locked_out':
       return problem(429, 'Too Many Requests', 'Too many failed sign-ins on this account.')
     case 'rate_limited':
@@ -58,6 +68,21 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'unavailable':
       return problem(503, 'Service Unavailable', 'Try again in a moment.')
   }
+}
+
+const noun = { role: 'role', session: 'session', api_key: 'API key' }
+
+const whyRoleRefused = {
+  taken: 'A role with this id, number or name is there already.',
+  in_use: 'Somebody holds this role.',
+  built_in: 'A built-in role stays as it is.',
+}
+
+const invalidPart = {
+  body: 'The body is not valid.',
+  query: 'A query parameter is not valid.',
+  path: 'The path is not valid.',
+  header: 'A header is not valid.',
 }
 
 function problem(
@@ -107,12 +132,18 @@ function describe(problem: Issue['problem']): string {
       return 'must be an email address'
     case 'not_a_date':
       return 'must be a date, YYYY-MM-DD'
+    case 'not_a_uuid':
+      return 'must be a uuid'
+    case 'not_a_time_to_come':
+      return 'must be a time to come, as 2027-01-31T12:00:00Z'
     case 'not_four_digits':
       return 'must be four digits'
     case 'password_too_short':
       return `must have at least ${problem.min} characters`
     case 'password_common':
       return 'is among the most common passwords'
+    case 'wrong':
+      return 'is wrong'
     case 'password_personal':
       return "must not be the user's own email, username or name"
   }
@@ -128,8 +159,10 @@ const described = {
   403: 'A permission is missing',
   404: 'Not found',
   409: 'A conflict with what is',
+  412: 'The user has changed since',
   413: 'The body is too large',
   415: 'The body is not JSON',
+  422: 'The key came with another request before',
   429: 'Too many requests',
   503: 'Unavailable, try again',
 }

@@ -1,11 +1,15 @@
 /** Between v1's wire and the core, field by field. */
 import type { z } from '@hono/zod-openapi'
-import type { NewUser, User, UserSelector } from '../../core/user'
-import type { V1User, V1UserCreate } from './schemas'
+import type { ApiKey } from '../../core/api-keys'
+import type { AuditEvent } from '../../core/audit-trail'
+import type { Role } from '../../core/role-management'
+import type { Session } from '../../core/sessions'
+import type { NewUser, RoleSelector, User, UserChanges } from '../../core/user'
+import type { V1ApiKey, V1AuditEvent, V1Role, V1Session, V1User, V1UserCreate, V1UserUpdate } from './schemas'
 
 export function fromUser(user: User): z.infer<typeof V1User> {
   return {
-    id: toId(user),
+    id: toId(user.id),
     email: user.email,
     name: user.name,
     created_at: toTime(user.createdAt),
@@ -34,6 +38,13 @@ export function toNewUser(body: z.output<typeof V1UserCreate>): NewUser {
     name: body.name,
     password: body.password,
     role: body.role === undefined ? undefined : { name: body.role },
+    ...toOptional(body),
+  }
+}
+
+/** What creation and changes name alike. */
+function toOptional(body: Omit<z.output<typeof V1UserUpdate>, 'email' | 'name' | 'password' | 'role'>) {
+  return {
     username: body.username,
     matricule: body.matricule,
     givenName: body.first_name,
@@ -49,23 +60,68 @@ export function toNewUser(body: z.output<typeof V1UserCreate>): NewUser {
   }
 }
 
+/** Only what is sent. Read-only fields, `status` and `roles` among them, do not reach this. */
+export function toUserChanges(body: z.output<typeof V1UserUpdate>): UserChanges {
+  const { email, name, password, role } = body
+  return { email, name, password, role: role === undefined ? undefined : { name: role }, ...toOptional(body) }
+}
+
+/** The roles a change may name, before it is known whether it does. */
+export function toNamedRoles(sent: unknown): RoleSelector[] {
+  const role = typeof sent === 'object' && sent !== null && 'role' in sent ? sent.role : undefined
+  return typeof role === 'string' ? [{ name: role }] : []
+}
+
+export function fromSession(session: Session): z.infer<typeof V1Session> {
+  return {
+    id: session.id,
+    created_at: toTime(session.createdAt),
+    last_used_at: toTime(session.lastUsedAt),
+    expires_at: toTime(session.expiresAt),
+    contract: session.contract,
+    current: session.current,
+  }
+}
+
+export function fromRole({ id, number, name, description, permissions }: Role): z.infer<typeof V1Role> {
+  return { id, number, name, description, permissions: [...permissions] }
+}
+
+export function fromApiKey(key: ApiKey): z.infer<typeof V1ApiKey> {
+  return {
+    id: key.id,
+    name: key.name,
+    permissions: [...key.permissions],
+    created_at: toTime(key.createdAt),
+    expires_at: key.expiresAt === null ? null : toTime(key.expiresAt),
+    last_used_at: key.lastUsedAt === null ? null : toTime(key.lastUsedAt),
+  }
+}
+
+export function fromAuditEvent(event: AuditEvent): z.infer<typeof V1AuditEvent> {
+  return {
+    id: event.id,
+    at: toTime(event.at),
+    actor_id: event.actorId === null ? null : toId(event.actorId),
+    action: event.action,
+    user_id: event.userId === null ? null : toId(event.userId),
+    contract: event.contract,
+    fields: event.fields.map(wireName),
+  }
+}
+
 /** `usr_` and the uuid's 32 hex digits. */
-export function toId(user: User): string {
-  return `usr_${user.id.replaceAll('-', '')}`
+export function toId(uuid: string): string {
+  return `usr_${uuid.replaceAll('-', '')}`
 }
 
 /** Anything that is not an id of ours names nobody. */
-export function toSelector(id: string): UserSelector {
+export function toSelector(id: string): { id: string } {
   const match = /^usr_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(id)
   return { id: match ? match.slice(1).join('-') : '' }
 }
 
-/** Changes whenever the user does. */
-export function toETag(user: User): string {
-  return `"${user.version}"`
-}
-
-function toTime(seconds: number): string {
+export function toTime(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
 }
 
@@ -84,4 +140,6 @@ const names: Record<string, string> = {
   userType: 'user_type',
   isStaff: 'is_staff',
   countryId: 'country_id',
+  currentPassword: 'current_password',
+  newPassword: 'new_password',
 }

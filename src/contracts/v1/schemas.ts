@@ -3,16 +3,22 @@ import { z } from '@hono/zod-openapi'
 import {
   parseBirthdate,
   parseCountryId,
+  parseDescription,
   parseEmail,
   parseFamilyName,
   parseGivenName,
+  parseKeyName,
   parseMatricule,
   parseName,
   parsePassword,
   parsePhoneNumber,
+  parseRoleName,
+  parseRoleNumber,
   parseUsername,
+  parseUuid,
 } from '../../core/fields'
-import { parsedBy, queryInteger } from '../../http/fields'
+import { permissions } from '../../core/permissions'
+import { parsedBy, queryInteger, timeToCome } from '../../http/fields'
 
 const time = z.string().openapi({ format: 'date-time', description: 'UTC, whole seconds' })
 const gender = z.enum(['male', 'female', 'unknown'])
@@ -79,36 +85,171 @@ export const V1UserList = z
 
 const text = (max: number) => ({ type: 'string' as const, maxLength: max })
 const email = parsedBy(z.string(), parseEmail).openapi({ ...text(254), format: 'email' })
+const name = parsedBy(z.string(), parseName).openapi(text(200))
+const password = parsedBy(z.string(), parsePassword).openapi({ ...text(128), minLength: 8 })
+const phone = parsedBy(z.string(), parsePhoneNumber).openapi(text(32))
+const integer = (minimum: number) => ({ type: 'integer' as const, minimum, maximum: Number.MAX_SAFE_INTEGER })
+const role = z.string().openapi({ description: "A role's name" })
+
+/** What may be left out at creation and sent in a change. */
+const optional = {
+  username: parsedBy(z.string(), parseUsername).openapi(text(64)).nullish(),
+  matricule: parsedBy(z.int(), parseMatricule).openapi(integer(0)).nullish(),
+  first_name: parsedBy(z.string(), parseGivenName).openapi(text(100)).optional(),
+  last_name: parsedBy(z.string(), parseFamilyName).openapi(text(100)).optional(),
+  birth_date: parsedBy(z.string(), parseBirthdate).openapi({ type: 'string', format: 'date' }).nullish(),
+  gender: gender.nullish(),
+  phone: phone.nullish(),
+  mobile: phone.nullish(),
+  certified_email: email.nullish(),
+  user_type: userType.nullish(),
+  is_staff: z.boolean().optional(),
+  country_id: parsedBy(z.int(), parseCountryId).openapi(integer(1)).nullish(),
+}
 
 export const V1UserCreate = z
-  .object({
-    email,
-    name: parsedBy(z.string(), parseName).openapi(text(200)),
-    password: parsedBy(z.string(), parsePassword).openapi({ ...text(128), minLength: 8 }),
-    role: z.string().optional().openapi({ description: "A role's name", default: 'user' }),
-    username: parsedBy(z.string(), parseUsername).openapi(text(64)).nullish(),
-    matricule: parsedBy(z.int(), parseMatricule)
-      .openapi({ type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
-      .nullish(),
-    first_name: parsedBy(z.string(), parseGivenName).openapi(text(100)).optional(),
-    last_name: parsedBy(z.string(), parseFamilyName).openapi(text(100)).optional(),
-    birth_date: parsedBy(z.string(), parseBirthdate).openapi({ type: 'string', format: 'date' }).nullish(),
-    gender: gender.nullish(),
-    phone: parsedBy(z.string(), parsePhoneNumber).openapi(text(32)).nullish(),
-    mobile: parsedBy(z.string(), parsePhoneNumber).openapi(text(32)).nullish(),
-    certified_email: email.nullish(),
-    user_type: userType.nullish(),
-    is_staff: z.boolean().optional(),
-    country_id: parsedBy(z.int(), parseCountryId)
-      .openapi({ type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
-      .nullish(),
-  })
+  .object({ email, name, password, role: role.optional().openapi({ default: 'user' }), ...optional })
   .openapi('V1UserCreate', { example: { password: 'a password long enough', role: 'user', ...example } })
 
-export const V1UserListQuery = z.object({
+/** Only what is sent changes; null takes a value away. */
+export const V1UserUpdate = z
+  .object({
+    email: email.optional(),
+    name: name.optional(),
+    password: password.optional(),
+    role: role.optional(),
+    ...optional,
+  })
+  .openapi('V1UserUpdate', { example: { phone: '+33 1 70 18 00 01', user_type: 'technician' } })
+
+export const V1UserRoles = z
+  .object({ roles: z.array(role).openapi({ description: 'In order: the first is the primary role' }) })
+  .openapi('V1UserRoles', { example: { roles: ['admin', 'user'] } })
+
+const page = {
   limit: queryInteger(1, 100).optional().openapi({ default: 20 }),
   cursor: z.string().optional().openapi({ description: '`next_cursor` of the page before' }),
+}
+
+export const V1UserListQuery = z.object({
+  ...page,
+  search: z.string().max(200).optional().openapi({
+    description: 'Words, each somewhere in email, username, name, first or last name, whatever the case and accents',
+  }),
+  status: z.enum(['active', 'inactive']).optional(),
+  role: role.optional(),
+  sort: z
+    .enum(['created_at', '-created_at', 'email', '-email', 'name', '-name'])
+    .optional()
+    .openapi({ default: 'created_at' }),
 })
+
+export const V1IfMatch = z.object({ 'if-match': z.string().optional() })
+export const V1IfNoneMatch = z.object({ 'if-none-match': z.string().optional() })
+export const V1IdempotencyKey = z.object({
+  'idempotency-key': z.string().min(1).max(255).optional().openapi({
+    description: 'A retry with the same key and body gets the first answer, for 24 hours',
+  }),
+})
+
+const uuid = z.string().openapi({ format: 'uuid' })
+
+export const V1Session = z
+  .strictObject({
+    id: uuid,
+    created_at: time,
+    last_used_at: time.openapi({ description: 'To the hour' }),
+    expires_at: time,
+    contract: z.string(),
+    current: z.boolean(),
+  })
+  .openapi('V1Session')
+export const V1SessionList = z.strictObject({ data: z.array(V1Session) }).openapi('V1SessionList')
+
+const permission = z.enum(permissions)
+
+export const V1Role = z
+  .strictObject({
+    id: uuid,
+    number: z.int(),
+    name: z.string(),
+    description: z.string(),
+    permissions: z.array(permission),
+  })
+  .openapi('V1Role')
+export const V1RoleList = z.strictObject({ data: z.array(V1Role) }).openapi('V1RoleList')
+
+const description = parsedBy(z.string(), parseDescription).openapi(text(500))
+
+export const V1RoleCreate = z
+  .object({
+    name: parsedBy(z.string(), parseRoleName).openapi(text(64)),
+    permissions: z.array(permission),
+    description: description.optional(),
+    id: parsedBy(z.string(), parseUuid).openapi({ type: 'string', format: 'uuid' }).optional(),
+    number: parsedBy(z.int(), parseRoleNumber).openapi(integer(1)).optional(),
+  })
+  .openapi('V1RoleCreate', { example: { name: 'reception', permissions: ['users:read', 'users:create'] } })
+
+export const V1RoleUpdate = z
+  .object({ description: description.optional(), permissions: z.array(permission).optional() })
+  .openapi('V1RoleUpdate', { example: { permissions: ['users:read'] } })
+
+const apiKey = {
+  id: uuid,
+  name: z.string(),
+  permissions: z.array(permission),
+  created_at: time,
+  expires_at: time.nullable(),
+  last_used_at: time.nullable().openapi({ description: 'To the hour' }),
+}
+
+export const V1ApiKey = z.strictObject(apiKey).openapi('V1ApiKey')
+export const V1ApiKeyList = z.strictObject({ data: z.array(V1ApiKey) }).openapi('V1ApiKeyList')
+export const V1NewApiKey = z
+  .strictObject({ ...apiKey, key: z.string().openapi({ description: 'Shown this once' }) })
+  .openapi('V1NewApiKey')
+
+export const V1ApiKeyCreate = z
+  .object({
+    name: parsedBy(z.string(), parseKeyName).openapi(text(200)),
+    permissions: z.array(permission),
+    expires_at: timeToCome.openapi({ type: 'string', format: 'date-time' }).nullish(),
+  })
+  .openapi('V1ApiKeyCreate', { example: { name: 'nightly report', permissions: ['users:read'] } })
+
+export const V1AuditEvent = z
+  .strictObject({
+    id: uuid,
+    at: time,
+    actor_id: z.string().nullable(),
+    action: z.string(),
+    user_id: z.string().nullable(),
+    contract: z.string(),
+    fields: z.array(z.string()),
+  })
+  .openapi('V1AuditEvent')
+export const V1AuditEventList = z
+  .strictObject({
+    data: z.array(V1AuditEvent),
+    pagination: z.strictObject({ next_cursor: z.string().nullable() }),
+  })
+  .openapi('V1AuditEventList')
+
+export const V1AuditEventListQuery = z.object({
+  ...page,
+  user: z.string().optional().openapi({ description: 'Whom it was done to, `usr_…`' }),
+  actor: z.string().optional().openapi({ description: 'Who did it, `usr_…`' }),
+  action: z.string().optional(),
+})
+
+export const V1PasswordChange = z
+  .object({ current_password: z.string().openapi({ format: 'password' }), new_password: password })
+  .openapi('V1PasswordChange')
+
+export const V1PasswordToken = z.strictObject({ token: z.string(), expires_at: time }).openapi('V1PasswordToken')
+
+export const V1PasswordByToken = z.object({ token: z.string(), new_password: password }).openapi('V1PasswordByToken')
 
 export const V1Login = z
   .object({

@@ -1,6 +1,7 @@
 /** Signing in and out. */
 import { createRoute } from '@hono/zod-openapi'
-import { refreshSession, signIn, signOut, type SignedIn } from '../../../core/sessions'
+import { signOut } from '../../../core/sessions'
+import { refreshSession, signIn, type SignedIn } from '../../../core/sign-in'
 import { anonymous, authenticated } from '../../../http/authentication'
 import { json, jsonBody } from '../../../http/json'
 import { issueAccessToken } from '../../../http/tokens'
@@ -47,7 +48,7 @@ const logout = createRoute({
   path: '/auth/logout',
   operationId: 'v1Logout',
   summary: 'Sign out',
-  responses: { 204: { description: 'Signed out' }, ...failures(400, 401, 413) },
+  responses: { 204: { description: 'Signed out' }, ...failures(400, 401, 403, 413) },
 })
 
 app.openapi(logout, async (c) => {

@@ -1,8 +1,13 @@
 /** v1: the house contract, a file a resource. */
 import { sealed } from '../../../http/contract'
 import { contract } from './contract'
-import './auth'
-import './me'
 import './users'
+import './me'
+import './auth'
+import './passwords'
+import './sessions'
+import './roles'
+import './api-keys'
+import './audit-events'
 
 export const v1 = sealed(contract)

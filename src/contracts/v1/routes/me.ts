@@ -1,11 +1,15 @@
 /** Oneself. */
 import { createRoute } from '@hono/zod-openapi'
-import { getUser } from '../../../core/users'
+import { changeOwnPassword } from '../../../core/password-setting'
+import { updateOneself } from '../../../core/user-changes'
+import { getOneself } from '../../../core/users'
 import { authenticated } from '../../../http/authentication'
-import { json } from '../../../http/json'
+import { changesIn, jsonOf } from '../../../http/body'
+import { isNoneMatch, toETag, versionsMatched } from '../../../http/conditions'
+import { documentedBody, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
-import { fromUser, toETag } from '../mapping'
-import { V1User } from '../schemas'
+import { fromUser, toNamedRoles, toUserChanges } from '../mapping'
+import { V1IfMatch, V1IfNoneMatch, V1PasswordChange, V1User, V1UserUpdate } from '../schemas'
 import { app } from './contract'
 
 const getMe = createRoute({
@@ -13,11 +17,50 @@ const getMe = createRoute({
   method: 'get',
   path: '/me',
   operationId: 'v1GetMe',
-  summary: 'The signed-in user',
-  responses: { 200: json(V1User, 'The user'), ...failures(401) },
+  summary: 'The signed-in user, or the owner of the API key',
+  request: { headers: V1IfNoneMatch },
+  responses: { 200: json(V1User, 'The user'), 304: { description: 'As the client has it' }, ...failures(401) },
 })
 
 app.openapi(getMe, async (c) => {
-  const user = await getUser(c.var.caller, { id: c.var.caller.userId })
+  const user = await getOneself(c.var.caller)
+  const etag = toETag(user)
+  if (isNoneMatch(c.req.valid('header')['if-none-match'], etag)) return c.body(null, 304, { etag })
+  return c.json(fromUser(user), 200, { etag })
+})
+
+const patchMe = createRoute({
+  ...authenticated([]),
+  method: 'patch',
+  path: '/me',
+  operationId: 'v1PatchMe',
+  summary: 'Change what is sent of oneself: names, birth date, gender and phone numbers',
+  request: { headers: V1IfMatch, body: documentedBody('V1UserUpdate') },
+  responses: { 200: json(V1User, 'The user'), ...failures(400, 401, 403, 409, 412, 413, 415) },
+})
+
+app.openapi(patchMe, async (c) => {
+  const sent = await jsonOf(c)
+  const user = await updateOneself(
+    c.var.caller,
+    (present) => toUserChanges(changesIn(V1UserUpdate, sent, present && fromUser(present))),
+    { naming: toNamedRoles(sent), condition: versionsMatched(c.req.valid('header')['if-match']) },
+  )
   return c.json(fromUser(user), 200, { etag: toETag(user) })
+})
+
+const putPassword = createRoute({
+  ...authenticated([]),
+  method: 'put',
+  path: '/me/password',
+  operationId: 'v1ChangePassword',
+  summary: "Change one's password, and end one's other sessions",
+  request: { body: jsonBody(V1PasswordChange) },
+  responses: { 204: { description: 'Changed' }, ...failures(400, 401, 403, 413, 415) },
+})
+
+app.openapi(putPassword, async (c) => {
+  const { current_password, new_password } = c.req.valid('json')
+  await changeOwnPassword(c.var.caller, { current: current_password, next: new_password })
+  return c.body(null, 204)
 })

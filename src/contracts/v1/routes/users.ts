@@ -1,15 +1,30 @@
 /** Users. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { createUser, deleteUser, getUser, listUsers } from '../../../core/users'
+import { setActive, updateUser } from '../../../core/user-changes'
+import { listUsers } from '../../../core/user-list'
+import { createUser, deleteUser, getUser } from '../../../core/users'
 import { authenticated } from '../../../http/authentication'
+import { changesIn, jsonOf } from '../../../http/body'
+import { isNoneMatch, toETag, versionsMatched } from '../../../http/conditions'
 import { readCursor, writeCursor } from '../../../http/cursor'
-import { json, jsonBody } from '../../../http/json'
+import { keyed } from '../../../http/idempotency'
+import { documentedBody, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
-import { fromUser, toETag, toId, toNewUser, toSelector } from '../mapping'
-import { V1User, V1UserCreate, V1UserList, V1UserListQuery } from '../schemas'
+import { fromUser, toId, toNamedRoles, toNewUser, toSelector, toUserChanges } from '../mapping'
+import {
+  V1IdempotencyKey,
+  V1IfMatch,
+  V1IfNoneMatch,
+  V1User,
+  V1UserCreate,
+  V1UserList,
+  V1UserListQuery,
+  V1UserRoles,
+  V1UserUpdate,
+} from '../schemas'
 import { app } from './contract'
 
-const idParam = z.object({ id: z.string().openapi({ example: 'usr_019b1c6e7a407d529a513f1d0c2b4e66' }) })
+const params = z.object({ id: z.string().openapi({ example: 'usr_019b1c6e7a407d529a513f1d0c2b4e66' }) })
 
 const getUserRoute = createRoute({
   ...authenticated(['users:read'], (c) => toSelector(c.req.param('id') ?? '')),
@@ -17,13 +32,19 @@ const getUserRoute = createRoute({
   path: '/users/{id}',
   operationId: 'v1GetUser',
   summary: 'One user',
-  request: { params: idParam },
-  responses: { 200: json(V1User, 'The user'), ...failures(401, 403, 404) },
+  request: { params, headers: V1IfNoneMatch },
+  responses: {
+    200: json(V1User, 'The user'),
+    304: { description: 'As the client has it' },
+    ...failures(401, 403, 404),
+  },
 })
 
 app.openapi(getUserRoute, async (c) => {
   const user = await getUser(c.var.caller, toSelector(c.req.valid('param').id))
-  return c.json(fromUser(user), 200, { etag: toETag(user) })
+  const etag = toETag(user)
+  if (isNoneMatch(c.req.valid('header')['if-none-match'], etag)) return c.body(null, 304, { etag })
+  return c.json(fromUser(user), 200, { etag })
 })
 
 const createUserRoute = createRoute({
@@ -32,14 +53,41 @@ const createUserRoute = createRoute({
   path: '/users',
   operationId: 'v1CreateUser',
   summary: 'Create a user',
-  request: { body: jsonBody(V1UserCreate) },
-  responses: { 201: json(V1User, 'The new user'), ...failures(400, 401, 403, 409, 413, 415) },
+  request: { headers: V1IdempotencyKey, body: jsonBody(V1UserCreate) },
+  responses: { 201: json(V1User, 'The new user'), ...failures(400, 401, 403, 409, 413, 415, 422) },
 })
 
 app.openapi(createUserRoute, async (c) => {
-  const user = await createUser(c.var.caller, toNewUser(c.req.valid('json')))
-  return c.json(fromUser(user), 201, { etag: toETag(user), location: `/v1/users/${toId(user)}` })
+  const caller = await keyed(c, c.req.valid('header')['idempotency-key'])
+  const user = await createUser(caller, toNewUser(c.req.valid('json')))
+  return c.json(fromUser(user), 201, { etag: toETag(user), location: `/v1/users/${toId(user.id)}` })
 })
+
+app.openAPIRegistry.register('V1UserUpdate', V1UserUpdate)
+
+const update = {
+  ...authenticated(['users:update'], (c) => toSelector(c.req.param('id') ?? '')),
+  path: '/users/{id}' as const,
+  summary: 'Change what is sent of a user',
+  request: { params, headers: V1IfMatch, body: documentedBody('V1UserUpdate') },
+  responses: { 200: json(V1User, 'The user'), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },
+}
+
+for (const route of [
+  createRoute({ ...update, method: 'put', operationId: 'v1PutUser' }),
+  createRoute({ ...update, method: 'patch', operationId: 'v1PatchUser' }),
+]) {
+  app.openapi(route, async (c) => {
+    const sent = await jsonOf(c)
+    const user = await updateUser(
+      c.var.caller,
+      toSelector(c.req.valid('param').id),
+      (present) => toUserChanges(changesIn(V1UserUpdate, sent, present && fromUser(present))),
+      { naming: toNamedRoles(sent), condition: versionsMatched(c.req.valid('header')['if-match']) },
+    )
+    return c.json(fromUser(user), 200, { etag: toETag(user) })
+  })
+}
 
 const deleteUserRoute = createRoute({
   ...authenticated(['users:delete']),
@@ -47,12 +95,13 @@ const deleteUserRoute = createRoute({
   path: '/users/{id}',
   operationId: 'v1DeleteUser',
   summary: 'Delete a user for good',
-  request: { params: idParam },
-  responses: { 204: { description: 'Deleted' }, ...failures(401, 403, 404, 409) },
+  request: { params, headers: V1IfMatch },
+  responses: { 204: { description: 'Deleted' }, ...failures(401, 403, 404, 409, 412) },
 })
 
 app.openapi(deleteUserRoute, async (c) => {
-  await deleteUser(c.var.caller, toSelector(c.req.valid('param').id))
+  const condition = versionsMatched(c.req.valid('header')['if-match'])
+  await deleteUser(c.var.caller, toSelector(c.req.valid('param').id), condition)
   return c.body(null, 204)
 })
 
@@ -61,14 +110,72 @@ const listUsersRoute = createRoute({
   method: 'get',
   path: '/users',
   operationId: 'v1ListUsers',
-  summary: 'Users, a page at a time, in order of creation',
+  summary: 'Users, a page at a time',
   request: { query: V1UserListQuery },
-  responses: { 200: json(V1UserList, 'A page'), ...failures(400, 401, 403) },
+  responses: { 200: json(V1UserList, 'A page, with the exact total of all pages'), ...failures(400, 401, 403) },
 })
 
+const sortKeys = { created_at: 'number', email: 'email', name: 'name' } as const
+const position = z.strictObject({ key: z.string(), number: z.int() })
+
 app.openapi(listUsersRoute, async (c) => {
-  const { limit = 20, cursor } = c.req.valid('query')
-  const { users, total, next } = await listUsers(c.var.caller, { after: readCursor(cursor), limit })
-  const next_cursor = next === undefined ? null : writeCursor(next)
+  const { limit = 20, cursor, search, status, role, sort = 'created_at' } = c.req.valid('query')
+  const list = [sort, status ?? null, role ?? null, search ?? null]
+  const { users, total, next } = await listUsers(c.var.caller, {
+    sort: sortKeys[sort.replace('-', '') as keyof typeof sortKeys],
+    descending: sort.startsWith('-'),
+    after: readCursor(cursor, list, position),
+    limit,
+    active: status && status === 'active',
+    role,
+    search: search === undefined ? undefined : { text: search, fields: searchFields },
+  })
+  const next_cursor = next === undefined ? null : writeCursor(next, list)
   return c.json({ data: users.map(fromUser), pagination: { next_cursor, total } }, 200)
 })
+
+const searchFields = ['email', 'username', 'name', 'given_name', 'family_name'] as const
+
+const setRoles = createRoute({
+  ...authenticated(['roles:assign']),
+  method: 'put',
+  path: '/users/{id}/roles',
+  operationId: 'v1SetUserRoles',
+  summary: 'Give a user these roles and no others',
+  request: { params, headers: V1IfMatch, body: jsonBody(V1UserRoles) },
+  responses: { 200: json(V1User, 'The user'), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },
+})
+
+app.openapi(setRoles, async (c) => {
+  const roles = c.req.valid('json').roles.map((name) => ({ name }))
+  const condition = versionsMatched(c.req.valid('header')['if-match'])
+  const user = await updateUser(c.var.caller, toSelector(c.req.valid('param').id), () => ({ roles }), {
+    naming: roles,
+    condition,
+  })
+  return c.json(fromUser(user), 200, { etag: toETag(user) })
+})
+
+for (const [action, active] of [
+  ['activate', true],
+  ['deactivate', false],
+] as const) {
+  const route = createRoute({
+    ...authenticated(['users:deactivate']),
+    method: 'post',
+    path: `/users/{id}/${action}`,
+    operationId: active ? 'v1ActivateUser' : 'v1DeactivateUser',
+    summary: active ? 'Let a user in again' : 'Keep a user out, and end their sessions and keys',
+    request: { params, headers: V1IdempotencyKey },
+    responses: {
+      200: json(V1User, 'The user'),
+      ...failures(400, 401, 403, 404, 413, 422),
+      ...(active ? {} : failures(409)),
+    },
+  })
+  app.openapi(route, async (c) => {
+    const caller = await keyed(c, c.req.valid('header')['idempotency-key'])
+    const user = await setActive(caller, toSelector(c.req.valid('param').id), active)
+    return c.json(fromUser(user), 200, { etag: toETag(user) })
+  })
+}

@@ -1,0 +1,51 @@
+/** API keys. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { createApiKey, listApiKeys, revokeApiKey } from '../../../core/api-keys'
+import { authenticated } from '../../../http/authentication'
+import { json, jsonBody } from '../../../http/json'
+import { failures } from '../errors'
+import { fromApiKey } from '../mapping'
+import { V1ApiKeyCreate, V1ApiKeyList, V1NewApiKey } from '../schemas'
+import { app } from './contract'
+
+const create = createRoute({
+  ...authenticated(['api_keys:manage']),
+  method: 'post',
+  path: '/api-keys',
+  operationId: 'v1CreateApiKey',
+  summary: 'Create an API key, no wider than one is oneself',
+  request: { body: jsonBody(V1ApiKeyCreate) },
+  responses: { 201: json(V1NewApiKey, 'The key, shown this once'), ...failures(400, 401, 403, 413, 415) },
+})
+
+app.openapi(create, async (c) => {
+  const { name, permissions, expires_at } = c.req.valid('json')
+  const { key, ...made } = await createApiKey(c.var.caller, { name, permissions, expiresAt: expires_at ?? null })
+  return c.json({ ...fromApiKey(made), key }, 201)
+})
+
+const list = createRoute({
+  ...authenticated(['api_keys:manage']),
+  method: 'get',
+  path: '/api-keys',
+  operationId: 'v1ListApiKeys',
+  summary: "One's own API keys, newest first",
+  responses: { 200: json(V1ApiKeyList, 'The keys, without the secrets'), ...failures(401, 403) },
+})
+
+app.openapi(list, async (c) => c.json({ data: (await listApiKeys(c.var.caller)).map(fromApiKey) }, 200))
+
+const revoke = createRoute({
+  ...authenticated(['api_keys:manage']),
+  method: 'delete',
+  path: '/api-keys/{id}',
+  operationId: 'v1RevokeApiKey',
+  summary: "Revoke one's own key, or anyone's that is no wider than one is oneself",
+  request: { params: z.object({ id: z.string() }) },
+  responses: { 204: { description: 'Revoked' }, ...failures(401, 403, 404) },
+})
+
+app.openapi(revoke, async (c) => {
+  await revokeApiKey(c.var.caller, c.req.valid('param').id)
+  return c.body(null, 204)
+})

@@ -1,0 +1,34 @@
+/** The audit trail. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { listAuditEvents } from '../../../core/audit-trail'
+import { authenticated } from '../../../http/authentication'
+import { readCursor, writeCursor } from '../../../http/cursor'
+import { json } from '../../../http/json'
+import { failures } from '../errors'
+import { fromAuditEvent, toSelector } from '../mapping'
+import { V1AuditEventList, V1AuditEventListQuery } from '../schemas'
+import { app } from './contract'
+
+const list = createRoute({
+  ...authenticated(['audit:read']),
+  method: 'get',
+  path: '/audit-events',
+  operationId: 'v1ListAuditEvents',
+  summary: 'What was done, newest first',
+  request: { query: V1AuditEventListQuery },
+  responses: { 200: json(V1AuditEventList, 'A page'), ...failures(400, 401, 403) },
+})
+
+app.openapi(list, async (c) => {
+  const { limit = 20, cursor, user, actor, action } = c.req.valid('query')
+  const trail = ['audit', user ?? null, actor ?? null, action ?? null]
+  const { events, next } = await listAuditEvents(c.var.caller, {
+    before: readCursor(cursor, trail, z.int()),
+    limit,
+    userId: user === undefined ? undefined : toSelector(user).id,
+    actorId: actor === undefined ? undefined : toSelector(actor).id,
+    action,
+  })
+  const next_cursor = next === undefined ? null : writeCursor(next, trail)
+  return c.json({ data: events.map(fromAuditEvent), pagination: { next_cursor } }, 200)
+})

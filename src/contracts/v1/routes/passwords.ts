@@ -1,0 +1,42 @@
+/** Set-password tokens: a way in that is not somebody else typing one's password. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { issuePasswordToken, setPasswordByToken } from '../../../core/password-setting'
+import { anonymous, authenticated } from '../../../http/authentication'
+import { json, jsonBody } from '../../../http/json'
+import { failures } from '../errors'
+import { toSelector, toTime } from '../mapping'
+import { V1PasswordByToken, V1PasswordToken } from '../schemas'
+import { app } from './contract'
+
+const issue = createRoute({
+  ...authenticated(['users:update']),
+  method: 'post',
+  path: '/users/{id}/password-token',
+  operationId: 'v1IssuePasswordToken',
+  summary: 'A token that sets the user’s password once',
+  description:
+    'Good for one use within 24 hours, or until the password changes. Delivering it, by mail or letter, is up to you.',
+  request: { params: z.object({ id: z.string() }) },
+  responses: { 201: json(V1PasswordToken, 'The token, shown this once'), ...failures(400, 401, 403, 404, 413) },
+})
+
+app.openapi(issue, async (c) => {
+  const { token, expiresAt } = await issuePasswordToken(c.var.caller, toSelector(c.req.valid('param').id))
+  return c.json({ token, expires_at: toTime(expiresAt) }, 201)
+})
+
+const spend = createRoute({
+  ...anonymous({ signsIn: true }),
+  method: 'post',
+  path: '/auth/password',
+  operationId: 'v1SetPassword',
+  summary: 'Set a password with a token',
+  request: { body: jsonBody(V1PasswordByToken) },
+  responses: { 204: { description: 'Set' }, ...failures(400, 401, 413, 415) },
+})
+
+app.openapi(spend, async (c) => {
+  const { token, new_password } = c.req.valid('json')
+  await setPasswordByToken(c.var.visit, { token, password: new_password })
+  return c.body(null, 204)
+})

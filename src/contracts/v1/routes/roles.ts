@@ -1,0 +1,81 @@
+/** Roles. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { createRole, deleteRole, getRole, listRoles, updateRole } from '../../../core/role-management'
+import { authenticated } from '../../../http/authentication'
+import { keyed } from '../../../http/idempotency'
+import { json, jsonBody } from '../../../http/json'
+import { failures } from '../errors'
+import { fromRole } from '../mapping'
+import { V1IdempotencyKey, V1Role, V1RoleCreate, V1RoleList, V1RoleUpdate } from '../schemas'
+import { app } from './contract'
+
+const params = z.object({ id: z.string() })
+
+const list = createRoute({
+  ...authenticated(['roles:read']),
+  method: 'get',
+  path: '/roles',
+  operationId: 'v1ListRoles',
+  summary: 'Every role',
+  responses: { 200: json(V1RoleList, 'The roles, in order of number'), ...failures(401, 403) },
+})
+
+app.openapi(list, async (c) => c.json({ data: (await listRoles(c.var.caller)).map(fromRole) }, 200))
+
+const create = createRoute({
+  ...authenticated(['roles:manage']),
+  method: 'post',
+  path: '/roles',
+  operationId: 'v1CreateRole',
+  summary: 'Create a role, if need be under the id and number a legacy system knows it by',
+  request: { headers: V1IdempotencyKey, body: jsonBody(V1RoleCreate) },
+  responses: { 201: json(V1Role, 'The new role'), ...failures(400, 401, 403, 409, 413, 415, 422) },
+})
+
+app.openapi(create, async (c) => {
+  const caller = await keyed(c, c.req.valid('header')['idempotency-key'])
+  const role = await createRole(caller, c.req.valid('json'))
+  return c.json(fromRole(role), 201, { location: `/v1/roles/${role.id}` })
+})
+
+const get = createRoute({
+  ...authenticated(['roles:read']),
+  method: 'get',
+  path: '/roles/{id}',
+  operationId: 'v1GetRole',
+  summary: 'One role',
+  request: { params },
+  responses: { 200: json(V1Role, 'The role'), ...failures(401, 403, 404) },
+})
+
+app.openapi(get, async (c) => c.json(fromRole(await getRole(c.var.caller, c.req.valid('param').id)), 200))
+
+const patch = createRoute({
+  ...authenticated(['roles:manage']),
+  method: 'patch',
+  path: '/roles/{id}',
+  operationId: 'v1PatchRole',
+  summary: 'Change the description or the permissions of a role',
+  request: { params, body: jsonBody(V1RoleUpdate) },
+  responses: { 200: json(V1Role, 'The role'), ...failures(400, 401, 403, 404, 409, 413, 415) },
+})
+
+app.openapi(patch, async (c) => {
+  const role = await updateRole(c.var.caller, c.req.valid('param').id, c.req.valid('json'))
+  return c.json(fromRole(role), 200)
+})
+
+const remove = createRoute({
+  ...authenticated(['roles:manage']),
+  method: 'delete',
+  path: '/roles/{id}',
+  operationId: 'v1DeleteRole',
+  summary: 'Delete a role that nobody holds',
+  request: { params },
+  responses: { 204: { description: 'Deleted' }, ...failures(401, 403, 404, 409) },
+})
+
+app.openapi(remove, async (c) => {
+  await deleteRole(c.var.caller, c.req.valid('param').id)
+  return c.body(null, 204)
+})

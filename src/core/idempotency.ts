@@ -1,0 +1,48 @@
+/** Keyed requests: what one did is kept in the batch that did it, so a retry finds it and two at once cannot both do it. */
+import {
+  insertIdempotencyRecord,
+  selectIdempotencyRecord,
+  selectNoIdempotencyRecord,
+  type IdempotencyRow,
+  type Outcome,
+} from '../database/idempotency'
+import type { Statement } from '../database/statement'
+import type { Caller } from './caller'
+import { Refused } from './refusal'
+
+const keptSeconds = 86_400
+
+const principalOf = ({ credential }: Caller) => (credential.kind === 'session' ? credential.userId : credential.hash)
+
+/** For the first batch of the operation: asks for what the key did. */
+export function recall(caller: Caller): Statement<IdempotencyRow> {
+  const { idempotency, now } = caller
+  if (!idempotency) return selectNoIdempotencyRecord()
+  return selectIdempotencyRecord({ principal: principalOf(caller), key: idempotency.key, since: now - keptSeconds })
+}
+
+/** The row the first request ended in, if there was one; refuses the key of another request. */
+export function recalled<Row>(caller: Caller, rows: readonly IdempotencyRow[]): Row | undefined {
+  const [record] = rows
+  if (!record) return undefined
+  if (!caller.idempotency?.fingerprints.includes(record.fingerprint)) {
+    throw new Refused({ kind: 'idempotency_key_reused' })
+  }
+  return JSON.parse(record.result) as Row
+}
+
+/** For the commit, after the change: keeps the row it ended in. */
+export function remember(caller: Caller, outcome: Outcome): Statement[] {
+  const { idempotency, now } = caller
+  if (!idempotency) return []
+  return insertIdempotencyRecord(
+    {
+      principal: principalOf(caller),
+      key: idempotency.key,
+      fingerprint: idempotency.fingerprints[0],
+      created_at: now,
+      since: now - keptSeconds,
+    },
+    outcome,
+  )
+}

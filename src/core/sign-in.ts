@@ -1,0 +1,186 @@
+/** Signing in and staying in: sessions begin here, each with its family of refresh tokens. */
+import { parse as uuidBytes, v7 as uuid } from 'uuid'
+import { insertSessionEndedEvent } from '../database/audit'
+import { BatchRefused } from '../database/database'
+import { unguarded } from '../database/guard'
+import {
+  deleteSessionOfFamily,
+  extendSession,
+  insertRefreshToken,
+  insertSession,
+  refuseSignInUnless,
+  refuseUnlessRefreshable,
+  selectSignIn,
+  selectSignInFailures,
+  spendRefreshToken,
+  type SignInRow,
+} from '../database/sessions'
+import type { Statement } from '../database/statement'
+import { selectUser, selectUserOfSession, setPasswordHash, type UserRow } from '../database/users'
+import { record } from './audit'
+import type { Visit } from './caller'
+import { fromBase64Url, sha256, toBase64Url, toUuid } from './encoding'
+import type { Parsed } from './fields'
+import { createFirstAdmin } from './first-admin'
+import { hashPassword, verifyPassword } from './passwords'
+import { Refused } from './refusal'
+import {
+  accountOf,
+  accountOfNobody,
+  clearFailures,
+  countFailure,
+  recordLockout,
+  refuseIfLocked,
+} from './sign-in-failures'
+import { fold } from './text'
+import { toUser, type User } from './user'
+
+const sessionSeconds = 30 * 86_400
+/** How long a spent refresh token still gets a working pair: its answer may have been lost. */
+const refreshLeewaySeconds = 10
+
+/** What a sign-in or a refresh gives: the refresh token is shown this once and kept only as its hash. */
+export interface SignedIn {
+  user: User
+  sessionId: string
+  refreshToken: string
+}
+
+/**
+ * Signs in by email, username or matricule. Unknown, wrong, inactive and password-less cost the same and are refused alike, as
+ * `invalid_credentials`; too many failures on one account as `locked_out`.
+ */
+export async function signIn(visit: Visit, credentials: { identifier: string; password: string }): Promise<SignedIn> {
+  for (;;) {
+    try {
+      return await trySigningIn(visit, credentials)
+    } catch (error) {
+      // The account changed while the password was being checked, or somebody else just became the first admin: look again.
+      const changed = error instanceof BatchRefused && ['sign_in_changed', 'admin_exists'].includes(error.reason)
+      if (!changed) throw error
+    }
+  }
+}
+
+async function trySigningIn(visit: Visit, { identifier, password }: { identifier: string; password: string }) {
+  const key = fold(identifier)
+  const nobody = await accountOfNobody(key)
+  const [users, failures] = await visit.database.batch(
+    unguarded,
+    selectSignIn({ key }),
+    selectSignInFailures({ key, unknown: nobody }),
+  )
+  refuseIfLocked(failures[0]?.locked_until, visit.now)
+  const user = users[0]
+
+  const opening = await newSession(visit)
+  const firstAdmin = await createFirstAdmin(visit, { key, password, taken: user !== undefined }, opening.statementsFor)
+  if (firstAdmin) return { user: firstAdmin, ...opening.tokens }
+
+  const account = user ? accountOf(user.number) : nobody
+  const { passwordRounds } = visit.settings
+  const { matches, outdated } = await verifyPassword(password, user?.password_hash ?? null, passwordRounds)
+  if (!matches || user?.active !== 1) {
+    await visit.database.batch(
+      unguarded,
+      countFailure(account, visit.now),
+      recordLockout(visit, account, user?.id ?? null),
+    )
+    throw new Refused({ kind: 'invalid_credentials' })
+  }
+  const rehashed = outdated ? [await rehash(user, password, passwordRounds)] : []
+  const results = await visit.database.batch(
+    unguarded,
+    refuseSignInUnless(user, account, visit.now),
+    ...rehashed,
+    ...opening.statementsFor(user.id),
+    clearFailures(account),
+    selectUser({ id: user.id }),
+  )
+  return { user: toUser((results.at(-1) as UserRow[])[0] as UserRow), ...opening.tokens }
+}
+
+async function rehash(user: SignInRow, password: string, rounds: number): Promise<Statement> {
+  const known = password.normalize('NFC') as Parsed<'password'>
+  return setPasswordHash({ number: user.number, password_hash: await hashPassword(known, rounds) })
+}
+
+/** A session about to be: its tokens, and the statements that open it for a user. */
+async function newSession(visit: Visit) {
+  const sessionId = uuid()
+  const token = await newRefreshToken(sessionId)
+  return {
+    tokens: { sessionId, refreshToken: token.text },
+    statementsFor: (userId: string): Statement[] => [
+      insertSession({
+        id: sessionId,
+        user_id: userId,
+        contract: visit.contract,
+        family_hash: token.familyHash,
+        created_at: visit.now,
+        last_used_at: visit.now,
+        expires_at: visit.now + sessionSeconds,
+      }),
+      insertRefreshToken({ session_id: sessionId, hash: token.hash }),
+      record(visit, 'session.created', { actorId: userId, userId }),
+    ],
+  }
+}
+
+/**
+ * Trades a refresh token for the next one. Spent ones work for ten seconds more; later use of one means that two hold it, and
+ * ends the session. Refuses with `invalid_refresh_token`.
+ */
+export async function refreshSession(visit: Visit, refreshToken: string): Promise<SignedIn> {
+  const token = await readRefreshToken(refreshToken)
+  if (!token) throw new Refused({ kind: 'invalid_refresh_token' })
+  const { sessionId, hash, familyHash } = token
+  const next = await newRefreshToken(sessionId, token.family)
+  const spentSince = visit.now - refreshLeewaySeconds
+  try {
+    const results = await visit.database.batch(
+      unguarded,
+      refuseUnlessRefreshable({ sessionId, hash, familyHash, now: visit.now, spentSince }),
+      ...spendRefreshToken({ session_id: sessionId, hash, now: visit.now, forgottenBefore: spentSince }),
+      insertRefreshToken({ session_id: sessionId, hash: next.hash }),
+      extendSession({ id: sessionId, now: visit.now, expires_at: visit.now + sessionSeconds }),
+      selectUserOfSession({ id: sessionId }),
+    )
+    return { user: toUser((results.at(-1) as UserRow[])[0] as UserRow), sessionId, refreshToken: next.text }
+  } catch (error) {
+    if (!(error instanceof BatchRefused)) throw error
+    await visit.database.batch(
+      unguarded,
+      insertSessionEndedEvent({
+        id: uuid(),
+        at: visit.now,
+        contract: visit.contract,
+        session_id: sessionId,
+        family_hash: familyHash,
+      }),
+      deleteSessionOfFamily({ id: sessionId, family_hash: familyHash }),
+    )
+    throw new Refused({ kind: 'invalid_refresh_token' })
+  }
+}
+
+/** 16 bytes of session id, 16 that the family shares, 32 of this token alone; as URL-safe base64. */
+async function newRefreshToken(sessionId: string, family = crypto.getRandomValues(new Uint8Array(16))) {
+  const bytes = new Uint8Array(64)
+  bytes.set(uuidBytes(sessionId))
+  bytes.set(family, 16)
+  crypto.getRandomValues(bytes.subarray(32))
+  return { text: toBase64Url(bytes), hash: await sha256(bytes), familyHash: await sha256(family) }
+}
+
+async function readRefreshToken(text: string) {
+  const bytes = text.length === 86 ? fromBase64Url(text) : undefined
+  if (!bytes) return undefined
+  const family = bytes.slice(16, 32)
+  return {
+    sessionId: toUuid(bytes.subarray(0, 16)),
+    family,
+    hash: await sha256(bytes),
+    familyHash: await sha256(family),
+  }
+}
