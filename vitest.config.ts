@@ -26,5 +26,5 @@ export default defineConfig({
       },
     })),
   ],
-  test: { silent: 'passed-only', include: ['test/**/*.test.ts'] },
+  test: { silent: 'passed-only', include: ['test/**/*.test.ts'], setupFiles: ['test/support/pbkdf2-cap.ts'] },
 })

@@ -1,6 +1,6 @@
 /** v1, as far as it is served: signing in, oneself, and creating, reading, listing and deleting users. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { adminToken, call, firstAdmin, freshDirectory, person, roleIds, signedInPerson } from '../support/usher'
+import { adminToken, call, firstAdmin, freshDirectory, person, roleIds, signedInPerson } from '../../support/usher'
 
 freshDirectory()
 
