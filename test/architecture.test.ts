@@ -1,0 +1,175 @@
+/// <reference types="vite/types/importMeta.d.ts" />
+/** What holds the code in shape: who may import whom, what things are called, and that the document is drawn from the routes. */
+import { describe, expect, it } from 'vitest'
+import { contracts } from '../src/contracts'
+import { operationsOf, type OpenApi } from './support/conformance'
+import { call, openApi } from './support/usher'
+
+/** Every source by its path from the root, as text. */
+const sources = new Map(
+  Object.entries(import.meta.glob<string>('../src/**/*.ts', { query: '?raw', import: 'default', eager: true })).map(
+    ([path, text]) => [path.replace('../', ''), text],
+  ),
+)
+
+const imported =
+  /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]/gm
+
+/** What a file imports: paths from the root where it is ours, names of packages where it is not. */
+function importsOf(path: string): string[] {
+  return [...(sources.get(path) ?? '').matchAll(imported)].map(([, from, effect, dynamic]) => {
+    const target = (from ?? effect ?? dynamic) as string
+    return target.startsWith('.') ? resolve(path, target) : target
+  })
+}
+
+function resolve(from: string, target: string): string {
+  const { pathname } = new URL(target, `file:///${from}`)
+  const path = pathname.slice(1)
+  const file = [`${path}.ts`, `${path}/index.ts`, path].find((one) => sources.has(one))
+  if (file === undefined) throw new Error(`${from} imports ${target}, which is not there`)
+  return file
+}
+
+const filesIn = (folder: string) => [...sources.keys()].filter((path) => path.startsWith(folder))
+const edges = (folder: string) =>
+  filesIn(folder).flatMap((file) => importsOf(file).map((target) => [file, target] as const))
+const allowing = (folder: string, allowed: RegExp) =>
+  edges(folder)
+    .filter(([, target]) => !allowed.test(target))
+    .map(([file, target]) => `${file} imports ${target}`)
+
+describe('imports', () => {
+  it('are read by this suite as they are', () => {
+    expect(sources.size).toBeGreaterThan(40)
+    expect(importsOf('src/index.ts')).toEqual(['src/app.ts'])
+    expect(importsOf('src/contracts/v1/routes/index.ts')).toContain('src/contracts/v1/routes/users.ts')
+    expect(importsOf('src/core/users.ts')).toEqual(expect.arrayContaining(['uuid', 'src/database/users.ts']))
+    expect(importsOf('src/database/guard.ts')).toContain('drizzle-orm/sql')
+    // Every line that begins as an import is one the pattern above reads.
+    for (const [path, text] of sources) {
+      const begun = text.match(/^import\b/gm) ?? []
+      expect([path, importsOf(path).length >= begun.length]).toEqual([path, true])
+    }
+  })
+
+  it('of the core are the core, the database and uuid: no HTTP, no schemas, no SQL', () => {
+    expect(allowing('src/core/', /^(src\/core\/.+|src\/database\/.+|uuid)$/)).toEqual([])
+  })
+
+  it('of the database are itself and drizzle', () => {
+    expect(allowing('src/database/', /^(src\/database\/.+|drizzle-orm(\/.+)?)$/)).toEqual([])
+  })
+
+  it('of what contracts are made of are no contract, and nothing that composes them', () => {
+    expect(allowing('src/http/', /^(src\/(http|core|database)\/.+|src\/env\.ts|[^s][^/]*(\/.+)?)$/)).toEqual([])
+  })
+
+  it.each(contracts.map(({ name }) => [name]))('of %s are no other contract and not the database', (name) => {
+    const allowed = new RegExp(`^(src/contracts/${name}/.+|src/(http|core)/.+|src/env\\.ts|[^s][^/]*(/.+)?)$`)
+    expect(filesIn(`src/contracts/${name}/`).length).toBeGreaterThan(3)
+    expect(allowing(`src/contracts/${name}/`, allowed)).toEqual([])
+  })
+
+  it('of the registry are the contracts', () => {
+    expect(importsOf('src/contracts/index.ts').sort()).toEqual(
+      contracts.map(({ name }) => expect.stringMatching(new RegExp(`^src/contracts/${name}/`))).sort(),
+    )
+  })
+
+  it('of the composition are the entry’s alone', () => {
+    const importers = edges('src/').filter(([, target]) => target === 'src/app.ts')
+    expect(importers).toEqual([['src/index.ts', 'src/app.ts']])
+    expect(edges('src/').filter(([, target]) => target === 'src/index.ts')).toEqual([])
+    expect(edges('src/').filter(([, target]) => target.includes('test/'))).toEqual([])
+  })
+})
+
+describe('names', () => {
+  const files = Object.keys(import.meta.glob(['../src/**/*', '../test/**/*', '../scripts/**/*'])).map((path) =>
+    new URL(path, 'file:///test/').pathname.slice(1),
+  )
+  const partsOf = (file: string) => file.split('/').map((part) => part.split('.')[0] as string)
+
+  it('of files and folders are kebab-case', () => {
+    expect(files.length).toBeGreaterThan(60)
+    const odd = files.filter((file) => partsOf(file).some((part) => !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(part)))
+    expect(odd.filter((file) => !/^[a-z0-9/-]+\/README\.md$/.test(file))).toEqual([])
+  })
+
+  it('of files and folders say what is in them', () => {
+    const empty = ['util', 'utils', 'helper', 'helpers', 'common', 'service', 'services', 'manager', 'misc']
+    expect(files.filter((file) => partsOf(file).some((part) => empty.includes(part)))).toEqual([])
+  })
+})
+
+const pascal = (name: string) => name.charAt(0).toUpperCase() + name.slice(1)
+
+describe('the document', () => {
+  it('has each operationId once, beginning with its contract', async () => {
+    const operations = operationsOf(await openApi())
+    const ids = operations.map(({ operationId }) => operationId)
+    expect(new Set(ids).size).toBe(ids.length)
+    for (const { operationId, path } of operations) {
+      const contract = path.split('/')[1] as string
+      expect(operationId).toMatch(new RegExp(`^${contract}[A-Z][A-Za-z0-9]*$`))
+    }
+  })
+
+  it('has each component once, beginning with its contract', async () => {
+    const names: string[] = []
+    for (const { name } of contracts) {
+      const { components } = (await call<OpenApi>(`/doc/${name}`)).body
+      const own = Object.keys(components.schemas)
+      expect(own.length).toBeGreaterThan(0)
+      for (const component of own) expect(component).toMatch(new RegExp(`^${pascal(name)}[A-Z][A-Za-z0-9]*$`))
+      names.push(...own)
+    }
+    expect(new Set(names).size).toBe(names.length)
+    expect(Object.keys((await openApi()).components.schemas).sort()).toEqual(names.sort())
+  })
+
+  it('names no component twice in the sources: the library would publish the first for both', () => {
+    const named = filesIn('src/').flatMap((file) =>
+      [...(sources.get(file) ?? '').matchAll(/\.openapi\(\s*'([^']+)'/g)].map(([, name]) => name),
+    )
+    expect(named.length).toBeGreaterThan(5)
+    expect(named.filter((name, index) => named.indexOf(name) !== index)).toEqual([])
+  })
+
+  it('says of every operation who may call it, in the words that enforce it', async () => {
+    for (const { operationId, security } of operationsOf(await openApi())) {
+      expect([operationId, Array.isArray(security)]).toEqual([operationId, true])
+    }
+    // Only `authenticated` and `anonymous` say so, each beside its middleware, and no route puts other middleware in its place.
+    const saying = (word: RegExp) => [...sources.keys()].filter((path) => word.test(sources.get(path) as string))
+    expect(saying(/\bsecurity\s*:/)).toEqual(['src/http/authentication.ts'])
+    expect(saying(/\bmiddleware\b/).filter((path) => path.startsWith('src/contracts/'))).toEqual([])
+  })
+
+  it.each(contracts.map((contract) => [contract.name, contract] as const))(
+    'knows every operation that %s serves',
+    async (name, { app }) => {
+      const served = app.routes
+        .filter(({ method }) => method !== 'ALL')
+        .map(({ method, path }) => `${method} /${name}${path.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}')}`)
+      const documented = operationsOf(await openApi())
+        .filter(({ path }) => path.startsWith(`/${name}/`))
+        .map(({ method, path }) => `${method} ${path}`)
+      expect([...new Set(served)].sort()).toEqual(documented.sort())
+    },
+  )
+
+  it('has for every operation the answers that any may give', async () => {
+    for (const { operationId, security, requestBody, responses } of operationsOf(await openApi())) {
+      const statuses = Object.keys(responses)
+      const expected = ['429', '503', ...(security?.length ? ['401'] : []), ...(requestBody ? ['413'] : [])]
+      expect([operationId, expected.filter((status) => !statuses.includes(status))]).toEqual([operationId, []])
+      expect([operationId, statuses.some((status) => /^2\d\d$/.test(status))]).toEqual([operationId, true])
+      expect([operationId, statuses.filter((status) => !/^[2345]\d\d$/.test(status) || status === '500')]).toEqual([
+        operationId,
+        [],
+      ])
+    }
+  })
+})

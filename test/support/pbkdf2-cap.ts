@@ -1,0 +1,15 @@
+/** The platform's cap on PBKDF2, which production has and local workerd has not: for every suite, by `setupFiles`. */
+
+const cap = 100_000
+
+for (const name of ['deriveBits', 'deriveKey'] as const) {
+  const original = crypto.subtle[name] as (algorithm: SubtleCryptoDeriveKeyAlgorithm, ...rest: unknown[]) => unknown
+  Object.defineProperty(crypto.subtle, name, {
+    value: (algorithm: SubtleCryptoDeriveKeyAlgorithm, ...rest: unknown[]) => {
+      if (algorithm.iterations !== undefined && algorithm.iterations > cap) {
+        throw new DOMException(`Pbkdf2 failed: iteration counts above ${cap} are not supported.`, 'NotSupportedError')
+      }
+      return original.call(crypto.subtle, algorithm, ...rest)
+    },
+  })
+}
