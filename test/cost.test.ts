@@ -75,6 +75,80 @@ describe('reading', () => {
     expect(read).toBeLessThanOrEqual(3 * seen)
   })
 
+  it.each([
+    'sort=-created_at',
+    'sort=email',
+    'sort=-email',
+    'sort=name',
+    'sort=-name',
+    'status=active',
+    'status=inactive',
+  ])('pages through %s by cursor at the same price', async (query) => {
+    let cursor: string | null = ''
+    for (let turned = 0; turned < 3 && cursor !== null; turned += 1) {
+      const page: Answer = await call(`/v1/users?limit=100&${query}${cursor && `&cursor=${cursor}`}`, { token: admin })
+      expectCost(page, { trips: 1, read: 2 * 100 + 12, written: 0 })
+      cursor = page.body.pagination.next_cursor
+    }
+  })
+
+  it('pages through the holders of a role in three rows a user', async () => {
+    const page = await call('/v1/users?limit=100&role=user', { token: admin })
+    expect(page.body.data).toHaveLength(100)
+    expectCost(page, { trips: 1, read: 3 * 100 + 12, written: 0 })
+  })
+
+  it.each([
+    ['number777', 30],
+    ['someone number12', 30],
+    ['example.org', 30],
+    ['9', 700],
+    ['77', 700],
+    ['zq', 700],
+  ])('searches for %s in a row a hit, three a user of the page and %i', async (search, more) => {
+    for (const cursor of ['', 'second']) {
+      const path = `/v1/users?limit=50&search=${encodeURIComponent(search)}`
+      const next = cursor && (await call(path, { token: admin })).body.pagination.next_cursor
+      const page = await call(next ? `${path}&cursor=${next}` : path, { token: admin })
+      expectCost(page, { trips: 1, read: page.body.pagination.total + 3 * 50 + more, written: 0 })
+    }
+  })
+
+  it.each(['sort=email', 'sort=-name', 'status=active', 'status=inactive', 'role=user', 'role=admin'])(
+    'searches with %s in four rows a hit, three a user of the page and 30',
+    async (query) => {
+      const { body } = await call('/v1/users?search=number12', { token: admin })
+      const hits = body.pagination.total
+      expect(hits).toBeGreaterThan(100)
+      const page = await call(`/v1/users?limit=50&search=number12&${query}`, { token: admin })
+      expectCost(page, { trips: 1, read: 4 * hits + 3 * 50 + 30, written: 0 })
+    },
+  )
+
+  it('reads sessions, roles, keys and the audit trail in one trip and as many rows as it shows', async () => {
+    const one = await signedInPerson(admin)
+    expectCost(await call(`/v1/users/${one.id}/sessions`, { token: admin }), { trips: 1, read: 15, written: 0 })
+    expectCost(await call('/v1/roles', { token: admin }), { trips: 1, read: 10, written: 0 })
+    expectCost(await call('/v1/api-keys', { token: admin }), { trips: 1, read: 10, written: 0 })
+    for (const query of ['', `&user=${one.id}`, `&actor=${one.id}`, '&action=user.created']) {
+      expectCost(await call(`/v1/audit-events?limit=100${query}`, { token: admin }), {
+        trips: 1,
+        read: 110,
+        written: 0,
+      })
+    }
+  })
+
+  it('takes an API key at the price of a token, and a mistyped one for nothing', async () => {
+    const json = { name: 'costs', permissions: ['users:read'] }
+    const { key } = (await call('/v1/api-keys', { token: admin, json })).body
+    const one = await signedInPerson(admin)
+    await call(`/v1/users/${one.id}`, { token: key })
+    expectCost(await call(`/v1/users/${one.id}`, { token: key }), { trips: 1, read: 6, written: 0 })
+    const mistyped = `${key.slice(0, -1)}${key.endsWith('A') ? 'B' : 'A'}`
+    expect((await call(`/v1/users/${one.id}`, { token: mistyped })).cost.trips).toBe(0)
+  })
+
   it('refuses without reading what was asked for', async () => {
     const plain = await signedInPerson(admin)
     const refused = await call('/v1/users?limit=100', { token: plain.access_token })
@@ -97,6 +171,9 @@ describe('writing', () => {
     const created = await call('/v1/users', { token: admin, json: full })
     expect(created.status).toBe(201)
     expectCost(created, { trips: 2, read: 36, written: 19 })
+    const keyed = { token: admin, json: person(), headers: { 'idempotency-key': 'costs' } }
+    expectCost(await call('/v1/users', keyed), { trips: 2, read: 38, written: 21 })
+    expectCost(await call('/v1/users', keyed), { trips: 1, read: 12, written: 0 })
   })
 
   it('updates, deactivates and deletes in two trips', async () => {
@@ -105,6 +182,22 @@ describe('writing', () => {
     const most = { trips: 2, read: 40, written: 15 }
     expectCost(await call('/personnel/users/update', { method: 'PUT', token: admin, json }), most)
     expectCost(await call(`/personnel/users/delete/${one.uuid}`, { method: 'DELETE', token: admin }), most)
+    const patch = {
+      name: 'Newer Name',
+      email: 'newer@example.org',
+      username: 'costly3',
+      matricule: 900_202,
+      role: 'admin',
+    }
+    expectCost(await call(`/v1/users/${one.id}`, { method: 'PATCH', token: admin, json: patch }), {
+      ...most,
+      written: 24,
+    })
+    for (const action of ['activate', 'deactivate']) {
+      expectCost(await call(`/v1/users/${one.id}/${action}`, { method: 'POST', token: admin }), most)
+    }
+    const roles = { json: { roles: ['user'] }, method: 'PUT' }
+    expectCost(await call(`/v1/users/${one.id}/roles`, { token: admin, ...roles }), { ...most, written: 17 })
     expectCost(await call(`/v1/users/${one.id}`, { method: 'DELETE', token: admin }), most)
   })
 

@@ -98,6 +98,7 @@ function conditions(query: ListQuery): SQL {
 function beyond(number: SQL, { sort, descending, after }: ListQuery): SQL {
   if (!after) return sql`1`
   const than = descending ? sql`<` : sql`>`
-  if (sort === 'number') return sql`${number} ${than} ${after.number}`
+  // D1 binds numbers as REAL, by which the search would not seek but read every hit before.
+  if (sort === 'number') return sql`${number} ${than} CAST(${after.number} AS INTEGER)`
   return sql`(${sortColumn[sort]}, ${number}) ${than} (${after.key}, ${after.number})`
 }
