@@ -125,7 +125,7 @@ export function parsePassword(input: string): Outcome<Parsed<'password'>> {
   if (length > passwordLength.max) return { problem: { rule: 'too_long', max: passwordLength.max } }
   // HMAC pads its key with NULs: one at the end would be no part of the password.
   if (!value.isWellFormed() || value.includes('\0')) return { problem: { rule: 'characters' } }
-  if (`\n${commonPasswords}\n`.includes(`\n${value.toLowerCase()}\n`)) return { problem: { rule: 'password_common' } }
+  if (`\n${commonPasswords}\n`.includes(`\n${fold(value)}\n`)) return { problem: { rule: 'password_common' } }
   return { value: value as Parsed<'password'> }
 }
 

@@ -1,7 +1,6 @@
 /** What text may hold, and when two texts are the same to a person. */
 
 const control = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u
-const bidiControl = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 const ignorable = /\p{Default_Ignorable_Code_Point}/u
 const joinersAndVariations = /[\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu
 const everyIgnorable = /\p{Default_Ignorable_Code_Point}/gu
@@ -13,10 +12,19 @@ export function lengthOf(text: string): number {
   return length
 }
 
-/** False for control characters, lone surrogates, bidi controls and code points that nobody sees. */
+/** False for control characters, lone surrogates, and code points that nobody sees, bidi controls among them. */
 export function isPlainText(text: string, options: { joiners: boolean }): boolean {
-  if (control.test(text) || bidiControl.test(text)) return false
+  if (control.test(text)) return false
   return !ignorable.test(options.joiners ? text.replace(joinersAndVariations, '') : text)
+}
+
+/** The key of an email, username or matricule: as `fold`, and of an address one spelling of its domain, the ASCII one. */
+export function foldIdentifier(text: string): string {
+  const folded = fold(text)
+  const at = folded.lastIndexOf('@')
+  if (at < 0) return folded
+  const url = `http://${folded.slice(at + 1)}`
+  return URL.canParse(url) ? folded.slice(0, at + 1) + new URL(url).hostname : folded
 }
 
 /** What search compares: as `fold`, and without accents. */

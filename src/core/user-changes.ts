@@ -20,7 +20,7 @@ import { fromMask, type Permission } from './permissions'
 import { Refused } from './refusal'
 import { defaultRole, findRoles, refuseMissing, rolesNamed, rolesToAssign } from './roles'
 import { accountOf, clearFailures } from './sign-in-failures'
-import { fold } from './text'
+import { fold, foldIdentifier } from './text'
 import {
   coherentNames,
   toUser,
@@ -216,8 +216,10 @@ function toColumns(sent: Sent, written: readonly Field[]): UserColumns {
   for (const field of written) {
     const value = sent[field]
     columns[fields[field].column] = typeof value === 'boolean' ? Number(value) : value
-    if (field === 'email' || field === 'username' || field === 'name')
-      columns[`${field}_key`] = value == null ? null : fold(String(value))
+    if (field === 'name') columns['name_key'] = fold(String(value))
+    if (field === 'email' || field === 'username') {
+      columns[`${field}_key`] = value == null ? null : foldIdentifier(String(value))
+    }
   }
   return columns
 }

@@ -24,7 +24,7 @@ import type { Permission } from './permissions'
 import { Refused, type LoginField } from './refusal'
 import { adminRole, defaultRole, findRoles, refuseMissing, rolesNamed, rolesToAssign } from './roles'
 import { fromMask } from './permissions'
-import { fold, foldForSearch } from './text'
+import { fold, foldForSearch, foldIdentifier } from './text'
 import { coherentNames, toUser, type NewUser, type RoleSelector, type User, type UserSelector } from './user'
 
 export async function getUser(caller: Caller, selector: UserSelector): Promise<User> {
@@ -76,7 +76,7 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
     row ??= await toNewRow(id, input, granting, caller)
     const results = await caller.database.batch(
       guard(caller, { needs: byDefault ? needs : [...needs, 'roles:assign'], granting }),
-      ...insertion(row, granting),
+      ...insertion({ ...row, ...roleColumns(granting) }, granting),
       record(caller, 'user.created', { actorId: actor.id, userId: id, fields: writtenFields(input) }),
       ...remember(caller, { user: id }),
       selectUser({ id }),
@@ -117,8 +117,8 @@ type Identified = {
 export function loginKeys(input: Identified): [LoginField, string][] {
   const keys: [LoginField, string][] = []
   if (input.matricule != null) keys.push(['matricule', String(input.matricule)])
-  if (input.username != null) keys.push(['username', fold(input.username)])
-  if (input.email !== undefined) keys.push(['email', fold(input.email)])
+  if (input.username != null) keys.push(['username', foldIdentifier(input.username)])
+  if (input.email !== undefined) keys.push(['email', foldIdentifier(input.email)])
   return keys
 }
 
@@ -175,9 +175,9 @@ export async function toNewRow(
     id,
     matricule: input.matricule ?? null,
     username: input.username ?? null,
-    username_key: input.username == null ? null : fold(input.username),
+    username_key: input.username == null ? null : foldIdentifier(input.username),
     email: input.email,
-    email_key: fold(input.email),
+    email_key: foldIdentifier(input.email),
     name: names.name,
     name_key: fold(names.name),
     given_name: names.givenName,
