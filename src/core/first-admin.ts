@@ -2,6 +2,7 @@
 import { v7 as uuid } from 'uuid'
 import { BatchConflict } from '../database/database'
 import { unguarded } from '../database/guard'
+import { refuseSignInIfLocked } from '../database/sessions'
 import type { Statement } from '../database/statement'
 import { refuseIfHeld, selectUser, selectUserCount, type UserRow } from '../database/users'
 import { record } from './audit'
@@ -10,21 +11,21 @@ import { sha256, utf8 } from './encoding'
 import { parseEmail, parseName, parsePassword, type Outcome } from './fields'
 import { refuseUnfitPassword } from './passwords'
 import { adminRole } from './roles'
-import { fold } from './text'
+import { foldIdentifier } from './text'
 import { toUser, type User } from './user'
 import { insertion, toNewRow } from './users'
 
 /**
  * The first admin, signed in by `opening`'s statements, or undefined where this sign-in is not the one that makes it. `key` is the
- * folded identifier; `taken` says that it is somebody's already. Throws BatchRefused where another sign-in was first.
+ * folded identifier; `taken` says that it is somebody's already, `account` where its failures are counted. Throws BatchRefused where another sign-in was first.
  */
 export async function createFirstAdmin(
   visit: Visit,
-  signIn: { key: string; password: string; taken: boolean },
+  signIn: { key: string; password: string; taken: boolean; account: string },
   opening: (userId: string) => Statement[],
 ): Promise<User | undefined> {
   const configured = visit.settings.firstAdmin
-  if (!configured || fold(configured.email) !== signIn.key) return undefined
+  if (!configured || foldIdentifier(configured.email) !== signIn.key) return undefined
   if (!(await sameSecret(configured.password, signIn.password))) return undefined
   const [admins] = await visit.database.batch(unguarded, selectUserCount({ scope: `role:${adminRole}` }))
   if (admins[0]?.count !== 0) return undefined
@@ -46,6 +47,7 @@ export async function createFirstAdmin(
     const results = await visit.database.batch(
       unguarded,
       refuseIfHeld(adminRole),
+      refuseSignInIfLocked(signIn.account, visit.now),
       ...insertion(row, [adminRole]),
       record(visit, 'user.created', { actorId: null, userId: id, fields: ['email', 'name', 'password', 'roles'] }),
       ...opening(id),

@@ -8,6 +8,7 @@ import {
   extendSession,
   insertRefreshToken,
   insertSession,
+  refuseSignInIfLocked,
   refuseSignInUnless,
   refuseUnlessRefreshable,
   selectSignIn,
@@ -32,12 +33,15 @@ import {
   recordLockout,
   refuseIfLocked,
 } from './sign-in-failures'
-import { fold } from './text'
+import { foldIdentifier } from './text'
 import { toUser, type User } from './user'
 
 const sessionSeconds = 30 * 86_400
 /** How long a spent refresh token still gets a working pair: its answer may have been lost. */
 const refreshLeewaySeconds = 10
+
+/** Looks at an account that changes under every one of them. */
+const attempts = 5
 
 /** What a sign-in or a refresh gives: the refresh token is shown this once and kept only as its hash. */
 export interface SignedIn {
@@ -51,19 +55,19 @@ export interface SignedIn {
  * `invalid_credentials`; too many failures on one account as `locked_out`.
  */
 export async function signIn(visit: Visit, credentials: { identifier: string; password: string }): Promise<SignedIn> {
-  for (;;) {
+  for (let tried = 1; ; tried += 1) {
     try {
       return await trySigningIn(visit, credentials)
     } catch (error) {
+      if (!(error instanceof BatchRefused)) throw error
       // The account changed while the password was being checked, or somebody else just became the first admin: look again.
-      const changed = error instanceof BatchRefused && ['sign_in_changed', 'admin_exists'].includes(error.reason)
-      if (!changed) throw error
+      if (tried === attempts) throw new Refused({ kind: 'contended' })
     }
   }
 }
 
 async function trySigningIn(visit: Visit, { identifier, password }: { identifier: string; password: string }) {
-  const key = fold(identifier)
+  const key = foldIdentifier(identifier)
   const nobody = await accountOfNobody(key)
   const [users, failures] = await visit.database.batch(
     unguarded,
@@ -74,7 +78,11 @@ async function trySigningIn(visit: Visit, { identifier, password }: { identifier
   const user = users[0]
 
   const opening = await newSession(visit)
-  const firstAdmin = await createFirstAdmin(visit, { key, password, taken: user !== undefined }, opening.statementsFor)
+  const firstAdmin = await createFirstAdmin(
+    visit,
+    { key, password, taken: user !== undefined, account: nobody },
+    opening.statementsFor,
+  )
   if (firstAdmin) return { user: firstAdmin, ...opening.tokens }
 
   const account = user ? accountOf(user.number) : nobody
@@ -91,7 +99,8 @@ async function trySigningIn(visit: Visit, { identifier, password }: { identifier
   const rehashed = outdated ? [await rehash(user, password, passwordRounds)] : []
   const results = await visit.database.batch(
     unguarded,
-    refuseSignInUnless(user, account, visit.now),
+    refuseSignInUnless(user),
+    refuseSignInIfLocked(account, visit.now),
     ...rehashed,
     ...opening.statementsFor(user.id),
     clearFailures(account),

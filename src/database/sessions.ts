@@ -79,14 +79,22 @@ export const deleteSignInFailures = prepare<{ account: string }>(
   () => sql`DELETE FROM ${signInFailures} WHERE ${signInFailures.account} = ${value('account')}`,
 )
 
-/** Refuses the batch unless the account still is what the password was checked against, and is not locked. */
-export function refuseSignInUnless(user: SignInRow, account: string, now: number): Statement {
+/** Refuses the batch unless the user still is who the password was checked for. */
+export function refuseSignInUnless(user: SignInRow): Statement {
   return refuseIf(
     'sign_in_changed',
     sql`NOT EXISTS (
-        SELECT 1 FROM ${users} WHERE ${users.number} = ${user.number} AND ${users.active} = 1
-          AND ${users.password_hash} = ${user.password_hash} AND ${users.session_generation} = ${user.session_generation})
-      OR EXISTS (SELECT 1 FROM ${signInFailures} WHERE ${signInFailures.account} = ${account} AND ${signInFailures.locked_until} > ${now})`,
+      SELECT 1 FROM ${users} WHERE ${users.number} = ${user.number} AND ${users.active} = 1
+        AND ${users.password_hash} = ${user.password_hash} AND ${users.session_generation} = ${user.session_generation})`,
+  )
+}
+
+/** Refuses the batch where failures have locked the account since it was looked at. */
+export function refuseSignInIfLocked(account: string, now: number): Statement {
+  return refuseIf(
+    'sign_in_changed',
+    sql`EXISTS (SELECT 1 FROM ${signInFailures}
+      WHERE ${signInFailures.account} = ${account} AND ${signInFailures.locked_until} > ${now})`,
   )
 }
 
