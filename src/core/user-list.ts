@@ -1,8 +1,7 @@
 /** Lists of users: pages in a documented order, and everyone. */
-import type { Statement } from '../database/statement'
 import { selectUserPage, selectUserTotal, type ListRow, type SortKey } from '../database/user-list'
 import type { SearchField } from '../database/user-search'
-import { selectUsersByMatricule, selectUsersWithoutMatricule, type UserRow } from '../database/users'
+import { selectUsersByMatricule } from '../database/users'
 import { guard, refusing, type Caller } from './caller'
 import { fold, foldForSearch } from './text'
 import { toUser, type User } from './user'
@@ -71,22 +70,13 @@ const streamedPageSize = 5000
  * so a list that is being read ends with the right to read it.
  */
 export async function* everyUserByMatricule(caller: Caller): AsyncGenerator<User[], void, undefined> {
-  yield* pages(caller, selectUsersByMatricule, (row) => row.matricule ?? 0)
-  yield* pages(caller, selectUsersWithoutMatricule, (row) => row.number)
-}
-
-async function* pages(
-  caller: Caller,
-  select: (page: { after: number; limit: number }) => Statement<UserRow>,
-  keyOf: (row: UserRow) => number,
-): AsyncGenerator<User[], void, undefined> {
-  let after = -1
+  let after = { matricule: -1, number: 0 }
   for (;;) {
-    const statement = select({ after, limit: streamedPageSize })
+    const statement = selectUsersByMatricule({ ...after, limit: streamedPageSize })
     const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
     if (rows.length > 0) yield rows.map(toUser)
     const last = rows.at(-1)
     if (!last || rows.length < streamedPageSize) return
-    after = keyOf(last)
+    after = { matricule: last.matricule ?? Number.MAX_SAFE_INTEGER, number: last.matricule === null ? last.number : 0 }
   }
 }

@@ -47,9 +47,11 @@ const shown = (): Record<keyof UserRow, SQL | SQLiteColumn> => ({
   primary_role: sql`(SELECT json_array(${roles.id}, ${roles.number}, ${roles.name}) || '' FROM ${roles}
     WHERE ${roles.number} = ${users.primary_role})`,
   other_roles: sql`CASE WHEN ${users.role_count} > 1 THEN (
-    SELECT json_group_array(json_array(${roles.id}, ${roles.number}, ${roles.name}) ORDER BY ${userRoles.position}) || ''
-    FROM ${userRoles} JOIN ${roles} ON ${roles.number} = ${userRoles.role_number}
-    WHERE ${userRoles.user_number} = ${users.number} AND ${userRoles.position} > 0) END`,
+    SELECT json_group_array(json_array(id, number, name)) || '' FROM (
+      SELECT ${roles.id}, ${roles.number}, ${roles.name}
+      FROM ${userRoles} CROSS JOIN ${roles} ON ${roles.number} = ${userRoles.role_number}
+      WHERE ${userRoles.user_number} = ${users.number} AND ${userRoles.position} > 0
+      ORDER BY ${userRoles.position})) END`,
 })
 
 export const userColumns = (): SQL =>
@@ -97,18 +99,20 @@ export const selectUserOfSession = prepare<{ id: string }, UserRow>(
     WHERE ${users.number} = (SELECT ${sessions.user_number} FROM ${sessions} WHERE ${sessions.id} = ${value('id')})`,
 )
 
-/** A page in order of matricule, after `after`; users without one are not among them. */
-export const selectUsersByMatricule = prepare<{ after: number; limit: number }, UserRow>(
+/**
+ * A page in order of matricule after `matricule`, then of those without one in order of number after `number`: the second part is
+ * read only as far as the first leaves room.
+ */
+export const selectUsersByMatricule = prepare<{ matricule: number; number: number; limit: number }, UserRow>(
   () => sql`
-    SELECT ${userColumns()} FROM ${users} WHERE ${users.matricule} > ${value('after')}
-    ORDER BY ${users.matricule} LIMIT ${value('limit')}`,
-)
-
-/** A page of the users without matricule in order of number, after `after`. */
-export const selectUsersWithoutMatricule = prepare<{ after: number; limit: number }, UserRow>(
-  () => sql`
-    SELECT ${userColumns()} FROM ${users} WHERE ${users.matricule} IS NULL AND ${users.number} > ${value('after')}
-    ORDER BY ${users.number} LIMIT ${value('limit')}`,
+    SELECT * FROM (
+      SELECT ${userColumns()} FROM ${users} WHERE ${users.matricule} > ${value('matricule')}
+      ORDER BY ${users.matricule} LIMIT ${value('limit')})
+    UNION ALL
+    SELECT * FROM (
+      SELECT ${userColumns()} FROM ${users} WHERE ${users.matricule} IS NULL AND ${users.number} > ${value('number')}
+      ORDER BY ${users.number} LIMIT ${value('limit')})
+    LIMIT ${value('limit')}`,
 )
 
 /** `scope` is 'all', 'inactive' or 'role:<number>'. */
