@@ -1,5 +1,6 @@
 /** Composition: every contract under its base path and on its hosts, the documents, the index, and what all answers share. */
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { methodNotAllowed } from 'hono/method-not-allowed'
 import { getPath } from 'hono/utils/url'
 import { contracts } from './contracts'
 import { Database } from './database/database'
@@ -44,13 +45,19 @@ app.use(async (c, next) => {
   await next()
 })
 app.use(listedOrigins)
+app.use(
+  methodNotAllowed({
+    app,
+    onMethodNotAllowed: (c, allowed) => c.json({ error: 'method_not_allowed' }, 405, { allow: allowed.join(', ') }),
+  }),
+)
 
 app.onError((error, c) => {
   if (error instanceof Misconfigured) {
     console.error(`Usher does not serve: ${error.message}`)
     return c.json({ error: 'misconfigured', problems: error.problems }, 503, { 'retry-after': '60' })
   }
-  const failure = toFailure(error)
+  const failure = toFailure(error, c.var.requestId)
   if (failure.kind === 'rate_limited') {
     return c.json({ error: 'rate_limited' }, 429, { 'retry-after': String(failure.retryAfterSeconds) })
   }

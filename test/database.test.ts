@@ -189,8 +189,8 @@ describe('what is kept twice agrees', () => {
       'UPDATE users SET active = 0 WHERE primary_role = 2',
       `INSERT INTO roles (id, name, name_key, description, permissions, built_in)
          VALUES ('019a0000-0000-7000-8000-000000000003', 'auditor', 'auditor', '', 0, 0)`,
-      'INSERT INTO user_roles (user_number, position, role_number) SELECT number, 1, 3 FROM users WHERE number % 2',
-      'DELETE FROM user_roles WHERE position = 1 AND user_number < 6',
+      'INSERT INTO user_roles (user_number, position, role_number) SELECT number, 2, 3 FROM users WHERE number % 2',
+      'DELETE FROM user_roles WHERE position = 2 AND user_number < 6',
       'DELETE FROM users WHERE number IN (SELECT user_number FROM user_roles WHERE role_number = 3 LIMIT 2)',
     ]) {
       await rows(statement)

@@ -6,16 +6,13 @@ import type { Caller } from '../core/caller'
 import type { Permission } from '../core/permissions'
 import type { UserSelector } from '../core/user'
 import type { Configuration } from '../env'
-import type { ContractEnv } from './contract'
+import { bearerScheme, type ContractEnv } from './contract'
 import { decodedBody, limitedBody } from './body'
 import { Failed } from './failure'
 import { limitClient, limitPrincipal, limitSignIn } from './rate-limit'
 import { readAccessToken } from './tokens'
 
 type WithCaller = ContractEnv & { Variables: { caller: Caller } }
-
-/** The name of the bearer scheme in the documents. */
-export const bearerScheme = 'bearer'
 
 /**
  * For operations on a credential. Here the token is only checked to be ours; `needs`, waived for the user that `self` names, and

@@ -31,14 +31,16 @@ const isForm = /^application\/x-www-form-urlencoded *(;|$)/i
 /** Refuses what a lenient reader would let pass: bytes that are not UTF-8 would be stored as U+FFFD. */
 export const decodedBody = createMiddleware<ContractEnv>(async (c, next) => {
   if (hasBody(c)) {
-    if (c.req.header('content-type') === undefined && c.var.contract.assumesJson) {
+    const contentType = c.req.header('content-type') ?? (c.var.contract.assumesJson ? 'application/json' : '')
+    const [json, form] = [isJson.test(contentType), isForm.test(contentType)]
+    if (json) checkJson(decode(await c.req.arrayBuffer()))
+    if (form) checkEscapes(decode(await c.req.arrayBuffer()))
+    // Whatever its spelling and parameters, from here on it is called by its plain name.
+    if (json || form) {
       const headers = new Headers(c.req.raw.headers)
-      headers.set('content-type', 'application/json')
+      headers.set('content-type', json ? 'application/json' : 'application/x-www-form-urlencoded')
       c.req.raw = new Request(c.req.raw.url, { method: c.req.method, headers })
     }
-    const contentType = c.req.header('content-type') ?? ''
-    if (isJson.test(contentType)) checkJson(decode(await c.req.arrayBuffer()))
-    if (isForm.test(contentType)) checkEscapes(decode(await c.req.arrayBuffer()))
   }
   await next()
 })
@@ -75,9 +77,10 @@ function checkEscapes(form: string): void {
 
 /** The JSON value of a body whose schema the operation applies itself, once it knows what it would change. */
 export async function jsonOf(c: Context): Promise<unknown> {
-  if ((await c.req.arrayBuffer()).byteLength === 0) throw new Failed(emptyBody)
+  const text = decode(await c.req.arrayBuffer())
+  if (text === '') throw new Failed(emptyBody)
   if (!isJson.test(c.req.header('content-type') ?? '')) throw new Failed({ kind: 'unsupported_media_type' })
-  return JSON.parse(await c.req.text()) as unknown
+  return JSON.parse(text) as unknown
 }
 
 /**

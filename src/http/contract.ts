@@ -8,6 +8,9 @@ import type { Database } from '../database/database'
 import type { Configuration, Env } from '../env'
 import { emptyBody, Failed, toFailure, toIssues, type Failure, type Part, type Issue } from './failure'
 
+/** The name of the bearer scheme in the documents. */
+export const bearerScheme = 'bearer'
+
 export interface ContractEnv {
   Bindings: Env
   Variables: {
@@ -60,7 +63,12 @@ export function createContract(traits: ContractTraits): Contract {
       throw new Failed({ kind: 'invalid_request', part, issues: toIssues(result.error, data) })
     },
   })
-  app.onError(async (error, c) => toResponse(c, traits, await firstFailure(c, toFailure(error))))
+  app.openAPIRegistry.registerComponent('securitySchemes', bearerScheme, {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An access token, or an API key',
+  })
+  app.onError(async (error, c) => toResponse(c, traits, await firstFailure(c, toFailure(error, c.var.requestId))))
   app.use(async (c, next) => {
     const { database, configuration } = c.var
     c.set('contract', traits)
@@ -90,7 +98,7 @@ async function firstFailure(c: Context<ContractEnv>, failure: Failure): Promise<
     await authorise(caller)
     return failure
   } catch (error) {
-    return toFailure(error)
+    return toFailure(error, c.var.requestId)
   }
 }
 

@@ -54,7 +54,7 @@ export class Failed extends Error {
 }
 
 /** What went wrong, whatever was thrown; the unexpected is logged here, without anything a client sent. */
-export function toFailure(error: unknown): Failure {
+export function toFailure(error: unknown, requestId: string): Failure {
   if (error instanceof Failed) return error.failure
   if (error instanceof Refused) return error.refusal
   if (error instanceof HTTPException && error.status === 415) return { kind: 'unsupported_media_type' }
@@ -62,7 +62,7 @@ export function toFailure(error: unknown): Failure {
   if (error instanceof HTTPException && error.status === 400) {
     return error.message.includes('JSON') ? emptyBody : { kind: 'unreadable_body', position: 0 }
   }
-  console.error(error instanceof DatabaseUnavailable ? `D1: ${error.message}` : error)
+  console.error(requestId, error instanceof DatabaseUnavailable ? `D1: ${error.message}` : error)
   return { kind: 'unavailable', retryAfterSeconds: 5 }
 }
 

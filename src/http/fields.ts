@@ -13,6 +13,14 @@ export function refuse(
   return z.NEVER
 }
 
+/** The schema, null or absent; `documented` is how its values stand in the document, where null is then said too. */
+export function orNull<Schema extends z.ZodType>(
+  schema: Schema,
+  documented: { type: 'string' | 'integer'; [keyword: string]: unknown },
+) {
+  return schema.nullish().openapi({ ...documented, type: [documented.type, 'null'] })
+}
+
 /** A whole number in a query, in decimal digits and nothing else. */
 export function queryInteger(min: number, max: number) {
   return z

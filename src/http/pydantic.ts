@@ -34,11 +34,10 @@ export const laxUuid = z
   .transform((input, context) => {
     if (input === undefined) return refuse(context, { rule: 'missing' })
     if (typeof input !== 'string') return refuse(context, { rule: 'wrong_type', expected: 'uuid' })
-    const hex = input
-      .toLowerCase()
-      .replace(/^urn:uuid:/, '')
-      .replace(/^\{(.*)\}$/, '$1')
-      .replaceAll('-', '')
+    const plain = input.toLowerCase()
+    const [, uuid] =
+      /^(?:urn:uuid:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(plain.replace(/^\{(.*)\}$/, '$1')) ?? []
+    const hex = uuid?.replaceAll('-', '') ?? plain
     if (!/^[0-9a-f]{32}$/.test(hex)) return refuse(context, { rule: 'unparsable', expected: 'uuid' })
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
   })
@@ -80,7 +79,7 @@ function describe(problem: Issue['problem']): { msg: string; type: string } {
       return { msg: 'Input should be a valid integer, got a number with a fractional part', type: 'int_from_float' }
     case 'not_one_of':
       return {
-        msg: `Input should be ${problem.options.map((option) => `'${option}'`).join(' or ')}`,
+        msg: `Input should be ${alternatives(problem.options)}`,
         type: 'literal_error',
       }
     case 'not_a_time_to_come':
@@ -115,6 +114,12 @@ function describe(problem: Issue['problem']): { msg: string; type: string } {
     case 'password_personal':
       return own("must not be the user's own email, username or name")
   }
+}
+
+/** `'a', 'b' or 'c'` */
+function alternatives(options: readonly string[]): string {
+  const quoted = options.map((option) => `'${option}'`)
+  return [quoted.slice(0, -1).join(', '), ...quoted.slice(-1)].filter((part) => part !== '').join(' or ')
 }
 
 const wrongType = {

@@ -530,7 +530,7 @@ describe('POST /token', () => {
   })
 
   it('names the form fields that are missing', async () => {
-    const literal: Entry = ['grant_type', 'literal_error', "Input should be '' or 'password' or 'refresh_token'"]
+    const literal: Entry = ['grant_type', 'literal_error', "Input should be '', 'password' or 'refresh_token'"]
     expectInvalid(await token({ scope: '' }), missing('username'), missing('password'))
     expectInvalid(await token({ username: '5101' }), missing('password'))
     expectInvalid(await token({ username: '', password: 'sesame' }), missing('username'))

@@ -55,14 +55,16 @@ export const PersonnelUserCreate = z
     },
   })
 
-/** Absent and null keep what is; so does an empty password. */
+/** Absent and null keep what is; so does a password that is empty or as shown. */
 export const PersonnelUserUpdate = z
   .object({
     user_id: z.string().openapi({ description: 'The identifier, or digits only: the matricule' }),
-    nom: nom.nullish(),
-    matricule: matricule.nullish(),
-    email: email.nullish(),
-    password: z.preprocess((sent) => (sent === '' ? null : sent), password.nullish()),
+    nom: nom.nullish().openapi({ type: ['string', 'null'] }),
+    matricule: matricule.nullish().openapi({ type: ['integer', 'null'] }),
+    email: email.nullish().openapi({ type: ['string', 'null'] }),
+    password: z
+      .preprocess((sent) => (sent === '' || sent === passwordHashed ? null : sent), password.nullish())
+      .openapi({ type: ['string', 'null'], minLength: 0, maxLength: 128 }),
   })
   .openapi('PersonnelUserUpdate', { required: ['user_id'] })
 

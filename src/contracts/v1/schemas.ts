@@ -18,7 +18,7 @@ import {
   parseUuid,
 } from '../../core/fields'
 import { permissions } from '../../core/permissions'
-import { parsedBy, queryInteger, timeToCome } from '../../http/fields'
+import { orNull, parsedBy, queryInteger, timeToCome } from '../../http/fields'
 
 const time = z.string().openapi({ format: 'date-time', description: 'UTC, whole seconds' })
 const gender = z.enum(['male', 'female', 'unknown'])
@@ -87,24 +87,23 @@ const text = (max: number) => ({ type: 'string' as const, maxLength: max })
 const email = parsedBy(z.string(), parseEmail).openapi({ ...text(254), format: 'email' })
 const name = parsedBy(z.string(), parseName).openapi(text(200))
 const password = parsedBy(z.string(), parsePassword).openapi({ ...text(128), minLength: 8 })
-const phone = parsedBy(z.string(), parsePhoneNumber).openapi(text(32))
 const integer = (minimum: number) => ({ type: 'integer' as const, minimum, maximum: Number.MAX_SAFE_INTEGER })
 const role = z.string().openapi({ description: "A role's name" })
 
 /** What may be left out at creation and sent in a change. */
 const optional = {
-  username: parsedBy(z.string(), parseUsername).openapi(text(64)).nullish(),
-  matricule: parsedBy(z.int(), parseMatricule).openapi(integer(0)).nullish(),
+  username: orNull(parsedBy(z.string(), parseUsername), text(64)),
+  matricule: orNull(parsedBy(z.int(), parseMatricule), integer(0)),
   first_name: parsedBy(z.string(), parseGivenName).openapi(text(100)).optional(),
   last_name: parsedBy(z.string(), parseFamilyName).openapi(text(100)).optional(),
-  birth_date: parsedBy(z.string(), parseBirthdate).openapi({ type: 'string', format: 'date' }).nullish(),
+  birth_date: orNull(parsedBy(z.string(), parseBirthdate), { type: 'string', format: 'date' }),
   gender: gender.nullish(),
-  phone: phone.nullish(),
-  mobile: phone.nullish(),
-  certified_email: email.nullish(),
+  phone: orNull(parsedBy(z.string(), parsePhoneNumber), text(32)),
+  mobile: orNull(parsedBy(z.string(), parsePhoneNumber), text(32)),
+  certified_email: orNull(parsedBy(z.string(), parseEmail), { ...text(254), format: 'email' }),
   user_type: userType.nullish(),
   is_staff: z.boolean().optional(),
-  country_id: parsedBy(z.int(), parseCountryId).openapi(integer(1)).nullish(),
+  country_id: orNull(parsedBy(z.int(), parseCountryId), integer(1)),
 }
 
 export const V1UserCreate = z
@@ -214,7 +213,7 @@ export const V1ApiKeyCreate = z
   .object({
     name: parsedBy(z.string(), parseKeyName).openapi(text(200)),
     permissions: z.array(permission),
-    expires_at: timeToCome.openapi({ type: 'string', format: 'date-time' }).nullish(),
+    expires_at: orNull(timeToCome, { type: 'string', format: 'date-time' }),
   })
   .openapi('V1ApiKeyCreate', { example: { name: 'nightly report', permissions: ['users:read'] } })
 

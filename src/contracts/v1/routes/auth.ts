@@ -28,7 +28,7 @@ app.openapi(login, async (c) => {
 })
 
 const refresh = createRoute({
-  ...anonymous({ signsIn: true }),
+  ...anonymous({ signsIn: false }),
   method: 'post',
   path: '/auth/refresh',
   operationId: 'v1Refresh',
