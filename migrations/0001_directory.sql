@@ -52,9 +52,10 @@ CREATE TABLE users (
   key_generation INTEGER NOT NULL
 ) STRICT;
 
--- What lists are read by: in order of name, and by status in order of number.
+-- What lists are read by: in order of name, and by status and gender in order of number.
 CREATE INDEX users_by_name ON users (name_key, number);
 CREATE INDEX users_by_active ON users (active);
+CREATE INDEX users_by_gender ON users (gender) WHERE gender IS NOT NULL;
 
 -- One namespace for everything a person can sign in with: folded emails, usernames and matricules. Kept by the triggers below.
 CREATE TABLE login_identifiers (
@@ -77,12 +78,19 @@ END;
 
 CREATE TRIGGER users_change_identifiers AFTER UPDATE OF email_key, username_key, matricule ON users BEGIN
   DELETE FROM login_identifiers
-    WHERE key IN (OLD.email_key, OLD.username_key, CAST(OLD.matricule AS TEXT)) AND user_number = NEW.number;
-  INSERT INTO login_identifiers (key, user_number) VALUES (NEW.email_key, NEW.number);
+    WHERE key IN (OLD.email_key, OLD.username_key, CAST(OLD.matricule AS TEXT)) AND user_number = NEW.number
+      AND key <> NEW.email_key AND key IS NOT NEW.username_key AND key IS NOT CAST(NEW.matricule AS TEXT);
   INSERT INTO login_identifiers (key, user_number)
-    SELECT NEW.username_key, NEW.number WHERE NEW.username_key <> NEW.email_key;
+    SELECT NEW.email_key, NEW.number
+    WHERE NEW.email_key <> OLD.email_key AND NEW.email_key IS NOT OLD.username_key;
   INSERT INTO login_identifiers (key, user_number)
-    SELECT NEW.matricule, NEW.number WHERE NEW.matricule IS NOT NULL AND NEW.username_key IS NOT CAST(NEW.matricule AS TEXT);
+    SELECT NEW.username_key, NEW.number
+    WHERE NEW.username_key IS NOT OLD.username_key
+      AND NEW.username_key NOT IN (OLD.email_key, NEW.email_key) AND NEW.username_key IS NOT CAST(OLD.matricule AS TEXT);
+  INSERT INTO login_identifiers (key, user_number)
+    SELECT NEW.matricule, NEW.number
+    WHERE NEW.matricule IS NOT OLD.matricule AND NEW.matricule IS NOT NULL
+      AND CAST(NEW.matricule AS TEXT) IS NOT OLD.username_key AND CAST(NEW.matricule AS TEXT) IS NOT NEW.username_key;
 END;
 
 CREATE TRIGGER users_free_identifiers AFTER DELETE ON users BEGIN
@@ -105,12 +113,12 @@ CREATE TRIGGER users_free_search AFTER DELETE ON users BEGIN
   DELETE FROM user_search WHERE rowid = OLD.number;
 END;
 
--- A user's roles in order; position 0 is the primary one.
+-- A user's roles; position 0 is the primary one, the others follow in order.
 CREATE TABLE user_roles (
   user_number INTEGER NOT NULL REFERENCES users (number) ON DELETE CASCADE,
-  position INTEGER NOT NULL CHECK (position >= 0),
   role_number INTEGER NOT NULL REFERENCES roles (number),
-  PRIMARY KEY (user_number, position)
+  position INTEGER NOT NULL CHECK (position >= 0),
+  PRIMARY KEY (user_number, role_number)
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX user_roles_by_role ON user_roles (role_number, user_number);
@@ -123,24 +131,55 @@ CREATE TABLE user_counts (
 
 INSERT INTO user_counts (scope, count) VALUES ('all', 0), ('inactive', 0), ('role:1', 0), ('role:2', 0);
 
+-- Where they are: how many of a scope have a number in each span of 16,384, and, as a JSON array, in each 32nd part of it. So a page
+-- by its number begins at the right user without reading those before.
+CREATE TABLE user_spans (
+  scope TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  count INTEGER NOT NULL CHECK (count >= 0),
+  parts TEXT NOT NULL,
+  PRIMARY KEY (scope, position)
+) STRICT, WITHOUT ROWID;
+
+-- Inserting here says that a user has come into a scope, or left it; nothing is kept here.
+CREATE VIEW user_count_changes AS SELECT '' AS scope, 0 AS number, 0 AS change WHERE 0;
+
+CREATE TRIGGER user_counts_change INSTEAD OF INSERT ON user_count_changes BEGIN
+  UPDATE user_counts SET count = count + NEW.change WHERE scope = NEW.scope;
+  INSERT INTO user_spans (scope, position, count, parts)
+    VALUES (NEW.scope, NEW.number / 16384, 0, '[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]')
+    ON CONFLICT DO NOTHING;
+  UPDATE user_spans SET count = count + NEW.change, parts = json_set(
+      parts, '$[' || (NEW.number % 16384 / 512) || ']', parts ->> (NEW.number % 16384 / 512) + NEW.change)
+    WHERE scope = NEW.scope AND position = NEW.number / 16384;
+END;
+
 CREATE TRIGGER users_count_new AFTER INSERT ON users BEGIN
-  UPDATE user_counts SET count = count + 1 WHERE scope = 'all';
+  INSERT INTO user_count_changes VALUES ('all', NEW.number, 1);
 END;
 
 CREATE TRIGGER users_count_new_inactive AFTER INSERT ON users WHEN NEW.active = 0 BEGIN
-  UPDATE user_counts SET count = count + 1 WHERE scope = 'inactive';
+  INSERT INTO user_count_changes VALUES ('inactive', NEW.number, 1);
 END;
 
 CREATE TRIGGER users_count_active AFTER UPDATE OF active ON users WHEN OLD.active <> NEW.active BEGIN
-  UPDATE user_counts SET count = count + OLD.active - NEW.active WHERE scope = 'inactive';
+  INSERT INTO user_count_changes VALUES ('inactive', NEW.number, OLD.active - NEW.active);
 END;
 
 CREATE TRIGGER users_count_gone AFTER DELETE ON users BEGIN
-  UPDATE user_counts SET count = count - 1 WHERE scope = 'all';
+  INSERT INTO user_count_changes VALUES ('all', OLD.number, -1);
 END;
 
 CREATE TRIGGER users_count_gone_inactive AFTER DELETE ON users WHEN OLD.active = 0 BEGIN
-  UPDATE user_counts SET count = count - 1 WHERE scope = 'inactive';
+  INSERT INTO user_count_changes VALUES ('inactive', OLD.number, -1);
+END;
+
+CREATE TRIGGER user_roles_count_new AFTER INSERT ON user_roles BEGIN
+  INSERT INTO user_count_changes VALUES ('role:' || NEW.role_number, NEW.user_number, 1);
+END;
+
+CREATE TRIGGER user_roles_count_gone AFTER DELETE ON user_roles BEGIN
+  INSERT INTO user_count_changes VALUES ('role:' || OLD.role_number, OLD.user_number, -1);
 END;
 
 CREATE TRIGGER roles_count_new AFTER INSERT ON roles BEGIN
@@ -149,14 +188,7 @@ END;
 
 CREATE TRIGGER roles_count_gone AFTER DELETE ON roles BEGIN
   DELETE FROM user_counts WHERE scope = 'role:' || OLD.number;
-END;
-
-CREATE TRIGGER user_roles_count_new AFTER INSERT ON user_roles BEGIN
-  UPDATE user_counts SET count = count + 1 WHERE scope = 'role:' || NEW.role_number;
-END;
-
-CREATE TRIGGER user_roles_count_gone AFTER DELETE ON user_roles BEGIN
-  UPDATE user_counts SET count = count - 1 WHERE scope = 'role:' || OLD.role_number;
+  DELETE FROM user_spans WHERE scope = 'role:' || OLD.number;
 END;
 
 -- A session is one sign-in and its family of refresh tokens.

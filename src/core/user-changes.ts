@@ -1,5 +1,6 @@
 /** Changing a user: what differs, what that takes, and one commit of it on the condition that nothing moved meanwhile. */
 import { BatchConflict } from '../database/database'
+import type { Statement } from '../database/statement'
 import { updateUserSearch } from '../database/user-search'
 import {
   deleteUserRoles,
@@ -56,14 +57,14 @@ const fields: Record<Field, { column: keyof UserColumns; self: 'free' | 'kept' |
 
 /**
  * `changesTo` is asked for the changes once the present record is known (undefined where there is no such user, so that a bad
- * request is told so first); `naming` lists the roles they may name, `condition` the versions they are meant for. Values equal to the present ones are no change. Answers the
- * user as committed.
+ * request is told so first); `naming` lists the roles they name, none meaning the default one; `condition` the versions they are
+ * meant for. Values equal to the present ones are no change. Answers the user as committed.
  */
 export async function updateUser(
   caller: Caller,
   selector: UserSelector,
   changesTo: (present: User | undefined) => UserChanges,
-  { naming = [], condition }: { naming?: readonly RoleSelector[]; condition?: VersionCondition } = {},
+  { naming, condition }: { naming?: readonly RoleSelector[] | undefined; condition?: VersionCondition } = {},
 ): Promise<User> {
   const secrets: { password?: string; pin?: string } = {}
   return decideAndCommit(caller, async () => {
@@ -71,7 +72,7 @@ export async function updateUser(
       caller,
       recall(caller),
       selectUserToChange(selector),
-      rolesNamed([...naming, { number: defaultRole }]),
+      rolesNamed(naming?.length === 0 ? [{ number: defaultRole }] : (naming ?? [])),
     )
     const first = recalled<UserRow>(caller, records)
     if (first) return toUser(first)
@@ -128,12 +129,7 @@ export async function updateUser(
       ...(searched
         ? [updateUserSearch({ number: present.number, ...toSearchRow({ ...row, ...columns } as UserRow) })]
         : []),
-      ...(granted
-        ? [
-            deleteUserRoles({ number: present.number }),
-            insertUserRoles({ id: present.id, roles: JSON.stringify(granted) }),
-          ]
-        : []),
+      ...(granted ? replaceRoles(present, granted) : []),
       ...(granted || deactivates ? keepingAnAdmin(row) : []),
       ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
       ...actions.map(([action, about]) =>
@@ -160,7 +156,7 @@ export async function updateUser(
 export async function updateOneself(
   caller: Caller,
   changesTo: (present: User | undefined) => UserChanges,
-  options: { naming?: readonly RoleSelector[]; condition?: VersionCondition } = {},
+  options: { naming?: readonly RoleSelector[] | undefined; condition?: VersionCondition } = {},
 ): Promise<User> {
   const { credential } = caller
   if (credential.kind === 'key') {
@@ -205,6 +201,18 @@ function rolesToSet({ roles, role }: Sent, present: User): readonly RoleSelector
   const same =
     found?.length === present.roles.length && found.every((row, index) => row.id === present.roles[index]?.id)
   return same ? undefined : wanted
+}
+
+/** Writes no more than what differs: each row of a role is counted in the totals. */
+function replaceRoles(present: User, granted: readonly number[]): Statement[] {
+  const gone = present.roles.filter(({ number }) => !granted.includes(number)).map(({ number }) => number)
+  const placed = [...granted.entries()].filter(([position, number]) => present.roles[position]?.number !== number)
+  return [
+    ...(gone.length > 0 ? [deleteUserRoles({ number: present.number, roles: JSON.stringify(gone) })] : []),
+    ...(placed.length > 0
+      ? [insertUserRoles({ id: present.id, roles: JSON.stringify(Object.fromEntries(placed)) })]
+      : []),
+  ]
 }
 
 function asRow(role: User['roles'][number]) {

@@ -1,24 +1,31 @@
-/** Lists of users: pages in a documented order, and everyone. */
+/** Lists of users: pages by cursor or by number, and everyone. */
 import { selectUserPage, selectUserTotal, type ListRow, type SortKey } from '../database/user-list'
+import type { RoleKey, UserFilter } from '../database/user-filter'
+import { selectNumberedPage, type PageRow } from '../database/user-pages'
 import type { SearchField } from '../database/user-search'
-import { selectUsersByMatricule } from '../database/users'
+import { selectUsersByMatricule, type UserRow } from '../database/users'
 import { guard, refusing, type Caller } from './caller'
 import { fold, foldForSearch } from './text'
-import { toUser, type User } from './user'
+import { toUser, type Gender, type User } from './user'
 
 export type { SearchField, SortKey }
 
-export interface ListRequest {
+/** Whom a list is of; without a condition, of everyone. */
+export interface Filter {
+  active?: boolean | undefined
+  /** Its holders, of whatever rank. */
+  role?: { name: string } | { number: number } | undefined
+  gender?: Gender | undefined
+  /** Words, each to be found somewhere in one of the contract's search fields; without a word, everyone is found. */
+  search?: { text: string; fields: readonly SearchField[] } | undefined
+}
+
+export interface ListRequest extends Filter {
   /** `number` is the order of creation. */
   sort: SortKey
   descending: boolean
   after: Position | undefined
   limit: number
-  active?: boolean | undefined
-  /** A role's name. */
-  role?: string | undefined
-  /** Words, each to be found somewhere in one of the contract's search fields. */
-  search?: { text: string; fields: readonly SearchField[] } | undefined
 }
 
 /** Where a page ends: the sort key and the number of its last user. */
@@ -32,23 +39,11 @@ export async function listUsers(
   caller: Caller,
   request: ListRequest,
 ): Promise<{ users: User[]; total: number; next: Position | undefined }> {
-  const { limit, search } = request
-  const words = search
-    ? foldForSearch(search.text)
-        .split(/\s+/u)
-        .filter((word) => word !== '')
-    : []
-  const query = {
-    sort: request.sort,
-    descending: request.descending,
-    after: request.after,
-    limit: limit + 1,
-    active: request.active,
-    roleKey: request.role === undefined ? undefined : fold(request.role),
-    search: search && words.length > 0 ? { words: [...new Set(words)], fields: search.fields } : undefined,
-  }
+  const { sort, descending, after, limit } = request
+  const filter = toUserFilter(request)
+  const query = { ...filter, sort, descending, after, limit: limit + 1 }
   const [rows, totals] = await refusing(caller, () =>
-    caller.database.batch(guard(caller), selectUserPage(query), selectUserTotal(query)),
+    caller.database.batch(guard(caller), selectUserPage(query), selectUserTotal(filter)),
   )
   const page = rows.slice(0, limit)
   return {
@@ -60,6 +55,17 @@ export async function listUsers(
 
 function positionOf(row: ListRow): Position {
   return { key: String(row.sort_key), number: row.number }
+}
+
+/** The page-th page (from 1) of `size` users in order of number, with the exact total of all pages; past the end it is empty. */
+export async function pageOfUsers(
+  caller: Caller,
+  { page, size, ...filter }: Filter & { page: number; size: number },
+): Promise<{ users: User[]; total: number }> {
+  const query = { ...toUserFilter(filter), offset: (page - 1) * size, limit: size }
+  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectNumberedPage(query)))
+  const found = rows.filter((row): row is PageRow & UserRow => row.number !== null)
+  return { users: found.map(toUser), total: rows[0]?.total ?? 0 }
 }
 
 /** Rows a page of an unpaginated list: a million users stay within the queries one invocation may make. */
@@ -79,4 +85,34 @@ export async function* everyUserByMatricule(caller: Caller): AsyncGenerator<User
     if (!last || rows.length < streamedPageSize) return
     after = { matricule: last.matricule ?? Number.MAX_SAFE_INTEGER, number: last.matricule === null ? last.number : 0 }
   }
+}
+
+/** Everyone the filter lets through, in order of number, as `everyUserByMatricule` does it. */
+export async function* everyUser(caller: Caller, filter: Filter): AsyncGenerator<User[], void, undefined> {
+  const query = { ...toUserFilter(filter), sort: 'number' as const, descending: false, limit: streamedPageSize }
+  let after: Position | undefined
+  for (;;) {
+    const statement = selectUserPage({ ...query, after })
+    const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
+    if (rows.length > 0) yield rows.map(toUser)
+    const last = rows.at(-1)
+    if (!last || rows.length < streamedPageSize) return
+    after = positionOf(last)
+  }
+}
+
+function toUserFilter({ active, role, gender, search }: Filter): UserFilter {
+  const words = foldForSearch(search?.text ?? '')
+    .split(/\s+/u)
+    .filter((word) => word !== '')
+  return {
+    active,
+    role: role && toRoleKey(role),
+    gender,
+    search: search && words.length > 0 ? { words: [...new Set(words)], fields: search.fields } : undefined,
+  }
+}
+
+function toRoleKey(role: { name: string } | { number: number }): RoleKey {
+  return 'name' in role ? { key: fold(role.name) } : role
 }

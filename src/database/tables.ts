@@ -52,16 +52,27 @@ export const userRoles = sqliteTable(
   'user_roles',
   {
     user_number: integer().notNull(),
-    position: integer().notNull(),
     role_number: integer().notNull(),
+    position: integer().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.user_number, table.position] })],
+  (table) => [primaryKey({ columns: [table.user_number, table.role_number] })],
 )
 
 export const userCounts = sqliteTable('user_counts', {
   scope: text().primaryKey(),
   count: integer().notNull(),
 })
+
+export const userSpans = sqliteTable(
+  'user_spans',
+  {
+    scope: text().notNull(),
+    position: integer().notNull(),
+    count: integer().notNull(),
+    parts: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.scope, table.position] })],
+)
 
 export const sessions = sqliteTable('sessions', {
   id: text().primaryKey(),

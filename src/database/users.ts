@@ -176,16 +176,20 @@ export function roleColumns(roleNumbers: readonly number[]): Pick<Columns, 'prim
   return { primary_role: roleNumbers[0] as number, role_count: roleNumbers.length }
 }
 
-/** Gives the user with this id these roles (a JSON array of numbers), in this order. */
+/** Gives the user with this id roles beside those they keep: JSON, the numbers by their position, as an array or an object. */
 export const insertUserRoles = prepare<{ id: string; roles: string }>(
   () => sql`
-    INSERT INTO ${userRoles} (user_number, position, role_number)
-    SELECT (SELECT ${users.number} FROM ${users} WHERE ${users.id} = ${value('id')}), key, value
-    FROM json_each(${value('roles')})`,
+    INSERT INTO ${userRoles} (user_number, role_number, position)
+    SELECT (SELECT ${users.number} FROM ${users} WHERE ${users.id} = ${value('id')}), value, key
+    FROM json_each(${value('roles')}) WHERE 1
+    ON CONFLICT DO UPDATE SET position = excluded.position`,
 )
 
-export const deleteUserRoles = prepare<{ number: number }>(
-  () => sql`DELETE FROM ${userRoles} WHERE ${userRoles.user_number} = ${value('number')}`,
+/** Takes roles away: a JSON array of numbers. */
+export const deleteUserRoles = prepare<{ number: number; roles: string }>(
+  () => sql`
+    DELETE FROM ${userRoles} WHERE ${userRoles.user_number} = ${value('number')}
+      AND ${userRoles.role_number} IN (SELECT value FROM json_each(${value('roles')}))`,
 )
 
 export const deleteUser = prepare<{ number: number }>(

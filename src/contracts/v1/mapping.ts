@@ -66,10 +66,10 @@ export function toUserChanges(body: z.output<typeof V1UserUpdate>): UserChanges 
   return { email, name, password, role: role === undefined ? undefined : { name: role }, ...toOptional(body) }
 }
 
-/** The roles a change may name, before it is known whether it does. */
-export function toNamedRoles(sent: unknown): RoleSelector[] {
+/** The role a change names, if it names one, before it is known whether it is a change. */
+export function toNamedRoles(sent: unknown): RoleSelector[] | undefined {
   const role = typeof sent === 'object' && sent !== null && 'role' in sent ? sent.role : undefined
-  return typeof role === 'string' ? [{ name: role }] : []
+  return typeof role === 'string' ? [{ name: role }] : undefined
 }
 
 export function fromSession(session: Session): z.infer<typeof V1Session> {

@@ -127,7 +127,7 @@ app.openapi(listUsersRoute, async (c) => {
     after: readCursor(cursor, list, position),
     limit,
     active: status && status === 'active',
-    role,
+    role: role === undefined ? undefined : { name: role },
     search: search === undefined ? undefined : { text: search, fields: searchFields },
   })
   const next_cursor = next === undefined ? null : writeCursor(next, list)

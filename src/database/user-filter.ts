@@ -1,0 +1,73 @@
+/** Which users a list is of: the tables to read, the most telling first, and what is asked of their rows. */
+import { sql, type SQL } from 'drizzle-orm'
+import { roles, userCounts, userRoles, userSearch } from './tables'
+import { matchExpression, type SearchField } from './user-search'
+
+/** A role by its number or by its folded name. */
+export type RoleKey = { number: number } | { key: string }
+
+export interface UserFilter {
+  active?: boolean | undefined
+  /** They hold it, as their primary role or another. */
+  role?: RoleKey | undefined
+  gender?: 'male' | 'female' | 'unknown' | undefined
+  /** Folded words, each of which is somewhere in one of the fields. */
+  search?: { words: readonly string[]; fields: readonly SearchField[] } | undefined
+}
+
+export function sourceOf({ search, role, active, gender }: UserFilter): SQL {
+  if (search) {
+    const held = sql`${userRoles} ON user_roles.role_number = ${role ? roleNumber(role) : sql`NULL`} AND user_roles.user_number = user_search.rowid`
+    return role
+      ? sql`${userSearch} CROSS JOIN ${held} CROSS JOIN users ON users.number = user_search.rowid`
+      : sql`${userSearch} CROSS JOIN users ON users.number = user_search.rowid`
+  }
+  if (role) return sql`${userRoles} CROSS JOIN users ON users.number = user_roles.user_number`
+  if (gender) return sql`users INDEXED BY users_by_gender`
+  return active === undefined ? sql`users` : sql`users INDEXED BY users_by_active`
+}
+
+/** The user's number in the table that is read first, which gives the order too. */
+export function numberOf({ role, search }: UserFilter): SQL {
+  if (search) return sql`user_search.rowid`
+  return role ? sql`user_roles.user_number` : sql`users.number`
+}
+
+export function conditionsOf({ active, role, gender, search }: UserFilter): SQL[] {
+  const conditions: SQL[] = []
+  if (search) conditions.push(sql`${userSearch} MATCH ${matchExpression(search.words, search.fields)}`)
+  if (role && !search) conditions.push(sql`user_roles.role_number = ${roleNumber(role)}`)
+  if (active !== undefined) conditions.push(sql`users.active = ${Number(active)}`)
+  if (gender) conditions.push(sql`users.gender = ${gender}`)
+  return conditions
+}
+
+/** Every condition there is, as one; `further` come after the filter's own. */
+export function allOf(filter: UserFilter, ...further: SQL[]): SQL {
+  const conditions = [...conditionsOf(filter), ...further]
+  return conditions.length === 0 ? sql`1` : sql.join(conditions, sql` AND `)
+}
+
+/** What counts the users of the filter without reading them: the users of `scope`, but for those of `without`. */
+export interface Counter {
+  scope: SQL
+  without?: SQL
+}
+
+/** The counter, if this filter has one: no filter, or one of status and role. */
+export function counterOf({ active, role, gender, search }: UserFilter): Counter | undefined {
+  if (search || gender || (active !== undefined && role)) return undefined
+  if (role) return { scope: sql`('role:' || ${roleNumber(role)})` }
+  if (active === undefined) return { scope: sql`'all'` }
+  return active ? { scope: sql`'all'`, without: sql`'inactive'` } : { scope: sql`'inactive'` }
+}
+
+/** How many users the counter counts, an expression. */
+export function countedBy({ scope, without }: Counter): SQL {
+  const count = (of: SQL) => sql`coalesce((SELECT count FROM ${userCounts} WHERE scope = ${of}), 0)`
+  return without ? sql`(${count(scope)} - ${count(without)})` : count(scope)
+}
+
+function roleNumber(role: RoleKey): SQL {
+  return 'number' in role ? sql`${role.number}` : sql`(SELECT number FROM ${roles} WHERE name_key = ${role.key})`
+}
