@@ -36,11 +36,27 @@ export const passwordLength = { min: 8, max: 128 }
 function text<Field extends string>(limits: { max: number; required?: boolean }): Parser<string, Parsed<Field>> {
   return (input) => {
     const value = input.normalize('NFC')
-    // Joiners and variation selectors alone are as blank as blanks.
-    if (limits.required && fold(value).trim() === '') return { problem: { rule: 'blank' } }
+    if (limits.required && isBlank(value)) return { problem: { rule: 'blank' } }
     if (lengthOf(value) > limits.max) return { problem: { rule: 'too_long', max: limits.max } }
     if (!isPlainText(value, { joiners: true })) return { problem: { rule: 'characters' } }
     return { value: value as Parsed<Field> }
+  }
+}
+
+/** Joiners and variation selectors alone are as blank as blanks. */
+const isBlank = (value: string) => fold(value).trim() === ''
+
+/** The field in a contract that takes less of it: at most `max` code points and, where it is `required`, not only blanks. */
+export function narrowed<Value extends string>(
+  parser: Parser<string, Value>,
+  { max, required = false }: { max?: number; required?: boolean },
+): Parser<string, Value> {
+  return (input) => {
+    const outcome = parser(input)
+    if (!('value' in outcome)) return outcome
+    if (required && isBlank(outcome.value)) return { problem: { rule: 'blank' } }
+    if (max !== undefined && lengthOf(outcome.value) > max) return { problem: { rule: 'too_long', max } }
+    return outcome
   }
 }
 

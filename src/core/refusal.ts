@@ -17,7 +17,7 @@ export type Refusal =
   /** What the request is about, where that is no user. */
   | { kind: 'resource_not_found'; resource: 'role' | 'session' | 'api_key' }
   | { kind: 'role_refused'; why: 'taken' | 'in_use' | 'built_in' }
-  | { kind: 'already_taken'; field: LoginField }
+  | { kind: 'already_taken'; fields: readonly [LoginField, ...LoginField[]] }
   | { kind: 'last_admin' }
   /** The user is at another version than the caller would change. */
   | { kind: 'version_mismatch' }

@@ -38,12 +38,14 @@ export function findRoles<Role extends Pick<RoleRow, 'id' | 'number' | 'name_key
   return [...found]
 }
 
+type Candidate = Pick<RoleRow, 'id' | 'number' | 'name_key' | 'permissions'>
+
 /** Refuses whoever may not assign roles, or would give a permission they do not hold; then a role that does not exist. */
 export function rolesToAssign(
   selectors: readonly RoleSelector[],
-  rows: readonly RoleRow[],
+  rows: readonly Candidate[],
   actorPermissions: number,
-): RoleRow[] {
+): Candidate[] {
   const held = fromMask(actorPermissions)
   const roles = findRoles(selectors, rows)
   const wanted: Permission[] = [

@@ -36,28 +36,66 @@ import {
 import { foldIdentifier } from './text'
 import { toUser, type User } from './user'
 
-const sessionSeconds = 30 * 86_400
+/** How long a session lasts after its last refresh. */
+const refreshableSeconds = 30 * 86_400
 /** How long a spent refresh token still gets a working pair: its answer may have been lost. */
 const refreshLeewaySeconds = 10
 
 /** Looks at an account that changes under every one of them. */
 const attempts = 5
 
-/** What a sign-in or a refresh gives: the refresh token is shown this once and kept only as its hash. */
-export interface SignedIn {
+export interface Credentials {
+  /** An email, a username or a matricule. */
+  identifier: string
+  password: string
+}
+
+/** A session of a user, begun or gone on with. */
+export interface Opened {
   user: User
   sessionId: string
+}
+
+/** With the next refresh token, which is shown this once and kept only as its hash. */
+export interface SignedIn extends Opened {
   refreshToken: string
 }
 
 /**
- * Signs in by email, username or matricule. Unknown, wrong, inactive and password-less cost the same and are refused alike, as
+ * Signs in, for thirty days from each refresh. Unknown, wrong, inactive and password-less cost the same and are refused alike, as
  * `invalid_credentials`; too many failures on one account as `locked_out`.
  */
-export async function signIn(visit: Visit, credentials: { identifier: string; password: string }): Promise<SignedIn> {
+export async function signIn(visit: Visit, credentials: Credentials): Promise<SignedIn> {
+  const sessionId = uuid()
+  const token = await newRefreshToken(sessionId)
+  const opened = await open(visit, credentials, {
+    id: sessionId,
+    seconds: refreshableSeconds,
+    familyHash: token.familyHash,
+    beside: [insertRefreshToken({ session_id: sessionId, hash: token.hash })],
+  })
+  return { ...opened, refreshToken: token.text }
+}
+
+/** Signs in as `signIn` does, for so many seconds and no longer: nothing refreshes this session. */
+export async function signInFor(visit: Visit, credentials: Credentials, seconds: number): Promise<Opened> {
+  const noFamily = await sha256(crypto.getRandomValues(new Uint8Array(16)))
+  return open(visit, credentials, { id: uuid(), seconds, familyHash: noFamily, beside: [] })
+}
+
+/** A session about to be. */
+interface NewSession {
+  id: string
+  seconds: number
+  familyHash: string
+  /** What is written with it. */
+  beside: readonly Statement[]
+}
+
+async function open(visit: Visit, credentials: Credentials, session: NewSession): Promise<Opened> {
   for (let tried = 1; ; tried += 1) {
     try {
-      return await trySigningIn(visit, credentials)
+      return { user: await trySigningIn(visit, credentials, session), sessionId: session.id }
     } catch (error) {
       if (!(error instanceof BatchRefused)) throw error
       // The account changed while the password was being checked, or somebody else just became the first admin: look again.
@@ -66,7 +104,7 @@ export async function signIn(visit: Visit, credentials: { identifier: string; pa
   }
 }
 
-async function trySigningIn(visit: Visit, { identifier, password }: { identifier: string; password: string }) {
+async function trySigningIn(visit: Visit, { identifier, password }: Credentials, session: NewSession): Promise<User> {
   const key = foldIdentifier(identifier)
   const nobody = await accountOfNobody(key)
   const [users, failures] = await visit.database.batch(
@@ -77,13 +115,25 @@ async function trySigningIn(visit: Visit, { identifier, password }: { identifier
   refuseIfLocked(failures[0]?.locked_until, visit.now)
   const user = users[0]
 
-  const opening = await newSession(visit)
+  const opening = (userId: string) => [
+    insertSession({
+      id: session.id,
+      user_id: userId,
+      contract: visit.contract,
+      family_hash: session.familyHash,
+      created_at: visit.now,
+      last_used_at: visit.now,
+      expires_at: visit.now + session.seconds,
+    }),
+    ...session.beside,
+    record(visit, 'session.created', { actorId: userId, userId }),
+  ]
   const firstAdmin = await createFirstAdmin(
     visit,
     { key, password, taken: user !== undefined, account: nobody },
-    opening.statementsFor,
+    opening,
   )
-  if (firstAdmin) return { user: firstAdmin, ...opening.tokens }
+  if (firstAdmin) return firstAdmin
 
   const account = user ? accountOf(user.number) : nobody
   const { passwordRounds } = visit.settings
@@ -102,38 +152,16 @@ async function trySigningIn(visit: Visit, { identifier, password }: { identifier
     refuseSignInUnless(user),
     refuseSignInIfLocked(account, visit.now),
     ...rehashed,
-    ...opening.statementsFor(user.id),
+    ...opening(user.id),
     clearFailures(account),
     selectUser({ id: user.id }),
   )
-  return { user: toUser((results.at(-1) as UserRow[])[0] as UserRow), ...opening.tokens }
+  return toUser((results.at(-1) as UserRow[])[0] as UserRow)
 }
 
 async function rehash(user: SignInRow, password: string, rounds: number): Promise<Statement> {
   const known = password.normalize('NFC') as Parsed<'password'>
   return setPasswordHash({ number: user.number, password_hash: await hashPassword(known, rounds) })
-}
-
-/** A session about to be: its tokens, and the statements that open it for a user. */
-async function newSession(visit: Visit) {
-  const sessionId = uuid()
-  const token = await newRefreshToken(sessionId)
-  return {
-    tokens: { sessionId, refreshToken: token.text },
-    statementsFor: (userId: string): Statement[] => [
-      insertSession({
-        id: sessionId,
-        user_id: userId,
-        contract: visit.contract,
-        family_hash: token.familyHash,
-        created_at: visit.now,
-        last_used_at: visit.now,
-        expires_at: visit.now + sessionSeconds,
-      }),
-      insertRefreshToken({ session_id: sessionId, hash: token.hash }),
-      record(visit, 'session.created', { actorId: userId, userId }),
-    ],
-  }
 }
 
 /**
@@ -152,7 +180,7 @@ export async function refreshSession(visit: Visit, refreshToken: string): Promis
       refuseUnlessRefreshable({ sessionId, hash, familyHash, now: visit.now, spentSince }),
       ...spendRefreshToken({ session_id: sessionId, hash, now: visit.now, forgottenBefore: spentSince }),
       insertRefreshToken({ session_id: sessionId, hash: next.hash }),
-      extendSession({ id: sessionId, now: visit.now, expires_at: visit.now + sessionSeconds }),
+      extendSession({ id: sessionId, now: visit.now, expires_at: visit.now + refreshableSeconds }),
       selectUserOfSession({ id: sessionId }),
     )
     return { user: toUser((results.at(-1) as UserRow[])[0] as UserRow), sessionId, refreshToken: next.text }

@@ -19,7 +19,7 @@ import { decideAndCommit, facts, guard, refuseKey, type Caller } from './caller'
 import { hashPassword, refuseUnfitPassword } from './passwords'
 import { fromMask, type Permission } from './permissions'
 import { Refused } from './refusal'
-import { defaultRole, findRoles, refuseMissing, rolesNamed, rolesToAssign } from './roles'
+import { adminRole, defaultRole, findRoles, refuseMissing, rolesNamed, rolesToAssign } from './roles'
 import { accountOf, clearFailures } from './sign-in-failures'
 import { fold, foldIdentifier } from './text'
 import {
@@ -55,16 +55,24 @@ const fields: Record<Field, { column: keyof UserColumns; self: 'free' | 'kept' |
   active: { column: 'active', self: 'users:deactivate', other: 'users:deactivate' },
 }
 
+export interface ChangeOptions {
+  /** The roles that the changes name; none at all means the default one. */
+  naming?: readonly RoleSelector[] | undefined
+  /** The versions they are meant for. */
+  condition?: VersionCondition
+  /** What becomes of changes to one's own record that are not everyone's to make: refused, unless they are to stay as they are. */
+  beyondOwn?: 'kept'
+}
+
 /**
  * `changesTo` is asked for the changes once the present record is known (undefined where there is no such user, so that a bad
- * request is told so first); `naming` lists the roles they name, none meaning the default one; `condition` the versions they are
- * meant for. Values equal to the present ones are no change. Answers the user as committed.
+ * request is told so first). Values equal to the present ones are no change. Answers the user as committed.
  */
 export async function updateUser(
   caller: Caller,
   selector: UserSelector,
   changesTo: (present: User | undefined) => UserChanges,
-  { naming, condition }: { naming?: readonly RoleSelector[] | undefined; condition?: VersionCondition } = {},
+  { naming, condition, beyondOwn }: ChangeOptions = {},
 ): Promise<User> {
   const secrets: { password?: string; pin?: string } = {}
   return decideAndCommit(caller, async () => {
@@ -83,7 +91,7 @@ export async function updateUser(
     refuseOtherVersion(present.version, condition)
     const held = fromMask(actor.permissions)
     const oneself = caller.credential.kind === 'session' && actor.id === present.id
-    const different = differing(changes, present)
+    const different = differing(oneself && beyondOwn === 'kept' ? ownOf(changes) : changes, present)
     const sent: Sent = { ...different, ...coherentNames(different, present) }
     const written = changedFields(sent, present).filter(
       (field) => !(oneself && fields[field].self === 'kept' && !held.includes('users:update')),
@@ -96,12 +104,15 @@ export async function updateUser(
     }
     if (sent.password !== undefined && oneself) throw new Refused({ kind: 'own_password' })
     const needs = [
-      ...(oneself ? [] : caller.needs),
+      ...(oneself && caller.self ? [] : caller.needs),
       ...written.flatMap((field) => toPermission(oneself ? fields[field].self : fields[field].other)),
       ...(roles ? (['roles:assign'] as const) : []),
+      ...(sent.pin !== undefined ? (['users:update'] as const) : []),
     ]
     refuseMissing([...needs, ...fromMask(row.permissions)], held)
-    const granted = roles && rolesToAssign(roles, roleRows, actor.permissions).map(({ number }) => number)
+    // What the user holds already, whoever changes them must hold too.
+    const known = [...roleRows, ...present.roles.map(asRow)]
+    const granted = roles && rolesToAssign(roles, known, actor.permissions).map(({ number }) => number)
 
     const actions = actionsOf(sent, written, granted !== undefined)
     if (actions.length === 0 && !caller.idempotency) return present
@@ -156,7 +167,7 @@ export async function updateUser(
 export async function updateOneself(
   caller: Caller,
   changesTo: (present: User | undefined) => UserChanges,
-  options: { naming?: readonly RoleSelector[] | undefined; condition?: VersionCondition } = {},
+  options: ChangeOptions = {},
 ): Promise<User> {
   const { credential } = caller
   if (credential.kind === 'key') {
@@ -164,6 +175,12 @@ export async function updateOneself(
     throw new Refused({ kind: 'unauthenticated' })
   }
   return updateUser(caller, { id: credential.userId }, changesTo, options)
+}
+
+/** What everyone may change of themselves. */
+function ownOf(changes: UserChanges): UserChanges {
+  const free = Object.entries(changes).filter(([field]) => fields[field as Field]?.self === 'free')
+  return Object.fromEntries(free)
 }
 
 /** Reversible; ends every session of the user. Idempotent, like its opposite. */
@@ -193,7 +210,12 @@ function toPermission(asked: 'free' | 'kept' | Permission | undefined): Permissi
 }
 
 /** The roles to give instead of the present ones, or undefined where they would be the same. */
-function rolesToSet({ roles, role }: Sent, present: User): readonly RoleSelector[] | undefined {
+function rolesToSet({ roles, role, admin }: Sent, present: User): readonly RoleSelector[] | undefined {
+  if (admin !== undefined) {
+    const others = present.roles.filter(({ number }) => number !== adminRole)
+    if (admin === others.length < present.roles.length) return undefined
+    return admin ? [{ number: adminRole }, ...others] : others.length > 0 ? others : [{ number: defaultRole }]
+  }
   if (role) return findRoles([role], present.roles.slice(0, 1).map(asRow)) ? undefined : [role]
   if (!roles) return undefined
   const wanted = roles.length > 0 ? roles : [{ number: defaultRole }]
@@ -216,7 +238,7 @@ function replaceRoles(present: User, granted: readonly number[]): Statement[] {
 }
 
 function asRow(role: User['roles'][number]) {
-  return { ...role, name_key: fold(role.name) }
+  return { ...role, name_key: fold(role.name), permissions: 0 }
 }
 
 function toColumns(sent: Sent, written: readonly Field[]): UserColumns {

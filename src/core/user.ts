@@ -1,6 +1,7 @@
 /** The record, as the directory speaks of it. It has no hash, so nothing that shows a user can show one. */
 import type { UserRow } from '../database/users'
 import type { Parsed } from './fields'
+import { foldIdentifier } from './text'
 
 export type Gender = 'male' | 'female' | 'unknown'
 export type UserType = 'administrative' | 'technician' | 'clinician' | 'student'
@@ -69,12 +70,25 @@ interface Beside {
   roles: readonly RoleSelector[]
   /** The one role of a contract that knows one: replaces them all, unless it is the primary one already. */
   role: RoleSelector
+  /** Whether to hold the admin role: true puts it first, false takes it away. */
+  admin: boolean
 }
 
 type Optional<T> = { [Key in keyof T]?: T[Key] | undefined }
 
 export type NewUser = Pick<WritableUser, 'email'> & Optional<Omit<WritableUser, 'email'> & Beside>
 export type UserChanges = Optional<WritableUser & Beside>
+
+/** Where a contract has to show a username and there is none: the email, which is as good a login identifier. */
+export function usernameOrEmail({ username, email }: Pick<User, 'username' | 'email'>): string {
+  return username ?? email
+}
+
+/** What stands in for a username is none when it comes back: the email that the user has, or is given. */
+export function isStandIn(username: unknown, emails: readonly unknown[]): boolean {
+  const isText = (value: unknown): value is string => typeof value === 'string'
+  return isText(username) && emails.filter(isText).some((email) => foldIdentifier(email) === foldIdentifier(username))
+}
 
 /** Writing the whole name sets its parts; writing parts alone sets the whole; written together each stays as sent. */
 export function coherentNames(

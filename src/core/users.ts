@@ -85,12 +85,20 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
   })
 }
 
-/** Deletes for good: email, username and matricule are free again, number and id never are. */
-export async function deleteUser(caller: Caller, selector: UserSelector, condition?: VersionCondition): Promise<void> {
+/**
+ * Deletes for good: email, username and matricule are free again, number and id never are. `condition` is the versions it is meant
+ * for; `only` others keeps the caller from deleting themselves.
+ */
+export async function deleteUser(
+  caller: Caller,
+  selector: UserSelector,
+  { condition, only }: { condition?: VersionCondition; only?: 'others' } = {},
+): Promise<void> {
   await decideAndCommit(caller, async () => {
     const [actor, [user]] = await facts(caller, selectUserToChange(selector))
     if (!user) throw new Refused({ kind: 'user_not_found', selector })
     refuseMissing(fromMask(user.permissions), fromMask(actor.permissions))
+    if (only === 'others' && actor.id === user.id) throw new Refused({ kind: 'forbidden', missing: [] })
     refuseOtherVersion(user.version, condition)
     await caller.database.batch(
       guard(caller, { needs: caller.needs, over: user.number }),
@@ -102,8 +110,9 @@ export async function deleteUser(caller: Caller, selector: UserSelector, conditi
   })
 }
 
-function requestedRoles(input: { roles?: readonly RoleSelector[] | undefined; role?: RoleSelector | undefined }) {
+function requestedRoles(input: Pick<NewUser, 'roles' | 'role' | 'admin'>): readonly RoleSelector[] {
   if (input.role) return [input.role]
+  if (input.admin) return [{ number: adminRole }]
   return input.roles?.length ? input.roles : [{ number: defaultRole }]
 }
 
@@ -123,8 +132,8 @@ export function loginKeys(input: Identified): [LoginField, string][] {
 }
 
 export function refuseTaken(keys: readonly [LoginField, string][], taken: readonly string[]): void {
-  const clash = keys.find(([, key]) => taken.includes(key))
-  if (clash) throw new Refused({ kind: 'already_taken', field: clash[0] })
+  const [first, ...others] = keys.filter(([, key]) => taken.includes(key)).map(([field]) => field)
+  if (first) throw new Refused({ kind: 'already_taken', fields: [first, ...others] })
 }
 
 /** Everything that makes a user: the row, its roles, and what search finds it by. */
@@ -202,6 +211,7 @@ export async function toNewRow(
   }
 }
 
-function writtenFields(input: NewUser): string[] {
-  return Object.entries(input).flatMap(([field, value]) => (value === undefined ? [] : [field]))
+function writtenFields({ admin, ...input }: NewUser): string[] {
+  const fields = Object.entries(input).flatMap(([field, value]) => (value === undefined ? [] : [field]))
+  return admin ? [...fields, 'roles'] : fields
 }

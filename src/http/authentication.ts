@@ -5,28 +5,35 @@ import { apiKeyHash } from '../core/api-keys'
 import type { Caller } from '../core/caller'
 import type { Permission } from '../core/permissions'
 import type { UserSelector } from '../core/user'
-import type { Configuration } from '../env'
 import { bearerScheme, type ContractEnv } from './contract'
 import { decodedBody, limitedBody } from './body'
 import { Failed } from './failure'
 import { limitClient, limitPrincipal, limitSignIn } from './rate-limit'
-import { readAccessToken } from './tokens'
+import { cookieScheme, readSessionCookie, refuseCrossSite } from './session-cookie'
+import { readToken, type TokenUse } from './tokens'
 
 type WithCaller = ContractEnv & { Variables: { caller: Caller } }
 
 /**
- * For operations on a credential. Here the token is only checked to be ours; `needs`, waived for the user that `self` names, and
- * all else that may have changed since it was issued, the database decides in the batch of the work, by `c.var.caller`.
+ * For operations on a credential: a bearer token or, where a `cookie` is taken too and there is no token, that. Here it is only
+ * checked to be ours; `needs`, waived for the user that `self` names, and all else that may have changed since it was issued, the
+ * database decides in the batch of the work, by `c.var.caller`.
  */
-export function authenticated(needs: readonly Permission[], self?: (c: Context) => UserSelector) {
+export function authenticated(
+  needs: readonly Permission[],
+  self?: (c: Context) => UserSelector,
+  { cookie = false }: { cookie?: boolean } = {},
+) {
   const authenticate: MiddlewareHandler<WithCaller> = createMiddleware<WithCaller>(async (c, next) => {
-    const { configuration, visit } = c.var
+    const { visit } = c.var
     const header = c.req.header('authorization')
-    const token = header === undefined ? undefined : /^bearer +([^\s]+) *$/i.exec(header)?.[1]
-    const credential = token === undefined ? undefined : await credentialOf(configuration, token, visit.now)
+    const session = cookie && header === undefined ? readSessionCookie(c) : undefined
+    if (session !== undefined) refuseCrossSite(c)
+    const credential =
+      session === undefined ? await credentialOf(c.var, header) : await sessionOf(c.var, session, 'cookie')
     if (!credential) {
       await limitClient(c)
-      throw new Failed({ kind: header === undefined ? 'no_credentials' : 'unauthenticated' })
+      throw new Failed({ kind: (header ?? session) === undefined ? 'no_credentials' : 'unauthenticated' })
     }
     await limitPrincipal(c, credential.kind === 'session' ? credential.userId : credential.hash)
     c.set('caller', { ...visit, credential, needs, self: self?.(c) })
@@ -37,20 +44,30 @@ export function authenticated(needs: readonly Permission[], self?: (c: Context) 
     authenticate,
     decodedBody,
   ]
-  return { security: [{ [bearerScheme]: [] as string[] }], middleware }
+  const schemes = cookie ? [bearerScheme, cookieScheme] : [bearerScheme]
+  return { security: schemes.map((scheme): Record<string, string[]> => ({ [scheme]: [] })), middleware }
 }
 
 /** What a bearer token is, if it can be one of ours: an API key or an access token. */
 async function credentialOf(
-  configuration: Configuration,
-  token: string,
-  now: number,
+  request: ContractEnv['Variables'],
+  header: string | undefined,
 ): Promise<Caller['credential'] | undefined> {
+  const token = /^bearer +([^\s]+) *$/i.exec(header ?? '')?.[1]
+  if (token === undefined) return undefined
   if (token.startsWith('usk_')) {
     const hash = await apiKeyHash(token)
     return hash === undefined ? undefined : { kind: 'key', hash }
   }
-  const claimed = await readAccessToken(configuration, token, now)
+  return sessionOf(request, token, 'access')
+}
+
+async function sessionOf(
+  { configuration, visit }: ContractEnv['Variables'],
+  token: string,
+  use: TokenUse,
+): Promise<Caller['credential'] | undefined> {
+  const claimed = await readToken(configuration, token, use, visit.now)
   return claimed && { kind: 'session', ...claimed }
 }
 

@@ -27,6 +27,7 @@ export const limitedBody = createMiddleware<ContractEnv>(async (c, next) => {
 
 const isJson = /^application\/([\w.-]+\+)?json *(;|$)/i
 const isForm = /^application\/x-www-form-urlencoded *(;|$)/i
+const isMultipart = /^multipart\/form-data *(;|$)/i
 
 /** Refuses what a lenient reader would let pass: bytes that are not UTF-8 would be stored as U+FFFD. */
 export const decodedBody = createMiddleware<ContractEnv>(async (c, next) => {
@@ -84,27 +85,81 @@ export async function jsonOf(c: Context): Promise<unknown> {
 }
 
 /**
+ * The fields of a body that may be JSON, a form or a multipart form; a form's `user[name]` is the field `name` of the field `user`,
+ * as browsers' libraries write it, and the last of several values counts. Without a body there are none.
+ */
+export async function fieldsOf(c: Context): Promise<Record<string, unknown>> {
+  const bytes = await c.req.arrayBuffer()
+  if (bytes.byteLength === 0) return {}
+  const contentType = c.req.header('content-type') ?? ''
+  if (isJson.test(contentType)) {
+    const value: unknown = JSON.parse(decode(bytes))
+    if (isObject(value)) return value
+    const problem = { rule: 'wrong_type' as const, expected: 'object' as const }
+    throw new Failed({ kind: 'invalid_request', part: 'body', issues: [{ path: [], problem }] })
+  }
+  if (!isForm.test(contentType) && !isMultipart.test(contentType)) throw new Failed({ kind: 'unsupported_media_type' })
+  const text = decode(bytes)
+  try {
+    return nested(await new Response(text, { headers: { 'content-type': contentType } }).formData())
+  } catch {
+    throw new Failed({ kind: 'unreadable_body', position: 0 })
+  }
+}
+
+/** Files are nobody's field. */
+function nested(form: FormData): Record<string, unknown> {
+  const fields = new Map<string, unknown>()
+  for (const [name, value] of form) {
+    if (typeof value !== 'string') continue
+    const [, outer, inner] = /^([^[\]]+)\[([^[\]]+)\]$/.exec(name) ?? []
+    if (outer === undefined || inner === undefined) fields.set(name, value)
+    else fields.set(outer, Object.fromEntries([...Object.entries(fields.get(outer) ?? {}), [inner, value]]))
+  }
+  return Object.fromEntries(fields)
+}
+
+interface ChangesOptions {
+  /** What is shown of the record now. */
+  shown?: Record<string, unknown> | undefined
+  /** Fields whose value is settled without the schema. */
+  settled?: readonly string[]
+  /** How a value is read before it is compared and checked. */
+  read?: (value: unknown, field: string) => unknown
+}
+
+/**
  * The changes in `sent`, checked by `schema`. A field sent back exactly as `shown` is no change: it is not checked, so that a record
  * which would not pass today can still be edited by a client that sends all of it.
  */
 export function changesIn<Schema extends z.ZodObject>(
   schema: Schema,
   sent: unknown,
-  shown: Record<string, unknown> | undefined,
-): z.output<Schema> {
-  const changed = isObject(sent)
-    ? Object.fromEntries(Object.entries(sent).filter(([field, value]) => !shown || !isShown(value, shown, field)))
+  { shown, settled = [], read = (value) => value }: ChangesOptions,
+): Partial<z.output<Schema>> {
+  const values = isObject(sent)
+    ? Object.fromEntries(Object.entries(sent).map(([field, value]) => [field, read(value, field)]))
     : sent
-  const result = schema.safeParse(changed)
-  if (!result.success)
-    throw new Failed({ kind: 'invalid_request', part: 'body', issues: toIssues(result.error, changed) })
-  return result.data
+  const kept = Object.keys(schema.shape).filter(
+    (field) => settled.includes(field) || (shown && (isShown(sent, shown, field) || isShown(values, shown, field))),
+  )
+  const rest = schema.omit(Object.fromEntries(kept.map((field) => [field, true])) as never)
+  const result = rest.safeParse(values)
+  if (result.success) return result.data as unknown as Partial<z.output<Schema>>
+  throw new Failed({ kind: 'invalid_request', part: 'body', issues: toIssues(result.error, values) })
+}
+
+/** For clients of systems that do so: text without the blanks around it, and null for none. Passwords are nobody's to trim. */
+export function trimmed(value: unknown, field: string): unknown {
+  if (typeof value !== 'string' || field.startsWith('password')) return value
+  return value.trim() || null
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function isShown(value: unknown, shown: Record<string, unknown>, field: string): boolean {
-  return Object.hasOwn(shown, field) && JSON.stringify(value) === JSON.stringify(shown[field])
+function isShown(sent: unknown, shown: Record<string, unknown>, field: string): boolean {
+  if (!isObject(sent) || !Object.hasOwn(sent, field) || !Object.hasOwn(shown, field)) return false
+  return JSON.stringify(sent[field]) === JSON.stringify(shown[field])
 }

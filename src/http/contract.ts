@@ -31,6 +31,8 @@ interface ContractTraits {
   keepsBasePathOnHost?: boolean
   /** Clients of the original may leave out the content type of a JSON body. */
   assumesJson?: boolean
+  /** Every path ends in a slash: a GET without it is sent to the one with it. */
+  trailingSlashes?: boolean
   /** Said of the contract in its document. */
   description: string
   /** The failure in the contract's words; headers that every contract needs are added here. */
@@ -86,7 +88,11 @@ export function createContract(traits: ContractTraits): Contract {
 
 /** To stand last in a contract: a path it does not know is its own 404, never another's. */
 export function sealed(contract: Contract): Contract {
-  contract.app.all('*', (c) => toResponse(c, contract, { kind: 'no_such_path' }))
+  contract.app.all('*', (c) => {
+    const { pathname, search } = new URL(c.req.url)
+    const slashless = contract.trailingSlashes && c.req.method === 'GET' && !pathname.endsWith('/')
+    return slashless ? c.redirect(`${pathname}/${search}`, 308) : toResponse(c, contract, { kind: 'no_such_path' })
+  })
   return contract
 }
 

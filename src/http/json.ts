@@ -15,33 +15,55 @@ export function documentedBody(component: string) {
   return { required: true, content: { 'application/json': { schema: { $ref: `#/components/schemas/${component}` } } } }
 }
 
-/**
- * A JSON array written page by page as the client reads it. The first page is read before the answer begins, so that a refusal is
- * still an error; a failure after that breaks the connection, never a well-formed array that is short.
- */
-export async function streamedArray<Item, Wire>(
+/** What stands around a streamed list. */
+interface Around {
+  open: string
+  /** Written last; `count` is how many were. */
+  close: (count: number) => string
+  /** The whole answer where there is nothing to list. */
+  empty: string
+}
+
+const array: Around = { open: '[', close: () => ']', empty: '[]' }
+
+/** A JSON array written page by page as the client reads it. */
+export function streamedArray<Item, Wire>(
   pages: AsyncGenerator<Item[], void, undefined>,
   toWire: (item: Item) => Wire,
-): Promise<Response & TypedResponse<Wire[], 200, 'json'>> {
+) {
+  return streamed<Item, Wire, Wire[]>(pages, toWire, array)
+}
+
+/**
+ * JSON with a list in it, written page by page as the client reads it. The first page is read before the answer begins, so that a
+ * refusal is still an error; a failure after that breaks the connection, never a well-formed answer that is short.
+ */
+export async function streamed<Item, Wire, Whole extends object>(
+  pages: AsyncGenerator<Item[], void, undefined>,
+  toWire: (item: Item) => Wire,
+  { open, close, empty }: Around,
+): Promise<Response & TypedResponse<Whole, 200, 'json'>> {
   const encoder = new TextEncoder()
   const first = await pages.next()
-  let separator = '['
+  let separator = open
+  let count = 0
   const encode = (items: Item[]) => {
     const text = separator + items.map((item) => JSON.stringify(toWire(item))).join(',')
     separator = ','
+    count += items.length
     return encoder.encode(text)
   }
   const stream = new ReadableStream<Uint8Array>(
     {
       start(controller) {
         if (!first.done) return controller.enqueue(encode(first.value))
-        controller.enqueue(encoder.encode('[]'))
+        controller.enqueue(encoder.encode(empty))
         controller.close()
       },
       async pull(controller) {
         const { done, value } = await pages.next()
         if (!done) return controller.enqueue(encode(value))
-        controller.enqueue(encoder.encode(']'))
+        controller.enqueue(encoder.encode(close(count)))
         controller.close()
       },
       async cancel() {
@@ -51,5 +73,5 @@ export async function streamedArray<Item, Wire>(
     { highWaterMark: 1 },
   )
   const response = new Response(stream, { headers: { 'content-type': 'application/json' } })
-  return response as Response & TypedResponse<Wire[], 200, 'json'>
+  return response as Response & TypedResponse<Whole, 200, 'json'>
 }

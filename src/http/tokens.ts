@@ -1,4 +1,4 @@
-/** Access tokens: JWT, HS256, checked more strictly than the library does, since what it lets pass would not be ours. */
+/** Tokens: JWT, HS256, checked more strictly than the library does, since what it lets pass would not be ours. */
 import { sign, verify } from 'hono/jwt'
 import { fromBase64Url, sha256, toBase64Url, utf8 } from '../core/encoding'
 import type { User } from '../core/user'
@@ -7,7 +7,10 @@ import type { Configuration } from '../env'
 const issuer = 'usher'
 const clockSkewSeconds = 60
 
-export interface AccessToken {
+/** An access token is a bearer's; what a session cookie holds is good for nothing else. */
+export type TokenUse = 'access' | 'cookie'
+
+export interface ClaimedSession {
   userId: string
   sessionId: string
 }
@@ -19,31 +22,40 @@ export async function issueAccessToken(
 ): Promise<string> {
   const { user, sessionId, subject, now, seconds } = token
   const [role] = user.roles
-  const secret = configuration.jwtSecrets[0]
-  const claims = {
+  return issue(configuration, 'access', {
     sub: subject,
     email: user.email,
     user_id: user.id,
     role_name: role.name,
     role_id: role.id,
-    jti: crypto.randomUUID(),
-    token_type: 'access',
     iat: now,
     exp: now + seconds,
-    iss: issuer,
-    aud: issuer,
     sid: sessionId,
-  }
-  const key = { kty: 'oct', k: toBase64Url(utf8(secret)), alg: 'HS256', kid: await keyId(secret) }
-  return sign(claims, key, 'HS256')
+  })
 }
 
-/** Whom the token is for, or undefined for whatever is not, byte for byte, a token of ours that holds at `now`. */
-export async function readAccessToken(
+/** What the session cookie holds. Times are unix seconds. */
+export async function issueCookieToken(
+  configuration: Configuration,
+  { user, sessionId, now, seconds }: { user: User; sessionId: string; now: number; seconds: number },
+): Promise<string> {
+  return issue(configuration, 'cookie', { user_id: user.id, iat: now, exp: now + seconds, sid: sessionId })
+}
+
+async function issue(configuration: Configuration, use: TokenUse, claims: Record<string, unknown>): Promise<string> {
+  const secret = configuration.jwtSecrets[0]
+  const key = { kty: 'oct', k: toBase64Url(utf8(secret)), alg: 'HS256', kid: await keyId(secret) }
+  const whole = { ...claims, jti: crypto.randomUUID(), token_type: use, iss: issuer, aud: issuer }
+  return sign(whole, key, 'HS256')
+}
+
+/** Whom the token is for, or undefined for whatever is not, byte for byte, a token of ours for this use that holds at `now`. */
+export async function readToken(
   configuration: Configuration,
   token: string,
+  use: TokenUse,
   now: number,
-): Promise<AccessToken | undefined> {
+): Promise<ClaimedSession | undefined> {
   const [header, payload, signature, ...rest] = token.split('.')
   if (!header || !payload || !signature || rest.length > 0 || token.length > 4096) return undefined
   if (fromBase64Url(signature)?.length !== 32) return undefined
@@ -57,17 +69,16 @@ export async function readAccessToken(
     return undefined
   }
   const claims = jsonObject(payload)
-  return claims && holds(claims, now)
+  return claims?.['token_type'] === use && holds(claims, now)
     ? { userId: String(claims['user_id']), sessionId: String(claims['sid']) }
     : undefined
 }
 
 function holds(claims: Record<string, unknown>, now: number): boolean {
-  const { iss, aud, token_type, exp, iat, nbf, user_id, sid } = claims
+  const { iss, aud, exp, iat, nbf, user_id, sid } = claims
   return (
     iss === issuer &&
     aud === issuer &&
-    token_type === 'access' &&
     typeof exp === 'number' &&
     exp > now &&
     typeof iat === 'number' &&

@@ -35,7 +35,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'method_not_allowed':
       return detail(405, 'Method Not Allowed')
     case 'already_taken':
-      return detail(409, taken[failure.field])
+      return detail(409, taken[failure.fields[0]])
     case 'role_refused':
     case 'idempotency_key_reused':
     case 'version_mismatch':

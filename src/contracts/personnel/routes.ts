@@ -93,10 +93,10 @@ const updateUserRoute = createRoute({
 app.openapi(updateUserRoute, async (c) => {
   const sent = await jsonOf(c)
   // Where it names nobody there is no record to hold it against, and all that is wrong with it is told at once.
-  const { user_id } = whom.safeParse(sent).data ?? changesIn(PersonnelUserUpdate, sent, undefined)
+  const { user_id = '' } = whom.safeParse(sent).data ?? changesIn(PersonnelUserUpdate, sent, {})
   const selector = toSelector(user_id)
   const user = await updateUser({ ...c.var.caller, needs: ['users:update'], self: selector }, selector, (present) =>
-    toUserChanges(changesIn(PersonnelUserUpdate.omit({ user_id: true }), sent, present && fromUser(present))),
+    toUserChanges(changesIn(PersonnelUserUpdate, sent, { shown: present && fromUser(present), settled: ['user_id'] })),
   )
   return c.json(fromUser(user), 200)
 })

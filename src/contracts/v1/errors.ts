@@ -47,7 +47,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'method_not_allowed':
       return problem(405, 'Method Not Allowed', `Allowed here: ${failure.allowed.join(', ')}.`)
     case 'already_taken':
-      return problem(409, 'Conflict', `This ${failure.field} is taken.`)
+      return problem(409, 'Conflict', `Taken: ${failure.fields.join(', ')}.`)
     case 'last_admin':
       return problem(409, 'Conflict', 'The last active admin must stay one.')
     case 'role_refused':

@@ -43,7 +43,7 @@ app.openapi(patchMe, async (c) => {
   const sent = await jsonOf(c)
   const user = await updateOneself(
     c.var.caller,
-    (present) => toUserChanges(changesIn(V1UserUpdate, sent, present && fromUser(present))),
+    (present) => toUserChanges(changesIn(V1UserUpdate, sent, { shown: present && fromUser(present) })),
     { naming: toNamedRoles(sent), condition: versionsMatched(c.req.valid('header')['if-match']) },
   )
   return c.json(fromUser(user), 200, { etag: toETag(user) })

@@ -82,7 +82,7 @@ for (const route of [
     const user = await updateUser(
       c.var.caller,
       toSelector(c.req.valid('param').id),
-      (present) => toUserChanges(changesIn(V1UserUpdate, sent, present && fromUser(present))),
+      (present) => toUserChanges(changesIn(V1UserUpdate, sent, { shown: present && fromUser(present) })),
       { naming: toNamedRoles(sent), condition: versionsMatched(c.req.valid('header')['if-match']) },
     )
     return c.json(fromUser(user), 200, { etag: toETag(user) })
@@ -101,7 +101,7 @@ const deleteUserRoute = createRoute({
 
 app.openapi(deleteUserRoute, async (c) => {
   const condition = versionsMatched(c.req.valid('header')['if-match'])
-  await deleteUser(c.var.caller, toSelector(c.req.valid('param').id), condition)
+  await deleteUser(c.var.caller, toSelector(c.req.valid('param').id), { condition })
   return c.body(null, 204)
 })
 

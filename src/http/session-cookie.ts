@@ -1,0 +1,41 @@
+/** A session in a cookie, for contracts whose clients are browsers: what it is called, and where a request with it may come from. */
+import type { Context } from 'hono'
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import { Failed } from './failure'
+
+/** The name of the scheme in the documents. */
+export const cookieScheme = 'cookie'
+
+export const cookieSecurity = { type: 'apiKey', in: 'cookie', name: '__Host-sessionid' } as const
+
+const name = 'sessionid'
+
+/** Over plain http no browser takes a Secure cookie; only a developer's own machine is served so. */
+function optionsFor(c: Context) {
+  const { protocol, hostname } = new URL(c.req.url)
+  const loopback = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+  return protocol === 'http:' && loopback ? { path: '/' } : { path: '/', secure: true, prefix: 'host' as const }
+}
+
+export function readSessionCookie(c: Context): string | undefined {
+  const options = optionsFor(c)
+  return 'prefix' in options ? getCookie(c, name, options.prefix) : getCookie(c, name)
+}
+
+export function setSessionCookie(c: Context, token: string, seconds: number): void {
+  setCookie(c, name, token, { ...optionsFor(c), httpOnly: true, sameSite: 'Lax', maxAge: seconds })
+}
+
+export function clearSessionCookie(c: Context): void {
+  deleteCookie(c, name, { ...optionsFor(c), httpOnly: true, sameSite: 'Lax' })
+}
+
+/** A browser sends the cookie along whoever made it ask: what another site made it ask is refused. Other clients say nothing of it. */
+export function refuseCrossSite(c: Context): void {
+  const site = c.req.header('sec-fetch-site')
+  const origin = c.req.header('origin')
+  const fromHere =
+    (site === undefined || site === 'same-origin' || site === 'none') &&
+    (origin === undefined || origin === new URL(c.req.url).origin)
+  if (!fromHere) throw new Failed({ kind: 'forbidden', missing: [] })
+}
