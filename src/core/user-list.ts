@@ -63,9 +63,10 @@ export async function pageOfUsers(
   { page, size, ...filter }: Filter & { page: number; size: number },
 ): Promise<{ users: User[]; total: number }> {
   const query = { ...toUserFilter(filter), offset: (page - 1) * size, limit: size }
-  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectNumberedPage(query)))
+  const answers = await refusing(caller, () => caller.database.batch(guard(caller), ...selectNumberedPage(query)))
+  const rows: PageRow[] = answers.flat()
   const found = rows.filter((row): row is PageRow & UserRow => row.number !== null)
-  return { users: found.map(toUser), total: rows[0]?.total ?? 0 }
+  return { users: found.map(toUser), total: rows.find(({ total }) => total !== undefined)?.total ?? 0 }
 }
 
 /** Rows a page of an unpaginated list: a million users stay within the queries one invocation may make. */

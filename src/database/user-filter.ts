@@ -15,14 +15,19 @@ export interface UserFilter {
   search?: { words: readonly string[]; fields: readonly SearchField[] } | undefined
 }
 
-export function sourceOf({ search, role, active, gender }: UserFilter): SQL {
+/** The tables to read, the most telling first; `users` itself only where a condition is about it, unless told otherwise. */
+export function sourceOf(
+  { search, role, active, gender }: UserFilter,
+  { withUsers = active !== undefined || gender !== undefined }: { withUsers?: boolean } = {},
+): SQL {
+  const users = (number: SQL) => (withUsers ? sql` CROSS JOIN users ON users.number = ${number}` : sql``)
   if (search) {
-    const held = sql`${userRoles} ON user_roles.role_number = ${role ? roleNumber(role) : sql`NULL`} AND user_roles.user_number = user_search.rowid`
-    return role
-      ? sql`${userSearch} CROSS JOIN ${held} CROSS JOIN users ON users.number = user_search.rowid`
-      : sql`${userSearch} CROSS JOIN users ON users.number = user_search.rowid`
+    const held = role
+      ? sql` CROSS JOIN ${userRoles} ON user_roles.role_number = ${roleNumber(role)} AND user_roles.user_number = user_search.rowid`
+      : sql``
+    return sql`${userSearch}${held}${users(sql`user_search.rowid`)}`
   }
-  if (role) return sql`${userRoles} CROSS JOIN users ON users.number = user_roles.user_number`
+  if (role) return sql`${userRoles}${users(sql`user_roles.user_number`)}`
   if (gender) return sql`users INDEXED BY users_by_gender`
   return active === undefined ? sql`users` : sql`users INDEXED BY users_by_active`
 }

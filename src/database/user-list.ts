@@ -1,9 +1,7 @@
 /** Pages of users in any order that v1 documents, by cursor, with exact totals. */
 import { sql, type SQL } from 'drizzle-orm'
 import { compile, type Statement } from './statement'
-import { userSearch } from './tables'
 import { allOf, countedBy, counterOf, numberOf, sourceOf, type UserFilter } from './user-filter'
-import { matchExpression } from './user-search'
 import { userColumns, type UserRow } from './users'
 
 export type SortKey = 'number' | 'email' | 'name'
@@ -29,7 +27,7 @@ export function selectUserPage(query: ListQuery): Statement<ListRow> {
     sort === 'number' ? sql`${number} ${direction}` : sql`${sortColumn[sort]} ${direction}, ${number} ${direction}`
   const columns = sql`${userColumns()}, ${sortColumn[sort]} AS sort_key`
   const where = allOf(query, ...beyond(numberOf(query), query))
-  const rest = sql`FROM ${sourceOf(query)} WHERE ${where} ORDER BY ${orderBy(numberOf(query))} LIMIT ${limit}`
+  const rest = sql`FROM ${sourceOf(query, { withUsers: true })} WHERE ${where} ORDER BY ${orderBy(numberOf(query))} LIMIT ${limit}`
   if (!search || sort === 'number') return compile(sql`SELECT ${columns} ${rest}`)
   return compile(
     sql`SELECT ${columns} FROM (SELECT users.number ${rest}) AS page CROSS JOIN users ON users.number = page.number
@@ -39,13 +37,8 @@ export function selectUserPage(query: ListQuery): Statement<ListRow> {
 
 /** How many there are on all pages. */
 export function selectUserTotal(filter: UserFilter): Statement<{ count: number }> {
-  const { search, active, role, gender } = filter
   const counter = counterOf(filter)
   if (counter) return compile(sql`SELECT ${countedBy(counter)} AS count`)
-  if (search && active === undefined && !role && !gender) {
-    const match = matchExpression(search.words, search.fields)
-    return compile(sql`SELECT count(*) AS count FROM ${userSearch} WHERE ${userSearch} MATCH ${match}`)
-  }
   return compile(sql`SELECT count(*) AS count FROM ${sourceOf(filter)} WHERE ${allOf(filter)}`)
 }
 

@@ -11,13 +11,17 @@ export interface PageQuery extends UserFilter {
   limit: number
 }
 
-/** A user of the page, and how many there are on all pages; on a page past the end one row says the total alone. */
-export type PageRow = (UserRow | { number: null }) & { total: number }
+/** A user of the page, or nobody; at least one row says how many there are on all pages. */
+export type PageRow = (UserRow | { number: null }) & { total?: number }
 
-/** Where users are counted, a page begins at a user looked up in the counts; elsewhere all that match are read, once. */
-export function selectNumberedPage(query: PageQuery): Statement<PageRow> {
+/**
+ * The rows of these statements together are the page and its total. Where users are counted, a page begins at a user looked up in
+ * the counts; elsewhere all that match are read, once (on a page past the end twice).
+ */
+export function selectNumberedPage(query: PageQuery): Statement<PageRow>[] {
   const counter = counterOf(query)
-  return compile(counter ? countedPage(query, counter) : matchedPage(query))
+  if (!counter) return [compile(matchedPage(query))]
+  return [compile(countedPage(query, counter)), compile(sql`SELECT NULL AS number, ${countedBy(counter)} AS total`)]
 }
 
 /** Numbers in a span, and in each of its parts. */
@@ -25,19 +29,26 @@ const [spanLength, partLength] = [16_384, 512]
 
 function countedPage(query: PageQuery, counter: Counter): SQL {
   const { offset, limit } = query
-  const number = numberOf(query)
+  if (offset === 0) return beginning(query, [], sql`LIMIT ${limit}`)
   const first = sql`(SELECT ${spanLength} * span.position + ${partLength} * part.position FROM span, part)`
   return sql`
     WITH span AS (${holding(offset, sql`0`, spansOf(counter))}),
-      part AS (${holding(offset, sql`(SELECT before FROM span)`, partsOf(counter))}),
-      page AS (SELECT ${number} AS number FROM ${firstOf(query)} WHERE ${allOf(query, sql`${number} >= ${first}`)}
-        ORDER BY ${number} LIMIT ${limit} OFFSET ${offset} - (SELECT before FROM part))
-    SELECT ${countedBy(counter)} AS total, ${userColumns()}
-    FROM (SELECT 1) LEFT JOIN page LEFT JOIN users ON users.number = page.number`
+      part AS (${holding(offset, sql`(SELECT before FROM span)`, partsOf(counter))})
+    ${beginning(
+      query,
+      [sql`${numberOf(query)} >= ${first}`],
+      sql`LIMIT ${limit} OFFSET coalesce(${offset} - (SELECT before FROM part), 0)`,
+    )}`
 }
 
-/** Of a role's holders, who they are stands in user_roles: no user is read for being passed over. */
-const firstOf = (query: PageQuery) => (query.role ? sql`user_roles` : sourceOf(query))
+/** The users of the filter, some of whom are passed over: of a role's holders none is read for that. */
+function beginning(query: PageQuery, from: SQL[], limit: SQL): SQL {
+  const number = numberOf(query)
+  const page = sql`FROM ${sourceOf(query)} WHERE ${allOf(query, ...from)} ORDER BY ${number} ${limit}`
+  if (!query.role) return sql`SELECT ${userColumns()} ${page}`
+  return sql`SELECT ${userColumns()} FROM (SELECT ${number} AS number ${page}) AS page
+    CROSS JOIN users ON users.number = page.number`
+}
 
 /** Of `counts` in a row, the one that holds the user with `offset` others before them, and how many come before it. */
 function holding(offset: number, start: SQL, counts: SQL): SQL {
@@ -49,7 +60,8 @@ function holding(offset: number, start: SQL, counts: SQL): SQL {
 
 function spansOf({ scope, without }: Counter): SQL {
   const other = without
-    ? sql`- coalesce((SELECT count FROM ${userSpans} AS other WHERE other.scope = ${without} AND other.position = user_spans.position), 0)`
+    ? sql`- coalesce((SELECT count FROM ${userSpans} AS other
+        WHERE other.scope = ${without} AND other.position = user_spans.position), 0)`
     : sql``
   return sql`SELECT position, count ${other} AS count FROM ${userSpans} WHERE scope = ${scope}`
 }
@@ -65,14 +77,14 @@ function partsOf({ scope, without }: Counter): SQL {
 function matchedPage(query: PageQuery): SQL {
   const { offset, limit } = query
   const number = numberOf(query)
-  const after = sql`${number} > (SELECT max(number) FROM page)`
+  const count = (...further: SQL[]) => sql`(SELECT count(*) FROM ${sourceOf(query)} WHERE ${allOf(query, ...further)})`
   return sql`
-    WITH page AS MATERIALIZED (SELECT ${number} AS number FROM ${sourceOf(query)} WHERE ${allOf(query)}
-        ORDER BY ${number} LIMIT ${limit} OFFSET ${offset}),
-      matched AS MATERIALIZED (SELECT CASE WHEN EXISTS (SELECT 1 FROM page)
-        THEN ${offset} + (SELECT count(*) FROM page)
-          + (SELECT count(*) FROM ${sourceOf(query)} WHERE ${allOf(query, after)})
-        ELSE (SELECT count(*) FROM ${sourceOf(query)} WHERE ${allOf(query)}) END AS total)
-    SELECT matched.total, ${userColumns()}
-    FROM matched LEFT JOIN page LEFT JOIN users ON users.number = page.number`
+    WITH page AS MATERIALIZED (
+        SELECT json_group_array(number) AS numbers, count(*) AS size, max(number) AS last FROM (
+          SELECT ${number} AS number FROM ${sourceOf(query)} WHERE ${allOf(query)}
+          ORDER BY ${number} LIMIT ${limit} OFFSET ${offset})),
+      whole AS MATERIALIZED (SELECT numbers, CASE WHEN size > 0
+        THEN ${offset} + size + ${count(sql`${number} > (SELECT last FROM page)`)} ELSE ${count()} END AS total FROM page)
+    SELECT whole.total, ${userColumns()}
+    FROM whole LEFT JOIN json_each(whole.numbers) AS page LEFT JOIN users ON users.number = page.value`
 }

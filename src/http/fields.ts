@@ -16,7 +16,7 @@ export function refuse(
 /** The schema, null or absent; `documented` is how its values stand in the document, where null is then said too. */
 export function orNull<Schema extends z.ZodType>(
   schema: Schema,
-  documented: { type: 'string' | 'integer'; [keyword: string]: unknown },
+  documented: { type: 'string' | 'integer' | 'boolean' | 'array'; [keyword: string]: unknown },
 ) {
   return schema.nullish().openapi({ ...documented, type: [documented.type, 'null'] })
 }

@@ -28,6 +28,22 @@ function readInteger(input: unknown): number | Issue['problem'] {
     : { rule: 'unparsable', expected: 'integer' }
 }
 
+/** A boolean as pydantic takes it: `true`, `1`, `"yes"` and `"off"` among others. */
+export const laxBoolean = z
+  .unknown()
+  .transform((input, context) => {
+    if (input === undefined) return refuse(context, { rule: 'missing' })
+    if (typeof input === 'boolean') return input
+    if (typeof input !== 'string' && typeof input !== 'number') {
+      return refuse(context, { rule: 'wrong_type', expected: 'boolean' })
+    }
+    const text = String(input).toLowerCase()
+    if (['true', 't', 'yes', 'y', 'on', '1'].includes(text)) return true
+    if (['false', 'f', 'no', 'n', 'off', '0'].includes(text)) return false
+    return refuse(context, { rule: 'unparsable', expected: 'boolean' })
+  })
+  .openapi({ type: 'boolean' })
+
 /** A uuid in any of the spellings that name it; lower case with hyphens comes out. */
 export const laxUuid = z
   .unknown()

@@ -1,6 +1,7 @@
 /** Between personnel's wire and the core, field by field. */
 import type { z } from '@hono/zod-openapi'
 import type { NewUser, User, UserChanges, UserSelector } from '../../core/user'
+import { toUtc } from '../../http/times'
 import { passwordHashed, type PersonnelUser, type PersonnelUserCreate, type PersonnelUserUpdate } from './schemas'
 
 export function fromUser(user: User): z.infer<typeof PersonnelUser> {
@@ -14,7 +15,7 @@ export function fromUser(user: User): z.infer<typeof PersonnelUser> {
     role_name: primary.name,
     role_id: primary.id,
     status: user.active ? 'activated' : 'deactivated',
-    timestamp: new Date(user.createdAt * 1000).toISOString().slice(0, 19),
+    timestamp: toUtc(user.createdAt).slice(0, -1),
   }
 }
 

@@ -5,6 +5,7 @@ import type { AuditEvent } from '../../core/audit-trail'
 import type { Role } from '../../core/role-management'
 import type { Session } from '../../core/sessions'
 import type { NewUser, RoleSelector, User, UserChanges } from '../../core/user'
+import { toUtc } from '../../http/times'
 import type { V1ApiKey, V1AuditEvent, V1Role, V1Session, V1User, V1UserCreate, V1UserUpdate } from './schemas'
 
 export function fromUser(user: User): z.infer<typeof V1User> {
@@ -12,8 +13,8 @@ export function fromUser(user: User): z.infer<typeof V1User> {
     id: toId(user.id),
     email: user.email,
     name: user.name,
-    created_at: toTime(user.createdAt),
-    updated_at: toTime(user.updatedAt),
+    created_at: toUtc(user.createdAt),
+    updated_at: toUtc(user.updatedAt),
     status: user.active ? 'active' : 'inactive',
     role: user.roles[0].name,
     username: user.username,
@@ -75,9 +76,9 @@ export function toNamedRoles(sent: unknown): RoleSelector[] | undefined {
 export function fromSession(session: Session): z.infer<typeof V1Session> {
   return {
     id: session.id,
-    created_at: toTime(session.createdAt),
-    last_used_at: toTime(session.lastUsedAt),
-    expires_at: toTime(session.expiresAt),
+    created_at: toUtc(session.createdAt),
+    last_used_at: toUtc(session.lastUsedAt),
+    expires_at: toUtc(session.expiresAt),
     contract: session.contract,
     current: session.current,
   }
@@ -92,16 +93,16 @@ export function fromApiKey(key: ApiKey): z.infer<typeof V1ApiKey> {
     id: key.id,
     name: key.name,
     permissions: [...key.permissions],
-    created_at: toTime(key.createdAt),
-    expires_at: key.expiresAt === null ? null : toTime(key.expiresAt),
-    last_used_at: key.lastUsedAt === null ? null : toTime(key.lastUsedAt),
+    created_at: toUtc(key.createdAt),
+    expires_at: key.expiresAt === null ? null : toUtc(key.expiresAt),
+    last_used_at: key.lastUsedAt === null ? null : toUtc(key.lastUsedAt),
   }
 }
 
 export function fromAuditEvent(event: AuditEvent): z.infer<typeof V1AuditEvent> {
   return {
     id: event.id,
-    at: toTime(event.at),
+    at: toUtc(event.at),
     actor_id: event.actorId === null ? null : toId(event.actorId),
     action: event.action,
     user_id: event.userId === null ? null : toId(event.userId),
@@ -119,10 +120,6 @@ export function toId(uuid: string): string {
 export function toSelector(id: string): { id: string } {
   const match = /^usr_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(id)
   return { id: match ? match.slice(1).join('-') : '' }
-}
-
-export function toTime(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
 }
 
 /** Core fields in v1's names, where they differ. */

@@ -3,8 +3,9 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { issuePasswordToken, setPasswordByToken } from '../../../core/password-setting'
 import { anonymous, authenticated } from '../../../http/authentication'
 import { json, jsonBody } from '../../../http/json'
+import { toUtc } from '../../../http/times'
 import { failures } from '../errors'
-import { toSelector, toTime } from '../mapping'
+import { toSelector } from '../mapping'
 import { V1PasswordByToken, V1PasswordToken } from '../schemas'
 import { app } from './contract'
 
@@ -22,7 +23,7 @@ const issue = createRoute({
 
 app.openapi(issue, async (c) => {
   const { token, expiresAt } = await issuePasswordToken(c.var.caller, toSelector(c.req.valid('param').id))
-  return c.json({ token, expires_at: toTime(expiresAt) }, 201)
+  return c.json({ token, expires_at: toUtc(expiresAt) }, 201)
 })
 
 const spend = createRoute({

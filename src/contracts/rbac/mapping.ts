@@ -1,0 +1,55 @@
+/** Between rbac's wire and the core, field by field. */
+import type { z } from '@hono/zod-openapi'
+import type { NewUser, RoleSelector, User, UserChanges } from '../../core/user'
+import { toUtc } from '../../http/times'
+import { RbacUserUpdate, type RbacUser, type RbacUserCreate } from './schemas'
+
+export function fromUser(user: User): z.infer<typeof RbacUser> {
+  return {
+    id: user.id,
+    email: user.email,
+    first_name: user.givenName,
+    last_name: user.familyName,
+    is_active: user.active,
+    roles: user.roles.map(({ id, name }) => ({ id, name })),
+    created_at: toUtc(user.createdAt),
+    updated_at: toUtc(user.updatedAt),
+  }
+}
+
+export function toNewUser(body: z.output<typeof RbacUserCreate>): NewUser {
+  return {
+    email: body.email,
+    password: body.password,
+    givenName: body.first_name,
+    familyName: body.last_name,
+    roles: body.role_ids ? toRoles(body.role_ids) : undefined,
+  }
+}
+
+export function toUserChanges(body: Partial<z.output<typeof RbacUserUpdate>>): UserChanges {
+  return {
+    email: body.email ?? undefined,
+    password: body.password ?? undefined,
+    givenName: body.first_name ?? undefined,
+    familyName: body.last_name ?? undefined,
+    active: body.is_active ?? undefined,
+    roles: body.role_ids ? toRoles(body.role_ids) : undefined,
+  }
+}
+
+function toRoles(ids: readonly string[]): RoleSelector[] {
+  return ids.map((id) => ({ id }))
+}
+
+/** The roles a change names, if it names any, before it is known whether it is a change. */
+export function toNamedRoles(sent: unknown): RoleSelector[] | undefined {
+  const ids = RbacUserUpdate.shape.role_ids.safeParse(Object(sent)['role_ids']).data
+  return ids ? toRoles(ids) : undefined
+}
+
+/** Core fields in rbac's names, where they differ. */
+export function wireName(field: string): string {
+  const names: Record<string, string> = { givenName: 'first_name', familyName: 'last_name', active: 'is_active' }
+  return names[field] ?? field
+}

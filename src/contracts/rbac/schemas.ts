@@ -1,0 +1,93 @@
+/** The wire of rbac, in its own names. */
+import { z } from '@hono/zod-openapi'
+import { narrowed, parseEmail, parseFamilyName, parseGivenName, parsePassword } from '../../core/fields'
+import { orNull, parsedBy, queryInteger } from '../../http/fields'
+import { laxBoolean, laxUuid, validationErrors } from '../../http/pydantic'
+
+const time = z.string().openapi({ format: 'date-time', description: 'UTC, whole seconds' })
+
+const example = { email: 'noor.haddad@example.org', first_name: 'Noor', last_name: 'Haddad' }
+
+export const RbacUser = z
+  .strictObject({
+    id: z.string().openapi({ format: 'uuid' }),
+    email: z.string(),
+    first_name: z.string(),
+    last_name: z.string(),
+    is_active: z.boolean(),
+    roles: z.array(z.strictObject({ id: z.string().openapi({ format: 'uuid' }), name: z.string() })),
+    created_at: time,
+    updated_at: time,
+  })
+  .openapi('RbacUser', {
+    example: {
+      id: '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66',
+      ...example,
+      is_active: true,
+      roles: [{ id: '019a0000-0000-7000-8000-000000000002', name: 'user' }],
+      created_at: '2026-01-15T09:30:00Z',
+      updated_at: '2026-01-15T09:30:00Z',
+    },
+  })
+
+export const RbacUserList = z
+  .strictObject({
+    data: z.array(RbacUser),
+    pagination: z.strictObject({ page: z.int(), limit: z.int(), total: z.int(), pages: z.int() }),
+  })
+  .openapi('RbacUserList')
+
+/** So many that the number of users before the last page is still exact. */
+const lastPage = Math.floor(Number.MAX_SAFE_INTEGER / 100)
+
+export const RbacUserListQuery = z.object({
+  page: queryInteger(1, lastPage).optional().openapi({ default: 1 }),
+  limit: queryInteger(1, 100).optional().openapi({ default: 10 }),
+  search: z.string().max(200).optional().openapi({
+    description: 'Words, each somewhere in email, first or last name, whatever the case and accents',
+  }),
+})
+
+const email = parsedBy(z.string(), parseEmail).openapi({ type: 'string', format: 'email', maxLength: 254 })
+const password = parsedBy(z.string(), parsePassword).openapi({ type: 'string', minLength: 8, maxLength: 128 })
+const first_name = parsedBy(z.string(), narrowed(parseGivenName, { required: true })).openapi({
+  type: 'string',
+  maxLength: 100,
+})
+const last_name = parsedBy(z.string(), narrowed(parseFamilyName, { required: true })).openapi({
+  type: 'string',
+  maxLength: 100,
+})
+const role_ids = z.array(laxUuid).openapi({ description: 'In order: the first is the primary role' })
+
+export const RbacUserCreate = z
+  .object({ email, password, first_name, last_name, role_ids: role_ids.nullish() })
+  .openapi('RbacUserCreate', {
+    example: { ...example, password: 'a password long enough', role_ids: ['019a0000-0000-7000-8000-000000000002'] },
+  })
+
+/** Only what is sent changes; null, as in a model whose fields are optional, is not sent. */
+export const RbacUserUpdate = z
+  .object({
+    email: orNull(email, { type: 'string' }),
+    password: orNull(password, { type: 'string' }),
+    first_name: orNull(first_name, { type: 'string' }),
+    last_name: orNull(last_name, { type: 'string' }),
+    is_active: orNull(laxBoolean, { type: 'boolean' }),
+    role_ids: role_ids.nullish(),
+  })
+  .openapi('RbacUserUpdate', { example: { first_name: 'Nour', is_active: false } })
+
+export const RbacLogin = z
+  .object({ email: z.string(), password: z.string().openapi({ format: 'password' }) })
+  .openapi('RbacLogin', { example: { email: example.email, password: 'a password long enough' } })
+
+export const RbacRefresh = z.object({ refresh_token: z.string() }).openapi('RbacRefresh')
+
+export const RbacTokens = z
+  .strictObject({ access_token: z.string(), token_type: z.literal('bearer'), refresh_token: z.string() })
+  .openapi('RbacTokens')
+
+export const RbacMessage = z.strictObject({ message: z.string() }).openapi('RbacMessage')
+export const RbacError = z.strictObject({ detail: z.string() }).openapi('RbacError')
+export const RbacValidationError = z.strictObject({ detail: validationErrors }).openapi('RbacValidationError')
