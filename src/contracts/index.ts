@@ -1,6 +1,8 @@
 /** The registry: one line a contract. */
+import { backoffice } from './backoffice/routes'
+import { clinic } from './clinic/routes'
 import { personnel } from './personnel/routes'
 import { rbac } from './rbac/routes'
 import { v1 } from './v1/routes'
 
-export const contracts = [personnel, v1, rbac] as const
+export const contracts = [personnel, v1, rbac, clinic, backoffice] as const

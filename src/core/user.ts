@@ -84,10 +84,12 @@ export function usernameOrEmail({ username, email }: Pick<User, 'username' | 'em
   return username ?? email
 }
 
-/** What stands in for a username is none when it comes back: the email that the user has, or is given. */
-export function isStandIn(username: unknown, emails: readonly unknown[]): boolean {
-  const isText = (value: unknown): value is string => typeof value === 'string'
-  return isText(username) && emails.filter(isText).some((email) => foldIdentifier(email) === foldIdentifier(username))
+/** What stands in for a username is none when it comes back: the email that the user has, or is given by the same request. */
+export function sendsStandIn(sent: { username?: unknown; email?: unknown }, present: User | undefined): boolean {
+  const { username, email } = sent
+  if (typeof username !== 'string' || (present && username === usernameOrEmail(present))) return false
+  const key = foldIdentifier(username.trim())
+  return [email, present?.email].some((one) => typeof one === 'string' && foldIdentifier(one.trim()) === key)
 }
 
 /** Writing the whole name sets its parts; writing parts alone sets the whole; written together each stays as sent. */

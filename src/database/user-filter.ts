@@ -74,5 +74,8 @@ export function countedBy({ scope, without }: Counter): SQL {
 }
 
 function roleNumber(role: RoleKey): SQL {
-  return 'number' in role ? sql`${role.number}` : sql`(SELECT number FROM ${roles} WHERE name_key = ${role.key})`
+  // D1 binds numbers as REAL, which would read 2.0 in a scope's name.
+  return 'number' in role
+    ? sql`CAST(${role.number} AS INTEGER)`
+    : sql`(SELECT number FROM ${roles} WHERE name_key = ${role.key})`
 }

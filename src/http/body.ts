@@ -119,13 +119,31 @@ function nested(form: FormData): Record<string, unknown> {
   return Object.fromEntries(fields)
 }
 
+/** How a value is read before it is compared and checked. */
+type Reader = (value: unknown, field: string) => unknown
+
+const asSent: Reader = (value) => value
+
+/** The fields sent, checked by `schema`. */
+export function checked<Schema extends z.ZodObject>(
+  schema: Schema,
+  sent: unknown,
+  read: Reader = asSent,
+): z.output<Schema> {
+  const values = isObject(sent)
+    ? Object.fromEntries(Object.entries(sent).map(([field, value]) => [field, read(value, field)]))
+    : sent
+  const result = schema.safeParse(values)
+  if (result.success) return result.data
+  throw new Failed({ kind: 'invalid_request', part: 'body', issues: toIssues(result.error, values) })
+}
+
 interface ChangesOptions {
   /** What is shown of the record now. */
   shown?: Record<string, unknown> | undefined
   /** Fields whose value is settled without the schema. */
   settled?: readonly string[]
-  /** How a value is read before it is compared and checked. */
-  read?: (value: unknown, field: string) => unknown
+  read?: Reader
 }
 
 /**
@@ -135,31 +153,24 @@ interface ChangesOptions {
 export function changesIn<Schema extends z.ZodObject>(
   schema: Schema,
   sent: unknown,
-  { shown, settled = [], read = (value) => value }: ChangesOptions,
+  { shown, settled = [], read = asSent }: ChangesOptions,
 ): Partial<z.output<Schema>> {
-  const values = isObject(sent)
-    ? Object.fromEntries(Object.entries(sent).map(([field, value]) => [field, read(value, field)]))
-    : sent
-  const kept = Object.keys(schema.shape).filter(
-    (field) => settled.includes(field) || (shown && (isShown(sent, shown, field) || isShown(values, shown, field))),
-  )
-  const rest = schema.omit(Object.fromEntries(kept.map((field) => [field, true])) as never)
-  const result = rest.safeParse(values)
-  if (result.success) return result.data as unknown as Partial<z.output<Schema>>
-  throw new Failed({ kind: 'invalid_request', part: 'body', issues: toIssues(result.error, values) })
+  const isKept = (field: string) => {
+    if (!shown || !isObject(sent) || !Object.hasOwn(sent, field) || !Object.hasOwn(shown, field)) return false
+    const value = JSON.stringify(shown[field])
+    return [sent[field], read(sent[field], field)].some((one) => JSON.stringify(one) === value)
+  }
+  const kept = Object.keys(schema.shape).filter((field) => settled.includes(field) || isKept(field))
+  const rest: z.ZodObject = schema.omit(Object.fromEntries(kept.map((field) => [field, true])) as never)
+  return checked(rest, sent, read) as Partial<z.output<Schema>>
 }
 
 /** For clients of systems that do so: text without the blanks around it, and null for none. Passwords are nobody's to trim. */
 export function trimmed(value: unknown, field: string): unknown {
-  if (typeof value !== 'string' || field.startsWith('password')) return value
-  return value.trim() || null
+  if (typeof value !== 'string') return value
+  return (field.startsWith('password') ? value : value.trim()) || null
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isShown(sent: unknown, shown: Record<string, unknown>, field: string): boolean {
-  if (!isObject(sent) || !Object.hasOwn(sent, field) || !Object.hasOwn(shown, field)) return false
-  return JSON.stringify(sent[field]) === JSON.stringify(shown[field])
 }

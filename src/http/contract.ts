@@ -35,8 +35,8 @@ interface ContractTraits {
   trailingSlashes?: boolean
   /** Said of the contract in its document. */
   description: string
-  /** The failure in the contract's words; headers that every contract needs are added here. */
-  toFailureResponse: (failure: Failure) => FailureResponse
+  /** The failure of a request for `path` in the contract's words; headers that every contract needs are added here. */
+  toFailureResponse: (failure: Failure, path: string) => FailureResponse
 }
 
 export interface FailureResponse {
@@ -121,7 +121,7 @@ function asConfigured<Told extends { problem: Issue['problem'] }>(
 
 function toResponse(c: Context<ContractEnv>, contract: ContractTraits, problem: Failure): Response {
   const failure = problem.kind === 'invalid_request' ? { ...problem, issues: asConfigured(c, problem.issues) } : problem
-  const { status, body, contentType = 'application/json' } = contract.toFailureResponse(failure)
+  const { status, body, contentType = 'application/json' } = contract.toFailureResponse(failure, c.req.path)
   const headers: Record<string, string> = { 'content-type': contentType }
   if (status === 401) {
     headers['www-authenticate'] = failure.kind === 'unauthenticated' ? 'Bearer error="invalid_token"' : 'Bearer'

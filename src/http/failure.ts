@@ -39,6 +39,8 @@ export type ShapeProblem =
   /** Not what we gave out. */
   | { rule: 'malformed' }
   | { rule: 'not_a_time_to_come' }
+  /** Sent twice, and not the same. */
+  | { rule: 'not_confirmed' }
 
 export const emptyBody: Failure = {
   kind: 'invalid_request',

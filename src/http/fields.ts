@@ -34,6 +34,11 @@ export function queryInteger(min: number, max: number) {
     .openapi({ type: 'integer', minimum: min, maximum: max })
 }
 
+/** The user of a number in a path; what is no number of ours is nobody's. */
+export function userNumbered(text: string | undefined): { number: number } {
+  return { number: /^\d{1,15}$/.test(text ?? '') ? Number(text) : 0 }
+}
+
 /** A time yet to come, ISO 8601 with its zone; unix seconds come out. */
 export const timeToCome = z.string().transform((text, context) => {
   const zoned = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/.test(text)

@@ -10,9 +10,22 @@ export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { 'application/json': { schema } } }
 }
 
-/** Documents a body whose schema, a component of the document, the operation applies itself by `changesIn`. */
-export function documentedBody(component: string) {
-  return { required: true, content: { 'application/json': { schema: { $ref: `#/components/schemas/${component}` } } } }
+/** The answers with these statuses of those `described`; any operation may answer 429 and 503. */
+export function failuresOf<Described extends Record<429 | 503, object>>(described: Described) {
+  return <Status extends keyof Described>(...statuses: Status[]) => {
+    const chosen = [...statuses, 429, 503] as (Status | 429 | 503)[]
+    const entries = chosen.map((status) => [status, described[status]])
+    return Object.fromEntries(entries) as Pick<Described, Status | 429 | 503>
+  }
+}
+
+/** What `fieldsOf` reads. */
+export const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
+
+/** Documents a body whose schema, a component of the document, the operation applies itself, by `checked` or `changesIn`. */
+export function documentedBody(component: string, types: readonly string[] = ['application/json']) {
+  const schema = { $ref: `#/components/schemas/${component}` }
+  return { required: true, content: Object.fromEntries(types.map((type) => [type, { schema }])) }
 }
 
 /** What stands around a streamed list. */

@@ -98,6 +98,7 @@ function describe(problem: Issue['problem']): { msg: string; type: string } {
         msg: `Input should be ${alternatives(problem.options)}`,
         type: 'literal_error',
       }
+    case 'not_confirmed':
     case 'not_a_time_to_come':
     case 'malformed':
       return own('is not valid')

@@ -4,3 +4,27 @@
 export function toUtc(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
 }
+
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+
+/**
+ * The date in a text as people and libraries write it, as `YYYY-MM-DD`: that itself, with a time behind it, `07/08/1980` (month first)
+ * or `08 Jul 1980`; any other text as it is. Whether there is such a day is not asked.
+ */
+export function readDate(text: string): string {
+  const [, iso] = /^(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?$/i.exec(text) ?? []
+  if (iso !== undefined) return iso
+  const [, month, day, year] = /^(\d{1,2})\/(\d{1,2})\/(\d{4})$/.exec(text) ?? []
+  if (month && day && year) return `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`
+  const [, dayOf, name, yearOf] = /^(\d{1,2}) ([a-z]{3}) (\d{4})$/i.exec(text) ?? []
+  const number = months.indexOf(name?.toLowerCase() ?? '') + 1
+  if (!dayOf || number === 0) return text
+  return `${yearOf}-${String(number).padStart(2, '0')}-${dayOf.padStart(2, '0')}`
+}
+
+/** `YYYY-MM-DD` as `08 Jul 1980`. */
+export function toDayMonthYear(date: string): string {
+  const [year, month, day] = date.split('-')
+  const name = months[Number(month) - 1] ?? ''
+  return `${day} ${name.slice(0, 1).toUpperCase()}${name.slice(1)} ${year}`
+}

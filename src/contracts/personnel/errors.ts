@@ -1,7 +1,7 @@
 /** Every failure in personnel's words: `{"detail": ...}`, FastAPI's own for bad input, French sentences for the rest. */
 import type { Failure } from '../../http/failure'
 import type { FailureResponse } from '../../http/contract'
-import { json } from '../../http/json'
+import { failuresOf, json } from '../../http/json'
 import { toValidationErrors } from '../../http/pydantic'
 import { wireName } from './mapping'
 import { PersonnelError, PersonnelValidationError } from './schemas'
@@ -93,10 +93,4 @@ const described = {
 }
 
 /** The failures an operation can answer, for the document. Any may answer 429 and 503. */
-export function failures<Status extends keyof typeof described>(...statuses: Status[]) {
-  const chosen = [...statuses, 429, 503] as (Status | 429 | 503)[]
-  return Object.fromEntries(chosen.map((status) => [status, described[status]])) as Pick<
-    typeof described,
-    Status | 429 | 503
-  >
-}
+export const failures = failuresOf(described)

@@ -1,6 +1,7 @@
 /** Every failure as an RFC 9457 problem; bad input is 400, with an entry for each field. */
 import type { FailureResponse } from '../../http/contract'
 import type { Failure, Issue } from '../../http/failure'
+import { failuresOf } from '../../http/json'
 import { wireName } from './mapping'
 import { V1Problem } from './schemas'
 
@@ -114,6 +115,7 @@ function describe(problem: Issue['problem']): string {
       return 'must be a whole number'
     case 'not_one_of':
       return `must be one of ${problem.options.join(', ')}`
+    case 'not_confirmed':
     case 'malformed':
       return 'is not valid'
     case 'blank':
@@ -153,29 +155,24 @@ function article(type: string): string {
   return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`
 }
 
+const asProblem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: V1Problem } },
+})
+
 const described = {
-  400: 'Bad input, field by field',
-  401: 'No valid credential',
-  403: 'A permission is missing',
-  404: 'Not found',
-  409: 'A conflict with what is',
-  412: 'The user has changed since',
-  413: 'The body is too large',
-  415: 'The body is not JSON',
-  422: 'The key came with another request before',
-  429: 'Too many requests',
-  503: 'Unavailable, try again',
+  400: asProblem('Bad input, field by field'),
+  401: asProblem('No valid credential'),
+  403: asProblem('A permission is missing'),
+  404: asProblem('Not found'),
+  409: asProblem('A conflict with what is'),
+  412: asProblem('The user has changed since'),
+  413: asProblem('The body is too large'),
+  415: asProblem('The body is not JSON'),
+  422: asProblem('The key came with another request before'),
+  429: asProblem('Too many requests'),
+  503: asProblem('Unavailable, try again'),
 }
 
 /** The failures an operation can answer, for the document. Any may answer 429 and 503. */
-export function failures<Status extends keyof typeof described>(...statuses: Status[]) {
-  const chosen = [...statuses, 429, 503] as (Status | 429 | 503)[]
-  const response = (status: keyof typeof described) => ({
-    description: described[status],
-    content: { 'application/problem+json': { schema: V1Problem } },
-  })
-  return Object.fromEntries(chosen.map((status) => [status, response(status)])) as Record<
-    Status | 429 | 503,
-    ReturnType<typeof response>
-  >
-}
+export const failures = failuresOf(described)

@@ -1,0 +1,91 @@
+/** Between backoffice's wire and the core, field by field. */
+import type { z } from '@hono/zod-openapi'
+import { usernameOrEmail, type NewUser, type RoleSelector, type User, type UserChanges } from '../../core/user'
+import {
+  BackofficeUserUpdate,
+  type BackofficeUser,
+  type BackofficeUserCreate,
+  type BackofficeUserListQuery,
+} from './schemas'
+
+export function fromUser(user: User): z.infer<typeof BackofficeUser> {
+  return {
+    user_id: user.number,
+    username: usernameOrEmail(user),
+    first_name: user.givenName,
+    last_name: user.familyName,
+    email: user.email,
+    gender: user.gender === 'unknown' ? null : user.gender,
+    birthday: user.birthdate,
+    country_id: user.countryId,
+    user_status: user.active ? 'active' : 'inactive',
+    role_id: user.roles[0].number,
+  }
+}
+
+/** Without `username` where what was sent is the email that stands in for none. */
+export function toNewUser(body: Omit<z.output<typeof BackofficeUserCreate>, 'username'> & Named): NewUser {
+  return {
+    username: body.username,
+    email: body.email,
+    password: body.password,
+    givenName: body.first_name,
+    familyName: body.last_name,
+    gender: body.gender,
+    birthdate: body.birthday,
+    countryId: body.country_id,
+    role: body.role_id == null ? undefined : { number: body.role_id },
+  }
+}
+
+type Named = Partial<Pick<z.output<typeof BackofficeUserCreate>, 'username'>>
+
+/** Only what is sent; `withoutUsername` where the email came as one. */
+export function toUserChanges(body: z.output<typeof BackofficeUserUpdate>, withoutUsername: boolean): UserChanges {
+  return {
+    username: withoutUsername ? null : body.username,
+    email: body.email,
+    password: body.password,
+    givenName: body.first_name,
+    familyName: body.last_name,
+    gender: body.gender,
+    birthdate: body.birthday,
+    countryId: body.country_id,
+    role: body.role_id === undefined ? undefined : { number: body.role_id },
+    active: body.user_status && body.user_status === 'active',
+  }
+}
+
+/**
+ * The fields of a body, whatever it is, with a password and its confirmation put together, since they are checked together. An
+ * empty password is what a form sends that nobody filled in: none.
+ */
+export function withConfirmation(sent: unknown): Record<string, unknown> {
+  const isObject = typeof sent === 'object' && sent !== null && !Array.isArray(sent)
+  const { password: value, ...fields }: Record<string, unknown> = isObject ? { ...sent } : {}
+  if (value == null || value === '') return fields
+  return { ...fields, password: { value, confirmation: fields['password_confirmation'] } }
+}
+
+/** The role a change names, if it names one, before it is known whether it is a change. */
+export function toNamedRoles(sent: Record<string, unknown>): RoleSelector[] | undefined {
+  const number = BackofficeUserUpdate.shape.role_id.safeParse(sent['role_id']).data
+  return number === undefined ? undefined : [{ number }]
+}
+
+export function toFilter({ search, status, gender, role_id }: z.output<typeof BackofficeUserListQuery>) {
+  return {
+    active: status && status === 'active',
+    gender,
+    role: role_id === undefined ? undefined : { number: role_id },
+    search: search === undefined ? undefined : { text: search, fields: searchFields },
+  }
+}
+
+const searchFields = ['email', 'username', 'given_name', 'family_name'] as const
+
+/** Core fields in backoffice's names, where they differ. */
+export function wireName(field: string): string {
+  const names: Record<string, string> = { givenName: 'first_name', familyName: 'last_name', birthdate: 'birthday' }
+  return names[field] ?? field
+}

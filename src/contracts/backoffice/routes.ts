@@ -1,0 +1,177 @@
+/** backoffice: a Laravel back office, for administrators. Seed order; signing in, which the seed lacks, comes last. */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { signOut } from '../../core/sessions'
+import { signInFor } from '../../core/sign-in'
+import { sendsStandIn } from '../../core/user'
+import { updateUser } from '../../core/user-changes'
+import { pageOfUsers } from '../../core/user-list'
+import { createUser, deleteUser, getUser } from '../../core/users'
+import { anonymous, authenticated } from '../../http/authentication'
+import { changesIn, checked, jsonOf, trimmed } from '../../http/body'
+import { createContract, sealed } from '../../http/contract'
+import { userNumbered } from '../../http/fields'
+import { documentedBody, json } from '../../http/json'
+import { issueAccessToken } from '../../http/tokens'
+import { failures, toFailureResponse } from './errors'
+import { fromUser, toFilter, toNamedRoles, toNewUser, toUserChanges, withConfirmation } from './mapping'
+import {
+  BackofficeLogin,
+  BackofficeMessage,
+  BackofficeSignedIn,
+  BackofficeUserAnswer,
+  BackofficeUserCreate,
+  BackofficeUserList,
+  BackofficeUserListQuery,
+  BackofficeUserUpdate,
+  BackofficeUserWritten,
+} from './schemas'
+
+const accessTokenSeconds = 12 * 3600
+
+const contract = createContract({
+  name: 'backoffice',
+  title: 'Back office',
+  description: 'User management for administrators, by integer ids, as Laravel answers.',
+  toFailureResponse,
+})
+const { app } = contract
+
+for (const [name, schema] of Object.entries({ BackofficeUserCreate, BackofficeUserUpdate, BackofficeLogin })) {
+  app.openAPIRegistry.register(name, schema)
+}
+
+const params = z.object({ id: z.string().openapi({ type: 'integer' }) })
+
+const listUsers = createRoute({
+  ...authenticated(['users:read']),
+  method: 'get',
+  path: '/api/v1/users',
+  operationId: 'backofficeListUsers',
+  summary: 'Users, a page at a time',
+  request: { query: BackofficeUserListQuery },
+  responses: { 200: json(BackofficeUserList, 'A page, with the exact total of all pages'), ...failures(401, 403, 422) },
+})
+
+app.openapi(listUsers, async (c) => {
+  const query = c.req.valid('query')
+  const { page, per_page } = query
+  const { users, total } = await pageOfUsers(c.var.caller, { page, size: per_page, ...toFilter(query) })
+  return c.json({ data: users.map(fromUser), meta: { current_page: page, per_page, total } }, 200)
+})
+
+const getUserRoute = createRoute({
+  ...authenticated(['users:read']),
+  method: 'get',
+  path: '/api/v1/users/{id}',
+  operationId: 'backofficeGetUser',
+  summary: 'One user',
+  request: { params },
+  responses: { 200: json(BackofficeUserAnswer, 'The user'), ...failures(401, 403, 404) },
+})
+
+app.openapi(getUserRoute, async (c) => {
+  const user = await getUser(c.var.caller, userNumbered(c.req.valid('param').id))
+  return c.json({ data: fromUser(user) }, 200)
+})
+
+const createUserRoute = createRoute({
+  ...authenticated(['users:create']),
+  method: 'post',
+  path: '/api/v1/users',
+  operationId: 'backofficeCreateUser',
+  summary: 'Create a user',
+  request: { body: documentedBody('BackofficeUserCreate') },
+  responses: { 201: json(BackofficeUserWritten, 'The new user'), ...failures(400, 401, 403, 413, 415, 422) },
+})
+
+app.openapi(createUserRoute, async (c) => {
+  const sent = withConfirmation(await fieldsOf(c))
+  const schema = sendsStandIn(sent, undefined) ? BackofficeUserCreate.omit({ username: true }) : BackofficeUserCreate
+  const user = await createUser(c.var.caller, toNewUser(checked(schema, sent, trimmed)))
+  return c.json({ message: 'User created successfully', data: fromUser(user) }, 201)
+})
+
+const updateUserRoute = createRoute({
+  ...authenticated(['users:update']),
+  method: 'put',
+  path: '/api/v1/users/{id}',
+  operationId: 'backofficeUpdateUser',
+  summary: 'Change what is sent of a user',
+  request: { params, body: documentedBody('BackofficeUserUpdate') },
+  responses: {
+    200: json(BackofficeUserWritten, 'The user'),
+    ...failures(400, 401, 403, 404, 409, 413, 415, 422),
+  },
+})
+
+app.openapi(updateUserRoute, async (c) => {
+  const sent = withConfirmation(await fieldsOf(c))
+  const user = await updateUser(
+    c.var.caller,
+    userNumbered(c.req.valid('param').id),
+    (present) => {
+      const standIn = sendsStandIn(sent, present)
+      const settled = standIn ? ['username'] : []
+      const shown = present && fromUser(present)
+      return toUserChanges(changesIn(BackofficeUserUpdate, sent, { shown, settled, read: trimmed }), standIn)
+    },
+    { naming: toNamedRoles(sent) },
+  )
+  return c.json({ message: 'User updated successfully', data: fromUser(user) }, 200)
+})
+
+const deleteUserRoute = createRoute({
+  ...authenticated(['users:delete']),
+  method: 'delete',
+  path: '/api/v1/users/{id}',
+  operationId: 'backofficeDeleteUser',
+  summary: 'Delete a user for good',
+  request: { params },
+  responses: { 200: json(BackofficeMessage, 'Deleted'), ...failures(401, 403, 404, 409) },
+})
+
+app.openapi(deleteUserRoute, async (c) => {
+  await deleteUser(c.var.caller, userNumbered(c.req.valid('param').id), { only: 'others' })
+  return c.json({ message: 'User deleted successfully' }, 200)
+})
+
+const login = createRoute({
+  ...anonymous({ signsIn: true }),
+  method: 'post',
+  path: '/api/login',
+  operationId: 'backofficeLogin',
+  summary: 'Sign in',
+  request: { body: documentedBody('BackofficeLogin') },
+  responses: { 200: json(BackofficeSignedIn, 'The token and the user'), ...failures(400, 401, 413, 415, 422) },
+})
+
+app.openapi(login, async (c) => {
+  const { visit, configuration } = c.var
+  const { username, password } = checked(BackofficeLogin, await fieldsOf(c), trimmed)
+  const { user, sessionId } = await signInFor(visit, { identifier: username, password }, accessTokenSeconds)
+  const claims = { user, sessionId, subject: user.id, now: visit.now, seconds: accessTokenSeconds }
+  const token = await issueAccessToken(configuration, claims)
+  return c.json({ message: 'Login successful', data: { token, user: fromUser(user) } }, 200)
+})
+
+const logout = createRoute({
+  ...authenticated([]),
+  method: 'post',
+  path: '/api/logout',
+  operationId: 'backofficeLogout',
+  summary: 'Sign out',
+  responses: { 200: json(BackofficeMessage, 'Signed out'), ...failures(400, 401, 403, 413) },
+})
+
+app.openapi(logout, async (c) => {
+  await signOut(c.var.caller)
+  return c.json({ message: 'Logged out successfully' }, 200)
+})
+
+/** No body at all has no fields, as one that is `{}`. */
+async function fieldsOf(c: Context): Promise<unknown> {
+  return (await c.req.arrayBuffer()).byteLength === 0 ? {} : jsonOf(c)
+}
+
+export const backoffice = sealed(contract)

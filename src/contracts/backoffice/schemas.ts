@@ -1,0 +1,171 @@
+/** The wire of backoffice, in its own names, checked as Laravel's rules would. */
+import { z } from '@hono/zod-openapi'
+import {
+  narrowed,
+  parseBirthdate,
+  parseCountryId,
+  parseEmail,
+  parseFamilyName,
+  parseGivenName,
+  parsePassword,
+  parseRoleNumber,
+  parseUsername,
+  type Parser,
+} from '../../core/fields'
+import { refuse } from '../../http/fields'
+import { readDate } from '../../http/times'
+
+const genders = ['male', 'female'] as const
+const statuses = ['active', 'inactive'] as const
+
+const example = {
+  username: 'noor',
+  first_name: 'Noor',
+  last_name: 'Haddad',
+  email: 'noor.haddad@example.org',
+  gender: 'female' as const,
+  birthday: '1988-04-02',
+  country_id: 33,
+}
+
+export const BackofficeUser = z
+  .strictObject({
+    user_id: z.int(),
+    username: z.string(),
+    first_name: z.string(),
+    last_name: z.string(),
+    email: z.string(),
+    gender: z.enum(genders).nullable(),
+    birthday: z.string().nullable().openapi({ format: 'date' }),
+    country_id: z.int().nullable(),
+    user_status: z.enum(statuses),
+    role_id: z.int(),
+  })
+  .openapi('BackofficeUser', { example: { user_id: 17, ...example, user_status: 'active', role_id: 2 } })
+
+/** A field that is there: absent and null are the same lack. */
+function field<Value>(read: (value: NonNullable<unknown>, context: z.core.$RefinementCtx) => Value) {
+  return z
+    .unknown()
+    .transform((value, context) => (value == null ? refuse(context, { rule: 'missing' }) : read(value, context)))
+}
+
+function text<Value>(parser: Parser<string, Value>) {
+  return field((value, context) => {
+    if (typeof value !== 'string') return refuse(context, { rule: 'wrong_type', expected: 'string' })
+    const outcome = parser(value)
+    return 'value' in outcome ? outcome.value : refuse(context, outcome.problem)
+  })
+}
+
+/** In decimal digits it may be text. */
+function integer<Value>(parser: Parser<number, Value>) {
+  return field((value, context) => {
+    const number = typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value
+    if (!Number.isInteger(number)) return refuse(context, { rule: 'wrong_type', expected: 'integer' })
+    const outcome = parser(number as number)
+    return 'value' in outcome ? outcome.value : refuse(context, outcome.problem)
+  })
+}
+
+function oneOf<const Option extends string>(options: readonly Option[]) {
+  return field((value, context) => {
+    const option = options.find((one) => one === value)
+    return option ?? refuse(context, { rule: 'not_one_of', options })
+  }).openapi({ type: 'string', enum: [...options] })
+}
+
+/** Both fields of a new password, as `withConfirmation` puts them together. */
+const password = field((sent, context) => {
+  const { value, confirmation } = sent as { value: unknown; confirmation: unknown }
+  if (typeof value !== 'string') return refuse(context, { rule: 'wrong_type', expected: 'string' })
+  const outcome = parsePassword(value)
+  if ('problem' in outcome) refuse(context, outcome.problem)
+  if (value !== confirmation) refuse(context, { rule: 'not_confirmed' })
+  return 'value' in outcome ? outcome.value : z.NEVER
+})
+
+const name = (max: number) => ({ type: 'string' as const, maxLength: max })
+
+const fields = {
+  username: text(narrowed(parseUsername, { max: 64 })).openapi(name(64)),
+  email: text(parseEmail).openapi({ ...name(254), format: 'email' }),
+  password: password.openapi({ type: 'string', format: 'password', minLength: 8, maxLength: 128 }),
+  password_confirmation: z.unknown().optional().openapi({ type: 'string', format: 'password' }),
+  first_name: text(narrowed(parseGivenName, { max: 64, required: true })).openapi(name(64)),
+  last_name: text(narrowed(parseFamilyName, { max: 64, required: true })).openapi(name(64)),
+  gender: oneOf(genders),
+  birthday: text((value) => parseBirthdate(readDate(value))).openapi({ type: 'string', format: 'date' }),
+}
+const country_id = integer(parseCountryId)
+  .nullish()
+  .openapi({ type: ['integer', 'null'], minimum: 1 })
+const role_id = integer(parseRoleNumber).openapi({ type: 'integer', description: "A role's number" })
+
+export const BackofficeUserCreate = z
+  .object({ ...fields, country_id, role_id: role_id.nullish().openapi({ type: ['integer', 'null'], default: 2 }) })
+  .openapi('BackofficeUserCreate', {
+    required: Object.keys(fields),
+    example: { ...example, password: 'a password long enough', password_confirmation: 'a password long enough' },
+  })
+
+/** Only what is sent changes. */
+export const BackofficeUserUpdate = z
+  .object({ ...fields, country_id, role_id, user_status: oneOf(statuses) })
+  .partial()
+  .openapi('BackofficeUserUpdate', { example: { last_name: 'Haddad Lemoine', user_status: 'inactive' } })
+
+/** Of several values the last counts; an empty one is none. */
+const last = (value: unknown) => (Array.isArray(value) ? value.at(-1) : value) || undefined
+
+/** What is no positive whole number is as good as absent. */
+const paging = (otherwise: number, max: number) =>
+  z
+    .preprocess((value) => /^ *\+?([1-9]\d{0,12}) *$/.exec(String(last(value)))?.[1], z.string().optional())
+    .transform((digits) => (digits === undefined ? otherwise : Math.min(Number(digits), max)))
+
+export const BackofficeUserListQuery = z.object({
+  page: paging(1, Number.MAX_SAFE_INTEGER).openapi({ type: 'integer', default: 1 }),
+  per_page: paging(15, 100).openapi({ type: 'integer', default: 15, maximum: 100 }),
+  search: z.preprocess(last, z.string().max(200).optional()).openapi({
+    type: 'string',
+    maxLength: 200,
+    description: 'Words, each somewhere in email, username, first or last name, whatever the case and accents',
+  }),
+  status: z.preprocess(last, oneOf(statuses).optional()).openapi({ type: 'string', enum: [...statuses] }),
+  gender: z.preprocess(last, oneOf(genders).optional()).openapi({ type: 'string', enum: [...genders] }),
+  role_id: z.preprocess(last, role_id.optional()).openapi({ type: 'integer' }),
+})
+
+export const BackofficeUserList = z
+  .strictObject({
+    data: z.array(BackofficeUser),
+    meta: z.strictObject({ current_page: z.int(), per_page: z.int(), total: z.int() }),
+  })
+  .openapi('BackofficeUserList')
+
+export const BackofficeUserAnswer = z.strictObject({ data: BackofficeUser }).openapi('BackofficeUserAnswer')
+export const BackofficeUserWritten = z
+  .strictObject({ message: z.string(), data: BackofficeUser })
+  .openapi('BackofficeUserWritten')
+
+const credential = text((value) => ({ value }))
+
+export const BackofficeLogin = z
+  .object({
+    username: credential.openapi({ type: 'string', description: 'A username or an email' }),
+    password: credential.openapi({ type: 'string', format: 'password' }),
+  })
+  .openapi('BackofficeLogin', {
+    required: ['username', 'password'],
+    example: { username: example.username, password: 'a password long enough' },
+  })
+
+export const BackofficeSignedIn = z
+  .strictObject({ message: z.string(), data: z.strictObject({ token: z.string(), user: BackofficeUser }) })
+  .openapi('BackofficeSignedIn')
+
+export const BackofficeMessage = z.strictObject({ message: z.string() }).openapi('BackofficeMessage')
+export const BackofficeValidationError = z
+  .strictObject({ message: z.string(), errors: z.record(z.string(), z.array(z.string())) })
+  .openapi('BackofficeValidationError')

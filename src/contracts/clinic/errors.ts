@@ -1,0 +1,130 @@
+/** Every failure in clinic's words: an envelope that says so, with HTTP 200 where the request itself was understood. */
+import type { Failure, Issue } from '../../http/failure'
+import type { FailureResponse } from '../../http/contract'
+import { failuresOf, json } from '../../http/json'
+import { wireName } from './mapping'
+import { ClinicFailure } from './schemas'
+
+/** `path` is that of the request: validation failures begin with what could not be done. */
+export function toFailureResponse(failure: Failure, path: string): FailureResponse {
+  switch (failure.kind) {
+    case 'no_credentials':
+    case 'unauthenticated':
+      return failed('Authentication required.', 401)
+    case 'forbidden':
+    case 'own_password':
+      return failed('You are not allowed to do this.', 403)
+    case 'no_such_path':
+    case 'resource_not_found':
+      return failed('Not found.', 404)
+    case 'method_not_allowed':
+      return failed(`Method not allowed: use ${failure.allowed.join(' or ')}.`, 405)
+    case 'body_too_large':
+      return failed('The request is too large.', 413)
+    case 'locked_out':
+    case 'rate_limited':
+      return failed('Too many attempts, try again later.', 429)
+    case 'contended':
+    case 'unavailable':
+      return failed('The service is unavailable, try again later.', 503)
+    case 'invalid_credentials':
+    case 'invalid_refresh_token':
+    case 'invalid_password_token':
+      return failed('Invalid login.')
+    case 'user_not_found':
+      return failed(`User ${Object.values(failure.selector)[0]} not found.`)
+    case 'role_not_found':
+      return failed('Role not found.')
+    case 'last_admin':
+      return failed('The last active administrator must stay one.')
+    case 'role_refused':
+    case 'idempotency_key_reused':
+    case 'version_mismatch':
+      return failed('The request conflicts with what is there.')
+    case 'unreadable_body':
+    case 'unsupported_media_type':
+      return failed('The request could not be read.')
+    case 'already_taken':
+      return invalid(
+        path,
+        failure.fields.map((field) => [field, `This ${field} is already taken.`]),
+      )
+    case 'invalid':
+      return invalid(
+        path,
+        failure.problems.map(({ field, problem }) => [wireName(field), describe(problem)]),
+      )
+    case 'invalid_request':
+      if (failure.part === 'path') return failed('Not found.', 404)
+      return invalid(
+        path,
+        failure.issues.map(({ path: [field = 'body'], problem }) => [String(field), describe(problem)]),
+      )
+  }
+}
+
+function failed(errors: string, status: FailureResponse['status'] = 200): FailureResponse {
+  return { status, body: { success: false, errors } }
+}
+
+function invalid(path: string, lines: readonly [field: string, sentence: string][]): FailureResponse {
+  const edited = /\/(\d+)\/edit\/$/.exec(path)?.[1]
+  const headline = edited
+    ? [`Unable to edit user ${edited}.`]
+    : path.endsWith('/new/')
+      ? ['Unable to create user.']
+      : []
+  return failed([...headline, ...lines.map(([field, sentence]) => `${field}: ${sentence}`)].join('\n'))
+}
+
+function describe(problem: Issue['problem']): string {
+  switch (problem.rule) {
+    case 'missing':
+    case 'blank':
+      return 'This field is required.'
+    case 'wrong_type':
+    case 'unparsable':
+    case 'fractional':
+    case 'malformed':
+    case 'characters':
+    case 'not_a_time_to_come':
+    case 'not_a_uuid':
+    case 'not_confirmed':
+    case 'wrong':
+      return 'Enter a valid value.'
+    case 'not_one_of':
+      return `Select one of ${problem.options.join(', ')}.`
+    case 'too_long':
+      return `Ensure this value has at most ${problem.max} characters.`
+    case 'password_too_short':
+      return `Ensure this value has at least ${problem.min} characters.`
+    case 'below':
+      return `Ensure this value is at least ${problem.min}.`
+    case 'above':
+      return `Ensure this value is at most ${problem.max}.`
+    case 'has_blanks':
+      return 'This value may not contain blanks.'
+    case 'not_an_email':
+      return 'Enter a valid email address.'
+    case 'not_a_date':
+      return 'Enter a valid date.'
+    case 'not_four_digits':
+      return 'Enter four digits.'
+    case 'password_common':
+      return 'This password is too common.'
+    case 'password_personal':
+      return 'This password may not be the email, username or name.'
+  }
+}
+
+const described = {
+  401: json(ClinicFailure, 'Not signed in'),
+  403: json(ClinicFailure, 'A permission is missing, or the request comes from another site'),
+  404: json(ClinicFailure, 'The id is no number'),
+  413: json(ClinicFailure, 'The body is too large'),
+  429: json(ClinicFailure, 'Too many attempts'),
+  503: json(ClinicFailure, 'Unavailable, try again'),
+}
+
+/** The failures an operation can answer beside those with 200, for the document. Any may answer 429 and 503. */
+export const failures = failuresOf(described)

@@ -1,0 +1,213 @@
+/** clinic: a Django application's user management, by forms and a session cookie. Seed order. */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { signOut } from '../../core/sessions'
+import { signInFor } from '../../core/sign-in'
+import type { Permission } from '../../core/permissions'
+import { sendsStandIn } from '../../core/user'
+import { setActive, updateUser } from '../../core/user-changes'
+import { everyUser } from '../../core/user-list'
+import { createUser, getUser } from '../../core/users'
+import { anonymous, authenticated } from '../../http/authentication'
+import { changesIn, checked, fieldsOf, trimmed } from '../../http/body'
+import { createContract, sealed } from '../../http/contract'
+import { userNumbered } from '../../http/fields'
+import { documentedBody, formTypes, json, streamed } from '../../http/json'
+import {
+  clearSessionCookie,
+  cookieScheme,
+  cookieSecurity,
+  refuseCrossSite,
+  setSessionCookie,
+} from '../../http/session-cookie'
+import { issueCookieToken } from '../../http/tokens'
+import { failures, toFailureResponse } from './errors'
+import { fromUser, namedRoles, toNewUser, toUserChanges } from './mapping'
+import {
+  ClinicActiveAnswer,
+  ClinicFailure,
+  ClinicHits,
+  ClinicLogin,
+  ClinicMessage,
+  ClinicMiss,
+  ClinicSearchQuery,
+  ClinicUserAnswer,
+  ClinicUserCreate,
+  ClinicUserEdit,
+} from './schemas'
+
+const sessionSeconds = 14 * 86_400
+
+const contract = createContract({
+  name: 'clinic',
+  title: 'Clinic',
+  description:
+    'The user management of a telemedicine system: forms, a session cookie, and an envelope that says how it went.',
+  trailingSlashes: true,
+  toFailureResponse,
+})
+const { app } = contract
+
+app.openAPIRegistry.registerComponent('securitySchemes', cookieScheme, cookieSecurity)
+for (const [name, schema] of Object.entries({ ClinicUserCreate, ClinicUserEdit, ClinicLogin })) {
+  app.openAPIRegistry.register(name, schema)
+}
+
+const signedIn = (needs: readonly Permission[], self?: (c: Context) => { number: number }) =>
+  authenticated(needs, self, { cookie: true })
+
+const params = z.object({ user_id: z.string().regex(/^\d+$/).openapi({ example: '17' }) })
+const oneself = (c: Context) => userNumbered(c.req.param('user_id'))
+
+const newUser = createRoute({
+  ...signedIn(['users:create']),
+  method: 'post',
+  path: '/users/user/new/',
+  operationId: 'clinicCreateUser',
+  summary: 'Create a user',
+  request: { body: documentedBody('ClinicUserCreate', formTypes) },
+  responses: { 200: json(z.union([ClinicUserAnswer, ClinicFailure]), 'The new user'), ...failures(401, 403, 413) },
+})
+
+app.openapi(newUser, async (c) => {
+  const sent = await fieldsOf(c)
+  const schema = sendsStandIn(sent, undefined) ? ClinicUserCreate.omit({ username: true }) : ClinicUserCreate
+  const user = await createUser(c.var.caller, toNewUser(checked(schema, sent, trimmed)))
+  return c.json(
+    { success: true as const, message: `User ${user.number} successfully created.`, data: fromUser(user) },
+    200,
+  )
+})
+
+const login = createRoute({
+  ...anonymous({ signsIn: true }),
+  method: 'post',
+  path: '/users/user/login/',
+  operationId: 'clinicLogin',
+  summary: 'Sign in, by a cookie',
+  request: { body: documentedBody('ClinicLogin', formTypes) },
+  responses: { 200: json(z.union([ClinicUserAnswer, ClinicFailure]), 'The user'), ...failures(403, 413) },
+})
+
+app.openapi(login, async (c) => {
+  refuseCrossSite(c)
+  const { visit, configuration } = c.var
+  const { username, password } = checked(ClinicLogin, await fieldsOf(c), trimmed)
+  const { user, sessionId } = await signInFor(visit, { identifier: username, password }, sessionSeconds)
+  const claims = { user, sessionId, now: visit.now, seconds: sessionSeconds }
+  setSessionCookie(c, await issueCookieToken(configuration, claims), sessionSeconds)
+  const data = fromUser(user)
+  return c.json({ success: true as const, message: `Welcome ${data.username}.`, data }, 200)
+})
+
+const logout = createRoute({
+  ...signedIn([]),
+  method: 'get',
+  path: '/users/user/logout/',
+  operationId: 'clinicLogout',
+  summary: 'Sign out',
+  responses: { 200: json(ClinicMessage, 'Signed out'), ...failures(401, 403) },
+})
+
+app.openapi(logout, async (c) => {
+  await signOut(c.var.caller)
+  clearSessionCookie(c)
+  return c.json({ success: true as const, message: 'Bye.' }, 200)
+})
+
+const getUserInfo = createRoute({
+  ...signedIn(['users:read'], oneself),
+  method: 'get',
+  path: '/users/user/{user_id}/get_user_info/',
+  operationId: 'clinicGetUser',
+  summary: 'One user',
+  request: { params },
+  responses: { 200: json(z.union([ClinicUserAnswer, ClinicFailure]), 'The user'), ...failures(401, 403, 404) },
+})
+
+app.openapi(getUserInfo, async (c) => {
+  const user = await getUser(c.var.caller, userNumbered(c.req.valid('param').user_id))
+  return c.json({ success: true as const, message: `User ${user.number} found.`, data: fromUser(user) }, 200)
+})
+
+const search = createRoute({
+  ...signedIn(['users:read']),
+  method: 'get',
+  path: '/users/user/search/',
+  operationId: 'clinicSearchUsers',
+  summary: 'Everyone who matches',
+  request: { query: ClinicSearchQuery },
+  responses: { 200: json(z.union([ClinicHits, ClinicMiss, ClinicFailure]), 'All of them'), ...failures(401, 403) },
+})
+
+const searchFields = ['username', 'family_name', 'given_name', 'email', 'certified_email'] as const
+
+app.openapi(search, (c) => {
+  const text = c.req.valid('query').query_string
+  const found = everyUser(c.var.caller, { search: { text, fields: searchFields } })
+  const miss = { success: false, message: `No users found for query string: '${text}'`, data: [], total_count: 0 }
+  return streamed<Parameters<typeof fromUser>[0], ReturnType<typeof fromUser>, z.infer<typeof ClinicHits>>(
+    found,
+    fromUser,
+    {
+      open: '{"success":true,"data":[',
+      close: (count) =>
+        `],"total_count":${count},"message":${JSON.stringify(`${count} users found for query string: '${text}'`)}}`,
+      empty: JSON.stringify(miss),
+    },
+  )
+})
+
+const edit = createRoute({
+  ...signedIn(['users:update'], oneself),
+  method: 'post',
+  path: '/users/user/{user_id}/edit/',
+  operationId: 'clinicEditUser',
+  summary: 'Replace the record of a user',
+  request: { params, body: documentedBody('ClinicUserEdit', formTypes) },
+  responses: { 200: json(z.union([ClinicUserAnswer, ClinicFailure]), 'The user'), ...failures(401, 403, 404, 413) },
+})
+
+app.openapi(edit, async (c) => {
+  const sent = await fieldsOf(c)
+  const user = await updateUser(
+    c.var.caller,
+    userNumbered(c.req.valid('param').user_id),
+    (present) => {
+      const standIn = sendsStandIn(sent, present)
+      const settled = standIn ? ['username'] : []
+      const shown = present && fromUser(present)
+      return toUserChanges(changesIn(ClinicUserEdit, sent, { shown, settled, read: trimmed }), standIn)
+    },
+    { naming: namedRoles, beyondOwn: 'kept' },
+  )
+  return c.json(
+    { success: true as const, message: `User ${user.number} successfully updated.`, data: fromUser(user) },
+    200,
+  )
+})
+
+for (const [action, active] of [
+  ['deactivate', false],
+  ['activate', true],
+] as const) {
+  const route = createRoute({
+    ...signedIn(['users:deactivate']),
+    method: 'post',
+    path: `/users/user/{user_id}/${action}/`,
+    operationId: active ? 'clinicActivateUser' : 'clinicDeactivateUser',
+    summary: active ? 'Let a user in again' : 'Keep a user out, and end their sessions',
+    request: { params },
+    responses: {
+      200: json(z.union([ClinicActiveAnswer, ClinicFailure]), 'As it is now'),
+      ...failures(401, 403, 404, 413),
+    },
+  })
+  app.openapi(route, async (c) => {
+    const user = await setActive(c.var.caller, userNumbered(c.req.valid('param').user_id), active)
+    const data = { id: String(user.number), is_active: user.active }
+    return c.json({ success: true as const, message: `User ${user.number} ${action}d`, data }, 200)
+  })
+}
+
+export const clinic = sealed(contract)

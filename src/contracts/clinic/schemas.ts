@@ -1,0 +1,207 @@
+/** The wire of clinic, in its own names, checked as Django's forms would. */
+import { z } from '@hono/zod-openapi'
+import {
+  narrowed,
+  parseBirthdate,
+  parseEmail,
+  parseFamilyName,
+  parseGivenName,
+  parsePassword,
+  parsePhoneNumber,
+  parsePin,
+  parseUsername,
+  type Parser,
+} from '../../core/fields'
+import { refuse } from '../../http/fields'
+import { readDate } from '../../http/times'
+
+export const userTypes = { AD: 'Administrative', TE: 'Technician', CL: 'Clinician', ST: 'Student' } as const
+export const genders = { M: 'Male', F: 'Female', U: 'Unknown' } as const
+
+type Key<Choices> = keyof Choices & string
+
+/** A choice as it is shown: its key, and what people call it. */
+function choice<Choices extends Record<string, string>>(choices: Choices) {
+  const keys = Object.keys(choices) as [Key<Choices>, ...Key<Choices>[]]
+  return z.strictObject({ key: z.enum(keys), value: z.string() }).nullable()
+}
+
+const example = {
+  username: 'noor',
+  first_name: 'Noor',
+  last_name: 'Haddad',
+  email: 'noor.haddad@example.org',
+  is_staff: true,
+  is_active: true,
+  is_admin: false,
+  phone: '+33 1 70 18 00 00',
+  mobile: null,
+  certified_email: null,
+}
+
+export const ClinicUser = z
+  .strictObject({
+    id: z.string().openapi({ description: 'A decimal number' }),
+    uid: z.string().openapi({ description: '32 hex digits' }),
+    username: z.string(),
+    first_name: z.string(),
+    last_name: z.string(),
+    email: z.string(),
+    birth_date: z.string().nullable().openapi({ description: 'As `08 Jul 1980`' }),
+    is_staff: z.boolean(),
+    is_active: z.boolean(),
+    is_admin: z.boolean(),
+    user_type: choice(userTypes),
+    gender: choice(genders),
+    phone: z.string().nullable(),
+    mobile: z.string().nullable(),
+    certified_email: z.string().nullable(),
+  })
+  .openapi('ClinicUser', {
+    example: {
+      id: '17',
+      uid: '019b1c6e7a407d529a513f1d0c2b4e66',
+      birth_date: '02 Apr 1988',
+      user_type: { key: 'CL', value: 'Clinician' },
+      gender: { key: 'F', value: 'Female' },
+      ...example,
+    },
+  })
+
+/** What `read` makes of a value that is there; of none, which is absent or null alike, `otherwise`. */
+function field<Value, None>(
+  read: (value: NonNullable<unknown>, context: z.core.$RefinementCtx) => Value,
+  otherwise: (context: z.core.$RefinementCtx) => None,
+) {
+  return z
+    .unknown()
+    .optional()
+    .transform((value, context) => (value == null ? otherwise(context) : read(value, context)))
+}
+
+const isRequired = (context: z.core.$RefinementCtx) => refuse(context, { rule: 'missing' })
+const none = () => null
+
+/** A number, as JSON may have it, is its digits. */
+const textBy =
+  <Value>(parser: Parser<string, Value>) =>
+  (value: unknown, context: z.core.$RefinementCtx) => {
+    const sent = typeof value === 'number' ? String(value) : value
+    if (typeof sent !== 'string') return refuse(context, { rule: 'wrong_type', expected: 'string' })
+    const outcome = parser(sent)
+    return 'value' in outcome ? outcome.value : refuse(context, outcome.problem)
+  }
+
+/** A key of the choices, alone or as it is shown. */
+function choiceOf<Choices extends Record<string, string>>(choices: Choices) {
+  const keys = Object.keys(choices) as Key<Choices>[]
+  return field((value, context) => {
+    const sent = typeof value === 'object' && 'key' in value ? value.key : value
+    return keys.find((key) => key === sent) ?? refuse(context, { rule: 'not_one_of', options: keys })
+  }, isRequired).openapi({ type: 'string', enum: keys })
+}
+
+/** What a form or a script says for no; anything else says yes. */
+const falsehoods: unknown[] = ['False', 'false', '0', 'off', 0, false]
+
+const yes = (otherwise: boolean) =>
+  field(
+    (value) => !falsehoods.includes(value),
+    () => otherwise,
+  ).openapi({ type: 'boolean', default: otherwise })
+
+const text = (max: number) => ({ type: 'string' as const, maxLength: max })
+const optional = (max: number) => ({ ...text(max), type: ['string', 'null'] as ['string', 'null'] })
+
+const fields = {
+  username: field(textBy(narrowed(parseUsername, { max: 30 })), isRequired).openapi(text(30)),
+  first_name: field(textBy(narrowed(parseGivenName, { max: 50, required: true })), isRequired).openapi(text(50)),
+  last_name: field(textBy(narrowed(parseFamilyName, { max: 50, required: true })), isRequired).openapi(text(50)),
+  email: field(textBy(narrowed(parseEmail, { max: 250 })), isRequired).openapi({ ...text(250), format: 'email' }),
+  birth_date: field(
+    textBy((value) => parseBirthdate(readDate(value))),
+    none,
+  ).openapi({
+    type: ['string', 'null'],
+    description: '`1988-04-02`, with a time or without, `04/02/1988` (month first) or `02 Apr 1988`',
+  }),
+  user_type: choiceOf(userTypes),
+  gender: choiceOf(genders),
+  phone: field(textBy(narrowed(parsePhoneNumber, { max: 20 })), none).openapi(optional(20)),
+  mobile: field(textBy(narrowed(parsePhoneNumber, { max: 20 })), none).openapi(optional(20)),
+  certified_email: field(textBy(parseEmail), none).openapi({ ...optional(254), format: 'email' }),
+  numeric_password: field(textBy(parsePin), () => undefined).openapi({
+    type: ['string', 'null'],
+    pattern: '^[0-9]{4}$',
+    description: 'A PIN of four digits; stored hashed, and no credential',
+  }),
+  password: field(textBy(parsePassword), () => undefined).openapi({
+    type: ['string', 'null'],
+    minLength: 8,
+    maxLength: 128,
+    description: 'Without one nobody can sign in as the user',
+  }),
+}
+
+const required = ['username', 'first_name', 'last_name', 'email', 'user_type', 'gender']
+const sent = { ...example, birth_date: '1988-04-02', user_type: 'CL' as const, gender: 'F' as const }
+
+export const ClinicUserCreate = z
+  .object({ ...fields, is_staff: yes(true), is_active: yes(true), is_admin: yes(false) })
+  .openapi('ClinicUserCreate', { required, example: { ...sent, password: 'a password long enough' } })
+
+/** Replaces the record, as its form did: what is absent becomes null or false; a password or PIN that is absent stays. */
+export const ClinicUserEdit = z
+  .object({ ...fields, is_staff: yes(false), is_active: yes(false), is_admin: yes(false) })
+  .openapi('ClinicUserEdit', { required, example: sent })
+
+export const ClinicLogin = z
+  .object({
+    username: field(
+      textBy((value) => ({ value })),
+      isRequired,
+    ).openapi({
+      type: 'string',
+      description: 'A username or an email',
+    }),
+    password: field(
+      textBy((value) => ({ value })),
+      isRequired,
+    ).openapi({ type: 'string', format: 'password' }),
+  })
+  .openapi('ClinicLogin', {
+    required: ['username', 'password'],
+    example: { username: 'noor', password: 'a password long enough' },
+  })
+
+/** Several values, of which the last counts, are what a query may have. */
+export const ClinicSearchQuery = z.object({
+  query_string: z
+    .preprocess((value) => (Array.isArray(value) ? value.at(-1) : value), z.string().max(200))
+    .openapi({
+      type: 'string',
+      maxLength: 200,
+      description:
+        'Words, each somewhere in username, last name, first name, email or certified email, whatever the case and accents; empty, everyone',
+    }),
+})
+
+const success = z.literal(true)
+const message = z.string()
+
+/** HTTP 200 says that the request was understood; `success` says whether it did anything. */
+export const ClinicFailure = z
+  .strictObject({ success: z.literal(false), errors: z.string() })
+  .openapi('ClinicFailure', { example: { success: false, errors: 'User 17 not found.' } })
+
+export const ClinicUserAnswer = z.strictObject({ success, message, data: ClinicUser }).openapi('ClinicUserAnswer')
+export const ClinicActiveAnswer = z
+  .strictObject({ success, message, data: z.strictObject({ id: z.string(), is_active: z.boolean() }) })
+  .openapi('ClinicActiveAnswer')
+export const ClinicMessage = z.strictObject({ success, message }).openapi('ClinicMessage')
+export const ClinicHits = z
+  .strictObject({ success, data: z.array(ClinicUser), total_count: z.int(), message })
+  .openapi('ClinicHits')
+export const ClinicMiss = z
+  .strictObject({ success: z.literal(false), message, data: z.array(ClinicUser).max(0), total_count: z.literal(0) })
+  .openapi('ClinicMiss')
