@@ -103,7 +103,9 @@ export async function updateUser(
     const granted = roles && rolesToAssign(roles, roleRows, actor.permissions).map(({ number }) => number)
 
     const actions = actionsOf(sent, written, granted !== undefined)
-    if (actions.length === 0 && !caller.idempotency) return present
+    // Activating lets in whom failed sign-ins keep out too, and they are active already.
+    const unlocks = sent.password !== undefined || changes.active === true
+    if (actions.length === 0 && !unlocks && !caller.idempotency) return present
     const { passwordRounds } = caller.settings
     if (sent.password !== undefined) secrets.password ??= await hashPassword(sent.password, passwordRounds)
     if (sent.pin !== undefined) secrets.pin ??= await hashPassword(sent.pin, passwordRounds)
@@ -111,7 +113,6 @@ export async function updateUser(
     const deactivates = written.includes('active') && sent.active === false
     const ending = deactivates ? 'credentials' : sent.password !== undefined ? 'sessions' : undefined
     const columns = toColumns(sent, written)
-    const unlocks = sent.password !== undefined || (written.includes('active') && sent.active === true)
     const searched = Object.keys(columns).some((column) => column in toSearchRow(row))
     const statements = [
       ...updateUserRow(
@@ -135,7 +136,6 @@ export async function updateUser(
           ]
         : []),
       ...(granted || deactivates ? keepingAnAdmin(row) : []),
-      ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
       ...actions.map(([action, about]) =>
         record(caller, action, { actorId: actor.id, userId: present.id, fields: about }),
       ),
@@ -145,6 +145,7 @@ export async function updateUser(
       const results = await caller.database.batch(
         guard(caller, further),
         ...(actions.length > 0 ? statements : []),
+        ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
         ...remember(caller, { user: present.id }),
         selectUser({ id: present.id }),
       )
@@ -170,7 +171,7 @@ export async function updateOneself(
   return updateUser(caller, { id: credential.userId }, changesTo, options)
 }
 
-/** Reversible; ends every session of the user. Idempotent, like its opposite. */
+/** Reversible; ends every session and key of the user. Idempotent, like its opposite, which also ends a lockout. */
 export function setActive(caller: Caller, selector: UserSelector, active: boolean): Promise<User> {
   return updateUser(caller, selector, () => ({ active }))
 }
