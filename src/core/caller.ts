@@ -71,6 +71,11 @@ export async function authorise(caller: Caller): Promise<void> {
   await refusing(caller, () => caller.database.batch(guard(caller)))
 }
 
+/** Whether the user with this id is the one who asks; a key is nobody's self. */
+export function isOneself({ credential }: Caller, userId: string): boolean {
+  return credential.kind === 'session' && credential.userId === userId
+}
+
 /** What is one's own is not a key's, not even a living one's. */
 export async function refuseKey(caller: Caller): Promise<void> {
   if (caller.credential.kind !== 'key') return

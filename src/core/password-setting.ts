@@ -6,7 +6,7 @@ import { insertPasswordToken, refuseUnlessPasswordToken } from '../database/pass
 import { keepSession, selectSignInOf } from '../database/sessions'
 import { selectUserToChange, updateUser as updateUserRow } from '../database/users'
 import { record } from './audit'
-import { decideAndCommit, facts, guard, refuseKey, type Caller, type Visit } from './caller'
+import { decideAndCommit, facts, guard, isOneself, refuseKey, type Caller, type Visit } from './caller'
 import { fromBase64Url, sha256, toBase64Url, toUuid } from './encoding'
 import type { Parsed } from './fields'
 import { hashPassword, refuseUnfitPassword, verifyPassword } from './passwords'
@@ -50,7 +50,7 @@ export async function changeOwnPassword(
   })
 }
 
-/** A token that sets the user's password once, within a day; how it reaches them is the caller's to see to. */
+/** A token that sets the user's password once, within a day, and never one's own; how it reaches them is the caller's to see to. */
 export async function issuePasswordToken(
   caller: Caller,
   selector: UserSelector,
@@ -60,6 +60,7 @@ export async function issuePasswordToken(
   return decideAndCommit(caller, async () => {
     const [actor, [row]] = await facts(caller, selectUserToChange(selector))
     if (!row) throw new Refused({ kind: 'user_not_found', selector })
+    if (isOneself(caller, row.id)) throw new Refused({ kind: 'own_password' })
     refuseMissing(fromMask(row.permissions), fromMask(actor.permissions))
     const bytes = new Uint8Array([...uuidBytes(row.id), ...secret])
     await caller.database.batch(

@@ -14,7 +14,7 @@ import {
 } from '../database/users'
 import { recall, recalled, remember } from './idempotency'
 import { record, type AuditAction } from './audit'
-import { decideAndCommit, facts, guard, refuseKey, type Caller } from './caller'
+import { decideAndCommit, facts, guard, isOneself, refuseKey, type Caller } from './caller'
 import { hashPassword, refuseUnfitPassword } from './passwords'
 import { fromMask, type Permission } from './permissions'
 import { Refused } from './refusal'
@@ -81,7 +81,7 @@ export async function updateUser(
 
     refuseOtherVersion(present.version, condition)
     const held = fromMask(actor.permissions)
-    const oneself = caller.credential.kind === 'session' && actor.id === present.id
+    const oneself = isOneself(caller, present.id)
     const different = differing(changes, present)
     const sent: Sent = { ...different, ...coherentNames(different, present) }
     const written = changedFields(sent, present).filter(
