@@ -83,6 +83,10 @@ export async function refuseKey(caller: Caller): Promise<void> {
   throw new Refused({ kind: 'forbidden', missing: [] })
 }
 
+const overtaken = (error: unknown) =>
+  error instanceof BatchConflict ||
+  (error instanceof BatchRefused && ['stale', 'sign_in_changed'].includes(error.reason))
+
 /** Turns the database's no into the core's. `needs` is what a missing permission is named from. */
 export async function refusing<T>(caller: Caller, work: () => Promise<T>): Promise<T> {
   try {
@@ -122,8 +126,7 @@ export async function decideAndCommit<T>(caller: Caller, attempt: () => Promise<
       try {
         return await attempt()
       } catch (error) {
-        const overtaken = error instanceof BatchConflict || (error instanceof BatchRefused && error.reason === 'stale')
-        if (!overtaken) throw error
+        if (!overtaken(error)) throw error
       }
     }
     throw new Refused({ kind: 'contended' })

@@ -3,7 +3,7 @@ import { parse as uuidBytes } from 'uuid'
 import { BatchRefused } from '../database/database'
 import { unguarded } from '../database/guard'
 import { insertPasswordToken, refuseUnlessPasswordToken } from '../database/password-tokens'
-import { keepSession, selectSignInOf } from '../database/sessions'
+import { keepSession, refuseSignInIfLocked, selectSignInOf } from '../database/sessions'
 import { selectUserToChange, updateUser as updateUserRow } from '../database/users'
 import { record } from './audit'
 import { decideAndCommit, facts, guard, isOneself, refuseKey, type Caller, type Visit } from './caller'
@@ -42,6 +42,7 @@ export async function changeOwnPassword(
     hash ??= await hashPassword(next, settings.passwordRounds)
     await database.batch(
       guard(caller, { needs: caller.needs }),
+      refuseSignInIfLocked(account, now),
       ...updateUserRow(row, { password_hash: hash, updated_at: now }, 'sessions'),
       keepSession({ id: credential.sessionId }),
       clearFailures(account),
