@@ -41,6 +41,14 @@ export function expectInvalid(answer: Answer, ...errors: [field: string, message
   expect(headers.get('content-type')).toBe('application/problem+json')
 }
 
+/** A 409 that names these identifiers. */
+export function expectTaken(answer: Answer, ...fields: string[]): void {
+  const { status, headers, body } = answer
+  expect([status, body.title, body.status]).toEqual([409, titles[409], 409])
+  for (const field of fields) expect(body.detail).toContain(field)
+  expect(headers.get('content-type')).toBe('application/problem+json')
+}
+
 export const lacking = (...permissions: Permission[]) => `Missing permission: ${permissions.join(', ')}.`
 /** The detail of a 403 that no permission would turn. */
 export const notAllowed = 'This is not allowed.'

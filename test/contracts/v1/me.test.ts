@@ -10,7 +10,7 @@ import {
   testEnv,
   type Call,
 } from '../../support/usher'
-import { expectInvalid, expectProblem, keyWith, lacking, notAllowed, someoneWith } from '../../support/v1'
+import { expectInvalid, expectProblem, expectTaken, keyWith, lacking, notAllowed, someoneWith } from '../../support/v1'
 
 freshDirectory()
 
@@ -103,7 +103,7 @@ describe('PATCH /me', () => {
     const clerk = await someoneWith(admin, ['users:update'])
     const json = { email: 'clerk@example.org', username: 'clerk', matricule: 9, is_staff: true, country_id: 33 }
     expect((await patch(clerk.access_token, json)).body).toMatchObject(json)
-    expectProblem(await patch(clerk.access_token, { email: firstAdmin.email }), 409, 'This email is taken.')
+    expectTaken(await patch(clerk.access_token, { email: firstAdmin.email }), 'email')
     expectProblem(await patch(admin, { password: 'a password of my own' }), 403, ownPassword)
     expectProblem(await patch(admin, { role: 'user' }), 409, 'The last active admin must stay one.')
   })
