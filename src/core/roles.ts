@@ -43,6 +43,7 @@ export function rolesToAssign(
   selectors: readonly RoleSelector[],
   rows: readonly RoleRow[],
   actorPermissions: number,
+  field: 'role' | 'roles',
 ): RoleRow[] {
   const held = fromMask(actorPermissions)
   const roles = findRoles(selectors, rows)
@@ -51,7 +52,7 @@ export function rolesToAssign(
     ...fromMask((roles ?? []).reduce((mask, role) => mask | role.permissions, 0)),
   ]
   refuseMissing(wanted, held)
-  if (!roles) throw new Refused({ kind: 'role_not_found' })
+  if (!roles) throw new Refused({ kind: 'role_not_found', field })
   return roles
 }
 

@@ -100,7 +100,9 @@ export async function updateUser(
       ...(roles ? (['roles:assign'] as const) : []),
     ]
     refuseMissing([...needs, ...fromMask(row.permissions)], held)
-    const granted = roles && rolesToAssign(roles, roleRows, actor.permissions).map(({ number }) => number)
+    const granted =
+      roles &&
+      rolesToAssign(roles, roleRows, actor.permissions, sent.role ? 'role' : 'roles').map(({ number }) => number)
 
     const actions = actionsOf(sent, written, granted !== undefined)
     // Activating lets in whom failed sign-ins keep out too, and they are active already.
