@@ -2,7 +2,7 @@
 import { v7 as uuid } from 'uuid'
 import { deleteApiKey, insertApiKey, selectApiKey, selectApiKeysOf, type ApiKeyRow } from '../database/api-keys'
 import { record } from './audit'
-import { decideAndCommit, facts, guard, refusing, type Caller } from './caller'
+import { decideAndCommit, facts, guard, isOneself, refusing, type Caller } from './caller'
 import { fromBase64Url, sha256, toBase64Url, utf8 } from './encoding'
 import type { Parsed } from './fields'
 import { fromMask, toMask, type Permission } from './permissions'
@@ -77,12 +77,12 @@ export async function listApiKeys(caller: Caller): Promise<ApiKey[]> {
   return keys.map(toApiKey)
 }
 
-/** Revokes one's own key, or anyone's that is no wider than one's own authority. */
+/** Revokes one's own key, or anyone's that is no wider than one's own authority; on a key none is one's own. */
 export async function revokeApiKey(caller: Caller, id: string): Promise<void> {
   await decideAndCommit(caller, async () => {
     const [actor, [key]] = await facts(caller, selectApiKey({ id }))
     if (!key) throw new Refused({ kind: 'resource_not_found', resource: 'api_key' })
-    const needs = key.user_number === actor.number ? [] : fromMask(key.permissions)
+    const needs = isOneself(caller, key.owner_id) ? [] : fromMask(key.permissions)
     refuseMissing(needs, fromMask(actor.permissions))
     await caller.database.batch(
       guard(caller, { needs: [...caller.needs, ...needs] }),

@@ -71,12 +71,21 @@ export async function authorise(caller: Caller): Promise<void> {
   await refusing(caller, () => caller.database.batch(guard(caller)))
 }
 
+/** Whether the user with this id is the one who asks; a key is nobody's self. */
+export function isOneself({ credential }: Caller, userId: string): boolean {
+  return credential.kind === 'session' && credential.userId === userId
+}
+
 /** What is one's own is not a key's, not even a living one's. */
 export async function refuseKey(caller: Caller): Promise<void> {
   if (caller.credential.kind !== 'key') return
   await authorise(caller)
   throw new Refused({ kind: 'forbidden', missing: [] })
 }
+
+const overtaken = (error: unknown) =>
+  error instanceof BatchConflict ||
+  (error instanceof BatchRefused && ['stale', 'sign_in_changed'].includes(error.reason))
 
 /** Turns the database's no into the core's. `needs` is what a missing permission is named from. */
 export async function refusing<T>(caller: Caller, work: () => Promise<T>): Promise<T> {
@@ -117,8 +126,7 @@ export async function decideAndCommit<T>(caller: Caller, attempt: () => Promise<
       try {
         return await attempt()
       } catch (error) {
-        const overtaken = error instanceof BatchConflict || (error instanceof BatchRefused && error.reason === 'stale')
-        if (!overtaken) throw error
+        if (!overtaken(error)) throw error
       }
     }
     throw new Refused({ kind: 'contended' })

@@ -31,6 +31,9 @@ export type Parsed<Field extends string, Value = string> = Value & { readonly [p
 export type Outcome<Value> = { value: Value } | { problem: Problem }
 export type Parser<Input, Value> = (input: Input) => Outcome<Value>
 
+/** The next role is given the next number, so there must be room beyond the highest for all the roles to come. */
+export const roleNumberMax = 2 ** 31 - 1
+
 export const passwordLength = { min: 8, max: 128 }
 
 function text<Field extends string>(limits: { max: number; required?: boolean }): Parser<string, Parsed<Field>> {
@@ -60,10 +63,13 @@ export function narrowed<Value extends string>(
   }
 }
 
-function integer<Field extends string>(min: number): Parser<number, Parsed<Field, number>> {
+function integer<Field extends string>(
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): Parser<number, Parsed<Field, number>> {
   return (value) => {
     if (value < min) return { problem: { rule: 'below', min } }
-    if (value > Number.MAX_SAFE_INTEGER) return { problem: { rule: 'above', max: Number.MAX_SAFE_INTEGER } }
+    if (value > max) return { problem: { rule: 'above', max } }
     return { value: value as Parsed<Field, number> }
   }
 }
@@ -75,7 +81,7 @@ export const parsePhoneNumber: Parser<string, Parsed<'phoneNumber'>> = text({ ma
 export const parseRoleName: Parser<string, Parsed<'roleName'>> = text({ max: 64, required: true })
 export const parseDescription: Parser<string, Parsed<'description'>> = text({ max: 500 })
 export const parseKeyName: Parser<string, Parsed<'keyName'>> = text({ max: 200, required: true })
-export const parseRoleNumber: Parser<number, Parsed<'roleNumber', number>> = integer(1)
+export const parseRoleNumber: Parser<number, Parsed<'roleNumber', number>> = integer(1, roleNumberMax)
 export const parseMatricule: Parser<number, Parsed<'matricule', number>> = integer(0)
 export const parseCountryId: Parser<number, Parsed<'countryId', number>> = integer(1)
 

@@ -3,10 +3,10 @@ import { parse as uuidBytes } from 'uuid'
 import { BatchRefused } from '../database/database'
 import { unguarded } from '../database/guard'
 import { insertPasswordToken, refuseUnlessPasswordToken } from '../database/password-tokens'
-import { keepSession, selectSignInOf } from '../database/sessions'
+import { keepSession, refuseSignInIfLocked, selectSignInOf } from '../database/sessions'
 import { selectUserToChange, updateUser as updateUserRow } from '../database/users'
 import { record } from './audit'
-import { decideAndCommit, facts, guard, refuseKey, type Caller, type Visit } from './caller'
+import { decideAndCommit, facts, guard, isOneself, refuseKey, type Caller, type Visit } from './caller'
 import { fromBase64Url, sha256, toBase64Url, toUuid } from './encoding'
 import type { Parsed } from './fields'
 import { hashPassword, refuseUnfitPassword, verifyPassword } from './passwords'
@@ -42,6 +42,7 @@ export async function changeOwnPassword(
     hash ??= await hashPassword(next, settings.passwordRounds)
     await database.batch(
       guard(caller, { needs: caller.needs }),
+      refuseSignInIfLocked(account, now),
       ...updateUserRow(row, { password_hash: hash, updated_at: now }, 'sessions'),
       keepSession({ id: credential.sessionId }),
       clearFailures(account),
@@ -50,7 +51,7 @@ export async function changeOwnPassword(
   })
 }
 
-/** A token that sets the user's password once, within a day; how it reaches them is the caller's to see to. */
+/** A token that sets the user's password once, within a day, and never one's own; how it reaches them is the caller's to see to. */
 export async function issuePasswordToken(
   caller: Caller,
   selector: UserSelector,
@@ -60,6 +61,7 @@ export async function issuePasswordToken(
   return decideAndCommit(caller, async () => {
     const [actor, [row]] = await facts(caller, selectUserToChange(selector))
     if (!row) throw new Refused({ kind: 'user_not_found', selector })
+    if (isOneself(caller, row.id)) throw new Refused({ kind: 'own_password' })
     refuseMissing(fromMask(row.permissions), fromMask(actor.permissions))
     const bytes = new Uint8Array([...uuidBytes(row.id), ...secret])
     await caller.database.batch(

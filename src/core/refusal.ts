@@ -12,8 +12,8 @@ export type Refusal =
   | { kind: 'own_password' }
   | { kind: 'invalid'; problems: readonly FieldProblem[] }
   | { kind: 'user_not_found'; selector: UserSelector }
-  /** A role that a change names. */
-  | { kind: 'role_not_found' }
+  /** A role that a change names, in this of its fields. */
+  | { kind: 'role_not_found'; field: 'role' | 'roles' }
   /** What the request is about, where that is no user. */
   | { kind: 'resource_not_found'; resource: 'role' | 'session' | 'api_key' }
   | { kind: 'role_refused'; why: 'taken' | 'in_use' | 'built_in' }

@@ -45,6 +45,7 @@ export function rolesToAssign(
   selectors: readonly RoleSelector[],
   rows: readonly Candidate[],
   actorPermissions: number,
+  field: 'role' | 'roles',
 ): Candidate[] {
   const held = fromMask(actorPermissions)
   const roles = findRoles(selectors, rows)
@@ -53,7 +54,7 @@ export function rolesToAssign(
     ...fromMask((roles ?? []).reduce((mask, role) => mask | role.permissions, 0)),
   ]
   refuseMissing(wanted, held)
-  if (!roles) throw new Refused({ kind: 'role_not_found' })
+  if (!roles) throw new Refused({ kind: 'role_not_found', field })
   return roles
 }
 

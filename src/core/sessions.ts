@@ -2,7 +2,7 @@
 import { deleteSession, endSessionsOf, selectSessionsOf } from '../database/sessions'
 import { selectUserToChange } from '../database/users'
 import { record } from './audit'
-import { decideAndCommit, facts, guard, refuseKey, refusing, type Caller } from './caller'
+import { decideAndCommit, facts, guard, isOneself, refuseKey, refusing, type Caller } from './caller'
 import { fromMask } from './permissions'
 import { Refused } from './refusal'
 import { refuseMissing } from './roles'
@@ -72,9 +72,8 @@ async function end(caller: Caller, selector: { id: string }, sessionId: string |
     if (sessionId !== undefined && !sessions.some(({ id }) => id === sessionId)) {
       throw new Refused({ kind: 'resource_not_found', resource: 'session' })
     }
-    const oneself = caller.credential.kind === 'session' && actor.id === user.id
     await caller.database.batch(
-      guard(caller, { needs: oneself ? [] : caller.needs, over: user.number }),
+      guard(caller, { needs: isOneself(caller, user.id) ? [] : caller.needs, over: user.number }),
       sessionId === undefined ? endSessionsOf({ number: user.number }) : deleteSession({ id: sessionId }),
       record(caller, 'session.ended', { actorId: actor.id, userId: user.id }),
     )

@@ -15,7 +15,7 @@ import {
 } from '../database/users'
 import { recall, recalled, remember } from './idempotency'
 import { record, type AuditAction } from './audit'
-import { decideAndCommit, facts, guard, refuseKey, type Caller } from './caller'
+import { decideAndCommit, facts, guard, isOneself, refuseKey, type Caller } from './caller'
 import { hashPassword, refuseUnfitPassword } from './passwords'
 import { fromMask, type Permission } from './permissions'
 import { Refused } from './refusal'
@@ -90,7 +90,7 @@ export async function updateUser(
 
     refuseOtherVersion(present.version, condition)
     const held = fromMask(actor.permissions)
-    const oneself = caller.credential.kind === 'session' && actor.id === present.id
+    const oneself = isOneself(caller, present.id)
     const different = differing(oneself && beyondOwn === 'kept' ? ownOf(changes) : changes, present)
     const sent: Sent = { ...different, ...coherentNames(different, present) }
     const written = changedFields(sent, present).filter(
@@ -112,10 +112,13 @@ export async function updateUser(
     refuseMissing([...needs, ...fromMask(row.permissions)], held)
     // What the user holds already, whoever changes them must hold too.
     const known = [...roleRows, ...present.roles.map(asRow)]
-    const granted = roles && rolesToAssign(roles, known, actor.permissions).map(({ number }) => number)
+    const granted =
+      roles && rolesToAssign(roles, known, actor.permissions, sent.role ? 'role' : 'roles').map(({ number }) => number)
 
     const actions = actionsOf(sent, written, granted !== undefined)
-    if (actions.length === 0 && !caller.idempotency) return present
+    // Activating lets in whom failed sign-ins keep out too, and they are active already.
+    const unlocks = sent.password !== undefined || changes.active === true
+    if (actions.length === 0 && !unlocks && !caller.idempotency) return present
     const { passwordRounds } = caller.settings
     if (sent.password !== undefined) secrets.password ??= await hashPassword(sent.password, passwordRounds)
     if (sent.pin !== undefined) secrets.pin ??= await hashPassword(sent.pin, passwordRounds)
@@ -123,7 +126,6 @@ export async function updateUser(
     const deactivates = written.includes('active') && sent.active === false
     const ending = deactivates ? 'credentials' : sent.password !== undefined ? 'sessions' : undefined
     const columns = toColumns(sent, written)
-    const unlocks = sent.password !== undefined || (written.includes('active') && sent.active === true)
     const searched = Object.keys(columns).some((column) => column in toSearchRow(row))
     const statements = [
       ...updateUserRow(
@@ -142,7 +144,6 @@ export async function updateUser(
         : []),
       ...(granted ? replaceRoles(present, granted) : []),
       ...(granted || deactivates ? keepingAnAdmin(row) : []),
-      ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
       ...actions.map(([action, about]) =>
         record(caller, action, { actorId: actor.id, userId: present.id, fields: about }),
       ),
@@ -152,6 +153,7 @@ export async function updateUser(
       const results = await caller.database.batch(
         guard(caller, further),
         ...(actions.length > 0 ? statements : []),
+        ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
         ...remember(caller, { user: present.id }),
         selectUser({ id: present.id }),
       )
@@ -183,7 +185,7 @@ function ownOf(changes: UserChanges): UserChanges {
   return Object.fromEntries(free)
 }
 
-/** Reversible; ends every session of the user. Idempotent, like its opposite. */
+/** Reversible; ends every session and key of the user. Idempotent, like its opposite, which also ends a lockout. */
 export function setActive(caller: Caller, selector: UserSelector, active: boolean): Promise<User> {
   return updateUser(caller, selector, () => ({ active }))
 }

@@ -66,7 +66,9 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
     refuseMissing(needs, fromMask(actor.permissions))
     const asked = findRoles(selectors, roleRows)
     const byDefault = asked?.length === 1 && asked[0]?.number === defaultRole
-    const roles = byDefault ? asked : rolesToAssign(selectors, roleRows, actor.permissions)
+    const roles = byDefault
+      ? asked
+      : rolesToAssign(selectors, roleRows, actor.permissions, input.role ? 'role' : 'roles')
     refuseTaken(
       keys,
       taken.map(({ key }) => key),

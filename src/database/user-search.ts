@@ -33,18 +33,27 @@ export const updateUserSearch = prepare<SearchRow & { number: number }>(
 
 /**
  * The MATCH expression that finds each of `words` (folded, without blanks) somewhere in `fields`. Three characters and more are a
- * phrase of trigrams; fewer are any of the trigrams that begin with them, looked up in the vocabulary.
+ * phrase of trigrams; fewer are any of the trigrams that begin with them, looked up in the vocabulary. However many words there
+ * are, the SQL and the number of its parameters stay the same: D1 caps both.
  */
 export function matchExpression(words: readonly string[], fields: readonly SearchField[]): SQL {
-  const parts = words.map((word) => ([...word].length >= 3 ? sql`${quoted(word)}` : beginnings(word)))
-  return sql`${`{${fields.join(' ')}} : (`} || ${sql.join(parts, sql` || ' AND ' || `)} || ')'`
+  // No field holds a control character, so a word that does is nowhere; the ends of the texts, and of a string in C, are such.
+  if (words.some((word) => /\p{Cc}/u.test(word))) return sql`${nothing}`
+  const isShort = (word: string) => [...word].length < 3
+  const short = words.filter(isShort)
+  const phrases = words.filter((word) => !isShort(word)).map(quoted)
+  const head = `{${fields.join(' ')}} : (${phrases.join(' AND ')}`
+  if (short.length === 0) return sql`${`${head})`}`
+  return sql`${phrases.length > 0 ? `${head} AND ` : head} || ${beginnings(short)} || ')'`
 }
 
 const quoted = (term: string) => `"${term.replaceAll('"', '""')}"`
+const nothing = quoted('\u0002\u0002\u0002')
 
-function beginnings(word: string): SQL {
-  const nothing = quoted('\u0002\u0002\u0002')
-  return sql`'(' || coalesce((
-    SELECT group_concat('"' || replace(term, '"', '""') || '"', ' OR ') FROM ${userSearchTerms}
-    WHERE term >= ${word} AND term < ${word + '\u{10ffff}'}), ${nothing}) || ')'`
+function beginnings(words: readonly string[]): SQL {
+  return sql`(
+    SELECT group_concat('(' || coalesce((
+      SELECT group_concat('"' || replace(term, '"', '""') || '"', ' OR ') FROM ${userSearchTerms}
+      WHERE term >= word.value AND term < word.value || char(1114111)), ${nothing}) || ')', ' AND ')
+    FROM json_each(${JSON.stringify(words)}) AS word)`
 }

@@ -1,6 +1,6 @@
 /** The core's field parsers as schemas, so that one answer tells everything that is wrong with a body. */
 import { z } from '@hono/zod-openapi'
-import type { Parser } from '../core/fields'
+import { parseBirthdate, type Parser } from '../core/fields'
 import type { Issue } from './failure'
 
 /** Adds the problem to a schema's findings, where `toIssues` finds it again. */
@@ -39,11 +39,17 @@ export function userNumbered(text: string | undefined): { number: number } {
   return { number: /^\d{1,15}$/.test(text ?? '') ? Number(text) : 0 }
 }
 
-/** A time yet to come, ISO 8601 with its zone; unix seconds come out. */
+const zonedTime =
+  /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
+const lastOfYear9999 = Date.parse('9999-12-31T23:59:59Z')
+
+/** A time yet to come, ISO 8601 with its zone, on a day that exists, for a clock of four-digit years; unix seconds come out. */
 export const timeToCome = z.string().transform((text, context) => {
-  const zoned = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/.test(text)
-  const milliseconds = zoned ? Date.parse(text) : NaN
-  return milliseconds > Date.now() ? Math.floor(milliseconds / 1000) : refuse(context, { rule: 'not_a_time_to_come' })
+  const day = zonedTime.exec(text)?.[1]
+  const exists = day !== undefined && 'value' in parseBirthdate(day)
+  const milliseconds = exists ? Date.parse(text) : NaN
+  const sound = milliseconds > Date.now() && milliseconds <= lastOfYear9999
+  return sound ? Math.floor(milliseconds / 1000) : refuse(context, { rule: 'not_a_time_to_come' })
 })
 
 /** What comes out of `schema`, through the core's parser for the field. */

@@ -42,7 +42,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'user_not_found':
       return problem(404, 'Not Found', 'There is no such user.')
     case 'role_not_found':
-      return invalid('The body is not valid.', [{ field: 'role', message: 'is not a role of the directory' }])
+      return invalid('The body is not valid.', [{ field: failure.field, message: 'is not a role of the directory' }])
     case 'resource_not_found':
       return problem(404, 'Not Found', `There is no such ${noun[failure.resource]}.`)
     case 'method_not_allowed':

@@ -16,6 +16,7 @@ import {
   parseRoleNumber,
   parseUsername,
   parseUuid,
+  roleNumberMax,
 } from '../../core/fields'
 import { permissions } from '../../core/permissions'
 import { orNull, parsedBy, queryInteger, timeToCome } from '../../http/fields'
@@ -87,7 +88,7 @@ const text = (max: number) => ({ type: 'string' as const, maxLength: max })
 const email = parsedBy(z.string(), parseEmail).openapi({ ...text(254), format: 'email' })
 const name = parsedBy(z.string(), parseName).openapi(text(200))
 const password = parsedBy(z.string(), parsePassword).openapi({ ...text(128), minLength: 8 })
-const integer = (minimum: number) => ({ type: 'integer' as const, minimum, maximum: Number.MAX_SAFE_INTEGER })
+const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) => ({ type: 'integer' as const, minimum, maximum })
 const role = z.string().openapi({ description: "A role's name" })
 
 /** What may be left out at creation and sent in a change. */
@@ -186,7 +187,7 @@ export const V1RoleCreate = z
     permissions: z.array(permission),
     description: description.optional(),
     id: parsedBy(z.string(), parseUuid).openapi({ type: 'string', format: 'uuid' }).optional(),
-    number: parsedBy(z.int(), parseRoleNumber).openapi(integer(1)).optional(),
+    number: parsedBy(z.int(), parseRoleNumber).openapi(integer(1, roleNumberMax)).optional(),
   })
   .openapi('V1RoleCreate', { example: { name: 'reception', permissions: ['users:read', 'users:create'] } })
 

@@ -1,0 +1,120 @@
+/** v1: keeping a user out, and letting them in again. */
+import { beforeEach, describe, expect, it } from 'vitest'
+import { adminToken, call, freshDirectory, signedInPerson } from '../../support/usher'
+import { expectProblem, keyWith, lacking, someoneWith } from '../../support/v1'
+
+freshDirectory()
+
+let admin: string
+beforeEach(async () => {
+  admin = await adminToken()
+})
+
+const post = (id: string, action: 'activate' | 'deactivate', token = admin) =>
+  call(`/v1/users/${id}/${action}`, { method: 'POST', token })
+const login = (identifier: unknown, password: unknown) => call('/v1/auth/login', { json: { identifier, password } })
+
+describe('POST /users/{id}/deactivate', () => {
+  it('answers the user, inactive, with an ETag', async () => {
+    const one = await signedInPerson(admin)
+    const { status, headers, body } = await post(one.id, 'deactivate')
+    expect([status, body]).toEqual([200, { ...one.user, status: 'inactive', updated_at: body.updated_at }])
+    const read = await call(`/v1/users/${one.id}`, { token: admin })
+    expect([read.body, read.headers.get('etag')]).toEqual([body, headers.get('etag')])
+  })
+
+  it('answers the same again, and changes nothing', async () => {
+    const one = await signedInPerson(admin)
+    const first = await post(one.id, 'deactivate')
+    const again = await post(one.id, 'deactivate')
+    expect([again.status, again.text, again.cost.written]).toEqual([200, first.text, 0])
+    expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
+  })
+
+  it('ends every session, refresh token and key of the user, from the next request on', async () => {
+    const one = await someoneWith(admin, ['users:read', 'api_keys:manage'])
+    const { key } = await keyWith(one.access_token, ['users:read'])
+    expect((await call('/v1/users', { token: key })).status).toBe(200)
+    await post(one.id, 'deactivate')
+    for (const token of [one.access_token, key]) expect((await call('/v1/users', { token })).status).toBe(401)
+    expect((await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })).status).toBe(401)
+    expect((await login(one.input.email, one.input.password)).status).toBe(401)
+    expect((await call(`/v1/users/${one.id}/sessions`, { token: admin })).body).toEqual({ data: [] })
+  })
+
+  it('takes users:deactivate, of oneself too', async () => {
+    const other = await signedInPerson(admin)
+    const clerk = await someoneWith(admin, ['users:read', 'users:update', 'users:delete'])
+    const missing = lacking('users:deactivate')
+    for (const id of [other.id, clerk.id]) {
+      expectProblem(await post(id, 'deactivate', clerk.access_token), 403, missing)
+    }
+    const keeper = await someoneWith(admin, ['users:deactivate'])
+    expect((await post(other.id, 'deactivate', keeper.access_token)).status).toBe(200)
+    expect((await post(keeper.id, 'deactivate', keeper.access_token)).status).toBe(200)
+  })
+
+  it('is not for someone who holds a permission that one does not', async () => {
+    const keeper = await someoneWith(admin, ['users:deactivate'])
+    const stronger = await someoneWith(admin, ['users:deactivate', 'audit:read'])
+    expectProblem(await post(stronger.id, 'deactivate', keeper.access_token), 403, lacking('audit:read'))
+    expect((await call('/v1/me', { token: stronger.access_token })).body.status).toBe('active')
+  })
+
+  it('answers 404 for a user who is not there', async () => {
+    expectProblem(await post('usr_019b1c6e7a407d529a513f1d0c2b4e66', 'deactivate'), 404, 'There is no such user.')
+    expectProblem(await post('me', 'activate'), 404, 'There is no such user.')
+  })
+
+  it('answers 409 for the last active admin, and lets all others go', async () => {
+    const { body: me } = await call('/v1/me', { token: admin })
+    const second = await signedInPerson(admin, { role: 'admin' })
+    expect((await post(second.id, 'deactivate')).status).toBe(200)
+    expectProblem(await post(me.id, 'deactivate'), 409, 'The last active admin must stay one.')
+    expect((await call('/v1/me', { token: admin })).body).toEqual(me)
+  })
+})
+
+describe('POST /users/{id}/activate', () => {
+  it('answers the user, active, with an ETag, again and again', async () => {
+    const one = await signedInPerson(admin)
+    await post(one.id, 'deactivate')
+    const first = await post(one.id, 'activate')
+    expect([first.status, first.body]).toEqual([200, { ...one.user, updated_at: first.body.updated_at }])
+    const again = await post(one.id, 'activate')
+    expect([again.status, again.text]).toEqual([200, first.text])
+    expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
+  })
+
+  it('lets the user sign in again, and revives no session, refresh token or key', async () => {
+    const one = await someoneWith(admin, ['users:read', 'api_keys:manage'])
+    const { key } = await keyWith(one.access_token, ['users:read'])
+    await post(one.id, 'deactivate')
+    await post(one.id, 'activate')
+    for (const token of [one.access_token, key]) expect((await call('/v1/users', { token })).status).toBe(401)
+    expect((await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })).status).toBe(401)
+    const again = await login(one.input.email, one.input.password)
+    expect(again.status).toBe(200)
+    expect((await call('/v1/api-keys', { token: again.body.access_token })).body).toEqual({ data: [] })
+  })
+
+  it('lets in whom failed sign-ins keep out, active as they are', async () => {
+    const one = await signedInPerson(admin)
+    for (let tried = 0; tried < 5; tried += 1) await login(one.input.email, 'not the password')
+    expect((await login(one.input.email, one.input.password)).status).toBe(429)
+    const { status, headers, body } = await post(one.id, 'activate')
+    expect([status, body, headers.get('etag')]).toEqual([200, one.user, '"1"'])
+    expect((await login(one.input.email, one.input.password)).status).toBe(200)
+  })
+
+  it('takes users:deactivate, and every permission that the user holds', async () => {
+    const keeper = await someoneWith(admin, ['users:deactivate'])
+    const stronger = await someoneWith(admin, ['audit:read'])
+    const plain = await signedInPerson(admin)
+    for (const { id } of [stronger, plain]) await post(id, 'deactivate')
+    expectProblem(await post(stronger.id, 'activate', keeper.access_token), 403, lacking('audit:read'))
+    expect((await post(plain.id, 'activate', keeper.access_token)).status).toBe(200)
+    const clerk = await someoneWith(admin, ['users:update'])
+    expectProblem(await post(plain.id, 'activate', clerk.access_token), 403, lacking('users:deactivate'))
+  })
+})

@@ -1,0 +1,238 @@
+/** v1: oneself. */
+import { beforeEach, describe, expect, it } from 'vitest'
+import {
+  adminToken,
+  call,
+  firstAdmin,
+  freshDirectory,
+  rows,
+  signedInPerson,
+  testEnv,
+  type Call,
+} from '../../support/usher'
+import { expectInvalid, expectProblem, expectTaken, keyWith, lacking, notAllowed, someoneWith } from '../../support/v1'
+
+freshDirectory()
+
+let admin: string
+beforeEach(async () => {
+  admin = await adminToken()
+})
+
+type Person = Awaited<ReturnType<typeof signedInPerson>>
+
+const me = (token: string, headers: Record<string, string> = {}) => call('/v1/me', { token, headers })
+const patch = (token: string, json: unknown, headers: Record<string, string> = {}) =>
+  call('/v1/me', { method: 'PATCH', token, json, headers })
+const login = (identifier: string, password: unknown) => call('/v1/auth/login', { json: { identifier, password } })
+const ownPassword = "One's own password is changed with the current one, by PUT /me/password."
+
+describe('GET /me', () => {
+  it('answers the signed-in user, as others see them, with an ETag', async () => {
+    const one = await signedInPerson(admin, { username: 'one', matricule: 7 })
+    const { status, headers, body } = await me(one.access_token)
+    const seen = await call(`/v1/users/${one.id}`, { token: admin })
+    expect([status, body, headers.get('etag')]).toEqual([200, seen.body, seen.headers.get('etag')])
+    expect(body).toEqual(one.user)
+  })
+
+  it('answers 304 where the client has it already', async () => {
+    const etag = String((await me(admin)).headers.get('etag'))
+    const { status, text, headers } = await me(admin, { 'if-none-match': etag })
+    expect([status, text, headers.get('etag')]).toEqual([304, '', etag])
+    expect((await me(admin, { 'if-none-match': '"999"' })).status).toBe(200)
+  })
+
+  it('answers the owner of an API key, whatever the key may do', async () => {
+    const { key } = await keyWith(admin, [])
+    expect((await me(key)).body).toEqual((await me(admin)).body)
+  })
+})
+
+describe('PATCH /me', () => {
+  it('changes one’s names, birth date, gender and phone numbers, and takes no permission', async () => {
+    const one = await signedInPerson(admin)
+    const json = {
+      ...{ name: 'Dr. Ada Vale', first_name: 'Ada', last_name: 'Vale' },
+      ...{ birth_date: '1991-02-03', gender: 'female', phone: '1', mobile: '2' },
+    }
+    const { status, headers, body } = await patch(one.access_token, json)
+    expect([status, body]).toEqual([200, { ...one.user, ...json, updated_at: body.updated_at }])
+    expect(headers.get('etag')).toBe('"2"')
+    expect((await patch(one.access_token, { phone: null, birth_date: null })).body).toMatchObject({
+      phone: null,
+      birth_date: null,
+      mobile: '2',
+    })
+    expect((await patch(one.access_token, { name: 'Ada Marsh' })).body).toMatchObject({ last_name: 'Marsh' })
+  })
+
+  it('does not change one’s email, username, matricule, role or password', async () => {
+    const one = await signedInPerson(admin)
+    const before = (await me(one.access_token)).body
+    for (const [field, value, detail] of [
+      ['email', 'mine@example.org', lacking('users:update')],
+      ['username', 'mine', lacking('users:update')],
+      ['matricule', 7, lacking('users:update')],
+      ['role', 'admin', lacking('roles:assign')],
+      ['password', 'a password of my own', ownPassword],
+    ] as const) {
+      const answer = await patch(one.access_token, { phone: '1', [field]: value })
+      expect([field, answer.status, answer.body.detail]).toEqual([field, 403, expect.stringContaining(detail)])
+    }
+    expect((await me(one.access_token)).body).toEqual(before)
+  })
+
+  it('leaves the rest of one’s record as it is, and says nothing of it', async () => {
+    const one = await signedInPerson(admin)
+    const others = { certified_email: 'me@certified.example', user_type: 'clinician', is_staff: true, country_id: 33 }
+    const readOnly = { id: 'usr_0', status: 'inactive', roles: [], created_at: 'x', updated_at: 'x', surprise: 1 }
+    const { status, body } = await patch(one.access_token, { ...others, ...readOnly, phone: '1' })
+    expect([status, body]).toEqual([200, { ...one.user, phone: '1', updated_at: body.updated_at }])
+  })
+
+  it('changes nothing for a whole record sent back as it was shown', async () => {
+    const one = await signedInPerson(admin, { username: 'one', matricule: 7, user_type: 'student' })
+    const before = await me(one.access_token)
+    const { status, body, headers, cost } = await patch(one.access_token, before.body)
+    expect([status, body, cost.written]).toEqual([200, before.body, 0])
+    expect(headers.get('etag')).toBe(before.headers.get('etag'))
+  })
+
+  it('changes more for those who may change others, but never the password', async () => {
+    const clerk = await someoneWith(admin, ['users:update'])
+    const json = { email: 'clerk@example.org', username: 'clerk', matricule: 9, is_staff: true, country_id: 33 }
+    expect((await patch(clerk.access_token, json)).body).toMatchObject(json)
+    expectTaken(await patch(clerk.access_token, { email: firstAdmin.email }), 'email')
+    expectProblem(await patch(admin, { password: 'a password of my own' }), 403, ownPassword)
+    expectProblem(await patch(admin, { role: 'user' }), 409, 'The last active admin must stay one.')
+  })
+
+  it('answers 412 where If-Match names another version', async () => {
+    const one = await signedInPerson(admin)
+    expect((await patch(one.access_token, { phone: '1' }, { 'if-match': '"1"' })).status).toBe(200)
+    const stale = await patch(one.access_token, { phone: '2' }, { 'if-match': '"1"' })
+    expectProblem(stale, 412, 'The user has changed since.')
+    expect((await me(one.access_token)).body.phone).toBe('1')
+  })
+
+  it('tells what is wrong, field by field', async () => {
+    const one = await signedInPerson(admin)
+    expectInvalid(
+      await patch(one.access_token, { name: ' ', birth_date: '2026-02-30', gender: 'other', phone: 7 }),
+      ['name', 'must not be blank'],
+      ['birth_date', 'must be a date, YYYY-MM-DD'],
+      ['gender', 'must be one of male, female, unknown'],
+      ['phone', 'must be a string'],
+    )
+    expectInvalid(await patch(one.access_token, { first_name: null }), ['first_name', 'must be a string'])
+  })
+
+  it('is not for an API key, which is no one’s self', async () => {
+    const { key } = await keyWith(admin, ['users:update', 'users:read'])
+    expectProblem(await patch(key, { phone: '1' }), 403, notAllowed)
+  })
+})
+
+describe('PUT /me/password', () => {
+  const next = 'the next fine passphrase'
+  const change = (token: string, current_password: unknown, new_password: unknown = next, options: Call = {}) =>
+    call('/v1/me/password', { method: 'PUT', token, json: { current_password, new_password }, ...options })
+
+  async function fail(one: Person, times: number) {
+    for (let tried = 0; tried < times; tried += 1) {
+      expectInvalid(await change(one.access_token, 'not the password'), ['current_password', 'is wrong'])
+    }
+  }
+
+  it('sets the password where the current one is given, and answers 204 without a body', async () => {
+    const one = await signedInPerson(admin)
+    const { status, text } = await change(one.access_token, one.input.password)
+    expect([status, text]).toEqual([204, ''])
+    expect((await login(one.input.email, one.input.password)).status).toBe(401)
+    expect((await login(one.input.email, next)).status).toBe(200)
+  })
+
+  it('ends every other session, and keeps this one with its refresh token, and every key', async () => {
+    const one = await someoneWith(admin, ['api_keys:manage'])
+    const { key } = await keyWith(one.access_token, [])
+    const other = (await login(one.input.email, one.input.password)).body
+    await change(one.access_token, one.input.password)
+    expect((await me(other.access_token)).status).toBe(401)
+    expect((await call('/v1/auth/refresh', { json: { refresh_token: other.refresh_token } })).status).toBe(401)
+    expect((await me(one.access_token)).status).toBe(200)
+    const again = await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })
+    expect((await me(again.body.access_token)).status).toBe(200)
+    expect((await me(key)).status).toBe(200)
+  })
+
+  it('answers 400 for a wrong current password, and changes nothing', async () => {
+    const one = await signedInPerson(admin)
+    await fail(one, 1)
+    for (const wrong of ['', ` ${one.input.password}`, String(one.input.password).toUpperCase()]) {
+      expectInvalid(await change(one.access_token, wrong), ['current_password', 'is wrong'])
+    }
+    expect((await login(one.input.email, one.input.password)).status).toBe(200)
+  })
+
+  it('locks the account after five wrong ones, as sign-ins do, whatever the password then', async () => {
+    const one = await signedInPerson(admin)
+    await fail(one, 3)
+    for (let tried = 0; tried < 2; tried += 1) await login(one.input.email, 'not the password')
+    const locked = await change(one.access_token, one.input.password)
+    expectProblem(locked, 429, 'Too many failed sign-ins on this account.')
+    expect([Number(locked.headers.get('retry-after')) > 0, locked.cost.trips]).toEqual([true, 1])
+    expect((await login(one.input.email, one.input.password)).status).toBe(429)
+  })
+
+  it('forgets the wrong ones once the right one comes', async () => {
+    const one = await signedInPerson(admin)
+    await fail(one, 4)
+    expect((await change(one.access_token, one.input.password)).status).toBe(204)
+    await fail(one, 4)
+    expect((await change(one.access_token, next, 'yet another passphrase')).status).toBe(204)
+  })
+
+  it('honours no right guess where the account is locked while it is being checked', async () => {
+    const one = await signedInPerson(admin)
+    await fail(one, 4)
+    let batches = 0
+    // A fifth failure comes in after this guess was let in and before it commits.
+    const overtaking = {
+      prepare: (sql: string) => testEnv.DB.prepare(sql),
+      batch: async (statements: D1PreparedStatement[]) => {
+        batches += 1
+        if (batches === 2) await login(one.input.email, 'not the password')
+        return testEnv.DB.batch(statements)
+      },
+    }
+    const answer = await change(one.access_token, one.input.password, next, { env: { DB: overtaking } })
+    expect([answer.status, batches]).toEqual([429, 3])
+    await rows('DELETE FROM sign_in_failures')
+    expect((await login(one.input.email, one.input.password)).status).toBe(200)
+  })
+
+  it('holds the new password to the rules', async () => {
+    const one = await signedInPerson(admin)
+    for (const [password, message] of [
+      ['short', 'must have at least 8 characters'],
+      ['password123', 'is among the most common passwords'],
+      [one.input.name, "must not be the user's own email, username or name"],
+      [null, 'must be a string'],
+    ]) {
+      expectInvalid(await change(one.access_token, one.input.password, password), ['new_password', String(message)])
+    }
+    expectInvalid(
+      await call('/v1/me/password', { method: 'PUT', token: one.access_token, json: {} }),
+      ['current_password', 'is required'],
+      ['new_password', 'is required'],
+    )
+    expect((await login(one.input.email, one.input.password)).status).toBe(200)
+  })
+
+  it('is not for an API key, which is no one’s self', async () => {
+    const { key } = await keyWith(admin, ['users:update'])
+    expectProblem(await change(key, firstAdmin.password), 403, notAllowed)
+    expect((await login(firstAdmin.email, firstAdmin.password)).status).toBe(200)
+  })
+})

@@ -1,0 +1,235 @@
+/** v1: set-password tokens, a way in that is not somebody else typing one's password. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { adminToken, call, freshDirectory, openApi, rows, signedInPerson, type Call } from '../../support/usher'
+import { expectInvalid, expectProblem, keyWith, lacking, someoneWith } from '../../support/v1'
+
+freshDirectory()
+afterEach(() => void vi.useRealTimers())
+
+let admin: string
+beforeEach(async () => {
+  admin = await adminToken()
+})
+
+const issue = (id: string, token = admin, options: Call = {}) =>
+  call(`/v1/users/${id}/password-token`, { method: 'POST', token, ...options })
+const spend = (token: unknown, new_password: unknown = 'chosen by herself', options: Call = {}) =>
+  call('/v1/auth/password', { json: { token, new_password }, ...options })
+const login = async (identifier: string, password: unknown, options: Call = {}) =>
+  (await call('/v1/auth/login', { json: { identifier, password }, ...options })).status
+
+/** A token for the user. */
+async function tokenFor({ id }: { id: string }): Promise<string> {
+  const { status, body, text } = await issue(id)
+  expect(status, text).toBe(201)
+  return body.token
+}
+
+const notValid = 'The token is not valid, or no longer.'
+
+describe('POST /users/{id}/password-token', () => {
+  it('answers 201 with the token and when it ends, 24 hours from now', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06.789Z') })
+    admin = await adminToken()
+    const one = await signedInPerson(admin)
+    const { status, body } = await issue(one.id)
+    expect([status, body]).toEqual([201, { token: expect.any(String), expires_at: '2031-02-04T04:05:06Z' }])
+  })
+
+  it('takes users:update', async () => {
+    const one = await signedInPerson(admin)
+    const other = await signedInPerson(admin)
+    expectProblem(await issue(one.id, other.access_token), 403, lacking('users:update'))
+    const clerk = await someoneWith(admin, ['users:update'])
+    expect((await issue(one.id, clerk.access_token)).status).toBe(201)
+    const { key } = await keyWith(admin, ['users:update'])
+    expect((await issue(one.id, key)).status).toBe(201)
+  })
+
+  it('is not for someone who holds a permission that one does not', async () => {
+    const clerk = await someoneWith(admin, ['users:update'])
+    const stronger = await someoneWith(admin, ['users:update', 'audit:read'])
+    expectProblem(await issue(stronger.id, clerk.access_token), 403, lacking('audit:read'))
+    const { key } = await keyWith(admin, ['users:update'])
+    expectProblem(await issue(stronger.id, key), 403, lacking('audit:read'))
+    expect(await rows('SELECT * FROM password_tokens')).toEqual([])
+  })
+
+  it('is not for oneself, whose password takes the current one', async () => {
+    const { body: me } = await call('/v1/me', { token: admin })
+    const sentence = "One's own password is changed with the current one, by PUT /me/password."
+    expectProblem(await issue(me.id), 403, sentence)
+    expect(await rows('SELECT * FROM password_tokens')).toEqual([])
+  })
+
+  it('answers 404 for a user who is not there', async () => {
+    expectProblem(await issue('usr_019b1c6e7a407d529a513f1d0c2b4e66'), 404, 'There is no such user.')
+  })
+
+  it('stores no more of the token than its hash', async () => {
+    const one = await signedInPerson(admin)
+    const token = await tokenFor(one)
+    const stored = JSON.stringify(await rows('SELECT * FROM password_tokens'))
+    expect(await rows('SELECT * FROM password_tokens')).toHaveLength(1)
+    for (const part of [token, token.slice(22), token.slice(-20)]) expect(stored).not.toContain(part)
+  })
+
+  it('answers a secret, so an Idempotency-Key is passed over: each answer is a token of its own', async () => {
+    const one = await signedInPerson(admin)
+    const headers = { 'idempotency-key': 'again' }
+    const [first, second] = [await issue(one.id, admin, { headers }), await issue(one.id, admin, { headers })]
+    expect([first.status, second.status, first.body.token === second.body.token]).toEqual([201, 201, false])
+    expect(await rows('SELECT * FROM idempotency_records')).toEqual([])
+  })
+
+  it('says in the document that delivering the token is up to the caller', async () => {
+    const operation = (await openApi()).paths['/v1/users/{id}/password-token']?.['post']
+    expect(operation).toMatchObject({ description: expect.stringMatching(/Delivering it.* is up to you/) })
+  })
+})
+
+describe('POST /auth/password', () => {
+  it('sets the password, answers 204 without a body, and asks for no other credential', async () => {
+    const one = await signedInPerson(admin)
+    const { status, text } = await spend(await tokenFor(one), 'chosen by herself')
+    expect([status, text]).toEqual([204, ''])
+    expect(await login(one.input.email, 'chosen by herself')).toBe(200)
+    expect(await login(one.input.email, one.input.password)).toBe(401)
+  })
+
+  it('lets in someone who has no password yet', async () => {
+    const one = await signedInPerson(admin)
+    await rows('UPDATE users SET password_hash = NULL WHERE id = ?', one.uuid)
+    expect(await login(one.input.email, one.input.password)).toBe(401)
+    await spend(await tokenFor(one))
+    expect(await login(one.input.email, 'chosen by herself')).toBe(200)
+  })
+
+  it('takes a token once, of many at once too', async () => {
+    const one = await signedInPerson(admin)
+    const token = await tokenFor(one)
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, index) => spend(token, `chosen by number ${index}`)),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, 401, 401, 401, 401, 401])
+    const winner = answers.findIndex(({ status }) => status === 204)
+    expect(await login(one.input.email, `chosen by number ${winner}`)).toBe(200)
+    expectProblem(await spend(token), 401, notValid)
+  })
+
+  it('takes it for 24 hours', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
+    const [token, late] = [await tokenFor(one), await tokenFor(other)]
+    vi.advanceTimersByTime(86_399_000)
+    expect((await spend(token)).status).toBe(204)
+    vi.advanceTimersByTime(1000)
+    expectProblem(await spend(late), 401, notValid)
+    expect(await login(other.input.email, other.input.password)).toBe(200)
+  })
+
+  it('takes it no more once the password has changed, whoever changed it', async () => {
+    const one = await signedInPerson(admin)
+    const path = `/v1/users/${one.id}`
+    let token = await tokenFor(one)
+    await call(path, { method: 'PATCH', token: admin, json: { password: 'set by an admin' } })
+    expectProblem(await spend(token), 401, notValid)
+
+    token = await tokenFor(one)
+    const json = { identifier: one.input.email, password: 'set by an admin' }
+    const { access_token } = (await call('/v1/auth/login', { json })).body
+    const change = { current_password: 'set by an admin', new_password: 'set by herself' }
+    expect((await call('/v1/me/password', { method: 'PUT', token: access_token, json: change })).status).toBe(204)
+    expectProblem(await spend(token), 401, notValid)
+
+    const [first, second] = [await tokenFor(one), await tokenFor(one)]
+    expect((await spend(first)).status).toBe(204)
+    expectProblem(await spend(second), 401, notValid)
+    expect(await rows('SELECT * FROM password_tokens')).toEqual([])
+  })
+
+  it('takes it still where the same password was only hashed anew', async () => {
+    const one = await signedInPerson(admin)
+    const token = await tokenFor(one)
+    const hash = () => rows('SELECT password_hash FROM users WHERE id = ?', one.uuid)
+    const before = await hash()
+    expect(await login(one.input.email, one.input.password, { env: { PASSWORD_ROUNDS: '2' } })).toBe(200)
+    expect(await hash()).not.toEqual(before)
+    expect((await spend(token)).status).toBe(204)
+  })
+
+  it('ends every session of the user and keeps their keys', async () => {
+    const one = await someoneWith(admin, ['api_keys:manage'])
+    const { key } = await keyWith(one.access_token, [])
+    await spend(await tokenFor(one))
+    expect((await call('/v1/me', { token: one.access_token })).status).toBe(401)
+    expect((await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })).status).toBe(401)
+    expect((await call('/v1/me', { token: key })).status).toBe(200)
+  })
+
+  it('ends a lockout', async () => {
+    const one = await signedInPerson(admin)
+    for (let tried = 0; tried < 5; tried += 1) await login(one.input.email, 'not the password')
+    expect(await login(one.input.email, one.input.password)).toBe(429)
+    await spend(await tokenFor(one))
+    expect(await login(one.input.email, 'chosen by herself')).toBe(200)
+  })
+
+  it('answers 401 for the token of a user who is inactive or gone', async () => {
+    const [inactive, gone] = [await signedInPerson(admin), await signedInPerson(admin)]
+    const tokens = [await tokenFor(inactive), await tokenFor(gone)]
+    await call(`/v1/users/${inactive.id}/deactivate`, { method: 'POST', token: admin })
+    await call(`/v1/users/${gone.id}`, { method: 'DELETE', token: admin })
+    for (const token of tokens) expectProblem(await spend(token), 401, notValid)
+  })
+
+  it('answers 401 for whatever is no token of ours', async () => {
+    const one = await signedInPerson(admin)
+    const token = await tokenFor(one)
+    const forged = `${token.slice(0, 22)}${'A'.repeat(42)}`
+    const last = token.endsWith('A') ? 'B' : 'A'
+    for (const odd of [
+      '',
+      'nonsense',
+      forged,
+      `${token.slice(0, -1)}${last}`,
+      `${token}A`,
+      token.slice(1),
+      'A'.repeat(64),
+    ]) {
+      const answer = await spend(odd)
+      expectProblem(answer, 401, notValid)
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+    }
+    expect((await spend(token)).status).toBe(204)
+  })
+
+  it('holds the new password to the rules, and keeps the token where it breaks one', async () => {
+    const one = await signedInPerson(admin)
+    const token = await tokenFor(one)
+    for (const [password, message] of [
+      ['short', 'must have at least 8 characters'],
+      ['x'.repeat(129), 'must have at most 128 characters'],
+      ['password123', 'is among the most common passwords'],
+      [one.input.email.toUpperCase(), "must not be the user's own email, username or name"],
+      [12345678, 'must be a string'],
+    ]) {
+      expectInvalid(await spend(token, password), ['new_password', String(message)])
+    }
+    expectInvalid(
+      await call('/v1/auth/password', { json: {} }),
+      ['token', 'is required'],
+      ['new_password', 'is required'],
+    )
+    expect((await spend(token)).status).toBe(204)
+  })
+
+  it('counts as a sign-in where clients are limited', async () => {
+    const refusing = { limit: () => Promise.resolve({ success: false }) }
+    const allowing = { limit: () => Promise.resolve({ success: true }) }
+    const env = { RATE_LIMIT: 'on', SIGN_IN_LIMITER: refusing, CLIENT_LIMITER: allowing, PRINCIPAL_LIMITER: allowing }
+    const answer = await spend('nonsense', 'chosen by herself', { env })
+    expectProblem(answer, 429, 'Too many requests.')
+    expect(answer.headers.get('retry-after')).toBe('60')
+  })
+})

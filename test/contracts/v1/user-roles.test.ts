@@ -1,0 +1,127 @@
+/** v1: the roles of a user. */
+import { beforeEach, describe, expect, it } from 'vitest'
+import { adminToken, call, freshDirectory, roleIds, signedInPerson } from '../../support/usher'
+import { expectInvalid, expectProblem, keyWith, lacking, roleWith, someoneWith } from '../../support/v1'
+
+freshDirectory()
+
+let admin: string
+beforeEach(async () => {
+  admin = await adminToken()
+})
+
+const put = (id: string, roles: unknown, token = admin, headers: Record<string, string> = {}) =>
+  call(`/v1/users/${id}/roles`, { method: 'PUT', token, json: { roles }, headers })
+const namesOf = (body: { roles: { name: string }[] }) => body.roles.map(({ name }) => name)
+
+describe('PUT /users/{id}/roles', () => {
+  it('gives these roles and no others, in this order, and answers the user with an ETag', async () => {
+    const one = await signedInPerson(admin)
+    const role = await roleWith(admin, ['users:read'], 'Reception')
+    const { status, headers, body } = await put(one.id, ['Reception', 'admin', 'user'])
+    const roles = [
+      { id: role.id, name: 'Reception' },
+      { id: roleIds.admin, name: 'admin' },
+      { id: roleIds.user, name: 'user' },
+    ]
+    expect([status, body]).toEqual([200, { ...one.user, role: 'Reception', roles, updated_at: body.updated_at }])
+    const read = await call(`/v1/users/${one.id}`, { token: admin })
+    expect([read.body, read.headers.get('etag')]).toEqual([body, headers.get('etag')])
+    expect(namesOf((await put(one.id, ['user', 'Reception'])).body)).toEqual(['user', 'Reception'])
+  })
+
+  it('makes the first the primary role', async () => {
+    const one = await signedInPerson(admin)
+    expect((await put(one.id, ['admin', 'user'])).body.role).toBe('admin')
+    expect((await put(one.id, ['user', 'admin'])).body.role).toBe('user')
+  })
+
+  it('knows a role by its name in any spelling, and gives one named twice once', async () => {
+    const one = await signedInPerson(admin)
+    await roleWith(admin, [], 'Straße')
+    expect(namesOf((await put(one.id, ['STRASSE', 'ＡＤＭＩＮ', 'straße', 'admin'])).body)).toEqual(['Straße', 'admin'])
+  })
+
+  it('gives the default role where there is none in the list', async () => {
+    const one = await signedInPerson(admin, { role: 'admin' })
+    expect(namesOf((await put(one.id, [])).body)).toEqual(['user'])
+  })
+
+  it('changes nothing for the roles the user has', async () => {
+    const one = await signedInPerson(admin)
+    const first = await put(one.id, ['admin', 'user'])
+    const again = await put(one.id, ['ADMIN', 'user'])
+    expect([again.status, again.body, again.cost.written]).toEqual([200, first.body, 0])
+    expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
+  })
+
+  it('allows what the roles allow together, from the next request on', async () => {
+    const [reading, auditing] = [await roleWith(admin, ['users:read']), await roleWith(admin, ['audit:read'])]
+    const one = await signedInPerson(admin)
+    const may = async () => {
+      const paths = ['/v1/users', '/v1/audit-events', '/v1/roles']
+      return Promise.all(paths.map(async (path) => (await call(path, { token: one.access_token })).status))
+    }
+    expect(await may()).toEqual([403, 403, 403])
+    await put(one.id, ['user', reading.name, auditing.name])
+    expect(await may()).toEqual([200, 200, 403])
+    await put(one.id, [auditing.name])
+    expect(await may()).toEqual([403, 200, 403])
+  })
+
+  it('answers 400 for a role that is not there, and for what is no list of names', async () => {
+    const one = await signedInPerson(admin)
+    expectInvalid(await put(one.id, ['user', 'nobody-made-this']), ['roles', 'is not a role of the directory'])
+    expectInvalid(await put(one.id, 'user'), ['roles', 'must be a list'])
+    expectInvalid(await put(one.id, ['user', 7]), ['roles.1', 'must be a string'])
+    expectInvalid(await put(one.id, undefined), ['roles', 'is required'])
+    expect((await call('/v1/me', { token: one.access_token })).body).toEqual(one.user)
+  })
+
+  it('answers 412 where If-Match names another version, and changes nothing', async () => {
+    const one = await signedInPerson(admin)
+    expectProblem(await put(one.id, ['admin'], admin, { 'if-match': '"7"' }), 412, 'The user has changed since.')
+    expect((await call('/v1/me', { token: one.access_token })).body).toEqual(one.user)
+    expect((await put(one.id, ['admin'], admin, { 'if-match': '"1"' })).status).toBe(200)
+  })
+
+  it('answers 404 for a user who is not there', async () => {
+    expectProblem(await put('usr_019b1c6e7a407d529a513f1d0c2b4e66', ['user']), 404, 'There is no such user.')
+  })
+
+  it('takes roles:assign, of oneself too', async () => {
+    const clerk = await someoneWith(admin, ['users:read', 'users:update', 'roles:manage'])
+    const other = await signedInPerson(admin)
+    for (const id of [clerk.id, other.id]) {
+      expectProblem(await put(id, ['user'], clerk.access_token), 403, lacking('roles:assign'))
+    }
+  })
+
+  it('gives no permission that the giver does not hold, to others or oneself, by session or by key', async () => {
+    const assigner = await someoneWith(admin, ['roles:assign', 'users:read'])
+    const reading = await roleWith(admin, ['users:read'])
+    const other = await signedInPerson(admin)
+    expect((await put(other.id, [reading.name], assigner.access_token)).status).toBe(200)
+    for (const id of [other.id, assigner.id]) {
+      const answer = await put(id, ['admin'], assigner.access_token)
+      expect([answer.status, answer.body.detail]).toEqual([403, expect.stringContaining('users:delete')])
+    }
+    const { key } = await keyWith(admin, ['roles:assign', 'users:read'])
+    expect((await put(other.id, ['admin'], key)).status).toBe(403)
+    expect(namesOf((await call('/v1/me', { token: other.access_token })).body)).toEqual([reading.name])
+  })
+
+  it('takes nothing from someone who holds a permission that one does not', async () => {
+    const assigner = await someoneWith(admin, ['roles:assign'])
+    const stronger = await someoneWith(admin, ['roles:assign', 'audit:read'])
+    expectProblem(await put(stronger.id, ['user'], assigner.access_token), 403, lacking('audit:read'))
+  })
+
+  it('answers 409 for the last active admin', async () => {
+    const { body: me } = await call('/v1/me', { token: admin })
+    expectProblem(await put(me.id, ['user']), 409, 'The last active admin must stay one.')
+    const second = await signedInPerson(admin, { role: 'admin' })
+    expect((await put(me.id, ['user'])).status).toBe(200)
+    expectProblem(await put(second.id, ['user'], second.access_token), 409, 'The last active admin must stay one.')
+  })
+})
