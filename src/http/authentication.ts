@@ -37,7 +37,17 @@ export function authenticated(needs: readonly Permission[], self?: (c: Context) 
     authenticate,
     decodedBody,
   ]
-  return { security: [{ [bearerScheme]: [] as string[] }], middleware }
+  return {
+    'x-access': accessOf(needs, self !== undefined),
+    security: [{ [bearerScheme]: [] as string[] }],
+    middleware,
+  }
+}
+
+/** Who may call it, as the document says it. */
+function accessOf(needs: readonly Permission[], exceptOfOneself: boolean): string {
+  if (needs.length === 0) return 'For everyone with a credential.'
+  return `Takes ${needs.map((permission) => `\`${permission}\``).join(' and ')}${exceptOfOneself ? ', except of oneself' : ''}.`
 }
 
 /** What a bearer token is, if it can be one of ours: an API key or an access token. */
@@ -62,5 +72,6 @@ export function anonymous({ signsIn }: { signsIn: boolean }) {
     await next()
   })
   const middleware: [typeof limit, typeof limitedBody, typeof decodedBody] = [limit, limitedBody, decodedBody]
-  return { security: [] as Record<string, string[]>[], middleware }
+  const access = `Takes no credential${signsIn ? ', and counts as a sign-in' : ''}.`
+  return { 'x-access': access, security: [] as Record<string, string[]>[], middleware }
 }

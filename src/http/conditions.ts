@@ -1,5 +1,9 @@
 /** ETags, and the requests that depend on them. An ETag is the user's version in quotes. */
 import type { VersionCondition } from '../core/users'
+import { header } from './json'
+
+/** Its place in the document. */
+export const etagHeader = { ETag: header('The version of the user, for `If-Match` and `If-None-Match`') }
 
 export function toETag({ version }: { version: number }): string {
   return `"${version}"`
