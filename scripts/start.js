@@ -2,17 +2,34 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { install } from './install.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const args = process.argv.slice(2)
-const environment = { ...process.env, WRANGLER_SEND_METRICS: 'false' }
+const ip = argument('--ip') ?? '127.0.0.1'
+const port = argument('--port') ?? '8787'
+const environment = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' }
 
+await portIsFree()
 install()
 writeSecrets()
 migrate()
 serve()
+
+/** Asked first: whoever answers on the port of another's server must not be announced as ours. */
+async function portIsFree() {
+  const server = createServer()
+  await new Promise((resolve) => {
+    server.once('error', ({ code }) => {
+      console.error(`Usher cannot listen on ${ip}, port ${port} (${code}). Another one: npm start -- --port 8788`)
+      process.exit(1)
+    })
+    server.listen(Number(port), ip, resolve)
+  })
+  await new Promise((resolve) => server.close(resolve))
+}
 
 /** Random secrets, once; a file that is there is somebody's and stays as it is. */
 function writeSecrets() {
@@ -44,8 +61,6 @@ function migrate() {
 }
 
 function serve() {
-  const ip = argument('--ip') ?? '127.0.0.1'
-  const port = argument('--port') ?? '8787'
   const url = `http://${['127.0.0.1', '0.0.0.0', '::', '::1'].includes(ip) ? 'localhost' : ip}:${port}`
   const defaults = [...(argument('--ip') ? [] : ['--ip', ip]), ...(argument('--port') ? [] : ['--port', port])]
   // A process group of its own, since wrangler leaves its children behind when it alone is told to end.

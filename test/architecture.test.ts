@@ -1,5 +1,6 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 /** What holds the code in shape: who may import whom, what things are called, and that the document is drawn from the routes. */
+import { Validator, type Schema } from '@cfworker/json-schema'
 import { describe, expect, it } from 'vitest'
 import { contracts } from '../src/contracts'
 import { operationsOf, type OpenApi } from './support/conformance'
@@ -135,6 +136,25 @@ describe('the document', () => {
     )
     expect(named.length).toBeGreaterThan(5)
     expect(named.filter((name, index) => named.indexOf(name) !== index)).toEqual([])
+  })
+
+  it('describes every operation, and shows no example that its schema would not take', async () => {
+    const document = await openApi()
+    for (const { operationId, summary, description, tags, path } of operationsOf(document)) {
+      expect([operationId, summary, description, tags]).toEqual([
+        operationId,
+        expect.stringMatching(/\w/),
+        expect.stringMatching(/^(Takes|For) .*\.$/),
+        [path.split('/')[1]],
+      ])
+    }
+    const { components } = document
+    const withExample = Object.entries(components.schemas).filter(([, { example }]) => example !== undefined)
+    expect(withExample.length).toBeGreaterThan(5)
+    for (const [name, schema] of withExample) {
+      const { errors } = new Validator({ ...schema, components } as Schema, '2020-12', false).validate(schema.example)
+      expect([name, errors]).toEqual([name, []])
+    }
   })
 
   it('says of every operation who may call it, in the words that enforce it', async () => {

@@ -233,13 +233,12 @@ describe('the document', () => {
 
 describe('the check', () => {
   const operation = operations.find(({ operationId }) => operationId === 'v1GetUser') as Operation
-  let answer: { status: number; contentType: string; body: Record<string, unknown>; text: string }
+  let answer: { status: number; headers: Headers; body: Record<string, unknown>; text: string }
 
   beforeEach(async () => {
     const admin = await adminToken()
     const one = await signedInPerson(admin)
-    const { body: user, text } = await call(`/v1/users/${one.id}`, { token: admin })
-    answer = { status: 200, contentType: 'application/json', body: user, text }
+    answer = await call(`/v1/users/${one.id}`, { token: admin })
   })
 
   it('accepts what the Worker answers', () => {
@@ -250,12 +249,20 @@ describe('the check', () => {
     expect(() => conform(document, operation, { ...answer, body: { ...answer.body, password_hash: 'x' } })).toThrow()
   })
 
-  it('refuses a missing field, a wrong type, an undocumented status and content type', () => {
+  it('refuses a missing field, a wrong type, an undocumented status or content type, and a missing header', () => {
     const { email: _, ...missing } = answer.body
     expect(() => conform(document, operation, { ...answer, body: missing })).toThrow()
     expect(() => conform(document, operation, { ...answer, body: { ...answer.body, matricule: 'x' } })).toThrow()
     expect(() => conform(document, operation, { ...answer, status: 418 })).toThrow()
-    expect(() => conform(document, operation, { ...answer, contentType: 'text/plain' })).toThrow()
+    for (const [name, value] of [
+      ['content-type', 'text/plain'],
+      ['etag', undefined],
+    ] as const) {
+      const headers = new Headers(answer.headers)
+      headers.delete(name)
+      if (value !== undefined) headers.set(name, value)
+      expect(() => conform(document, operation, { ...answer, headers })).toThrow()
+    }
   })
 })
 

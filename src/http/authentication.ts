@@ -45,7 +45,17 @@ export function authenticated(
     decodedBody,
   ]
   const schemes = cookie ? [bearerScheme, cookieScheme] : [bearerScheme]
-  return { security: schemes.map((scheme): Record<string, string[]> => ({ [scheme]: [] })), middleware }
+  return {
+    'x-access': accessOf(needs, self !== undefined),
+    security: schemes.map((scheme): Record<string, string[]> => ({ [scheme]: [] })),
+    middleware,
+  }
+}
+
+/** Who may call it, as the document says it. */
+function accessOf(needs: readonly Permission[], exceptOfOneself: boolean): string {
+  if (needs.length === 0) return 'For everyone with a credential.'
+  return `Takes ${needs.map((permission) => `\`${permission}\``).join(' and ')}${exceptOfOneself ? ', except of oneself' : ''}.`
 }
 
 /** What a bearer token is, if it can be one of ours: an API key or an access token. */
@@ -79,5 +89,6 @@ export function anonymous({ signsIn }: { signsIn: boolean }) {
     await next()
   })
   const middleware: [typeof limit, typeof limitedBody, typeof decodedBody] = [limit, limitedBody, decodedBody]
-  return { security: [] as Record<string, string[]>[], middleware }
+  const access = `Takes no credential${signsIn ? ', and counts as a sign-in' : ''}.`
+  return { 'x-access': access, security: [] as Record<string, string[]>[], middleware }
 }

@@ -1,34 +1,60 @@
 /** OpenAPI 3.1 from the routes themselves: one document a contract, and one of everything. Built once per isolate, at first use. */
 import { sha256, utf8 } from '../core/encoding'
 import type { Contract } from './contract'
+import { header } from './json'
 
 export interface Document {
   text: string
   etag: string
 }
 
-type Paths = Record<string, Record<string, { tags?: string[] }>>
+interface Operation {
+  description?: string
+  /** From the spread that says who may call it; goes into the description. */
+  'x-access'?: string
+  tags?: string[]
+  responses: Record<string, { headers?: object }>
+}
+type Paths = Record<string, Record<string, Operation>>
 
-const version = '1.0.0'
+const info = {
+  version: '1.0.0',
+  contact: { name: 'The administrators of this directory' },
+  license: { name: 'MIT', identifier: 'MIT' },
+}
+
+const retryAfter = { 'Retry-After': header('Seconds', 'integer') }
+
+/** What `toResponse` adds to a failure of this status, whichever the contract. */
+const failureHeaders: Record<string, object> = {
+  401: { 'WWW-Authenticate': header('With an `error` where a credential came and does not hold') },
+  429: retryAfter,
+  503: retryAfter,
+}
 
 /** One contract's, with its own base path as the server. */
 export function contractDocument(contract: Contract) {
-  return contract.app.getOpenAPI31Document({
+  const { paths, components } = contract.app.getOpenAPI31Document({
     openapi: '3.1.0',
-    info: { title: `Usher: ${contract.title}`, version, description: contract.description },
+    info: { title: '', version: '' },
+  })
+  return {
+    openapi: '3.1.0',
+    info: { title: `Usher: ${contract.title}`, description: contract.description, ...info },
     servers: [{ url: `/${contract.name}` }],
     tags: [{ name: contract.name, description: contract.description }],
-  })
+    paths: Object.fromEntries(
+      Object.entries(paths as Paths).map(([path, item]) => [path, completed(item, contract.name)]),
+    ),
+    components,
+  }
 }
 
 /** Every contract's operations, each under its base path. Component names carry their contract's prefix, so none meet. */
 export function completeDocument(contracts: readonly Contract[]) {
   const documents = contracts.map((contract) => [contract, contractDocument(contract)] as const)
-  const paths = documents.flatMap(([contract, { paths = {} }]) =>
-    Object.entries(paths).map(([path, item]) => [
-      `/${contract.name}${path}`,
-      tagged(item as Paths[string], contract.name),
-    ]),
+  const paths = documents.flatMap(([contract, document]) =>
+    Object.entries(document.paths).map(([path, item]) => [`/${contract.name}${path}`, item] as const),
   )
   const components: Record<string, object> = {}
   for (const [, document] of documents) {
@@ -38,16 +64,34 @@ export function completeDocument(contracts: readonly Contract[]) {
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Usher', version, description: 'One user directory, spoken through several user-management APIs.' },
+    info: { title: 'Usher', description: 'One user directory, spoken through several user-management APIs.', ...info },
     servers: [{ url: '/' }],
     tags: contracts.map(({ name, description }) => ({ name, description })),
-    paths: Object.fromEntries(paths) as Paths,
+    paths: Object.fromEntries(paths),
     components,
   }
 }
 
-function tagged(item: Paths[string], tag: string): Paths[string] {
-  return Object.fromEntries(Object.entries(item).map(([method, operation]) => [method, { ...operation, tags: [tag] }]))
+/** The operations of a path with what is said of all: who may call them, the contract they are of, and the headers of failures. */
+function completed(item: Paths[string], tag: string): Paths[string] {
+  return Object.fromEntries(
+    Object.entries(item).map(([method, operation]) => {
+      const { 'x-access': access, description, responses, ...rest } = operation
+      const withHeaders = Object.entries(responses).map(([status, response]) => {
+        const headers = failureHeaders[status]
+        return [status, headers ? { ...response, headers: { ...response.headers, ...headers } } : response] as const
+      })
+      return [
+        method,
+        {
+          ...rest,
+          description: [access, description].filter((sentence) => sentence !== undefined).join(' '),
+          tags: [tag],
+          responses: Object.fromEntries(withHeaders),
+        },
+      ]
+    }),
+  )
 }
 
 /** `build`'s answer as text with its ETag, made when first asked for. */

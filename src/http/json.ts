@@ -2,8 +2,17 @@
 import type { z } from '@hono/zod-openapi'
 import type { TypedResponse } from 'hono'
 
-export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
-  return { description, content: { 'application/json': { schema } } }
+export function json<Schema extends z.ZodType>(
+  schema: Schema,
+  description: string,
+  headers?: Record<string, ReturnType<typeof header>>,
+) {
+  return { description, ...(headers && { headers }), content: { 'application/json': { schema } } }
+}
+
+/** A header that an answer always has. */
+export function header(description: string, type: 'string' | 'integer' = 'string') {
+  return { description, required: true, schema: { type } }
 }
 
 export function jsonBody<Schema extends z.ZodType>(schema: Schema) {

@@ -1,4 +1,4 @@
-/** Holds every answer the suites get against the document: status, content type and body, to the letter. */
+/** Holds every answer the suites get against the document: status, headers, content type and body, to the letter. */
 import { Validator, type Schema } from '@cfworker/json-schema'
 
 export interface Operation {
@@ -9,12 +9,20 @@ export interface Operation {
   security?: object[]
   requestBody?: { content: Record<string, { schema: Schema }> }
   parameters?: { name: string; in: string; schema: Schema }[]
-  responses: Record<string, { content?: Record<string, { schema: Schema }> }>
+  summary: string
+  description: string
+  tags: string[]
+  responses: Record<
+    string,
+    { headers?: Record<string, { required: boolean }>; content?: Record<string, { schema: Schema }> }
+  >
 }
 
 export interface OpenApi {
   paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, Schema & { required?: string[]; properties?: Record<string, unknown> }> }
+  components: {
+    schemas: Record<string, Schema & { required?: string[]; properties?: Record<string, unknown>; example?: unknown }>
+  }
 }
 
 export function operationsOf(document: OpenApi): Operation[] {
@@ -46,16 +54,19 @@ const validators = new Map<string, Validator>()
 export function conform(
   document: OpenApi,
   operation: Operation,
-  answer: { status: number; contentType: string | null; body: unknown; text: string },
+  answer: { status: number; headers: Headers; body: unknown; text: string },
 ): void {
   const where = `${operation.operationId} ${answer.status}`
   const documented = operation.responses[String(answer.status)]
   if (!documented) throw new Error(`${where}: the document knows no such status`)
+  for (const [name, { required }] of Object.entries(documented.headers ?? {})) {
+    if (required && !answer.headers.has(name)) throw new Error(`${where}: without the documented header ${name}`)
+  }
   if (!documented.content) {
     if (answer.text !== '') throw new Error(`${where}: a body where the document has none`)
     return
   }
-  const contentType = answer.contentType ?? ''
+  const contentType = answer.headers.get('content-type') ?? ''
   const content = documented.content[contentType]
   if (!content) throw new Error(`${where}: content type ${contentType} is not documented`)
   const key = `${operation.operationId} ${answer.status} ${contentType}`

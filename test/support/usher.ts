@@ -63,7 +63,7 @@ export async function call<Body = any>(path: string, options: Call = {}): Promis
   const body = (/json/.test(contentType ?? '') && text !== '' ? JSON.parse(text) : undefined) as Body
   const method = methodOf(options)
   const operation = options.host === undefined ? operationFor(await openApi(), method, path) : undefined
-  if (operation && method !== 'HEAD') conform(await openApi(), operation, { status, contentType, body, text })
+  if (operation && method !== 'HEAD') conform(await openApi(), operation, { status, headers, body, text })
   return { status, headers, body, text, cost: costOf(response) }
 }
 

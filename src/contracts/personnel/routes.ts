@@ -41,6 +41,7 @@ const listUsers = createRoute({
   path: '/users/list',
   operationId: 'personnelListUsers',
   summary: 'Every user, by matricule',
+  description: 'A stream: the whole directory in one answer.',
   responses: { 200: json(z.array(PersonnelUser), 'Everyone'), ...failures(401, 403) },
 })
 
@@ -67,6 +68,7 @@ const createUserRoute = createRoute({
   path: '/users/create',
   operationId: 'personnelCreateUser',
   summary: 'Create a user',
+  description: 'A role other than that of a plain user takes `roles:assign` too, and every permission it gives.',
   request: { body: jsonBody(PersonnelUserCreate) },
   responses: { 200: json(PersonnelUser, 'The new user'), ...failures(401, 403, 404, 409, 413, 422) },
 })
@@ -82,10 +84,13 @@ const whom = PersonnelUserUpdate.pick({ user_id: true })
 // Whom it concerns stands in the body, so that is read before the permission, waived for oneself, can be asked for.
 const updateUserRoute = createRoute({
   ...authenticated([]),
+  'x-access': 'Takes `users:update`, except of oneself.',
   method: 'put',
   path: '/users/update',
   operationId: 'personnelUpdateUser',
   summary: 'Change what is sent of a user',
+  description:
+    'Absent and null are no change. A password ends the sessions of the user; of oneself only the name changes.',
   request: { body: documentedBody('PersonnelUserUpdate') },
   responses: { 200: json(PersonnelUser, 'The user'), ...failures(401, 403, 404, 409, 413, 422) },
 })
@@ -107,6 +112,7 @@ const deactivateUser = createRoute({
   path: '/users/delete/{user_id}',
   operationId: 'personnelDeactivateUser',
   summary: 'Deactivate a user',
+  description: 'Reversible through other contracts; ends the sessions and API keys of the user.',
   request: { params: userIdParam },
   responses: { 204: { description: 'Deactivated' }, ...failures(401, 403, 404, 409) },
 })
@@ -122,6 +128,7 @@ const token = createRoute({
   path: '/token',
   operationId: 'personnelToken',
   summary: 'Sign in, or refresh',
+  description: 'Five failures lock the account, by whichever identifier, for 30 seconds, doubling to 15 minutes.',
   request: {
     body: { required: true, content: { 'application/x-www-form-urlencoded': { schema: PersonnelTokenRequest } } },
   },
@@ -153,6 +160,7 @@ const logout = createRoute({
   path: '/logout',
   operationId: 'personnelLogout',
   summary: 'Sign out',
+  description: 'Ends the session and its refresh token. Not for API keys.',
   responses: { 204: { description: 'Signed out' }, ...failures(401, 403, 413, 422) },
 })
 

@@ -21,6 +21,7 @@ import {
 import { permissions } from '../../core/permissions'
 import { orNull, parsedBy, queryInteger, timeToCome } from '../../http/fields'
 
+const uuid = z.string().openapi({ format: 'uuid' })
 const time = z.string().openapi({ format: 'date-time', description: 'UTC, whole seconds' })
 const gender = z.enum(['male', 'female', 'unknown'])
 const userType = z.enum(['administrative', 'technician', 'clinician', 'student'])
@@ -63,7 +64,7 @@ export const V1User = z
     user_type: userType.nullable(),
     is_staff: z.boolean(),
     country_id: z.int().nullable(),
-    roles: z.array(z.strictObject({ id: z.string(), name: z.string() })),
+    roles: z.array(z.strictObject({ id: uuid, name: z.string() })),
   })
   .openapi('V1User', {
     example: {
@@ -108,7 +109,13 @@ const optional = {
 }
 
 export const V1UserCreate = z
-  .object({ email, name, password, role: role.optional().openapi({ default: 'user' }), ...optional })
+  .object({
+    email,
+    name,
+    password,
+    role: role.optional().openapi({ description: "A role's name; `user` without one" }),
+    ...optional,
+  })
   .openapi('V1UserCreate', { example: { password: 'a password long enough', role: 'user', ...example } })
 
 /** Only what is sent changes; null takes a value away. */
@@ -152,8 +159,6 @@ export const V1IdempotencyKey = z.object({
   }),
 })
 
-const uuid = z.string().openapi({ format: 'uuid' })
-
 export const V1Session = z
   .strictObject({
     id: uuid,
@@ -166,7 +171,7 @@ export const V1Session = z
   .openapi('V1Session')
 export const V1SessionList = z.strictObject({ data: z.array(V1Session) }).openapi('V1SessionList')
 
-const permission = z.enum(permissions)
+const permission = z.enum(permissions).openapi('V1Permission')
 
 export const V1Role = z
   .strictObject({

@@ -264,6 +264,14 @@ describe('PUT and PATCH /users/{id}', () => {
     expect((await change('"1", "3"', { phone: '4' })).status).toBe(200)
   })
 
+  it('takes an ETag that was marked weak on its way, as a compressing edge does', async () => {
+    const { body: user, headers } = await create(person())
+    const match = { 'if-match': `W/${headers.get('etag')}` }
+    const change = () =>
+      call(`/v1/users/${user.id}`, { method: 'PATCH', token: admin, json: { phone: '1' }, headers: match })
+    expect([(await change()).status, (await change()).status]).toEqual([200, 412])
+  })
+
   it('of two changes on one version lets one win', async () => {
     const { body: user, headers } = await create(person())
     const change = (phone: string) =>

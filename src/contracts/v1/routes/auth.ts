@@ -17,6 +17,7 @@ const login = createRoute({
   path: '/auth/login',
   operationId: 'v1Login',
   summary: 'Sign in',
+  description: 'Five failures lock the account, by whichever identifier, for 30 seconds, doubling to 15 minutes.',
   request: { body: jsonBody(V1Login) },
   responses: { 200: json(V1SignedIn, 'The tokens and the user'), ...failures(400, 401, 413, 415) },
 })
@@ -33,6 +34,8 @@ const refresh = createRoute({
   path: '/auth/refresh',
   operationId: 'v1Refresh',
   summary: 'Trade a refresh token for the next pair',
+  description:
+    'Good for one use within 30 days. A spent one used again, but for a retry within seconds, ends the session.',
   request: { body: jsonBody(V1Refresh) },
   responses: { 200: json(V1Tokens, 'The tokens'), ...failures(400, 401, 413, 415) },
 })
@@ -48,6 +51,7 @@ const logout = createRoute({
   path: '/auth/logout',
   operationId: 'v1Logout',
   summary: 'Sign out',
+  description: 'Ends the session and its refresh token. Not for API keys.',
   responses: { 204: { description: 'Signed out' }, ...failures(400, 401, 403, 413) },
 })
 

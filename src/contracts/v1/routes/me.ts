@@ -5,7 +5,7 @@ import { updateOneself } from '../../../core/user-changes'
 import { getOneself } from '../../../core/users'
 import { authenticated } from '../../../http/authentication'
 import { changesIn, jsonOf } from '../../../http/body'
-import { isNoneMatch, toETag, versionsMatched } from '../../../http/conditions'
+import { etagHeader, isNoneMatch, toETag, versionsMatched } from '../../../http/conditions'
 import { documentedBody, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
 import { fromUser, toNamedRoles, toUserChanges } from '../mapping'
@@ -19,7 +19,11 @@ const getMe = createRoute({
   operationId: 'v1GetMe',
   summary: 'The signed-in user, or the owner of the API key',
   request: { headers: V1IfNoneMatch },
-  responses: { 200: json(V1User, 'The user'), 304: { description: 'As the client has it' }, ...failures(401) },
+  responses: {
+    200: json(V1User, 'The user', etagHeader),
+    304: { description: 'As the client has it', headers: etagHeader },
+    ...failures(401),
+  },
 })
 
 app.openapi(getMe, async (c) => {
@@ -35,8 +39,9 @@ const patchMe = createRoute({
   path: '/me',
   operationId: 'v1PatchMe',
   summary: 'Change what is sent of oneself: names, birth date, gender and phone numbers',
+  description: 'Not for API keys. Other fields take what they take of anyone.',
   request: { headers: V1IfMatch, body: documentedBody('V1UserUpdate') },
-  responses: { 200: json(V1User, 'The user'), ...failures(400, 401, 403, 409, 412, 413, 415) },
+  responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 409, 412, 413, 415) },
 })
 
 app.openapi(patchMe, async (c) => {
@@ -55,6 +60,7 @@ const putPassword = createRoute({
   path: '/me/password',
   operationId: 'v1ChangePassword',
   summary: "Change one's password, and end one's other sessions",
+  description: 'Not for API keys. A wrong present password counts as a failed sign-in.',
   request: { body: jsonBody(V1PasswordChange) },
   responses: { 204: { description: 'Changed' }, ...failures(400, 401, 403, 413, 415) },
 })

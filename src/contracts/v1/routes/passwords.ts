@@ -32,6 +32,7 @@ const spend = createRoute({
   path: '/auth/password',
   operationId: 'v1SetPassword',
   summary: 'Set a password with a token',
+  description: 'Ends every session of its user.',
   request: { body: jsonBody(V1PasswordByToken) },
   responses: { 204: { description: 'Set' }, ...failures(400, 401, 413, 415) },
 })

@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { createRole, deleteRole, getRole, listRoles, updateRole } from '../../../core/role-management'
 import { authenticated } from '../../../http/authentication'
 import { keyed } from '../../../http/idempotency'
-import { json, jsonBody } from '../../../http/json'
+import { header, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
 import { fromRole } from '../mapping'
 import { V1IdempotencyKey, V1Role, V1RoleCreate, V1RoleList, V1RoleUpdate } from '../schemas'
@@ -28,8 +28,12 @@ const create = createRoute({
   path: '/roles',
   operationId: 'v1CreateRole',
   summary: 'Create a role, if need be under the id and number a legacy system knows it by',
+  description: 'Also takes every permission the role gives.',
   request: { headers: V1IdempotencyKey, body: jsonBody(V1RoleCreate) },
-  responses: { 201: json(V1Role, 'The new role'), ...failures(400, 401, 403, 409, 413, 415, 422) },
+  responses: {
+    201: json(V1Role, 'The new role', { Location: header('Where the role is') }),
+    ...failures(400, 401, 403, 409, 413, 415, 422),
+  },
 })
 
 app.openapi(create, async (c) => {
@@ -56,6 +60,7 @@ const patch = createRoute({
   path: '/roles/{id}',
   operationId: 'v1PatchRole',
   summary: 'Change the description or the permissions of a role',
+  description: 'Also takes every permission the role gives, before and after.',
   request: { params, body: jsonBody(V1RoleUpdate) },
   responses: { 200: json(V1Role, 'The role'), ...failures(400, 401, 403, 404, 409, 413, 415) },
 })

@@ -5,10 +5,10 @@ import { listUsers } from '../../../core/user-list'
 import { createUser, deleteUser, getUser } from '../../../core/users'
 import { authenticated } from '../../../http/authentication'
 import { changesIn, jsonOf } from '../../../http/body'
-import { isNoneMatch, toETag, versionsMatched } from '../../../http/conditions'
+import { etagHeader, isNoneMatch, toETag, versionsMatched } from '../../../http/conditions'
 import { readCursor, writeCursor } from '../../../http/cursor'
 import { keyed } from '../../../http/idempotency'
-import { documentedBody, json, jsonBody } from '../../../http/json'
+import { documentedBody, header, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
 import { fromUser, toId, toNamedRoles, toNewUser, toSelector, toUserChanges } from '../mapping'
 import {
@@ -34,8 +34,8 @@ const getUserRoute = createRoute({
   summary: 'One user',
   request: { params, headers: V1IfNoneMatch },
   responses: {
-    200: json(V1User, 'The user'),
-    304: { description: 'As the client has it' },
+    200: json(V1User, 'The user', etagHeader),
+    304: { description: 'As the client has it', headers: etagHeader },
     ...failures(401, 403, 404),
   },
 })
@@ -53,8 +53,12 @@ const createUserRoute = createRoute({
   path: '/users',
   operationId: 'v1CreateUser',
   summary: 'Create a user',
+  description: 'A role other than `user` takes `roles:assign` too, and every permission it gives.',
   request: { headers: V1IdempotencyKey, body: jsonBody(V1UserCreate) },
-  responses: { 201: json(V1User, 'The new user'), ...failures(400, 401, 403, 409, 413, 415, 422) },
+  responses: {
+    201: json(V1User, 'The new user', { ...etagHeader, Location: header('Where the user is') }),
+    ...failures(400, 401, 403, 409, 413, 415, 422),
+  },
 })
 
 app.openapi(createUserRoute, async (c) => {
@@ -69,8 +73,10 @@ const update = {
   ...authenticated(['users:update'], (c) => toSelector(c.req.param('id') ?? '')),
   path: '/users/{id}' as const,
   summary: 'Change what is sent of a user',
+  description:
+    'PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user.',
   request: { params, headers: V1IfMatch, body: documentedBody('V1UserUpdate') },
-  responses: { 200: json(V1User, 'The user'), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },
+  responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },
 }
 
 for (const route of [
@@ -95,6 +101,7 @@ const deleteUserRoute = createRoute({
   path: '/users/{id}',
   operationId: 'v1DeleteUser',
   summary: 'Delete a user for good',
+  description: 'The email, username and matricule are free from then on; the id never is.',
   request: { params, headers: V1IfMatch },
   responses: { 204: { description: 'Deleted' }, ...failures(401, 403, 404, 409, 412) },
 })
@@ -111,6 +118,7 @@ const listUsersRoute = createRoute({
   path: '/users',
   operationId: 'v1ListUsers',
   summary: 'Users, a page at a time',
+  description: 'A cursor is good for the sort and the filters it came from.',
   request: { query: V1UserListQuery },
   responses: { 200: json(V1UserList, 'A page, with the exact total of all pages'), ...failures(400, 401, 403) },
 })
@@ -142,8 +150,9 @@ const setRoles = createRoute({
   path: '/users/{id}/roles',
   operationId: 'v1SetUserRoles',
   summary: 'Give a user these roles and no others',
+  description: 'Also takes every permission the roles give. Without any the user has the role `user`.',
   request: { params, headers: V1IfMatch, body: jsonBody(V1UserRoles) },
-  responses: { 200: json(V1User, 'The user'), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },
+  responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },
 })
 
 app.openapi(setRoles, async (c) => {
@@ -166,9 +175,10 @@ for (const [action, active] of [
     path: `/users/{id}/${action}`,
     operationId: active ? 'v1ActivateUser' : 'v1DeactivateUser',
     summary: active ? 'Let a user in again' : 'Keep a user out, and end their sessions and keys',
+    description: 'Idempotent. What ended with a deactivation stays ended.',
     request: { params, headers: V1IdempotencyKey },
     responses: {
-      200: json(V1User, 'The user'),
+      200: json(V1User, 'The user', etagHeader),
       ...failures(400, 401, 403, 404, 413, 422),
       ...(active ? {} : failures(409)),
     },
