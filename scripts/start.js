@@ -96,11 +96,12 @@ async function announce(url, address) {
   ) {
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
+  const { contracts } = await (await fetch(address)).json()
   const { BOOTSTRAP_ADMIN_EMAIL: email, BOOTSTRAP_ADMIN_PASSWORD: password } = developmentVariables()
   console.log(`
   Usher is served.
 
-    API       ${url}/personnel   ${url}/v1
+    API       ${contracts.map(({ base_path }) => url + base_path).join('\n              ')}
     Document  ${url}/doc
     Index     ${url}/
 ${email && password ? `\n  The first admin signs in with\n\n    email     ${email}\n    password  ${password}\n` : ''}`)

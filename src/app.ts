@@ -1,5 +1,6 @@
 /** Composition: every contract under its base path and on its hosts, the documents, the index, and what all answers share. */
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { getPath } from 'hono/utils/url'
 import { contracts } from './contracts'
@@ -21,10 +22,15 @@ export const app = new OpenAPIHono<ContractEnv>({ getPath: contractPath })
 /** On a contract's own host its paths stand at the root: they are those under its base path. */
 function contractPath(request: Request, options?: { env?: object }): string {
   const path = getPath(request)
-  const contract = byName.get(hostsOf(options?.env as Env | undefined).get(new URL(request.url).hostname) ?? '')
+  const contract = contractOf(request, options?.env as Env | undefined)
   if (!contract || path === '/health' || path === `/doc/${contract.name}`) return path
   if (contract.keepsBasePathOnHost && `${path}/`.startsWith(`/${contract.name}/`)) return path
   return `/${contract.name}${path}`
+}
+
+/** The contract whose own host the request is for. */
+function contractOf(request: Request, env: Env | undefined): Contract | undefined {
+  return byName.get(hostsOf(env).get(new URL(request.url).hostname) ?? '')
 }
 
 function hostsOf(env: Env | undefined): ReadonlyMap<string, string> {
@@ -91,21 +97,18 @@ app.get('/health', async (c) => {
   }
 })
 
-serveDocument(
-  '/doc',
-  documentOnce(() => completeDocument(contracts)),
-)
+const everything = documentOnce(() => completeDocument(contracts))
+serveDocument('/doc', () => everything())
 for (const contract of contracts) {
-  serveDocument(
-    `/doc/${contract.name}`,
-    documentOnce(() => contractDocument(contract)),
-  )
+  const underItsPath = documentOnce(() => contractDocument(contract))
+  const onItsHost = documentOnce(() => contractDocument(contract, '/'))
+  serveDocument(`/doc/${contract.name}`, ({ req, env }) => (contractOf(req.raw, env) ? onItsHost() : underItsPath()))
   app.route(`/${contract.name}`, contract.app)
 }
 
-function serveDocument(path: string, document: () => Promise<Document>): void {
+function serveDocument(path: string, documentFor: (c: Context<ContractEnv>) => Promise<Document>): void {
   app.get(path, async (c) => {
-    const { text, etag } = await document()
+    const { text, etag } = await documentFor(c)
     const headers = { etag, 'cache-control': 'public, no-cache' }
     if (c.req.header('if-none-match')?.includes(etag)) return c.body(null, 304, headers)
     return c.body(text, 200, { ...headers, 'content-type': 'application/json' })

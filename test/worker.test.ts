@@ -56,7 +56,8 @@ describe('a contract’s own host', () => {
 
   it('answers health and its own document, and anything else with its own 404', async () => {
     expect((await call('/health', { host: 'staff.example', env })).status).toBe(200)
-    expect((await call('/doc/personnel', { host: 'staff.example', env })).status).toBe(200)
+    const { status, body } = await call('/doc/personnel', { host: 'staff.example', env })
+    expect([status, body.servers]).toEqual([200, [{ url: '/' }]])
     for (const path of ['/', '/doc', '/doc/v1', '/personnel/users/list', '/v1/users', '/docs']) {
       const { status, body } = await call(path, { host: 'staff.example', env })
       expect([path, status, body]).toEqual([path, 404, { detail: 'Not Found' }])

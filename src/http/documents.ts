@@ -32,8 +32,8 @@ const failureHeaders: Record<string, object> = {
   503: retryAfter,
 }
 
-/** One contract's, with its own base path as the server. */
-export function contractDocument(contract: Contract) {
+/** One contract's, with the path it is served under as the server. */
+export function contractDocument(contract: Contract, base = `/${contract.name}`) {
   const { paths, components } = contract.app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: { title: '', version: '' },
@@ -41,7 +41,7 @@ export function contractDocument(contract: Contract) {
   return {
     openapi: '3.1.0',
     info: { title: `Usher: ${contract.title}`, description: contract.description, ...info },
-    servers: [{ url: `/${contract.name}` }],
+    servers: [{ url: base }],
     tags: [{ name: contract.name, description: contract.description }],
     paths: Object.fromEntries(
       Object.entries(paths as Paths).map(([path, item]) => [path, completed(item, contract.name)]),
