@@ -33,17 +33,21 @@ export const updateUserSearch = prepare<SearchRow & { number: number }>(
 
 /**
  * The MATCH expression that finds each of `words` (folded, without blanks) somewhere in `fields`. Three characters and more are a
- * phrase of trigrams; fewer are any of the trigrams that begin with them, looked up in the vocabulary.
+ * phrase of trigrams; fewer are any of the trigrams that begin with them, looked up in the vocabulary. Control characters are in no
+ * field: they would end the expression, or find the ends of texts.
  */
 export function matchExpression(words: readonly string[], fields: readonly SearchField[]): SQL {
-  const parts = words.map((word) => ([...word].length >= 3 ? sql`${quoted(word)}` : beginnings(word)))
+  const parts = words.map((word) => {
+    if (/\p{Cc}/u.test(word)) return sql`${nothing}`
+    return [...word].length >= 3 ? sql`${quoted(word)}` : beginnings(word)
+  })
   return sql`${`{${fields.join(' ')}} : (`} || ${sql.join(parts, sql` || ' AND ' || `)} || ')'`
 }
 
 const quoted = (term: string) => `"${term.replaceAll('"', '""')}"`
+const nothing = quoted('\u0002\u0002\u0002')
 
 function beginnings(word: string): SQL {
-  const nothing = quoted('\u0002\u0002\u0002')
   return sql`'(' || coalesce((
     SELECT group_concat('"' || replace(term, '"', '""') || '"', ' OR ') FROM ${userSearchTerms}
     WHERE term >= ${word} AND term < ${word + '\u{10ffff}'}), ${nothing}) || ')'`

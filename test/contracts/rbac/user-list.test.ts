@@ -268,6 +268,26 @@ describe('GET /api/v1/users?search=', () => {
     for (const text of nothing) expect([text, await found(admin, text)]).toEqual([text, []])
   })
 
+  it('finds nobody by characters that nobody has', async () => {
+    const { admin } = await adminAndTamsin()
+    for (const text of [
+      '\u0000',
+      'tam\u0000',
+      '\u0000tam',
+      '\u0001',
+      '\u0001\u0001',
+      '\u0002\u0002\u0002',
+      'o\u0001',
+      'tamsin\u0001',
+      '\u{10ffff}',
+      '\ufffd',
+      '🙂',
+      '🙂🙂🙂',
+    ]) {
+      expect([text, await found(admin, text)]).toEqual([text, []])
+    }
+  })
+
   it('is of everyone where it has no word', async () => {
     const { admin } = await adminAndTamsin()
     for (const text of ['', ' ', '   ', '\t\n']) {
