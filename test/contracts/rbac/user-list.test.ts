@@ -10,6 +10,7 @@ import {
   expectInvalid,
   lacking,
   list,
+  namesEveryTest,
   piotr,
   tamsin,
   thatSecond,
@@ -332,3 +333,5 @@ describe('GET /api/v1/users?search=', () => {
     expect(await found(admin, 'wendel')).toHaveLength(1)
   })
 })
+
+namesEveryTest()
