@@ -50,6 +50,13 @@ const operations = operationsOf(document)
 
 const body = () => ({ matricule: 31, nom: 'Odile Marchand', password: 'a fine passphrase', role_id: roleIds.user })
 const other = '/v1/users/usr_019b1c6e7a407d529a513f1d0c2b4e66'
+const rbacOther = '/rbac/api/v1/users/019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66'
+const rbacBody = (email: string) => ({
+  email,
+  password: 'a fine passphrase',
+  first_name: 'Odile',
+  last_name: 'Marchand',
+})
 
 const ifMatch = { headers: { 'if-match': '"999"' } }
 /** A key that came before with another request. */
@@ -203,6 +210,44 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
     notFound: { path: '/v1/api-keys/none' },
   }),
   v1ListAuditEvents: () => ({ invalid: { path: '/v1/audit-events?cursor=none' } }),
+  rbacListUsers: () => ({ invalid: { path: '/rbac/api/v1/users?page=0' } }),
+  rbacGetUser: ({ one }) => ({
+    path: `/rbac/api/v1/users/${one.uuid}`,
+    forbidden: { path: rbacOther },
+    invalid: { path: '/rbac/api/v1/users/none' },
+    notFound: { path: rbacOther },
+  }),
+  rbacCreateUser: ({ one }) => ({
+    valid: { json: rbacBody('odile@example.org') },
+    invalid: { json: {} },
+    notFound: { json: { ...rbacBody('odile2@example.org'), role_ids: [one.uuid] } },
+    conflict: { json: rbacBody(one.input.email) },
+  }),
+  rbacUpdateUser: ({ one }) => ({
+    path: `/rbac/api/v1/users/${one.uuid}`,
+    valid: { json: { first_name: 'Another' } },
+    forbidden: { path: rbacOther },
+    invalid: { json: { is_active: 'maybe' } },
+    notFound: { path: rbacOther },
+    conflict: { json: { email: 'first.admin@usher.example' } },
+  }),
+  rbacDeleteUser: ({ one, adminId }) => ({
+    path: `/rbac/api/v1/users/${one.uuid}`,
+    invalid: { path: '/rbac/api/v1/users/none' },
+    notFound: { path: rbacOther },
+    conflict: { path: `/rbac/api/v1/users/${uuidOf(adminId)}` },
+  }),
+  rbacLogin: ({ one }) => ({
+    valid: { json: { email: one.input.email, password: one.input.password } },
+    invalid: { json: {} },
+    unauthorized: { json: { email: one.input.email, password: 'not the password' } },
+  }),
+  rbacRefresh: ({ one }) => ({
+    valid: { json: { refresh_token: one.refresh_token } },
+    invalid: { json: {} },
+    unauthorized: { json: { refresh_token: 'none of ours' } },
+  }),
+  rbacLogout: ({ apiKey }) => ({ forbidden: { token: apiKey.key } }),
 }
 
 function changing(one: Scene['one']): Provoked {

@@ -21,6 +21,9 @@ export function orNull<Schema extends z.ZodType>(
   return schema.nullish().openapi({ ...documented, type: [documented.type, 'null'] })
 }
 
+/** Of several values that a query has of one name the last counts. */
+export const lastOf = (value: unknown) => (Array.isArray(value) ? (value.at(-1) as unknown) : value)
+
 /** A whole number in a query, in decimal digits and nothing else. */
 export function queryInteger(min: number, max: number) {
   return z

@@ -1,7 +1,7 @@
 /** What contracts that came from FastAPI share: pydantic's lax reading of integers and uuids, and its way to say what is wrong. */
 import { z } from '@hono/zod-openapi'
 import type { Parser } from '../core/fields'
-import { refuse } from './fields'
+import { lastOf, refuse } from './fields'
 import type { Failure, Issue } from './failure'
 
 /** An integer as pydantic takes it: `12`, `1.0`, `"12"` and `true` alike, as far as doubles are exact. */
@@ -28,13 +28,22 @@ function readInteger(input: unknown): number | Issue['problem'] {
     : { rule: 'unparsable', expected: 'integer' }
 }
 
+/** An integer in a query, which may be absent; of several the last counts. */
+export function laxQueryInteger(min: number, max: number) {
+  const within: Parser<number, number> = (value) => {
+    if (value < min) return { problem: { rule: 'below', min } }
+    return value > max ? { problem: { rule: 'above', max } } : { value }
+  }
+  return z.preprocess(lastOf, laxInteger(within).optional()).openapi({ type: 'integer', minimum: min, maximum: max })
+}
+
 /** A boolean as pydantic takes it: `true`, `1`, `"yes"` and `"off"` among others. */
 export const laxBoolean = z
   .unknown()
   .transform((input, context) => {
     if (input === undefined) return refuse(context, { rule: 'missing' })
     if (typeof input === 'boolean') return input
-    if (typeof input !== 'string' && typeof input !== 'number') {
+    if (typeof input !== 'string' && !isWholeNumber(input)) {
       return refuse(context, { rule: 'wrong_type', expected: 'boolean' })
     }
     const text = String(input).toLowerCase()
@@ -44,18 +53,22 @@ export const laxBoolean = z
   })
   .openapi({ type: 'boolean' })
 
+/** Of a number it takes 64 bits at most. */
+const isWholeNumber = (input: unknown) => Number.isInteger(input) && Math.abs(input as number) < 2 ** 63
+
+const hyphenated = '([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})'
+const spellings = new RegExp(`^(?:${hyphenated}|\\{${hyphenated}\\}|urn:uuid:${hyphenated}|([0-9a-fA-F]{32}))$`)
+
 /** A uuid in any of the spellings that name it; lower case with hyphens comes out. */
 export const laxUuid = z
   .unknown()
   .transform((input, context) => {
     if (input === undefined) return refuse(context, { rule: 'missing' })
     if (typeof input !== 'string') return refuse(context, { rule: 'wrong_type', expected: 'uuid' })
-    const plain = input.toLowerCase()
-    const [, uuid] =
-      /^(?:urn:uuid:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(plain.replace(/^\{(.*)\}$/, '$1')) ?? []
-    const hex = uuid?.replaceAll('-', '') ?? plain
-    if (!/^[0-9a-f]{32}$/.test(hex)) return refuse(context, { rule: 'unparsable', expected: 'uuid' })
-    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+    const digits = spellings.exec(input)?.slice(1).join('').replaceAll('-', '').toLowerCase()
+    return digits === undefined
+      ? refuse(context, { rule: 'unparsable', expected: 'uuid' })
+      : digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
   })
   .openapi({ type: 'string', format: 'uuid' })
 

@@ -1,8 +1,8 @@
 /** The wire of rbac, in its own names. */
 import { z } from '@hono/zod-openapi'
 import { narrowed, parseEmail, parseFamilyName, parseGivenName, parsePassword } from '../../core/fields'
-import { orNull, parsedBy, queryInteger } from '../../http/fields'
-import { laxBoolean, laxUuid, validationErrors } from '../../http/pydantic'
+import { lastOf, orNull, parsedBy } from '../../http/fields'
+import { laxBoolean, laxQueryInteger, laxUuid, validationErrors } from '../../http/pydantic'
 
 const time = z.string().openapi({ format: 'date-time', description: 'UTC, whole seconds' })
 
@@ -41,9 +41,11 @@ export const RbacUserList = z
 const lastPage = Math.floor(Number.MAX_SAFE_INTEGER / 100)
 
 export const RbacUserListQuery = z.object({
-  page: queryInteger(1, lastPage).optional().openapi({ default: 1 }),
-  limit: queryInteger(1, 100).optional().openapi({ default: 10 }),
-  search: z.string().max(200).optional().openapi({
+  page: laxQueryInteger(1, lastPage).openapi({ default: 1 }),
+  limit: laxQueryInteger(1, 100).openapi({ default: 10 }),
+  search: z.preprocess(lastOf, z.string().max(200).optional()).openapi({
+    type: 'string',
+    maxLength: 200,
     description: 'Words, each somewhere in email, first or last name, whatever the case and accents',
   }),
 })

@@ -1,0 +1,337 @@
+/// <reference types="vite/client" />
+/** rbac's list of users, promise by promise. Pages against the tables themselves are in test/pages.test.ts. */
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { adminToken, call, firstAdmin, freshDirectory, person, signedInPerson } from '../../support/usher'
+import {
+  adminAndTamsin,
+  create,
+  emails,
+  expectDetail,
+  expectInvalid,
+  lacking,
+  list,
+  namesEveryTest,
+  piotr,
+  tamsin,
+  thatSecond,
+  update,
+  users,
+  wire,
+  type Entry,
+} from '../../support/rbac'
+
+freshDirectory()
+afterEach(() => void vi.useRealTimers())
+
+const notAnInteger = 'Input should be a valid integer, unable to parse string as an integer'
+const atLeast = (field: string, least: number): Entry => [
+  ['query', field],
+  'greater_than_equal',
+  `Input should be greater than or equal to ${least}`,
+]
+const atMost = (field: string, most: number): Entry => [
+  ['query', field],
+  'less_than_equal',
+  `Input should be less than or equal to ${most}`,
+]
+const unparsable = (field: string): Entry => [['query', field], 'int_parsing', notAnInteger]
+
+/** An admin's token, with `count` people made after the admin. */
+async function adminAnd(count: number) {
+  const admin = await adminToken()
+  for (let made = 1; made <= count; made += 1) {
+    const { status } = await create(admin, { ...tamsin, email: `p${made}@example.org` })
+    expect(status).toBe(201)
+  }
+  return admin
+}
+
+describe('GET /api/v1/users', () => {
+  it('answers data and pagination, compact, with the keys of the seed in its order', async () => {
+    vi.useFakeTimers(thatSecond)
+    const { admin, text: created } = await adminAndTamsin()
+    const { status, headers, text, body } = await list(admin)
+    expect([status, headers.get('content-type')]).toEqual([200, 'application/json'])
+    const first = wire(
+      body.data[0].id,
+      { ...tamsin, email: firstAdmin.email, first_name: 'first.admin', last_name: '' },
+      'admin',
+    )
+    expect(text).toBe(`{"data":[${first},${created}],"pagination":{"page":1,"limit":10,"total":2,"pages":1}}`)
+  })
+
+  it('is the first ten in the order of their creation, with the exact number of users and of pages', async () => {
+    const admin = await adminAnd(11)
+    const first = await list(admin)
+    expect(emails(first)).toEqual([firstAdmin.email, ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => `p${n}@example.org`)])
+    expect(first.body.pagination).toEqual({ page: 1, limit: 10, total: 12, pages: 2 })
+    const second = await list(admin, '?page=2')
+    expect(emails(second)).toEqual(['p10@example.org', 'p11@example.org'])
+    expect(second.body.pagination).toEqual({ page: 2, limit: 10, total: 12, pages: 2 })
+  })
+
+  it('turns pages of any limit from 1 to 100', async () => {
+    const admin = await adminAnd(4)
+    const all = emails(await list(admin, '?limit=100'))
+    expect(all).toHaveLength(5)
+    for (const limit of [1, 2, 3, 5, 99]) {
+      const pages = Math.ceil(5 / limit)
+      for (let page = 1; page <= pages; page += 1) {
+        const answer = await list(admin, `?page=${page}&limit=${limit}`)
+        expect(emails(answer)).toEqual(all.slice((page - 1) * limit, page * limit))
+        expect(answer.body.pagination).toEqual({ page, limit, total: 5, pages })
+      }
+    }
+  })
+
+  it('is empty past the end, which is no failure', async () => {
+    const admin = await adminAnd(1)
+    for (const [query, page, limit, pages] of [
+      ['?page=2', 2, 10, 1],
+      ['?page=3&limit=1', 3, 1, 2],
+      ['?page=90071992547409&limit=100', 90_071_992_547_409, 100, 1],
+    ] as const) {
+      const { status, body } = await list(admin, query)
+      expect([status, body]).toEqual([200, { data: [], pagination: { page, limit, total: 2, pages } }])
+    }
+    const none = await list(admin, '?search=nobody.at.all')
+    expect([none.status, none.body]).toEqual([
+      200,
+      { data: [], pagination: { page: 1, limit: 10, total: 0, pages: 0 } },
+    ])
+  })
+
+  it('refuses a page or a limit that is out of bounds or no integer, in the words of pydantic', async () => {
+    const admin = await adminToken()
+    for (const value of ['0', '-1', '-0', '-99999999999999999999']) {
+      expectInvalid(await list(admin, `?page=${value}`), atLeast('page', 1))
+      expectInvalid(await list(admin, `?limit=${value}`), atLeast('limit', 1))
+    }
+    for (const value of ['101', '1000', '99999999999999999999']) {
+      expectInvalid(await list(admin, `?limit=${value}`), atMost('limit', 100))
+    }
+    expectInvalid(await list(admin, '?page=99999999999999999999'), atMost('page', 90_071_992_547_409))
+    const odd = [
+      '',
+      'two',
+      '1.5',
+      '1e1',
+      '0x10',
+      'true',
+      'null',
+      '1__0',
+      '_1',
+      '2.',
+      '.0',
+      '%20',
+      '1%00',
+      '%D9%A1',
+      '%EF%BC%91',
+    ]
+    for (const value of odd) {
+      expectInvalid(await list(admin, `?page=${value}`), unparsable('page'))
+      expectInvalid(await list(admin, `?limit=${value}`), unparsable('limit'))
+    }
+  })
+
+  it('tells both that are wrong, page before limit', async () => {
+    const admin = await adminToken()
+    expectInvalid(await list(admin, '?limit=0&page=0'), atLeast('page', 1), atLeast('limit', 1))
+    expectInvalid(await list(admin, '?limit=101&page=x'), unparsable('page'), atMost('limit', 100))
+  })
+
+  it('reads integers as pydantic does', async () => {
+    const admin = await adminToken()
+    for (const value of ['2', '002', '%2B2', '+2', '2.0', '2.00', '%202%20', '%0B2%0B']) {
+      const { status, body } = await list(admin, `?page=${value}&limit=${value}`)
+      expect([value, status, body.pagination]).toEqual([value, 200, { page: 2, limit: 2, total: 1, pages: 1 }])
+    }
+    expect((await list(admin, '?limit=1_0')).body.pagination.limit).toBe(10)
+  })
+
+  it('counts the last of several values, and passes over parameters it does not know', async () => {
+    const { admin } = await adminAndTamsin()
+    const several = await list(admin, '?page=x&page=1&limit=0&limit=5&search=nobody&search=tamsin&sort=email&cursor=x')
+    expect([several.status, several.body.pagination]).toEqual([200, { page: 1, limit: 5, total: 1, pages: 1 }])
+    expect(emails(several)).toEqual([tamsin.email])
+  })
+
+  it('keeps a deactivated user, as inactive', async () => {
+    const { admin, id } = await adminAndTamsin()
+    const { body } = await update(admin, id, { is_active: false })
+    expect((await list(admin)).body.data[1]).toEqual(body)
+    expect(body.is_active).toBe(false)
+  })
+
+  it('shows every role of a user, the primary one first', async () => {
+    const admin = await adminToken()
+    const one = await signedInPerson(admin)
+    const path = `/v1/users/${one.id}/roles`
+    await call(path, { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } })
+    const roles = (await list(admin)).body.data[1].roles
+    expect(roles.map(({ name }: { name: string }) => name)).toEqual(['user', 'admin'])
+  })
+
+  it('takes users:read', async () => {
+    const plain = await signedInPerson(await adminToken())
+    for (const query of ['', '?page=0', '?search=x']) {
+      expectDetail(await list(plain.access_token, query), 403, lacking('users:read'))
+    }
+  })
+})
+
+describe('GET /api/v1/users?search=', () => {
+  const search = async (admin: string, text: string, more = '') => {
+    const answer = await list(admin, `?search=${encodeURIComponent(text)}${more}`)
+    expect([text, answer.status]).toEqual([text, 200])
+    expect(answer.body.pagination.total).toBeGreaterThanOrEqual(answer.body.data.length)
+    return answer
+  }
+  const found = async (admin: string, text: string) => emails(await search(admin, text))
+
+  it('finds each word anywhere in email, first or last name', async () => {
+    const { admin } = await adminAndTamsin()
+    await create(admin, piotr)
+    const both = [tamsin.email, piotr.email]
+    for (const text of [
+      'tamsin',
+      'amsi',
+      'Okello',
+      'tamsin.okello@ex',
+      'okello tamsin',
+      'TAM kel example.ORG',
+      'ta k',
+    ]) {
+      expect([text, await found(admin, text)]).toEqual([text, [tamsin.email]])
+    }
+    for (const text of ['example.org', 'k', 'il example', '@example.org']) {
+      const expected = text === 'il example' ? [piotr.email] : both
+      expect([text, await found(admin, text)]).toEqual([text, expected])
+    }
+    for (const text of ['tamsin wilk', 'tamsinokello', 'okello, tamsin', 'tamsin q']) {
+      expect([text, await found(admin, text)]).toEqual([text, []])
+    }
+  })
+
+  it('does not look into username, name, role, identifiers or anything else', async () => {
+    const admin = await adminToken()
+    const odd = { first_name: 'Ada', last_name: 'Mbeki', name: 'Zuzanna Quill', username: 'qwortle', phone: '707070' }
+    const one = await signedInPerson(admin, { ...odd, matricule: 909_090, certified_email: 'vouched@example.com' })
+    for (const text of [
+      'zuzanna',
+      'quill',
+      'qwortle',
+      '707070',
+      '909090',
+      'vouched',
+      one.uuid,
+      'inactive',
+      '@example.com',
+    ]) {
+      expect([text, await found(admin, text)]).toEqual([text, []])
+    }
+    expect(await found(admin, 'mbeki ada')).toEqual([one.input.email])
+  })
+
+  it('takes no account of case, accents and width', async () => {
+    const admin = await adminToken()
+    await create(admin, { ...tamsin, first_name: 'Zoë', last_name: 'Núñez Çelik' })
+    for (const text of ['zoe', 'ZOË', 'nunez', 'ÑUÑEZ'.normalize('NFD'), 'celik', 'ｚｏｅ', 'zöe', 'Celik ZOE nuñ']) {
+      expect([text, await found(admin, text)]).toEqual([text, [tamsin.email]])
+    }
+  })
+
+  it('takes every character literally', async () => {
+    const admin = await adminToken()
+    const odd = `%_*?"'\\()[]{}^$.+-:;|&<>=~!#@/,\``
+    await create(admin, { ...tamsin, last_name: `AND ${odd} NEAR` })
+    await create(admin, piotr)
+    for (const text of [odd, ...odd, '%_', '_*?', '"\'\\', '()[', 'and', 'near', '"and"', '()']) {
+      const expected = [...new Set([...(`${tamsin.email} ${odd} and near`.includes(text) ? [tamsin.email] : [])])]
+      const others = `${piotr.email} ${piotr.first_name} ${piotr.last_name}`.includes(text) ? [piotr.email] : []
+      const first = firstAdmin.email.includes(text) ? [firstAdmin.email] : []
+      expect([text, await found(admin, text)]).toEqual([text, [...first, ...expected, ...others]])
+    }
+    const nothing = [
+      'tam%',
+      't_msin',
+      'tam*',
+      'tamsin OR piotr',
+      'NOT tamsin',
+      '-tamsin',
+      'email:tamsin',
+      '{email}',
+      '^tamsin',
+      'NEAR(tamsin)',
+      "' OR '1'='1",
+      '"tamsin',
+    ]
+    for (const text of nothing) expect([text, await found(admin, text)]).toEqual([text, []])
+  })
+
+  it('finds nobody by characters that nobody has', async () => {
+    const { admin } = await adminAndTamsin()
+    for (const text of [
+      '\u0000',
+      'tam\u0000',
+      '\u0000tam',
+      '\u0001',
+      '\u0001\u0001',
+      '\u0002\u0002\u0002',
+      'o\u0001',
+      'tamsin\u0001',
+      '\u{10ffff}',
+      '\ufffd',
+      '🙂',
+      '🙂🙂🙂',
+    ]) {
+      expect([text, await found(admin, text)]).toEqual([text, []])
+    }
+  })
+
+  it('is of everyone where it has no word', async () => {
+    const { admin } = await adminAndTamsin()
+    for (const text of ['', ' ', '   ', '\t\n']) {
+      expect((await search(admin, text)).body.pagination).toEqual({ page: 1, limit: 10, total: 2, pages: 1 })
+    }
+  })
+
+  it('has pages and an exact total like the whole list', async () => {
+    const admin = await adminAnd(7)
+    await create(admin, piotr)
+    for (const text of ['example.org', 'okello', 'ok p']) {
+      const total = text === 'example.org' ? 8 : 7
+      const all = emails(await search(admin, text, '&limit=100'))
+      expect(all).toHaveLength(total)
+      for (const page of [1, 2, 3, 4, 5]) {
+        const answer = await search(admin, text, `&limit=3&page=${page}`)
+        expect(emails(answer)).toEqual(all.slice(3 * page - 3, 3 * page))
+        expect(answer.body.pagination).toEqual({ page, limit: 3, total, pages: Math.ceil(total / 3) })
+      }
+    }
+  })
+
+  it('is of at most 200 characters', async () => {
+    const admin = await adminToken()
+    for (const character of ['a', 'é', '🙂']) {
+      const most = await list(admin, `?search=${encodeURIComponent(character.repeat(200))}`)
+      expect([character, most.status, most.body.data]).toEqual([character, 200, []])
+      const over = await list(admin, `?search=${encodeURIComponent(character.repeat(201))}`)
+      expectInvalid(over, [['query', 'search'], 'string_too_long', 'String should have at most 200 characters'])
+    }
+    const words = (await list(admin, `?search=${'a%20'.repeat(100)}`)).status
+    expect(words).toBe(200)
+  })
+
+  it('follows what is changed and deleted', async () => {
+    const { admin, id } = await adminAndTamsin()
+    await update(admin, id, { first_name: 'Wendeline' })
+    expect([await found(admin, 'wendel'), await found(admin, 'okello wen')]).toEqual([[tamsin.email], [tamsin.email]])
+    await call(`${users}/${id}`, { method: 'DELETE', token: admin })
+    expect(await found(admin, 'wendel')).toEqual([])
+    await call('/v1/users', { token: admin, json: person({ name: 'Wendeline Somebody' }) })
+    expect(await found(admin, 'wendel')).toHaveLength(1)
+  })
+})
+
+namesEveryTest()
