@@ -1,7 +1,10 @@
 /** v1 as its clients use it, and the words in which it says no. */
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { Permission } from '../../src/core/permissions'
 import { call, signedInPerson, type Answer } from './usher'
+
+// A promise may take many requests to hold, and a busy machine takes its time: nothing here is about time.
+vi.setConfig({ testTimeout: 30_000 })
 
 const titles = {
   400: 'Bad Request',

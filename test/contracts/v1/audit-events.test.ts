@@ -189,15 +189,15 @@ describe('the audit trail', () => {
 
   it('has an event for everything that is done to a user: by whom, to whom, through which contract, in which fields', async () => {
     await expectTold(actionsOf('user'))
-  }, 30_000)
+  })
 
   it('has an event for a session that begins or ends, and for an account that is locked', async () => {
     await expectTold(actionsOf('session', 'account'))
-  }, 30_000)
+  })
 
   it('has an event for everything that is done to a role or a key', async () => {
     await expectTold(actionsOf('role', 'key'))
-  }, 30_000)
+  })
 
   it('has no other events: these are all the actions that the document knows', async () => {
     const { properties } = (await openApi()).components.schemas['V1AuditEvent'] as {
