@@ -79,7 +79,6 @@ export async function updateUser(
     const changes = changesTo(present)
     if (!present) throw new Refused({ kind: 'user_not_found', selector })
 
-    refuseOtherVersion(present.version, condition)
     const held = fromMask(actor.permissions)
     const oneself = isOneself(caller, present.id)
     const different = differing(changes, present)
@@ -103,6 +102,7 @@ export async function updateUser(
     const granted =
       roles &&
       rolesToAssign(roles, roleRows, actor.permissions, sent.role ? 'role' : 'roles').map(({ number }) => number)
+    refuseOtherVersion(present.version, condition)
 
     const actions = actionsOf(sent, written, granted !== undefined)
     // Activating lets in whom failed sign-ins keep out too, and they are active already.
