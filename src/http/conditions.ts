@@ -5,11 +5,14 @@ export function toETag({ version }: { version: number }): string {
   return `"${version}"`
 }
 
-/** The versions that `If-Match` allows: any without the header or with `*`. A weak or foreign tag matches none. */
+/**
+ * The versions that `If-Match` allows: any without the header or with `*`. A foreign tag matches none. A weak one is taken for the
+ * strong one it was when it left here: Cloudflare marks it weak when it compresses the answer, and clients send back what they got.
+ */
 export function versionsMatched(ifMatch: string | undefined): VersionCondition {
   if (ifMatch === undefined || ifMatch.trim() === '*') return undefined
   return ifMatch.split(',').flatMap((tag) => {
-    const version = /^ *"(\d{1,15})" *$/.exec(tag)?.[1]
+    const version = /^ *(?:W\/)?"(\d{1,15})" *$/.exec(tag)?.[1]
     return version === undefined ? [] : [Number(version)]
   })
 }

@@ -171,13 +171,19 @@ describe('PUT and PATCH /users/{id}', () => {
     const change = (match: string, phone: string, method = 'PATCH') =>
       call(`/v1/users/${user.id}`, { method, token: admin, json: { phone }, headers: { 'if-match': match } })
     expect((await change(etag, '1')).status).toBe(200)
-    for (const stale of [etag, `W/${etag}`, 'W/"2"', '"999"', 'nonsense', '']) {
+    for (const stale of [etag, `W/${etag}`, '"999"', 'nonsense', '']) {
       expectProblem(await change(stale, '2'), 412, changedSince)
       expectProblem(await change(stale, '2', 'PUT'), 412, changedSince)
     }
     expect((await get(user.id)).body.phone).toBe('1')
     expect((await change('*', '3')).status).toBe(200)
     expect((await change('"1", "3"', '4')).status).toBe(200)
+  })
+
+  it('take an ETag that was marked weak on its way, as a compressing edge does', async () => {
+    const { body: user, headers } = await create(person())
+    const change = () => patch(user.id, { phone: '1' }, admin, { 'if-match': `W/${headers.get('etag')}` })
+    expect([(await change()).status, (await change()).status]).toEqual([200, 412])
   })
 
   it('let one of many at once win where all name the same version', async () => {
