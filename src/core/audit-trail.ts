@@ -1,5 +1,6 @@
 /** Reading what was written down. */
 import { selectAuditEvents } from '../database/audit'
+import type { AuditAction } from './audit'
 import { guard, refusing, type Caller } from './caller'
 
 /** `at` is unix seconds. */
@@ -7,7 +8,7 @@ export interface AuditEvent {
   id: string
   at: number
   actorId: string | null
-  action: string
+  action: AuditAction
   userId: string | null
   contract: string
   fields: readonly string[]
@@ -21,7 +22,7 @@ export async function listAuditEvents(
     limit: number
     userId?: string | undefined
     actorId?: string | undefined
-    action?: string | undefined
+    action?: AuditAction | undefined
   },
 ): Promise<{ events: AuditEvent[]; next: number | undefined }> {
   const { before, limit, userId, actorId, action } = filter
@@ -34,7 +35,7 @@ export async function listAuditEvents(
       id: row.id,
       at: row.at,
       actorId: row.actor_id,
-      action: row.action,
+      action: row.action as AuditAction,
       userId: row.user_id,
       contract: row.contract,
       fields: JSON.parse(row.fields) as string[],

@@ -4,23 +4,26 @@ import { insertAuditEvent } from '../database/audit'
 import type { Statement } from '../database/statement'
 import type { Visit } from './caller'
 
-export type AuditAction =
-  | 'user.created'
-  | 'user.updated'
-  | 'user.deactivated'
-  | 'user.activated'
-  | 'user.deleted'
-  | 'user.roles_set'
-  | 'user.password_set'
-  | 'user.password_token_issued'
-  | 'session.created'
-  | 'session.ended'
-  | 'key.created'
-  | 'key.revoked'
-  | 'role.created'
-  | 'role.updated'
-  | 'role.deleted'
-  | 'account.locked'
+export const auditActions = [
+  'user.created',
+  'user.updated',
+  'user.deactivated',
+  'user.activated',
+  'user.deleted',
+  'user.roles_set',
+  'user.password_set',
+  'user.password_token_issued',
+  'session.created',
+  'session.ended',
+  'key.created',
+  'key.revoked',
+  'role.created',
+  'role.updated',
+  'role.deleted',
+  'account.locked',
+] as const
+
+export type AuditAction = (typeof auditActions)[number]
 
 /** The statement that records it, for the batch that does it. */
 export function record(

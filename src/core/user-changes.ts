@@ -88,7 +88,6 @@ export async function updateUser(
     const changes = changesTo(present)
     if (!present) throw new Refused({ kind: 'user_not_found', selector })
 
-    refuseOtherVersion(present.version, condition)
     const held = fromMask(actor.permissions)
     const oneself = isOneself(caller, present.id)
     const different = differing(oneself && beyondOwn === 'kept' ? ownOf(changes) : changes, present)
@@ -114,6 +113,7 @@ export async function updateUser(
     const known = [...roleRows, ...present.roles.map(asRow)]
     const granted =
       roles && rolesToAssign(roles, known, actor.permissions, sent.role ? 'role' : 'roles').map(({ number }) => number)
+    refuseOtherVersion(present.version, condition)
 
     const actions = actionsOf(sent, written, granted !== undefined)
     // Activating lets in whom failed sign-ins keep out too, and they are active already.

@@ -92,7 +92,7 @@ function toProblem(issue: ZodError['issues'][number], path: Issue['path'], input
     case 'too_big':
       return { rule: issue.origin === 'string' ? 'too_long' : 'above', max: Number(issue.maximum) }
     case 'too_small':
-      return { rule: 'below', min: Number(issue.minimum) }
+      return issue.origin === 'string' ? { rule: 'blank' } : { rule: 'below', min: Number(issue.minimum) }
     default:
       return { rule: 'wrong_type', expected: 'string' }
   }

@@ -1,7 +1,10 @@
 /** v1 as its clients use it, and the words in which it says no. */
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { Permission } from '../../src/core/permissions'
 import { call, signedInPerson, type Answer } from './usher'
+
+// A promise may take many requests to hold, and a busy machine takes its time: nothing here is about time.
+vi.setConfig({ testTimeout: 30_000 })
 
 const titles = {
   400: 'Bad Request',
@@ -74,4 +77,66 @@ export async function keyWith(token: string, permissions: Permission[], more: Re
   const { status, body, text } = await call('/v1/api-keys', { token, json })
   if (status !== 201) throw new Error(`key not created: ${status} ${text}`)
   return body as { id: string; key: string; expires_at: string | null }
+}
+
+/** A value of each field that is not of the kind it must be, and how that is told; the same at creation and in a change. */
+export const wrongValues: [field: string, value: unknown, message: string][] = [
+  ['email', 'mara.example.org', 'must be an email address'],
+  ['email', `${'m'.repeat(243)}@example.org`, 'must have at most 254 characters'],
+  ['email', null, 'must be a string'],
+  ['name', ' ', 'must not be blank'],
+  ['name', 'x'.repeat(201), 'must have at most 200 characters'],
+  ['name', 'Mara\u202eNovak', 'must not contain control or invisible characters'],
+  ['password', 'x'.repeat(7), 'must have at least 8 characters'],
+  ['password', 'x'.repeat(129), 'must have at most 128 characters'],
+  ['password', 'password123', 'is among the most common passwords'],
+  ['password', 12345678, 'must be a string'],
+  ['role', 7, 'must be a string'],
+  ['role', 'nobody-made-this', 'is not a role of the directory'],
+  ['username', 'a b', 'must not contain blanks'],
+  ['username', '', 'must not be blank'],
+  ['username', 'x'.repeat(65), 'must have at most 64 characters'],
+  ['matricule', '12', 'must be an integer'],
+  ['matricule', true, 'must be an integer'],
+  ['matricule', 1.5, 'must be an integer'],
+  ['matricule', -1, 'must be at least 0'],
+  ['matricule', 2 ** 53, `must be at most ${Number.MAX_SAFE_INTEGER}`],
+  ['first_name', 7, 'must be a string'],
+  ['first_name', 'x'.repeat(101), 'must have at most 100 characters'],
+  ['last_name', null, 'must be a string'],
+  ['birth_date', '2026-02-30', 'must be a date, YYYY-MM-DD'],
+  ['birth_date', '1990-1-1', 'must be a date, YYYY-MM-DD'],
+  ['birth_date', '1990-01-01T00:00:00Z', 'must be a date, YYYY-MM-DD'],
+  ['gender', 'F', 'must be one of male, female, unknown'],
+  ['phone', '\u0007', 'must not contain control or invisible characters'],
+  ['mobile', '1'.repeat(33), 'must have at most 32 characters'],
+  ['certified_email', 'no', 'must be an email address'],
+  ['user_type', 'CL', 'must be one of administrative, technician, clinician, student'],
+  ['is_staff', 'yes', 'must be a boolean'],
+  ['is_staff', null, 'must be a boolean'],
+  ['country_id', 0, 'must be at least 1'],
+]
+
+/** A value of every writable field but the password and the role. */
+export const everything = {
+  email: 'full@example.org',
+  name: 'Dr. Full Record',
+  username: 'full.record',
+  matricule: 9_007_199_254_740_991,
+  first_name: 'Full',
+  last_name: 'Record',
+  birth_date: '1984-02-29',
+  gender: 'unknown',
+  phone: '+41 22 000 00 00',
+  mobile: '+41 79 000 00 00',
+  certified_email: 'full@certified.example',
+  user_type: 'student',
+  is_staff: true,
+  country_id: 756,
+}
+
+/** What no one has who was given nothing more than name, email and password. */
+export const nothingMore = {
+  ...{ username: null, matricule: null, birth_date: null, gender: null, phone: null, mobile: null },
+  ...{ certified_email: null, user_type: null, country_id: null },
 }

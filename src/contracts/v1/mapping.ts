@@ -128,6 +128,7 @@ export function wireName(field: string): string {
 }
 
 const names: Record<string, string> = {
+  active: 'status',
   givenName: 'first_name',
   familyName: 'last_name',
   birthdate: 'birth_date',

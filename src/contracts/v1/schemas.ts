@@ -1,5 +1,6 @@
 /** The wire of v1, in its own names. */
 import { z } from '@hono/zod-openapi'
+import { auditActions } from '../../core/audit'
 import {
   parseBirthdate,
   parseCountryId,
@@ -223,12 +224,14 @@ export const V1ApiKeyCreate = z
   })
   .openapi('V1ApiKeyCreate', { example: { name: 'nightly report', permissions: ['users:read'] } })
 
+const action = z.enum(auditActions)
+
 export const V1AuditEvent = z
   .strictObject({
     id: uuid,
     at: time,
     actor_id: z.string().nullable(),
-    action: z.string(),
+    action,
     user_id: z.string().nullable(),
     contract: z.string(),
     fields: z.array(z.string()),
@@ -245,7 +248,7 @@ export const V1AuditEventListQuery = z.object({
   ...page,
   user: z.string().optional().openapi({ description: 'Whom it was done to, `usr_…`' }),
   actor: z.string().optional().openapi({ description: 'Who did it, `usr_…`' }),
-  action: z.string().optional(),
+  action: action.optional(),
 })
 
 export const V1PasswordChange = z

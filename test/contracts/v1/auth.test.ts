@@ -1,56 +1,228 @@
 /** v1: signing in, staying in and signing out. */
-import { beforeEach, describe, expect, it } from 'vitest'
-import { adminToken, call, firstAdmin, freshDirectory, person, signedInPerson } from '../../support/usher'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import {
+  adminToken,
+  call,
+  firstAdmin,
+  freshDirectory,
+  roleIds,
+  rows,
+  signedInPerson,
+  signIn,
+  testEnv,
+  type Call,
+} from '../../support/usher'
+import { expectInvalid, expectProblem, keyWith, notAllowed } from '../../support/v1'
 
 freshDirectory()
+afterEach(() => void vi.useRealTimers())
 
 let admin: string
 beforeEach(async () => {
   admin = await adminToken()
 })
 
-const create = (json: unknown, options = {}) => call('/v1/users', { token: admin, method: 'POST', json, ...options })
+const login = (identifier: unknown, password: unknown, options: Call = {}) =>
+  call('/v1/auth/login', { json: { identifier, password }, ...options })
+const refresh = (refresh_token: unknown) => call('/v1/auth/refresh', { json: { refresh_token } })
+const logout = (token: string) => call('/v1/auth/logout', { method: 'POST', token })
+const me = async (token: string, options: Call = {}) => (await call('/v1/me', { token, ...options })).status
+
+function partsOf(token: string) {
+  const decode = (part: string) => JSON.parse(atob(part.replaceAll('-', '+').replaceAll('_', '/')))
+  const [header, claims] = token.split('.') as [string, string]
+  return { header: decode(header), claims: decode(claims) }
+}
+
+const wrong = 'The identifier or the password is wrong.'
+const notValid = 'The refresh token is not valid, or no longer.'
 
 describe('POST /auth/login', () => {
-  it('answers the tokens and the user', async () => {
-    const input = person()
-    const { body: user } = await create(input)
-    const { status, body } = await call('/v1/auth/login', {
-      json: { identifier: input.email, password: input.password },
+  it('answers the tokens and the user, by email, username or matricule', async () => {
+    const one = await signedInPerson(admin, { username: 'one', matricule: 61 })
+    const { body: user } = await call(`/v1/users/${one.id}`, { token: admin })
+    for (const identifier of [one.input.email, one.input.email.toUpperCase(), 'one', 'ONE', '61']) {
+      const { status, body } = await login(identifier, one.input.password)
+      expect([identifier, status, body]).toEqual([
+        identifier,
+        200,
+        {
+          access_token: expect.any(String),
+          token_type: 'Bearer',
+          expires_in: 900,
+          refresh_token: expect.any(String),
+          user,
+        },
+      ])
+      expect(await me(body.access_token)).toBe(200)
+    }
+  })
+
+  it('issues an access token of fifteen minutes that says whom it is for', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06Z') })
+    admin = await adminToken()
+    const one = await signedInPerson(admin)
+    const now = Date.now() / 1000
+    const { header, claims } = partsOf(one.access_token)
+    expect(header).toEqual({ alg: 'HS256', typ: 'JWT', kid: expect.any(String) })
+    expect(claims).toEqual({
+      sub: one.uuid,
+      user_id: one.uuid,
+      email: one.input.email,
+      role_name: 'user',
+      role_id: roleIds.user,
+      token_type: 'access',
+      jti: expect.any(String),
+      sid: expect.any(String),
+      iss: 'usher',
+      aud: 'usher',
+      iat: now,
+      exp: now + 900,
     })
-    expect(status).toBe(200)
-    expect(body).toEqual({
-      access_token: expect.any(String),
-      token_type: 'Bearer',
-      expires_in: 900,
-      refresh_token: expect.any(String),
-      user,
-    })
+    vi.advanceTimersByTime(899_000)
+    expect(await me(one.access_token)).toBe(200)
+    vi.advanceTimersByTime(1000)
+    expectProblem(await call('/v1/me', { token: one.access_token }), 401, 'The credential is not valid, or no longer.')
   })
 
   it('honours ACCESS_TOKEN_TTL_SECONDS', async () => {
-    const json = { identifier: firstAdmin.email, password: firstAdmin.password }
-    const { body } = await call('/v1/auth/login', { json, env: { ACCESS_TOKEN_TTL_SECONDS: '60' } })
-    expect(body.expires_in).toBe(60)
-    const { iat, exp } = JSON.parse(atob(body.access_token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')))
-    expect(exp - iat).toBe(60)
+    const { body } = await login(firstAdmin.email, firstAdmin.password, { env: { ACCESS_TOKEN_TTL_SECONDS: '60' } })
+    const { iat, exp } = partsOf(body.access_token).claims
+    expect([body.expires_in, exp - iat]).toEqual([60, 60])
   })
 
-  it('answers 401 as a problem for what is wrong', async () => {
-    const { status, body } = await call('/v1/auth/login', { json: { identifier: 'nobody', password: 'nothing' } })
-    expect([status, body.title]).toEqual([401, 'Unauthorized'])
+  it('answers 401 alike to the unknown, the wrong, the inactive and those without a password', async () => {
+    const [known, inactive, bare] = [
+      await signedInPerson(admin),
+      await signedInPerson(admin),
+      await signedInPerson(admin),
+    ]
+    await call(`/v1/users/${inactive.id}/deactivate`, { method: 'POST', token: admin })
+    await rows('UPDATE users SET password_hash = NULL WHERE id = ?', bare.uuid)
+    for (const answer of [
+      await login('nobody@example.org', 'whatever it was'),
+      await login(known.input.email, 'not the password'),
+      await login(inactive.input.email, inactive.input.password),
+      await login(bare.input.email, bare.input.password),
+      await login('', ''),
+    ]) {
+      expectProblem(answer, 401, wrong)
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+    }
+  })
+
+  it('answers 429 with Retry-After after five failures, the right password included', async () => {
+    const one = await signedInPerson(admin, { username: 'one' })
+    for (const identifier of ['one', one.input.email, 'ONE', 'one', 'one']) {
+      expectProblem(await login(identifier, 'not the password'), 401, wrong)
+    }
+    const locked = await login(one.input.email, one.input.password)
+    expectProblem(locked, 429, 'Too many failed sign-ins on this account.')
+    expect(Number(locked.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(await me(one.access_token)).toBe(200)
+  })
+
+  it('tells what is missing or no text', async () => {
+    const required: [string, string][] = [
+      ['identifier', 'is required'],
+      ['password', 'is required'],
+    ]
+    expectInvalid(await call('/v1/auth/login', { json: {} }), ...required)
+    expectInvalid(await login(61, null), ['identifier', 'must be a string'], ['password', 'must be a string'])
   })
 })
 
-describe('POST /auth/refresh and /auth/logout', () => {
-  it('trades a refresh token for the next pair, and ends both', async () => {
+describe('POST /auth/refresh', () => {
+  it('trades a refresh token for the next pair, without the user', async () => {
     const one = await signedInPerson(admin)
-    const { status, body } = await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })
-    expect(status).toBe(200)
-    expect(Object.keys(body)).toEqual(['access_token', 'token_type', 'expires_in', 'refresh_token'])
-    const out = await call('/v1/auth/logout', { method: 'POST', token: body.access_token })
-    expect([out.status, out.text]).toEqual([204, ''])
-    expect((await call('/v1/me', { token: body.access_token })).status).toBe(401)
-    expect((await call('/v1/auth/refresh', { json: { refresh_token: body.refresh_token } })).status).toBe(401)
+    const { status, body } = await refresh(one.refresh_token)
+    expect([status, body]).toEqual([
+      200,
+      { access_token: expect.any(String), token_type: 'Bearer', expires_in: 900, refresh_token: expect.any(String) },
+    ])
+    expect(body.refresh_token).not.toBe(one.refresh_token)
+    expect([await me(body.access_token), await me(one.access_token)]).toEqual([200, 200])
+    expect((await refresh(body.refresh_token)).status).toBe(200)
+  })
+
+  it('gives a working pair to a retry within ten seconds, and ends the session at a later one', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const one = await signedInPerson(admin)
+    const first = await refresh(one.refresh_token)
+    vi.advanceTimersByTime(10_000)
+    const retried = await refresh(one.refresh_token)
+    expect((await refresh(retried.body.refresh_token)).status).toBe(200)
+    vi.advanceTimersByTime(1000)
+    expectProblem(await refresh(one.refresh_token), 401, notValid)
+    expect([await me(first.body.access_token), await me(retried.body.access_token)]).toEqual([401, 401])
+    expectProblem(await refresh(first.body.refresh_token), 401, notValid)
+  })
+
+  it('takes a token for 30 days, counted from the last refresh', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
+    vi.advanceTimersByTime(30 * 86_400_000 - 1000)
+    const next = await refresh(one.refresh_token)
+    expect(next.status).toBe(200)
+    vi.advanceTimersByTime(1000)
+    expectProblem(await refresh(other.refresh_token), 401, notValid)
+    vi.advanceTimersByTime(29 * 86_400_000)
+    expect((await refresh(next.body.refresh_token)).status).toBe(200)
+  })
+
+  it('shows a change of the user in the next access token', async () => {
+    const one = await signedInPerson(admin)
+    await call(`/v1/users/${one.id}`, {
+      method: 'PATCH',
+      token: admin,
+      json: { email: 'new@example.org', role: 'admin' },
+    })
+    const { claims } = partsOf((await refresh(one.refresh_token)).body.access_token)
+    expect(claims).toMatchObject({ email: 'new@example.org', role_name: 'admin', role_id: roleIds.admin })
+  })
+
+  it('answers 401 for what is no refresh token, and 400 for what is no text', async () => {
+    const one = await signedInPerson(admin)
+    const last = one.refresh_token.endsWith('A') ? 'Q' : 'A'
+    for (const odd of ['', 'nonsense', one.access_token, `${one.refresh_token.slice(0, -1)}${last}`, 'A'.repeat(86)]) {
+      expectProblem(await refresh(odd), 401, notValid)
+    }
+    expectInvalid(await call('/v1/auth/refresh', { json: {} }), ['refresh_token', 'is required'])
+    expectInvalid(await refresh(7), ['refresh_token', 'must be a string'])
+  })
+})
+
+describe('POST /auth/logout', () => {
+  it('answers 204 without a body, and the session is over with its refresh token, and no other session', async () => {
+    const one = await signedInPerson(admin)
+    const second = await signIn(one.input.email, String(one.input.password))
+    const { status, text } = await logout(one.access_token)
+    expect([status, text]).toEqual([204, ''])
+    expect(await me(one.access_token)).toBe(401)
+    expectProblem(await refresh(one.refresh_token), 401, notValid)
+    expect(await me(second.access_token)).toBe(200)
+    expect((await logout(one.access_token)).status).toBe(401)
+  })
+
+  it('is not for an API key, which has no session', async () => {
+    const { key } = await keyWith(admin, [])
+    expectProblem(await logout(key), 403, notAllowed)
+    expect(await me(key)).toBe(200)
+  })
+})
+
+describe('JWT_SECRET', () => {
+  it('is rotated without signing anybody out: the previous one still verifies, the new one signs', async () => {
+    const JWT_SECRET = 'Zt8Kq1Lw5Xr0Vn7Bd3Hs9Jf2Gm6Pc4Ty8Ua1Ei5Ro'
+    const rotating = { env: { JWT_SECRET, JWT_SECRET_PREVIOUS: testEnv.JWT_SECRET } }
+    const rotated = { env: { JWT_SECRET } }
+    expect(await me(admin, rotating)).toBe(200)
+    const { body } = await login(firstAdmin.email, firstAdmin.password, rotating)
+    expect(partsOf(body.access_token).header.kid).not.toBe(partsOf(admin).header.kid)
+    expect(await me(body.access_token, rotating)).toBe(200)
+    expect([await me(admin, rotated), await me(body.access_token, rotated)]).toEqual([401, 200])
+    expect(await me(body.access_token)).toBe(401)
+    const refreshed = await call('/v1/auth/refresh', { json: { refresh_token: body.refresh_token }, ...rotated })
+    expect(refreshed.status).toBe(200)
   })
 })

@@ -1,5 +1,5 @@
 /** v1: a POST that may be sent again. */
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   adminToken,
   call,
@@ -9,92 +9,177 @@ import {
   rows,
   signedInPerson,
   testEnv,
+  type Call,
 } from '../../support/usher'
+import { expectInvalid, expectProblem, keyWith, lacking, roleWith } from '../../support/v1'
 
 freshDirectory()
+afterEach(() => void vi.useRealTimers())
 
 let admin: string
 beforeEach(async () => {
   admin = await adminToken()
 })
 
-const create = (json: unknown, options = {}) => call('/v1/users', { token: admin, method: 'POST', json, ...options })
+const post = (path: string, key: string, json?: unknown, options: Call = {}) =>
+  call(path, { method: 'POST', token: admin, json, headers: { 'idempotency-key': key }, ...options })
+const create = (key: string, json: unknown, options: Call = {}) => post('/v1/users', key, json, options)
+const total = async () => (await call('/v1/users', { token: admin })).body.pagination.total
+const records = () => rows('SELECT * FROM idempotency_records')
+const anotherRequest = 'This Idempotency-Key came with another request before.'
 
 describe('Idempotency-Key', () => {
-  const keyed = (key: string, json: unknown, options = {}) =>
-    call('/v1/users', { token: admin, json, headers: { 'idempotency-key': key }, ...options })
-  const total = async () => (await call('/v1/users', { token: admin })).body.pagination.total
-
-  it('replays the first answer to the letter, whatever happened since, and does nothing twice', async () => {
+  it('gets the first answer again to the letter, whatever happened since, and does nothing twice', async () => {
     const input = person({ username: 'once' })
-    const first = await keyed('k1', input)
-    await call(`/v1/users/${first.body.id}`, { method: 'PATCH', token: admin, json: { phone: '9' } })
-    const again = await keyed('k1', input)
+    const first = await create('k1', input)
+    await call(`/v1/users/${first.body.id}`, { method: 'PATCH', token: admin, json: { phone: '9', role: 'admin' } })
+    const again = await create('k1', input)
     expect([again.status, again.text]).toEqual([201, first.text])
-    expect(again.headers.get('location')).toBe(first.headers.get('location'))
-    expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
+    for (const header of ['location', 'etag']) expect(again.headers.get(header)).toBe(first.headers.get(header))
     expect([await total(), again.cost.written]).toEqual([2, 0])
+    await call(`/v1/users/${first.body.id}`, { method: 'DELETE', token: admin })
+    expect((await create('k1', input)).text).toBe(first.text)
+    expect(await total()).toBe(1)
   })
 
-  it('is 422 with another body or another path, and free again after 24 hours', async () => {
+  it('is taken on every POST whose answer holds no secret', async () => {
+    const { body: user } = await call('/v1/users', { token: admin, json: person() })
+    const path = `/v1/users/${user.id}`
+    const deactivated = await post(`${path}/deactivate`, 'k1')
+    const activated = await post(`${path}/activate`, 'k2')
+    expect((await post(`${path}/deactivate`, 'k1')).text).toBe(deactivated.text)
+    expect((await call(path, { token: admin })).body.status).toBe('active')
+    await call(`${path}/deactivate`, { method: 'POST', token: admin })
+    expect((await post(`${path}/activate`, 'k2')).text).toBe(activated.text)
+    expect((await call(path, { token: admin })).body.status).toBe('inactive')
+    const json = { name: 'keyed', permissions: ['users:read'] }
+    const role = await post('/v1/roles', 'k3', json)
+    await call(`/v1/roles/${role.body.id}`, { method: 'PATCH', token: admin, json: { permissions: [] } })
+    const again = await post('/v1/roles', 'k3', json)
+    expect([again.status, again.text]).toEqual([201, role.text])
+    expect(again.headers.get('location')).toBe(role.headers.get('location'))
+    expect(await records()).toHaveLength(3)
+  })
+
+  it('is passed over where the answer holds secrets', async () => {
+    const one = await signedInPerson(admin)
+    const credentials = { identifier: firstAdmin.email, password: firstAdmin.password }
+    for (const [path, json] of [
+      ['/v1/auth/login', credentials],
+      ['/v1/auth/refresh', { refresh_token: one.refresh_token }],
+      ['/v1/api-keys', { name: 'a program', permissions: [] }],
+      [`/v1/users/${one.id}/password-token`, undefined],
+    ] as const) {
+      const [first, second] = [await post(path, 'k1', json), await post(path, 'k1', json)]
+      expect([path, first.status, second.status]).toEqual([path, second.status, first.status])
+      expect([path, first.status < 300, first.text === second.text]).toEqual([path, true, false])
+    }
+    expect((await post('/v1/auth/logout', 'k1', undefined, { token: one.access_token })).status).toBe(204)
+    expect((await post('/v1/auth/logout', 'k1', undefined, { token: one.access_token })).status).toBe(401)
+    expect(await records()).toEqual([])
+  })
+
+  it('answers 422 for another body and for another path', async () => {
     const input = person()
-    const { body } = await keyed('k1', input)
-    expect((await keyed('k1', { ...input, phone: '1' })).status).toBe(422)
-    const headers = { 'idempotency-key': 'k1' }
-    const elsewhere = await call(`/v1/users/${body.id}/deactivate`, { method: 'POST', token: admin, headers })
-    expect(elsewhere.status).toBe(422)
-    await rows('UPDATE idempotency_records SET created_at = created_at - 86400')
-    expect((await keyed('k1', person())).status).toBe(201)
+    const { body } = await create('k1', input)
+    expectProblem(await create('k1', { ...input, phone: '1' }), 422, anotherRequest)
+    expectProblem(await post(`/v1/users/${body.id}/deactivate`, 'k1'), 422, anotherRequest)
+    expectProblem(await post('/v1/roles', 'k1', { name: 'x', permissions: [] }), 422, anotherRequest)
+    expect((await call(`/v1/users/${body.id}`, { token: admin })).body).toEqual(body)
   })
 
-  it('belongs to its principal', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    expect((await keyed('k1', person())).status).toBe(201)
-    expect((await keyed('k1', person(), { token: one.access_token })).status).toBe(201)
-  })
-
-  it('lets one of many at once do it, and the others replay it', async () => {
+  it('is kept for 24 hours', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
     const input = person()
-    const answers = await Promise.all(Array.from({ length: 8 }, () => keyed('k1', input)))
+    const first = await create('k1', input)
+    vi.advanceTimersByTime(86_399_000)
+    admin = await adminToken()
+    expect((await create('k1', input)).text).toBe(first.text)
+    vi.advanceTimersByTime(1000)
+    expect((await create('k1', person())).status).toBe(201)
+    expect([await total(), (await records()).length]).toEqual([3, 1])
+  })
+
+  it('is its principal’s own: each user’s, each API key’s', async () => {
+    const other = await signedInPerson(admin, { role: 'admin' })
+    const { key } = await keyWith(admin, ['users:create'])
+    for (const token of [admin, other.access_token, key]) {
+      expect((await create('k1', person(), { token })).status).toBe(201)
+    }
+    const secondSession = await adminToken()
+    expectProblem(await create('k1', person(), { token: secondSession }), 422, anotherRequest)
+  })
+
+  it('lets one of many at once do it, and the others get its answer', async () => {
+    const input = person()
+    const answers = await Promise.all(Array.from({ length: 8 }, () => create('k1', input)))
     expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(201))
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
     expect(await total()).toBe(2)
   })
 
+  it('is written with the change or not at all: a retry finds what an answer that was lost had done', async () => {
+    const input = person()
+    let batches = 0
+    const losing = (commits: boolean) => ({
+      prepare: (sql: string) => testEnv.DB.prepare(sql),
+      batch: async (statements: D1PreparedStatement[]) => {
+        batches += 1
+        if (batches === 1) return testEnv.DB.batch(statements)
+        if (commits) await testEnv.DB.batch(statements)
+        throw new Error('D1_ERROR: Network connection lost.')
+      },
+    })
+    expect((await create('k1', input, { env: { DB: losing(false) } })).status).toBe(503)
+    expect([await total(), await records()]).toEqual([1, []])
+    batches = 0
+    expect((await create('k1', input, { env: { DB: losing(true) } })).status).toBe(503)
+    expect(await total()).toBe(2)
+    const again = await create('k1', input)
+    expect([again.status, again.body.email, again.cost.written]).toEqual([201, input.email, 0])
+    expect(await total()).toBe(2)
+  })
+
   it('keeps nothing of a request that failed', async () => {
     const input = person()
-    expect((await keyed('k1', { ...input, email: firstAdmin.email })).status).toBe(409)
-    expect((await keyed('k1', input)).status).toBe(201)
+    expect((await create('k1', { ...input, email: firstAdmin.email })).status).toBe(409)
+    expect((await create('k1', { ...input, email: 'none' })).status).toBe(400)
+    expect(await records()).toEqual([])
+    expect((await create('k1', input)).status).toBe(201)
   })
 
-  it('covers every other POST of v1 that holds no secret', async () => {
-    const { body: user } = await create(person())
-    const headers = { 'idempotency-key': 'k1' }
-    const post = (path: string, json?: unknown) => call(path, { method: 'POST', token: admin, json, headers })
-    const first = await post(`/v1/users/${user.id}/deactivate`)
-    await call(`/v1/users/${user.id}/activate`, { method: 'POST', token: admin })
-    expect((await post(`/v1/users/${user.id}/deactivate`)).text).toBe(first.text)
-    expect((await call(`/v1/users/${user.id}`, { token: admin })).body.status).toBe('active')
-    headers['idempotency-key'] = 'k2'
-    const role = await post('/v1/roles', { name: 'keyed', permissions: [] })
-    expect((await post('/v1/roles', { name: 'keyed', permissions: [] })).text).toBe(role.text)
-    expect((await call('/v1/api-keys', { token: admin, json: { name: 'x', permissions: [] }, headers })).status).toBe(
-      201,
-    )
-  })
-
-  it('stores neither the body nor a plain hash of it, and survives the rotation of the secret', async () => {
+  it('gets nobody an answer that they may not have any more', async () => {
+    const role = await roleWith(admin, ['users:create'])
+    const { access_token: token } = await signedInPerson(admin, { role: role.name })
     const input = person()
-    const first = await keyed('k1', input)
-    const stored = JSON.stringify(await rows('SELECT * FROM idempotency_records'))
-    expect(stored).not.toContain(input.password)
-    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(input)))
-    expect(stored).not.toContain(btoa(String.fromCharCode(...new Uint8Array(digest))).slice(0, 20))
-    const env = { JWT_SECRET: 'Zt8Kq1Lw5Xr0Vn7Bd3Hs9Jf2Gm6Pc4Ty8Ua1Ei5Ro', JWT_SECRET_PREVIOUS: testEnv.JWT_SECRET }
-    expect((await keyed('k1', input, { env })).text).toBe(first.text)
+    expect((await create('k1', input, { token })).status).toBe(201)
+    await call(`/v1/roles/${role.id}`, { method: 'PATCH', token: admin, json: { permissions: [] } })
+    expectProblem(await create('k1', input, { token }), 403, lacking('users:create'))
   })
 
-  it('is 400 when empty or longer than 255 characters', async () => {
-    for (const key of ['', 'k'.repeat(256)]) expect((await keyed(key, person())).status).toBe(400)
+  it('stores neither the body nor a hash that could be guessed at, and outlives the rotation of the secret', async () => {
+    const input = person()
+    const first = await create('k1', input)
+    const stored = JSON.stringify(await records())
+    expect(stored).not.toContain(input.password)
+    const sent = new TextEncoder().encode(JSON.stringify(input))
+    for (const bytes of [sent, new TextEncoder().encode(`POST\n/v1/users\n${JSON.stringify(input)}`)]) {
+      const digest = await crypto.subtle.digest('SHA-256', bytes)
+      expect(stored).not.toContain(
+        btoa(String.fromCharCode(...new Uint8Array(digest)))
+          .slice(0, 12)
+          .replaceAll('+', '-')
+          .replaceAll('/', '_'),
+      )
+    }
+    const JWT_SECRET = 'Zt8Kq1Lw5Xr0Vn7Bd3Hs9Jf2Gm6Pc4Ty8Ua1Ei5Ro'
+    const rotated = { JWT_SECRET, JWT_SECRET_PREVIOUS: testEnv.JWT_SECRET }
+    expect((await create('k1', input, { env: rotated })).text).toBe(first.text)
+  })
+
+  it('has 1 to 255 characters', async () => {
+    expect((await create('k'.repeat(255), person())).status).toBe(201)
+    expectInvalid(await create('', person()), ['idempotency-key', 'must not be blank'])
+    expectInvalid(await create('k'.repeat(256), person()), ['idempotency-key', 'must have at most 255 characters'])
   })
 })

@@ -1,0 +1,380 @@
+/** v1: the audit trail. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { adminToken, call, firstAdmin, freshDirectory, openApi, person, signedInPerson } from '../../support/usher'
+import { expectInvalid, expectProblem, keyWith, lacking, roleWith, someoneWith } from '../../support/v1'
+
+freshDirectory()
+afterEach(() => void vi.useRealTimers())
+
+let admin: string
+let adminId: string
+beforeEach(async () => {
+  admin = await adminToken()
+  adminId = (await call('/v1/me', { token: admin })).body.id
+})
+
+interface Event {
+  id: string
+  at: string
+  actor_id: string | null
+  action: string
+  user_id: string | null
+  contract: string
+  fields: string[]
+}
+
+const list = (query = '', token = admin) =>
+  call<{ data: Event[]; pagination: { next_cursor: string | null } }>(`/v1/audit-events?${query}`, { token })
+
+/** What `work` added to the trail, oldest first. */
+async function writtenBy(work: () => Promise<unknown>): Promise<Event[]> {
+  const newest = (await list('limit=1')).body.data[0]?.id
+  await work()
+  const { data } = (await list('limit=100')).body
+  return data
+    .slice(
+      0,
+      data.findIndex(({ id }) => id === newest),
+    )
+    .toReversed()
+}
+
+const asAdmin = (method: string, path: string, json?: object) => call(path, { token: admin, method, json })
+type Person = Awaited<ReturnType<typeof signedInPerson>>
+const login = (one: Person, password = one.input.password) =>
+  call('/v1/auth/login', { json: { identifier: one.input.email, password } })
+
+interface Doing {
+  /** What must be so before. */
+  after?: (one: Person) => Promise<unknown>
+  does: (one: Person) => Promise<unknown>
+  actor: 'admin' | 'one' | 'nobody'
+  to: 'admin' | 'one' | 'nobody' | 'the new one'
+  fields?: string[]
+}
+
+const roleId = async (name: string): Promise<string> =>
+  (await call('/v1/roles', { token: admin })).body.data.find((role: { name: string }) => role.name === name).id
+
+/** Something that each action is recorded of. */
+const doings: Record<string, Doing> = {
+  'user.created': {
+    does: () => asAdmin('POST', '/v1/users', person({ user_type: 'student', first_name: 'Ada', role: 'admin' })),
+    actor: 'admin',
+    to: 'the new one',
+    fields: ['email', 'first_name', 'name', 'password', 'role', 'user_type'],
+  },
+  'user.updated': {
+    does: (one) =>
+      asAdmin('PATCH', `/v1/users/${one.id}`, {
+        ...{
+          email: 'new@example.org',
+          username: 'new',
+          matricule: 7,
+          name: 'New Name',
+          certified_email: 'c@example.org',
+        },
+        ...{
+          birth_date: '1990-01-01',
+          gender: 'female',
+          phone: '1',
+          mobile: '2',
+          user_type: 'student',
+          is_staff: true,
+        },
+        country_id: 33,
+      }),
+    actor: 'admin',
+    to: 'one',
+    fields: [
+      ...['birth_date', 'certified_email', 'country_id', 'email', 'first_name', 'gender', 'is_staff', 'last_name'],
+      ...['matricule', 'mobile', 'name', 'phone', 'user_type', 'username'],
+    ],
+  },
+  'user.deactivated': {
+    does: (one) => asAdmin('POST', `/v1/users/${one.id}/deactivate`),
+    actor: 'admin',
+    to: 'one',
+    fields: ['status'],
+  },
+  'user.activated': {
+    after: (one) => asAdmin('POST', `/v1/users/${one.id}/deactivate`),
+    does: (one) => asAdmin('POST', `/v1/users/${one.id}/activate`),
+    actor: 'admin',
+    to: 'one',
+    fields: ['status'],
+  },
+  'user.deleted': { does: (one) => asAdmin('DELETE', `/v1/users/${one.id}`), actor: 'admin', to: 'one' },
+  'user.roles_set': {
+    does: (one) => asAdmin('PUT', `/v1/users/${one.id}/roles`, { roles: ['admin', 'user'] }),
+    actor: 'admin',
+    to: 'one',
+    fields: ['roles'],
+  },
+  'user.password_set': {
+    does: (one) => {
+      const json = { current_password: one.input.password, new_password: 'another fine passphrase' }
+      return call('/v1/me/password', { token: one.access_token, method: 'PUT', json })
+    },
+    actor: 'one',
+    to: 'one',
+    fields: ['password'],
+  },
+  'user.password_token_issued': {
+    does: (one) => asAdmin('POST', `/v1/users/${one.id}/password-token`),
+    actor: 'admin',
+    to: 'one',
+  },
+  'session.created': { does: (one) => login(one), actor: 'one', to: 'one' },
+  'session.ended': { does: (one) => asAdmin('DELETE', `/v1/users/${one.id}/sessions`), actor: 'admin', to: 'one' },
+  'key.created': {
+    does: () => keyWith(admin, ['users:read']),
+    actor: 'admin',
+    to: 'admin',
+    fields: ['expires_at', 'name', 'permissions'],
+  },
+  'key.revoked': {
+    after: () => keyWith(admin, []),
+    does: async () => asAdmin('DELETE', `/v1/api-keys/${(await asAdmin('GET', '/v1/api-keys')).body.data[0].id}`),
+    actor: 'admin',
+    to: 'admin',
+  },
+  'role.created': {
+    does: () => roleWith(admin, ['users:read']),
+    actor: 'admin',
+    to: 'nobody',
+    fields: ['description', 'name', 'permissions'],
+  },
+  'role.updated': {
+    after: () => roleWith(admin, [], 'door'),
+    does: async () => asAdmin('PATCH', `/v1/roles/${await roleId('door')}`, { permissions: ['users:read'] }),
+    actor: 'admin',
+    to: 'nobody',
+    fields: ['permissions'],
+  },
+  'role.deleted': {
+    after: () => roleWith(admin, [], 'gate'),
+    does: async () => asAdmin('DELETE', `/v1/roles/${await roleId('gate')}`),
+    actor: 'admin',
+    to: 'nobody',
+  },
+  'account.locked': {
+    after: async (one) => {
+      for (let tried = 0; tried < 4; tried += 1) await login(one, 'not the password')
+    },
+    does: (one) => login(one, 'not the password'),
+    actor: 'nobody',
+    to: 'one',
+  },
+}
+
+describe('the audit trail', () => {
+  /** Does it, and finds it said once: by whom, to whom, through which contract, in which fields. */
+  async function expectTold(actions: string[]) {
+    for (const action of actions) {
+      const { after, does, actor, to, fields = [] } = doings[action] as Doing
+      const one = await signedInPerson(admin)
+      await after?.(one)
+      const written = await writtenBy(() => does(one))
+      const theNewOne = (await call('/v1/users?sort=-created_at&limit=1', { token: admin })).body.data[0].id
+      const who = { admin: adminId, one: one.id, nobody: null, 'the new one': theNewOne }
+      expect(written.map(({ id: _, at: __, ...event }) => ({ ...event, fields: event.fields.toSorted() }))).toEqual([
+        { action, actor_id: who[actor], user_id: who[to], contract: 'v1', fields },
+      ])
+      await call(`/v1/users/${one.id}`, { method: 'DELETE', token: admin })
+    }
+  }
+  const actionsOf = (...subjects: string[]) =>
+    Object.keys(doings).filter((action) => subjects.includes(action.split('.')[0] as string))
+
+  it('has an event for everything that is done to a user: by whom, to whom, through which contract, in which fields', async () => {
+    await expectTold(actionsOf('user'))
+  })
+
+  it('has an event for a session that begins or ends, and for an account that is locked', async () => {
+    await expectTold(actionsOf('session', 'account'))
+  })
+
+  it('has an event for everything that is done to a role or a key', async () => {
+    await expectTold(actionsOf('role', 'key'))
+  })
+
+  it('has no other events: these are all the actions that the document knows', async () => {
+    const { properties } = (await openApi()).components.schemas['V1AuditEvent'] as {
+      properties: { action: { enum: string[] } }
+    }
+    expect(properties.action.enum.toSorted()).toEqual(Object.keys(doings).sort())
+    expect(actionsOf('user', 'session', 'account', 'role', 'key')).toEqual(Object.keys(doings))
+  })
+
+  it('has one of each where one request does several things', async () => {
+    const one = await signedInPerson(admin)
+    const json = { phone: '1', role: 'admin', password: 'another fine passphrase' }
+    const written = await writtenBy(() => asAdmin('PATCH', `/v1/users/${one.id}`, json))
+    expect(written.map(({ action, fields }) => [action, fields]).sort()).toEqual([
+      ['user.password_set', ['password']],
+      ['user.roles_set', ['roles']],
+      ['user.updated', ['phone']],
+    ])
+  })
+
+  it('has what was done through every contract, told in the words of v1', async () => {
+    const one = await signedInPerson(admin)
+    const json = { user_id: one.uuid, nom: 'Odile Marchand', matricule: 31 }
+    const written = await writtenBy(async () => {
+      await call('/personnel/users/update', { method: 'PUT', token: admin, json })
+      await call('/personnel/token', { form: { username: '31', password: String(one.input.password) } })
+    })
+    expect(written.map(({ action, contract, actor_id, user_id }) => [action, contract, actor_id, user_id])).toEqual([
+      ['user.updated', 'personnel', adminId, one.id],
+      ['session.created', 'personnel', one.id, one.id],
+    ])
+    expect(written[0]?.fields.toSorted()).toEqual(['first_name', 'last_name', 'matricule', 'name'])
+  })
+
+  it('begins with the first admin, whom nobody made', async () => {
+    const { data } = (await list()).body
+    expect(data.map(({ action, actor_id, user_id }) => [action, actor_id, user_id])).toEqual([
+      ['session.created', adminId, adminId],
+      ['user.created', null, adminId],
+    ])
+  })
+
+  it('has an id and the time for each event', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06.789Z') })
+    admin = await adminToken()
+    await call('/v1/users', { token: admin, json: person() })
+    const { data } = (await list('limit=2')).body
+    expect(data.map(({ at }) => at)).toEqual(['2031-02-03T04:05:06Z', '2031-02-03T04:05:06Z'])
+    expect(new Set(data.map(({ id }) => id)).size).toBe(2)
+  })
+
+  it('takes what an API key does for its owner’s doing', async () => {
+    const { key } = await keyWith(admin, ['users:create'])
+    const written = await writtenBy(() => call('/v1/users', { token: key, json: person() }))
+    expect(written.map(({ action, actor_id }) => [action, actor_id])).toEqual([['user.created', adminId]])
+  })
+
+  it('has no event of a single failed sign-in, of what is refused, of what changes nothing, and of reading', async () => {
+    const one = await signedInPerson(admin)
+    const written = await writtenBy(async () => {
+      await login(one, 'not the password')
+      await call('/v1/users', { token: one.access_token, json: person() })
+      await asAdmin('POST', '/v1/users', person({ email: one.input.email }))
+      await asAdmin('POST', '/v1/roles', { name: 'admin', permissions: [] })
+      await asAdmin('PATCH', `/v1/users/${one.id}`, one.user)
+      await asAdmin('POST', `/v1/users/${one.id}/activate`)
+      await asAdmin('PUT', `/v1/users/${one.id}/roles`, { roles: ['user'] })
+      await call('/v1/users', { token: admin })
+    })
+    expect(written).toEqual([])
+  })
+
+  it('holds names of fields and never what was in them', async () => {
+    const secrets = { email: 'sekret@example.org', name: 'Sekret Person', username: 'sekret', phone: '+33 1 70 18' }
+    const one = await signedInPerson(admin, { ...secrets, password: 'a sekret passphrase', matricule: 987654321 })
+    await asAdmin('PATCH', `/v1/users/${one.id}`, { name: 'Sekret Other', password: 'another sekret one', phone: '7' })
+    const { token } = (await asAdmin('POST', `/v1/users/${one.id}/password-token`)).body
+    await call('/v1/auth/password', { json: { token, new_password: 'a third sekret one' } })
+    await keyWith(admin, [], { name: 'sekret key' })
+    const { text } = await list('limit=100')
+    expect(text).toContain('user.password_set')
+    for (const part of [/sekret/i, /987654321/, /70 18/, /pbkdf2/, /example\.org/]) expect(text).not.toMatch(part)
+    expect(text).not.toContain(token)
+  })
+
+  it('keeps what was done to and by someone who is gone', async () => {
+    const one = await signedInPerson(admin)
+    await call('/v1/me', { method: 'PATCH', token: one.access_token, json: { phone: '1' } })
+    await asAdmin('DELETE', `/v1/users/${one.id}`)
+    const actions = async (filter: string) => (await list(`${filter}=${one.id}`)).body.data.map(({ action }) => action)
+    expect(await actions('user')).toEqual(['user.deleted', 'user.updated', 'session.created', 'user.created'])
+    expect(await actions('actor')).toEqual(['user.updated', 'session.created'])
+  })
+})
+
+describe('GET /audit-events', () => {
+  it('takes audit:read', async () => {
+    const plain = await signedInPerson(admin)
+    expectProblem(await list('', plain.access_token), 403, lacking('audit:read'))
+    const auditor = await someoneWith(admin, ['audit:read'])
+    expect((await list('', auditor.access_token)).status).toBe(200)
+  })
+
+  it('answers the newest first, 20 at a time unless told otherwise, page by page', async () => {
+    const ids: string[] = []
+    for (let index = 0; index < 22; index += 1) ids.unshift((await asAdmin('POST', '/v1/users', person())).body.id)
+    const first = await list('action=user.created')
+    expect(first.body.data.map(({ user_id }) => user_id)).toEqual(ids.slice(0, 20))
+    const rest = await list(`action=user.created&cursor=${first.body.pagination.next_cursor}`)
+    expect(rest.body.data.map(({ user_id }) => user_id)).toEqual([...ids.slice(20), adminId])
+    expect(rest.body.pagination).toEqual({ next_cursor: null })
+    for (const limit of [1, 7, 24, 100]) {
+      const seen: string[] = []
+      let cursor: string | null = ''
+      while (cursor !== null) {
+        const { body }: Awaited<ReturnType<typeof list>> = await list(`limit=${limit}${cursor && `&cursor=${cursor}`}`)
+        seen.push(...body.data.map(({ id }) => id))
+        cursor = body.pagination.next_cursor
+      }
+      expect([limit, new Set(seen).size, seen.length]).toEqual([limit, 24, 24])
+    }
+  })
+
+  it('keeps its place while events are added', async () => {
+    for (let index = 0; index < 4; index += 1) await asAdmin('POST', '/v1/users', person())
+    const whole = (await list('limit=100')).body.data
+    const first = await list('limit=3')
+    await asAdmin('POST', '/v1/users', person())
+    const rest = await list(`limit=100&cursor=${first.body.pagination.next_cursor}`)
+    expect([...first.body.data, ...rest.body.data]).toEqual(whole)
+  })
+
+  it('filters by user, by actor and by action, alone and together', async () => {
+    const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
+    await asAdmin('PATCH', `/v1/users/${one.id}`, { phone: '1' })
+    await call('/v1/me', { method: 'PATCH', token: one.access_token, json: { phone: '2' } })
+    const told = async (query: string) =>
+      (await list(query)).body.data.map(({ action, actor_id, user_id }) => [action, actor_id, user_id])
+    const own = ['user.updated', one.id, one.id]
+    const theirs = ['user.updated', adminId, one.id]
+    const created = (id: string) => ['user.created', adminId, id]
+    const signedIn = (id: string) => ['session.created', id, id]
+    expect(await told(`user=${one.id}`)).toEqual([own, theirs, signedIn(one.id), created(one.id)])
+    expect(await told(`actor=${one.id}`)).toEqual([own, signedIn(one.id)])
+    expect(await told('action=user.updated')).toEqual([own, theirs])
+    expect(await told(`user=${one.id}&actor=${adminId}`)).toEqual([theirs, created(one.id)])
+    expect(await told(`actor=${adminId}&action=user.created`)).toEqual([created(other.id), created(one.id)])
+    expect(await told(`user=${one.id}&actor=${one.id}&action=user.updated`)).toEqual([own])
+    for (const nobody of ['usr_019b1c6e7a407d529a513f1d0c2b4e66', 'nobody', '', firstAdmin.email]) {
+      expect(await told(`user=${nobody}`)).toEqual([])
+      expect(await told(`actor=${nobody}`)).toEqual([])
+    }
+  })
+
+  it('takes a cursor with the filters it came from only', async () => {
+    for (let index = 0; index < 3; index += 1) await asAdmin('POST', '/v1/users', person())
+    const own = [`user=${adminId}`, `actor=${adminId}`, 'action=session.created']
+    await adminToken()
+    const { body } = await list(`limit=1&${own.join('&')}`)
+    const cursor = body.pagination.next_cursor
+    expect((await list(`limit=9&${own.join('&')}&cursor=${cursor}`)).body.data).toHaveLength(1)
+    for (const index of own.keys()) {
+      const others = await list(`limit=1&${own.toSpliced(index, 1).join('&')}&cursor=${cursor}`)
+      expectInvalid(others, ['cursor', 'is not valid'])
+    }
+    const users = (await call('/v1/users?limit=1', { token: admin })).body.pagination.next_cursor
+    for (const odd of ['x', '', users]) expectInvalid(await list(`cursor=${odd}`), ['cursor', 'is not valid'])
+  })
+
+  it('answers 400 for a limit that is no whole number from 1 to 100, and for an action that is none', async () => {
+    for (const limit of ['0', '101', '-1', 'x', '1.5', '']) {
+      const { status, body } = await list(`limit=${limit}`)
+      expect([limit, status, body]).toMatchObject([limit, 400, { errors: [{ field: 'limit' }] }])
+    }
+    for (const action of ['user.create', '', 'USER.CREATED']) {
+      const { status, body } = await list(`action=${action}`)
+      expect([action, status, body]).toMatchObject([action, 400, { errors: [{ field: 'action' }] }])
+    }
+  })
+})

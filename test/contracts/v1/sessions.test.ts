@@ -1,0 +1,199 @@
+/** v1: the sessions of a user. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { adminToken, call, freshDirectory, signedInPerson, signIn } from '../../support/usher'
+import { expectProblem, keyWith, lacking, someoneWith } from '../../support/v1'
+
+freshDirectory()
+afterEach(() => void vi.useRealTimers())
+
+let admin: string
+beforeEach(async () => {
+  admin = await adminToken()
+})
+
+interface Session {
+  id: string
+  contract: string
+  current: boolean
+}
+type Person = Awaited<ReturnType<typeof signedInPerson>>
+
+const list = (id: string, token = admin) => call<{ data: Session[] }>(`/v1/users/${id}/sessions`, { token })
+const endAll = (id: string, token = admin) => call(`/v1/users/${id}/sessions`, { method: 'DELETE', token })
+const end = (id: string, session: string, token = admin) =>
+  call(`/v1/users/${id}/sessions/${session}`, { method: 'DELETE', token })
+const again = ({ input }: Person) => signIn(input.email, String(input.password))
+const me = async (token: string) => (await call('/v1/me', { token })).status
+const refresh = async (refresh_token: string) => (await call('/v1/auth/refresh', { json: { refresh_token } })).status
+
+const nobody = 'usr_019b1c6e7a407d529a513f1d0c2b4e66'
+
+describe('GET /users/{id}/sessions', () => {
+  it('answers each living session: since when, when last used, until when, by which contract, whether this one', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06.789Z') })
+    const one = await signedInPerson(await adminToken())
+    vi.advanceTimersByTime(60_000)
+    const form = { username: one.input.email, password: String(one.input.password) }
+    const { access_token } = (await call('/personnel/token', { form })).body
+    const { status, body } = await list(one.id, access_token)
+    const id = expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+    expect([status, body]).toEqual([
+      200,
+      {
+        data: [
+          {
+            id,
+            created_at: '2031-02-03T04:06:06Z',
+            last_used_at: '2031-02-03T04:06:06Z',
+            expires_at: '2031-03-05T04:06:06Z',
+            contract: 'personnel',
+            current: true,
+          },
+          {
+            id,
+            created_at: '2031-02-03T04:05:06Z',
+            last_used_at: '2031-02-03T04:05:06Z',
+            expires_at: '2031-03-05T04:05:06Z',
+            contract: 'v1',
+            current: false,
+          },
+        ],
+      },
+    ])
+  })
+
+  it('keeps the last use to the hour, and prolongs a session that is refreshed', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06Z') })
+    const one = await signedInPerson(await adminToken())
+    const shown = async () => (await list(one.id, await adminToken())).body.data[0]
+    vi.advanceTimersByTime(599_000)
+    await me(one.access_token)
+    expect(await shown()).toMatchObject({ last_used_at: '2031-02-03T04:05:06Z' })
+    vi.advanceTimersByTime(3_600_000)
+    const next = await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })
+    expect(await shown()).toMatchObject({ last_used_at: '2031-02-03T05:15:05Z', expires_at: '2031-03-05T05:15:05Z' })
+    vi.advanceTimersByTime(600_000)
+    expect(await me(next.body.access_token)).toBe(200)
+    expect(await shown()).toMatchObject({ created_at: '2031-02-03T04:05:06Z', last_used_at: '2031-02-03T05:15:05Z' })
+  })
+
+  it('shows no session that has ended, by whatever ended it', async () => {
+    const one = await signedInPerson(admin)
+    const second = await again(one)
+    await again(one)
+    await call('/v1/auth/logout', { method: 'POST', token: second.access_token })
+    expect((await list(one.id)).body.data).toHaveLength(2)
+    await call(`/v1/users/${one.id}`, { method: 'PATCH', token: admin, json: { password: 'set by an admin' } })
+    expect((await list(one.id)).body.data).toEqual([])
+    vi.useFakeTimers({ toFake: ['Date'] })
+    await signIn(one.input.email, 'set by an admin')
+    vi.advanceTimersByTime(30 * 86_400_000)
+    expect((await list(one.id, await adminToken())).body.data).toEqual([])
+  })
+
+  it('takes no permission for one’s own, and sessions:manage for those of others', async () => {
+    const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
+    expect((await list(one.id, one.access_token)).status).toBe(200)
+    for (const id of [other.id, nobody]) {
+      expectProblem(await list(id, one.access_token), 403, lacking('sessions:manage'))
+    }
+    const keeper = await someoneWith(admin, ['sessions:manage'])
+    expect((await list(other.id, keeper.access_token)).body.data).toMatchObject([{ current: false }])
+  })
+
+  it('answers an API key, for which none is the current one', async () => {
+    const { body: self } = await call('/v1/me', { token: admin })
+    const { key } = await keyWith(admin, ['sessions:manage'])
+    expect((await list(self.id, key)).body.data).toMatchObject([{ current: false }])
+    const { key: without } = await keyWith(admin, [])
+    expectProblem(await list(self.id, without), 403, lacking('sessions:manage'))
+  })
+
+  it('answers 404 for a user who is not there', async () => {
+    for (const id of [nobody, 'me']) expectProblem(await list(id), 404, 'There is no such user.')
+  })
+})
+
+describe('DELETE /users/{id}/sessions', () => {
+  it('answers 204 without a body, and every session of the user is over, refresh tokens too', async () => {
+    const one = await signedInPerson(admin)
+    const second = await again(one)
+    const { status, text } = await endAll(one.id)
+    expect([status, text]).toEqual([204, ''])
+    for (const { access_token, refresh_token } of [one, second]) {
+      expect([await me(access_token), await refresh(refresh_token)]).toEqual([401, 401])
+    }
+    expect((await list(one.id)).body).toEqual({ data: [] })
+    expect(await me((await again(one)).access_token)).toBe(200)
+  })
+
+  it('ends one’s own too, the current one among them, without any permission', async () => {
+    const one = await signedInPerson(admin)
+    const second = await again(one)
+    expect((await endAll(one.id, one.access_token)).status).toBe(204)
+    expect([await me(one.access_token), await me(second.access_token), await me(admin)]).toEqual([401, 401, 200])
+  })
+
+  it('leaves API keys alone', async () => {
+    const one = await someoneWith(admin, ['api_keys:manage'])
+    const { key } = await keyWith(one.access_token, [])
+    await endAll(one.id)
+    expect(await me(key)).toBe(200)
+  })
+
+  it('takes sessions:manage for others, and every permission that they hold', async () => {
+    const keeper = await someoneWith(admin, ['sessions:manage'])
+    const stronger = await someoneWith(admin, ['audit:read'])
+    const plain = await signedInPerson(admin)
+    expectProblem(await endAll(keeper.id, plain.access_token), 403, lacking('sessions:manage'))
+    expectProblem(await endAll(stronger.id, keeper.access_token), 403, lacking('audit:read'))
+    expect(await me(stronger.access_token)).toBe(200)
+    expect((await endAll(plain.id, keeper.access_token)).status).toBe(204)
+  })
+
+  it('answers 404 for a user who is not there', async () => {
+    expectProblem(await endAll(nobody), 404, 'There is no such user.')
+  })
+})
+
+describe('DELETE /users/{id}/sessions/{session_id}', () => {
+  it('answers 204 without a body, and that session is over, its refresh token too, and no other', async () => {
+    const one = await signedInPerson(admin)
+    const second = await again(one)
+    const [newest] = (await list(one.id)).body.data
+    const { status, text } = await end(one.id, String(newest?.id))
+    expect([status, text]).toEqual([204, ''])
+    expect([await me(second.access_token), await refresh(second.refresh_token)]).toEqual([401, 401])
+    expect([await me(one.access_token), await refresh(one.refresh_token)]).toEqual([200, 200])
+    expectProblem(await end(one.id, String(newest?.id)), 404, 'There is no such session.')
+  })
+
+  it('ends one’s own, the current one too, without any permission', async () => {
+    const one = await signedInPerson(admin)
+    const current = (await list(one.id, one.access_token)).body.data.find((session) => session.current)
+    expect((await end(one.id, String(current?.id), one.access_token)).status).toBe(204)
+    expect(await me(one.access_token)).toBe(401)
+  })
+
+  it('answers 404 for a session of somebody else, for one that is over and for one that never was', async () => {
+    const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
+    const theirs = String((await list(other.id)).body.data[0]?.id)
+    for (const id of [theirs, 'none', '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66']) {
+      expectProblem(await end(one.id, id), 404, 'There is no such session.')
+      expectProblem(await end(one.id, id, one.access_token), 404, 'There is no such session.')
+    }
+    expect(await me(other.access_token)).toBe(200)
+    expectProblem(await end(nobody, theirs), 404, 'There is no such user.')
+  })
+
+  it('takes sessions:manage for others, and every permission that they hold', async () => {
+    const keeper = await someoneWith(admin, ['sessions:manage'])
+    const stronger = await someoneWith(admin, ['audit:read'])
+    const plain = await signedInPerson(admin)
+    const first = async ({ id }: Person) => String((await list(id)).body.data[0]?.id)
+    expectProblem(await end(keeper.id, await first(keeper), plain.access_token), 403, lacking('sessions:manage'))
+    expectProblem(await end(stronger.id, await first(stronger), keeper.access_token), 403, lacking('audit:read'))
+    expect((await end(plain.id, await first(plain), keeper.access_token)).status).toBe(204)
+    expect([await me(stronger.access_token), await me(plain.access_token)]).toEqual([200, 401])
+  })
+})
