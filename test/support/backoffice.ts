@@ -1,7 +1,7 @@
 /** backoffice as its clients ask it, a person to ask about, and what it says of bad input. */
 import { expect } from 'vitest'
 import type { Permission } from '../../src/core/permissions'
-import { adminToken, call, roleIds, signedInPerson, type Answer, type Call } from './usher'
+import { adminToken, call, signedInPerson, type Answer, type Call } from './usher'
 
 export const users = '/backoffice/api/v1/users'
 export const asJson = { 'content-type': 'application/json' }
@@ -86,5 +86,3 @@ export const away = {
   prepare: () => ({ bind: () => ({}) }),
   batch: () => Promise.reject(new Error('D1_ERROR: gone')),
 }
-
-export { roleIds }
