@@ -1,6 +1,7 @@
 /** Between backoffice's wire and the core, field by field. */
 import type { z } from '@hono/zod-openapi'
 import { usernameOrEmail, type NewUser, type RoleSelector, type User, type UserChanges } from '../../core/user'
+import { trimmed } from '../../http/body'
 import {
   BackofficeUserUpdate,
   type BackofficeUser,
@@ -69,7 +70,7 @@ export function withConfirmation(sent: unknown): Record<string, unknown> {
 
 /** The role a change names, if it names one, before it is known whether it is a change. */
 export function toNamedRoles(sent: Record<string, unknown>): RoleSelector[] | undefined {
-  const number = BackofficeUserUpdate.shape.role_id.safeParse(sent['role_id']).data
+  const number = BackofficeUserUpdate.shape.role_id.safeParse(trimmed(sent['role_id'], 'role_id')).data
   return number === undefined ? undefined : [{ number }]
 }
 
