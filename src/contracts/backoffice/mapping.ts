@@ -58,12 +58,10 @@ export function toUserChanges(body: z.output<typeof BackofficeUserUpdate>, witho
 }
 
 /**
- * The fields of a body, whatever it is, with a password and its confirmation put together, since they are checked together. An
- * empty password is what a form sends that nobody filled in: none.
+ * The fields sent, with a password and its confirmation put together, since they are checked together. An empty password is what a
+ * form sends that nobody filled in: none.
  */
-export function withConfirmation(sent: unknown): Record<string, unknown> {
-  const isObject = typeof sent === 'object' && sent !== null && !Array.isArray(sent)
-  const { password: value, ...fields }: Record<string, unknown> = isObject ? { ...sent } : {}
+export function withConfirmation({ password: value, ...fields }: Record<string, unknown>): Record<string, unknown> {
   if (value == null || value === '') return fields
   return { ...fields, password: { value, confirmation: fields['password_confirmation'] } }
 }

@@ -85,6 +85,11 @@ const password = field((sent, context) => {
   return 'value' in outcome ? outcome.value : z.NEVER
 })
 
+const birthday = field((value, context) => {
+  const outcome = parseBirthdate(typeof value === 'string' ? readDate(value) : '')
+  return 'value' in outcome ? outcome.value : refuse(context, outcome.problem)
+})
+
 const name = (max: number) => ({ type: 'string' as const, maxLength: max })
 
 const fields = {
@@ -95,7 +100,7 @@ const fields = {
   first_name: text(narrowed(parseGivenName, { max: 64, required: true })).openapi(name(64)),
   last_name: text(narrowed(parseFamilyName, { max: 64, required: true })).openapi(name(64)),
   gender: oneOf(genders),
-  birthday: text((value) => parseBirthdate(readDate(value))).openapi({ type: 'string', format: 'date' }),
+  birthday: birthday.openapi({ type: 'string', format: 'date' }),
 }
 const country_id = integer(parseCountryId)
   .nullish()
