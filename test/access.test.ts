@@ -67,6 +67,7 @@ const openToAll = [
   'personnelLogout',
   'personnelUpdateUser',
   'rbacLogout',
+  'backofficeLogout',
 ]
 
 describe('a plain user', () => {

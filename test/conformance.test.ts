@@ -3,6 +3,7 @@
  * document promises no more than there is, and the check itself is seen to bite.
  */
 import { beforeEach, describe, expect, it } from 'vitest'
+import { permissions } from '../src/core/permissions'
 import { conform, operationsOf, type Operation } from './support/conformance'
 import {
   adminToken,
@@ -42,6 +43,8 @@ interface Scene {
   role: { id: string }
   session: { id: string }
   apiKey: { id: string; key: string }
+  /** An API key of the admin's that may do everything. */
+  fullKey: string
   passwordToken: string
 }
 
@@ -57,6 +60,11 @@ const rbacBody = (email: string) => ({
   first_name: 'Odile',
   last_name: 'Marchand',
 })
+
+const backofficePerson = {
+  ...{ username: 'odile', password: 'a fine passphrase', password_confirmation: 'a fine passphrase' },
+  ...{ first_name: 'Odile', last_name: 'Marchand', gender: 'female', birthday: '1970-01-01' },
+}
 
 const ifMatch = { headers: { 'if-match': '"999"' } }
 /** A key that came before with another request. */
@@ -248,6 +256,35 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
     unauthorized: { json: { refresh_token: 'none of ours' } },
   }),
   rbacLogout: ({ apiKey }) => ({ forbidden: { token: apiKey.key } }),
+  backofficeListUsers: () => ({ invalid: { path: '/backoffice/api/v1/users?status=none' } }),
+  backofficeGetUser: () => ({ path: backofficeUser(2), notFound: { path: backofficeUser(0) } }),
+  backofficeCreateUser: ({ one }) => ({
+    valid: { json: { ...backofficePerson, email: 'odile@example.org' } },
+    invalid: { json: { ...backofficePerson, email: one.input.email } },
+  }),
+  backofficeUpdateUser: () => ({
+    path: backofficeUser(2),
+    valid: { json: { first_name: 'Another' } },
+    invalid: { json: { gender: 'none' } },
+    notFound: { path: backofficeUser(0) },
+    conflict: { path: backofficeUser(1), json: { user_status: 'inactive' } },
+  }),
+  backofficeDeleteUser: ({ fullKey }) => ({
+    path: backofficeUser(2),
+    notFound: { path: backofficeUser(0) },
+    conflict: { path: backofficeUser(1), token: fullKey },
+  }),
+  backofficeLogin: ({ one }) => ({
+    valid: { json: { username: one.input.email, password: one.input.password } },
+    invalid: { json: {} },
+    unauthorized: { json: { username: one.input.email, password: 'not the password' } },
+  }),
+  backofficeLogout: ({ apiKey }) => ({ forbidden: { token: apiKey.key } }),
+}
+
+/** The first admin is number 1 of the scene, and `one` number 2. */
+function backofficeUser(number: number): string {
+  return `/backoffice/api/v1/users/${number}`
 }
 
 function changing(one: Scene['one']): Provoked {
@@ -315,10 +352,11 @@ async function setScene(): Promise<Scene> {
   const admin = await adminToken()
   const as = (json: unknown) => ({ token: admin, json })
   const one = await signedInPerson(admin)
-  const [me, role, apiKey, sessions, passwordToken] = await Promise.all([
+  const [me, role, apiKey, fullKey, sessions, passwordToken] = await Promise.all([
     call('/v1/me', { token: admin }),
     call('/v1/roles', as({ name: 'door', permissions: [] })),
     call('/v1/api-keys', as({ name: 'a key', permissions: [] })),
+    call('/v1/api-keys', as({ name: 'a key to everything', permissions })),
     call(`/v1/users/${one.id}/sessions`, { token: admin }),
     call(`/v1/users/${one.id}/password-token`, { token: admin, method: 'POST' }),
   ])
@@ -330,6 +368,7 @@ async function setScene(): Promise<Scene> {
     role: role.body,
     session: sessions.body.data[0],
     apiKey: apiKey.body,
+    fullKey: fullKey.body.key,
     passwordToken: passwordToken.body.token,
   }
 }

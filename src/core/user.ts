@@ -89,6 +89,7 @@ export function sendsStandIn(sent: { username?: unknown; email?: unknown }, pres
   const { username, email } = sent
   if (typeof username !== 'string' || (present && username === usernameOrEmail(present))) return false
   const key = foldIdentifier(username.trim())
+  if (key === '') return false
   return [email, present?.email].some((one) => typeof one === 'string' && foldIdentifier(one.trim()) === key)
 }
 

@@ -100,7 +100,8 @@ export async function deleteUser(
     const [actor, [user]] = await facts(caller, selectUserToChange(selector))
     if (!user) throw new Refused({ kind: 'user_not_found', selector })
     refuseMissing(fromMask(user.permissions), fromMask(actor.permissions))
-    if (only === 'others' && actor.id === user.id) throw new Refused({ kind: 'forbidden', missing: [] })
+    const oneself = caller.credential.kind === 'session' && actor.id === user.id
+    if (only === 'others' && oneself) throw new Refused({ kind: 'forbidden', missing: [] })
     refuseOtherVersion(user.version, condition)
     await caller.database.batch(
       guard(caller, { needs: caller.needs, over: user.number }),

@@ -158,7 +158,10 @@ export function changesIn<Schema extends z.ZodObject>(
   const isKept = (field: string) => {
     if (!shown || !isObject(sent) || !Object.hasOwn(sent, field) || !Object.hasOwn(shown, field)) return false
     const value = JSON.stringify(shown[field])
-    return [sent[field], read(sent[field], field)].some((one) => JSON.stringify(one) === value)
+    const come = read(sent[field], field)
+    // Clients that read nothing as null send null for nothing, too.
+    if (come === null && read(shown[field], field) === null) return true
+    return [sent[field], come].some((one) => JSON.stringify(one) === value)
   }
   const kept = Object.keys(schema.shape).filter((field) => settled.includes(field) || isKept(field))
   const rest: z.ZodObject = schema.omit(Object.fromEntries(kept.map((field) => [field, true])) as never)

@@ -1,6 +1,7 @@
 /** Between backoffice's wire and the core, field by field. */
 import type { z } from '@hono/zod-openapi'
 import { usernameOrEmail, type NewUser, type RoleSelector, type User, type UserChanges } from '../../core/user'
+import { trimmed } from '../../http/body'
 import {
   BackofficeUserUpdate,
   type BackofficeUser,
@@ -57,19 +58,17 @@ export function toUserChanges(body: z.output<typeof BackofficeUserUpdate>, witho
 }
 
 /**
- * The fields of a body, whatever it is, with a password and its confirmation put together, since they are checked together. An
- * empty password is what a form sends that nobody filled in: none.
+ * The fields sent, with a password and its confirmation put together, since they are checked together. An empty password is what a
+ * form sends that nobody filled in: none.
  */
-export function withConfirmation(sent: unknown): Record<string, unknown> {
-  const isObject = typeof sent === 'object' && sent !== null && !Array.isArray(sent)
-  const { password: value, ...fields }: Record<string, unknown> = isObject ? { ...sent } : {}
+export function withConfirmation({ password: value, ...fields }: Record<string, unknown>): Record<string, unknown> {
   if (value == null || value === '') return fields
   return { ...fields, password: { value, confirmation: fields['password_confirmation'] } }
 }
 
 /** The role a change names, if it names one, before it is known whether it is a change. */
 export function toNamedRoles(sent: Record<string, unknown>): RoleSelector[] | undefined {
-  const number = BackofficeUserUpdate.shape.role_id.safeParse(sent['role_id']).data
+  const number = BackofficeUserUpdate.shape.role_id.safeParse(trimmed(sent['role_id'], 'role_id')).data
   return number === undefined ? undefined : [{ number }]
 }
 

@@ -169,9 +169,10 @@ app.openapi(logout, async (c) => {
   return c.json({ message: 'Logged out successfully' }, 200)
 })
 
-/** No body at all has no fields, as one that is `{}`. */
-async function fieldsOf(c: Context): Promise<unknown> {
-  return (await c.req.arrayBuffer()).byteLength === 0 ? {} : jsonOf(c)
+/** No body at all has no fields, and neither has one that is no object. */
+async function fieldsOf(c: Context): Promise<Record<string, unknown>> {
+  const value = (await c.req.arrayBuffer()).byteLength === 0 ? {} : await jsonOf(c)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
 }
 
 export const backoffice = sealed(contract)

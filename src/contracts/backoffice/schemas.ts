@@ -85,6 +85,11 @@ const password = field((sent, context) => {
   return 'value' in outcome ? outcome.value : z.NEVER
 })
 
+const birthday = field((value, context) => {
+  const outcome = parseBirthdate(typeof value === 'string' ? readDate(value) : '')
+  return 'value' in outcome ? outcome.value : refuse(context, outcome.problem)
+})
+
 const name = (max: number) => ({ type: 'string' as const, maxLength: max })
 
 const fields = {
@@ -95,7 +100,7 @@ const fields = {
   first_name: text(narrowed(parseGivenName, { max: 64, required: true })).openapi(name(64)),
   last_name: text(narrowed(parseFamilyName, { max: 64, required: true })).openapi(name(64)),
   gender: oneOf(genders),
-  birthday: text((value) => parseBirthdate(readDate(value))).openapi({ type: 'string', format: 'date' }),
+  birthday: birthday.openapi({ type: 'string', format: 'date' }),
 }
 const country_id = integer(parseCountryId)
   .nullish()
@@ -116,17 +121,20 @@ export const BackofficeUserUpdate = z
   .openapi('BackofficeUserUpdate', { example: { last_name: 'Haddad Lemoine', user_status: 'inactive' } })
 
 /** Of several values the last counts; an empty one is none. */
-const last = (value: unknown) => (Array.isArray(value) ? value.at(-1) : value) || undefined
+const last = (value: unknown) => {
+  const text: unknown = Array.isArray(value) ? value.at(-1) : value
+  return (typeof text === 'string' ? text.trim() : text) || undefined
+}
 
-/** What is no positive whole number is as good as absent. */
-const paging = (otherwise: number, max: number) =>
+/** What is no positive whole number, as PHP reads them, is as good as absent. */
+const paging = (otherwise: number, read: (number: number) => number) =>
   z
-    .preprocess((value) => /^ *\+?([1-9]\d{0,12}) *$/.exec(String(last(value)))?.[1], z.string().optional())
-    .transform((digits) => (digits === undefined ? otherwise : Math.min(Number(digits), max)))
+    .preprocess((value) => /^\+?([1-9]\d*)$/.exec(String(last(value)))?.[1], z.string().optional())
+    .transform((digits) => (digits === undefined ? otherwise : read(Number(digits))))
 
 export const BackofficeUserListQuery = z.object({
-  page: paging(1, Number.MAX_SAFE_INTEGER).openapi({ type: 'integer', default: 1 }),
-  per_page: paging(15, 100).openapi({ type: 'integer', default: 15, maximum: 100 }),
+  page: paging(1, (page) => (Number.isSafeInteger(page) ? page : 1)).openapi({ type: 'integer', default: 1 }),
+  per_page: paging(15, (size) => Math.min(size, 100)).openapi({ type: 'integer', default: 15, maximum: 100 }),
   search: z.preprocess(last, z.string().max(200).optional()).openapi({
     type: 'string',
     maxLength: 200,
