@@ -1,7 +1,8 @@
 /** v1: keeping a user out, and letting them in again. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, freshDirectory, signedInPerson } from '../../support/usher'
-import { expectProblem, keyWith, lacking, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
 
 freshDirectory()
 
@@ -118,3 +119,5 @@ describe('POST /users/{id}/activate', () => {
     expectProblem(await post(plain.id, 'activate', clerk.access_token), 403, lacking('users:deactivate'))
   })
 })
+
+namesEveryTest(readme)

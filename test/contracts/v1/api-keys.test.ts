@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { permissions } from '../../../src/core/permissions'
 import { adminToken, call, freshDirectory, rows, signedInPerson, type Call } from '../../support/usher'
-import { expectInvalid, expectProblem, keyWith, lacking, roleWith, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith, someoneWith } from '../../support/v1'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -256,3 +257,5 @@ describe('DELETE /api-keys/{id}', () => {
     }
   })
 })
+
+namesEveryTest(readme)

@@ -1,7 +1,8 @@
 /** v1: the audit trail. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { adminToken, call, firstAdmin, freshDirectory, openApi, person, signedInPerson } from '../../support/usher'
-import { expectInvalid, expectProblem, keyWith, lacking, roleWith, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith, someoneWith } from '../../support/v1'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -378,3 +379,5 @@ describe('GET /audit-events', () => {
     }
   })
 })
+
+namesEveryTest(readme)

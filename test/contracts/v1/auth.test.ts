@@ -12,7 +12,8 @@ import {
   testEnv,
   type Call,
 } from '../../support/usher'
-import { expectInvalid, expectProblem, keyWith, notAllowed } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, notAllowed, readme } from '../../support/v1'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -226,3 +227,5 @@ describe('JWT_SECRET', () => {
     expect(refreshed.status).toBe(200)
   })
 })
+
+namesEveryTest(readme)

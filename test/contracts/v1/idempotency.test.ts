@@ -11,7 +11,8 @@ import {
   testEnv,
   type Call,
 } from '../../support/usher'
-import { expectInvalid, expectProblem, keyWith, lacking, roleWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith } from '../../support/v1'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -183,3 +184,5 @@ describe('Idempotency-Key', () => {
     expectInvalid(await create('k'.repeat(256), person()), ['idempotency-key', 'must have at most 255 characters'])
   })
 })
+
+namesEveryTest(readme)

@@ -10,7 +10,17 @@ import {
   testEnv,
   type Call,
 } from '../../support/usher'
-import { expectInvalid, expectProblem, expectTaken, keyWith, lacking, notAllowed, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import {
+  expectInvalid,
+  expectProblem,
+  expectTaken,
+  keyWith,
+  lacking,
+  notAllowed,
+  readme,
+  someoneWith,
+} from '../../support/v1'
 
 freshDirectory()
 
@@ -236,3 +246,5 @@ describe('PUT /me/password', () => {
     expect((await login(firstAdmin.email, firstAdmin.password)).status).toBe(200)
   })
 })
+
+namesEveryTest(readme)

@@ -1,7 +1,8 @@
 /** v1: set-password tokens, a way in that is not somebody else typing one's password. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { adminToken, call, freshDirectory, openApi, rows, signedInPerson, type Call } from '../../support/usher'
-import { expectInvalid, expectProblem, keyWith, lacking, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -233,3 +234,5 @@ describe('POST /auth/password', () => {
     expect(answer.headers.get('retry-after')).toBe('60')
   })
 })
+
+namesEveryTest(readme)

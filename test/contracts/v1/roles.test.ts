@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { permissions } from '../../../src/core/permissions'
 import { adminToken, call, freshDirectory, person, roleIds, rows, signedInPerson, testEnv } from '../../support/usher'
-import { expectInvalid, expectProblem, keyWith, lacking, roleWith, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith, someoneWith } from '../../support/v1'
 
 freshDirectory()
 
@@ -284,3 +285,5 @@ describe('DELETE /roles/{id}', () => {
     expectProblem(await remove(wide.id, reader.access_token), 403, lacking('roles:manage'))
   })
 })
+
+namesEveryTest(readme)

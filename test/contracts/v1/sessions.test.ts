@@ -1,7 +1,8 @@
 /** v1: the sessions of a user. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { adminToken, call, freshDirectory, signedInPerson, signIn } from '../../support/usher'
-import { expectProblem, keyWith, lacking, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -197,3 +198,5 @@ describe('DELETE /users/{id}/sessions/{session_id}', () => {
     expect([await me(stronger.access_token), await me(plain.access_token)]).toEqual([200, 401])
   })
 })
+
+namesEveryTest(readme)

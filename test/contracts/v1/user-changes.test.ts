@@ -1,6 +1,7 @@
 /** v1: changing users. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, firstAdmin, freshDirectory, person, rows, signedInPerson, uuidOf } from '../../support/usher'
+import { namesEveryTest } from '../../support/statements'
 import {
   everything,
   expectInvalid,
@@ -8,6 +9,7 @@ import {
   expectTaken,
   lacking,
   nothingMore,
+  readme,
   roleWith,
   someoneWith,
   wrongValues,
@@ -214,3 +216,5 @@ describe('PUT and PATCH /users/{id}', () => {
     expect((await patch(plain.id, { phone: '1' }, admin, stale)).status).toBe(412)
   })
 })
+
+namesEveryTest(readme)

@@ -1,7 +1,8 @@
 /** v1: lists of users, their pages, filters and orders. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, firstAdmin, freshDirectory, person, signedInPerson } from '../../support/usher'
-import { expectInvalid, expectProblem, keyWith, lacking, roleWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith } from '../../support/v1'
 
 freshDirectory()
 
@@ -217,3 +218,5 @@ describe('GET /users', () => {
     expect(await totals()).toEqual([1, 1, 0, 0, 1, 0])
   })
 })
+
+namesEveryTest(readme)

@@ -1,7 +1,8 @@
 /** v1: the roles of a user. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, freshDirectory, roleIds, signedInPerson } from '../../support/usher'
-import { expectInvalid, expectProblem, keyWith, lacking, roleWith, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith, someoneWith } from '../../support/v1'
 
 freshDirectory()
 
@@ -125,3 +126,5 @@ describe('PUT /users/{id}/roles', () => {
     expectProblem(await put(second.id, ['user'], second.access_token), 409, 'The last active admin must stay one.')
   })
 })
+
+namesEveryTest(readme)

@@ -1,7 +1,8 @@
 /** v1: searching users. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, freshDirectory, person } from '../../support/usher'
-import { expectInvalid } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, readme } from '../../support/v1'
 
 freshDirectory()
 
@@ -196,3 +197,5 @@ describe('GET /users?search', () => {
     await expectFound({ renamed: [], 'new@': [] })
   })
 })
+
+namesEveryTest(readme)

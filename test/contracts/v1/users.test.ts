@@ -1,6 +1,7 @@
 /** v1: creating, reading and deleting users. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, freshDirectory, person, roleIds, signedInPerson, uuidOf } from '../../support/usher'
+import { namesEveryTest } from '../../support/statements'
 import {
   everything,
   expectInvalid,
@@ -9,6 +10,7 @@ import {
   keyWith,
   lacking,
   nothingMore,
+  readme,
   roleWith,
   someoneWith,
   wrongValues,
@@ -284,3 +286,5 @@ describe('DELETE /users/{id}', () => {
     expect((await remove(user.id, admin, { 'if-match': '"2"' })).status).toBe(204)
   })
 })
+
+namesEveryTest(readme)
