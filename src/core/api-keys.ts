@@ -77,12 +77,13 @@ export async function listApiKeys(caller: Caller): Promise<ApiKey[]> {
   return keys.map(toApiKey)
 }
 
-/** Revokes one's own key, or anyone's that is no wider than one's own authority. */
+/** Revokes one's own key, or anyone's that is no wider than one's own authority; to a key, none is its own. */
 export async function revokeApiKey(caller: Caller, id: string): Promise<void> {
   await decideAndCommit(caller, async () => {
     const [actor, [key]] = await facts(caller, selectApiKey({ id }))
     if (!key) throw new Refused({ kind: 'resource_not_found', resource: 'api_key' })
-    const needs = key.user_number === actor.number ? [] : fromMask(key.permissions)
+    const own = caller.credential.kind === 'session' && key.user_number === actor.number
+    const needs = own ? [] : fromMask(key.permissions)
     refuseMissing(needs, fromMask(actor.permissions))
     await caller.database.batch(
       guard(caller, { needs: [...caller.needs, ...needs] }),

@@ -105,6 +105,9 @@ function toRefusal(reason: BatchRefused['reason'], needs: readonly Permission[])
   }
 }
 
+/** What the next look at the facts settles. */
+const isOfTheMoment = (reason: BatchRefused['reason']) => reason === 'stale' || reason === 'sign_in_changed'
+
 const attempts = 50
 
 /**
@@ -117,7 +120,8 @@ export async function decideAndCommit<T>(caller: Caller, attempt: () => Promise<
       try {
         return await attempt()
       } catch (error) {
-        const overtaken = error instanceof BatchConflict || (error instanceof BatchRefused && error.reason === 'stale')
+        const overtaken =
+          error instanceof BatchConflict || (error instanceof BatchRefused && isOfTheMoment(error.reason))
         if (!overtaken) throw error
       }
     }

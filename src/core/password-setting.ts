@@ -3,7 +3,7 @@ import { parse as uuidBytes } from 'uuid'
 import { BatchRefused } from '../database/database'
 import { unguarded } from '../database/guard'
 import { insertPasswordToken, refuseUnlessPasswordToken } from '../database/password-tokens'
-import { keepSession, selectSignInOf } from '../database/sessions'
+import { keepSession, refuseSignInIfLocked, selectSignInOf } from '../database/sessions'
 import { selectUserToChange, updateUser as updateUserRow } from '../database/users'
 import { record } from './audit'
 import { decideAndCommit, facts, guard, refuseKey, type Caller, type Visit } from './caller'
@@ -42,6 +42,7 @@ export async function changeOwnPassword(
     hash ??= await hashPassword(next, settings.passwordRounds)
     await database.batch(
       guard(caller, { needs: caller.needs }),
+      refuseSignInIfLocked(account, now),
       ...updateUserRow(row, { password_hash: hash, updated_at: now }, 'sessions'),
       keepSession({ id: credential.sessionId }),
       clearFailures(account),
@@ -50,7 +51,10 @@ export async function changeOwnPassword(
   })
 }
 
-/** A token that sets the user's password once, within a day; how it reaches them is the caller's to see to. */
+/**
+ * A token that sets the user's password once, within a day, while they hold no more than whoever gives it out; how it reaches them is
+ * the caller's to see to.
+ */
 export async function issuePasswordToken(
   caller: Caller,
   selector: UserSelector,
@@ -64,7 +68,12 @@ export async function issuePasswordToken(
     const bytes = new Uint8Array([...uuidBytes(row.id), ...secret])
     await caller.database.batch(
       guard(caller, { needs: caller.needs, over: row.number }),
-      insertPasswordToken({ user_number: row.number, hash: await sha256(bytes), expires_at: expiresAt }),
+      insertPasswordToken({
+        user_number: row.number,
+        hash: await sha256(bytes),
+        expires_at: expiresAt,
+        authority: actor.permissions,
+      }),
       record(caller, 'user.password_token_issued', { actorId: actor.id, userId: row.id }),
     )
     return { token: toBase64Url(bytes), expiresAt }

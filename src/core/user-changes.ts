@@ -56,14 +56,18 @@ const fields: Record<Field, { column: keyof UserColumns; self: 'free' | 'kept' |
 
 /**
  * `changesTo` is asked for the changes once the present record is known (undefined where there is no such user, so that a bad
- * request is told so first); `naming` lists the roles they may name, `condition` the versions they are meant for. Values equal to the present ones are no change. Answers the
- * user as committed.
+ * request is told so first); `naming` lists the roles they may name, `condition` the versions they are meant for; `unlocking` forgets
+ * failed sign-ins even where nothing else changes. Values equal to the present ones are no change. Answers the user as committed.
  */
 export async function updateUser(
   caller: Caller,
   selector: UserSelector,
   changesTo: (present: User | undefined) => UserChanges,
-  { naming = [], condition }: { naming?: readonly RoleSelector[]; condition?: VersionCondition } = {},
+  {
+    naming = [],
+    condition,
+    unlocking = false,
+  }: { naming?: readonly RoleSelector[]; condition?: VersionCondition; unlocking?: boolean } = {},
 ): Promise<User> {
   const secrets: { password?: string; pin?: string } = {}
   return decideAndCommit(caller, async () => {
@@ -95,7 +99,7 @@ export async function updateUser(
     }
     if (sent.password !== undefined && oneself) throw new Refused({ kind: 'own_password' })
     const needs = [
-      ...(oneself ? [] : caller.needs),
+      ...(oneself && caller.self ? [] : caller.needs),
       ...written.flatMap((field) => toPermission(oneself ? fields[field].self : fields[field].other)),
       ...(roles ? (['roles:assign'] as const) : []),
     ]
@@ -103,7 +107,8 @@ export async function updateUser(
     const granted = roles && rolesToAssign(roles, roleRows, actor.permissions).map(({ number }) => number)
 
     const actions = actionsOf(sent, written, granted !== undefined)
-    if (actions.length === 0 && !caller.idempotency) return present
+    const unlocks = unlocking || sent.password !== undefined || (written.includes('active') && sent.active === true)
+    if (actions.length === 0 && !unlocks && !caller.idempotency) return present
     const { passwordRounds } = caller.settings
     if (sent.password !== undefined) secrets.password ??= await hashPassword(sent.password, passwordRounds)
     if (sent.pin !== undefined) secrets.pin ??= await hashPassword(sent.pin, passwordRounds)
@@ -111,7 +116,6 @@ export async function updateUser(
     const deactivates = written.includes('active') && sent.active === false
     const ending = deactivates ? 'credentials' : sent.password !== undefined ? 'sessions' : undefined
     const columns = toColumns(sent, written)
-    const unlocks = sent.password !== undefined || (written.includes('active') && sent.active === true)
     const searched = Object.keys(columns).some((column) => column in toSearchRow(row))
     const statements = [
       ...updateUserRow(
@@ -135,7 +139,6 @@ export async function updateUser(
           ]
         : []),
       ...(granted || deactivates ? keepingAnAdmin(row) : []),
-      ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
       ...actions.map(([action, about]) =>
         record(caller, action, { actorId: actor.id, userId: present.id, fields: about }),
       ),
@@ -145,6 +148,7 @@ export async function updateUser(
       const results = await caller.database.batch(
         guard(caller, further),
         ...(actions.length > 0 ? statements : []),
+        ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
         ...remember(caller, { user: present.id }),
         selectUser({ id: present.id }),
       )
@@ -170,9 +174,9 @@ export async function updateOneself(
   return updateUser(caller, { id: credential.userId }, changesTo, options)
 }
 
-/** Reversible; ends every session of the user. Idempotent, like its opposite. */
+/** Reversible; ends every session of the user. Idempotent, like its opposite, which also unlocks an account that failures have locked. */
 export function setActive(caller: Caller, selector: UserSelector, active: boolean): Promise<User> {
-  return updateUser(caller, selector, () => ({ active }))
+  return updateUser(caller, selector, () => ({ active }), { unlocking: active })
 }
 
 /** The changes with their names settled: derived ones may be longer than what may be sent. */

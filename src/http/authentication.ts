@@ -21,12 +21,13 @@ type WithCaller = ContractEnv & { Variables: { caller: Caller } }
 export function authenticated(needs: readonly Permission[], self?: (c: Context) => UserSelector) {
   const authenticate: MiddlewareHandler<WithCaller> = createMiddleware<WithCaller>(async (c, next) => {
     const { configuration, visit } = c.var
-    const header = c.req.header('authorization')
-    const token = header === undefined ? undefined : /^bearer +([^\s]+) *$/i.exec(header)?.[1]
+    const header = c.req.header('authorization') ?? ''
+    const token = /^bearer +([^\s]+) *$/i.exec(header)?.[1]
     const credential = token === undefined ? undefined : await credentialOf(configuration, token, visit.now)
     if (!credential) {
       await limitClient(c)
-      throw new Failed({ kind: header === undefined ? 'no_credentials' : 'unauthenticated' })
+      // What came by another scheme is none of ours, and RFC 6750 has it answered as if nothing had come.
+      throw new Failed({ kind: /^bearer( |$)/i.test(header) ? 'unauthenticated' : 'no_credentials' })
     }
     await limitPrincipal(c, credential.kind === 'session' ? credential.userId : credential.hash)
     c.set('caller', { ...visit, credential, needs, self: self?.(c) })
