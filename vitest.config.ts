@@ -26,5 +26,12 @@ export default defineConfig({
       },
     })),
   ],
-  test: { silent: 'passed-only', include: ['test/**/*.test.ts'], setupFiles: ['test/support/pbkdf2-cap.ts'] },
+  test: {
+    silent: 'passed-only',
+    include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/pbkdf2-cap.ts'],
+    // A test that hangs is found; one on a busy machine is only slow.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
 })

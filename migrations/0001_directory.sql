@@ -243,11 +243,18 @@ CREATE TABLE password_tokens (
   user_number INTEGER NOT NULL REFERENCES users (number) ON DELETE CASCADE,
   hash TEXT NOT NULL,
   expires_at INTEGER NOT NULL,
+  -- The permissions of whoever gave it out: it is worth nothing on a user who has come to hold more.
+  authority INTEGER NOT NULL CHECK (authority BETWEEN 0 AND 1048575),
   PRIMARY KEY (user_number, hash)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER users_end_password_tokens AFTER UPDATE OF password_hash ON users
 WHEN OLD.password_hash IS NOT NEW.password_hash AND OLD.session_generation <> NEW.session_generation BEGIN
+  DELETE FROM password_tokens WHERE user_number = NEW.number;
+END;
+
+CREATE TRIGGER users_end_password_tokens_of_inactive AFTER UPDATE OF active ON users
+WHEN OLD.active = 1 AND NEW.active = 0 BEGIN
   DELETE FROM password_tokens WHERE user_number = NEW.number;
 END;
 

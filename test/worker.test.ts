@@ -1,4 +1,4 @@
-/** What every answer shares: configuration, hosts, headers, limits, the documents and the index. */
+/** What is not one contract's: configuration, hosts, what an answer cost, the documents, the index, a database that is away. */
 import { describe, expect, it } from 'vitest'
 import { operationsOf } from './support/conformance'
 import { adminToken, call, firstAdmin, freshDirectory, openApi, person, testEnv } from './support/usher'
@@ -7,14 +7,6 @@ freshDirectory()
 
 describe('configuration', () => {
   it.each([
-    ['JWT_SECRET', undefined],
-    ['JWT_SECRET', ''],
-    ['JWT_SECRET', 'short'],
-    ['JWT_SECRET', 'your-256-bit-secret-your-256-bit-secret'],
-    ['JWT_SECRET', 'change-me-change-me-change-me-change-me'],
-    ['JWT_SECRET', 'a-string-secret-at-least-256-bits-long'],
-    ['JWT_SECRET', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'],
-    ['JWT_SECRET_PREVIOUS', 'short'],
     ['ACCESS_TOKEN_TTL_SECONDS', '0'],
     ['ACCESS_TOKEN_TTL_SECONDS', '15m'],
     ['PASSWORD_MIN_LENGTH', '7'],
@@ -71,130 +63,12 @@ describe('a contract’s own host', () => {
 })
 
 describe('every answer', () => {
-  it('carries the headers that keep browsers from doing harm, and an id of its own', async () => {
-    const token = await adminToken()
-    const answers = [
-      await call('/v1/me', { token }),
-      await call('/v1/me'),
-      await call('/nowhere'),
-      await call('/personnel/nowhere'),
-      await call('/health'),
-      await call('/'),
-      await call('/doc'),
-      await call('/v1/users', { method: 'PATCH', token }),
-      await call('/health', { env: { JWT_SECRET: '' } }),
-    ]
-    for (const { headers } of answers) {
-      expect(headers.get('x-content-type-options')).toBe('nosniff')
-      expect(headers.get('strict-transport-security')).toMatch(/^max-age=\d{8}/)
-      expect(headers.get('referrer-policy')).toBe('no-referrer')
-      expect(headers.get('content-security-policy')).toContain("default-src 'none'")
-      expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
-      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
-    }
-    expect(new Set(answers.map(({ headers }) => headers.get('x-request-id'))).size).toBe(answers.length)
-  })
-
-  it('is not to be stored, the documents excepted, which have an ETag', async () => {
-    expect((await call('/v1/me')).headers.get('cache-control')).toBe('no-store')
-    expect((await call('/health')).headers.get('cache-control')).toBe('no-store')
-    const { headers } = await call('/doc/v1')
-    expect(headers.get('cache-control')).not.toContain('no-store')
-    const etag = String(headers.get('etag'))
-    const again = await call('/doc/v1', { headers: { 'if-none-match': etag } })
-    expect([again.status, again.text]).toEqual([304, ''])
-  })
-
   it('says what it cost only where SERVER_TIMING is on', async () => {
     const token = await adminToken()
     expect((await call('/v1/me', { token })).headers.get('server-timing')).toMatch(
       /^d1;dur=[\d.]+;desc="trips=1 read=\d+ written=0"$/,
     )
     expect((await call('/v1/me', { token, env: { SERVER_TIMING: 'off' } })).headers.has('server-timing')).toBe(false)
-  })
-})
-
-describe('other origins', () => {
-  const origin = 'https://app.example'
-  const preflight = {
-    'access-control-request-method': 'PUT',
-    'access-control-request-headers': 'if-match,authorization',
-  }
-
-  it('are shut out by default', async () => {
-    const { headers } = await call('/v1/me', { headers: { origin } })
-    expect(headers.has('access-control-allow-origin')).toBe(false)
-    const asked = await call('/v1/users', { method: 'OPTIONS', headers: { origin, ...preflight } })
-    expect(asked.headers.has('access-control-allow-origin')).toBe(false)
-  })
-
-  it('get bearer tokens and never cookies, if they are listed to the letter', async () => {
-    const env = { CORS_ORIGINS: 'https://app.example, https://other.example' }
-    const token = await adminToken()
-    const { headers } = await call('/v1/me', { token, headers: { origin }, env })
-    expect(headers.get('access-control-allow-origin')).toBe(origin)
-    expect(headers.has('access-control-allow-credentials')).toBe(false)
-    expect(headers.get('vary')).toContain('Origin')
-    const asked = await call('/v1/users', { method: 'OPTIONS', headers: { origin, ...preflight }, env })
-    expect(asked.status).toBe(204)
-    expect(asked.headers.get('access-control-allow-headers')).toMatch(/if-match.*idempotency-key/i)
-    for (const stranger of ['https://app.example.evil', 'http://app.example', 'null', 'https://APP.example']) {
-      const answer = await call('/v1/me', { token, headers: { origin: stranger }, env })
-      expect(answer.headers.has('access-control-allow-origin')).toBe(false)
-      expect(answer.headers.get('vary')).toContain('Origin')
-    }
-  })
-})
-
-describe('rate limits', () => {
-  /** Counts as the platform does, but in memory. */
-  const limiter = (limit: number) => {
-    const counts = new Map<string, number>()
-    return {
-      counts,
-      limit: ({ key }: { key: string }) => {
-        counts.set(key, (counts.get(key) ?? 0) + 1)
-        return Promise.resolve({ success: (counts.get(key) ?? 0) <= limit })
-      },
-    }
-  }
-
-  it('count a principal by its user, an anonymous client by its address, and sign-ins apart', async () => {
-    const token = await adminToken()
-    const [PRINCIPAL_LIMITER, CLIENT_LIMITER, SIGN_IN_LIMITER] = [limiter(2), limiter(3), limiter(1)]
-    const env = { RATE_LIMIT: 'on', PRINCIPAL_LIMITER, CLIENT_LIMITER, SIGN_IN_LIMITER }
-    const from = (address: string) => ({ 'cf-connecting-ip': address, 'x-forwarded-for': '203.0.113.99' })
-    const me = () => call('/v1/me', { token, env, headers: from('203.0.113.1') })
-    expect([(await me()).status, (await me()).status]).toEqual([200, 200])
-    const limited = await me()
-    expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, '60'])
-    const json = { identifier: firstAdmin.email, password: firstAdmin.password }
-    const login = (address: string) => call('/v1/auth/login', { json, env, headers: from(address) })
-    expect((await login('2001:db8:1:2::7')).status).toBe(200)
-    expect((await login('2001:0db8:0001:0002:ffff::')).status).toBe(429)
-    expect((await login('2001:db8:1:3::7')).status).toBe(200)
-    expect([...SIGN_IN_LIMITER.counts.keys()]).toEqual(['2001:db8:1:2', '2001:db8:1:3'])
-    for (const status of [401, 401, 401, 429]) {
-      expect((await call('/v1/me', { env, headers: from('203.0.113.5') })).status).toBe(status)
-    }
-  })
-
-  it('are really bound: the platform’s own limiter ends at twenty sign-ins a minute', async () => {
-    const headers = { 'cf-connecting-ip': '198.51.100.7' }
-    const json = { identifier: 'nobody', password: 'nothing at all' }
-    const statuses = new Set<number>()
-    let hashed = 0
-    for (let tried = 0; tried < 25; tried += 1) {
-      const answer = await call('/v1/auth/login', {
-        json: { ...json, identifier: `nobody${tried}` },
-        headers,
-        env: { RATE_LIMIT: 'on' },
-      })
-      statuses.add(answer.status)
-      if (answer.status === 401) hashed += 1
-    }
-    expect(statuses).toEqual(new Set([401, 429]))
-    expect(hashed).toBe(20)
   })
 })
 
@@ -227,7 +101,6 @@ describe('the index', () => {
     const page = await call('/', { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } })
     expect(page.headers.get('content-type')).toContain('text/html')
     expect(page.text).toContain('href="/doc/v1"')
-    expect(page.text).not.toContain('<script')
   })
 })
 

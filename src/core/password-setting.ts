@@ -51,7 +51,10 @@ export async function changeOwnPassword(
   })
 }
 
-/** A token that sets the user's password once, within a day, and never one's own; how it reaches them is the caller's to see to. */
+/**
+ * A token that sets the user's password once, within a day, while they hold no more than whoever gives it out; never one's own. How it
+ * reaches them is the caller's to see to.
+ */
 export async function issuePasswordToken(
   caller: Caller,
   selector: UserSelector,
@@ -66,7 +69,12 @@ export async function issuePasswordToken(
     const bytes = new Uint8Array([...uuidBytes(row.id), ...secret])
     await caller.database.batch(
       guard(caller, { needs: caller.needs, over: row.number }),
-      insertPasswordToken({ user_number: row.number, hash: await sha256(bytes), expires_at: expiresAt }),
+      insertPasswordToken({
+        user_number: row.number,
+        hash: await sha256(bytes),
+        expires_at: expiresAt,
+        authority: actor.permissions,
+      }),
       record(caller, 'user.password_token_issued', { actorId: actor.id, userId: row.id }),
     )
     return { token: toBase64Url(bytes), expiresAt }

@@ -121,6 +121,7 @@ export const passwordTokens = sqliteTable(
     user_number: integer().notNull(),
     hash: text().notNull(),
     expires_at: integer().notNull(),
+    authority: integer().notNull(),
   },
   (table) => [primaryKey({ columns: [table.user_number, table.hash] })],
 )

@@ -33,7 +33,9 @@ export function authenticated(
       session === undefined ? await credentialOf(c.var, header) : await sessionOf(c.var, session, 'cookie')
     if (!credential) {
       await limitClient(c)
-      throw new Failed({ kind: (header ?? session) === undefined ? 'no_credentials' : 'unauthenticated' })
+      // What came by another scheme is none of ours, and RFC 6750 has it answered as if nothing had come.
+      const came = session !== undefined || /^bearer( |$)/i.test(header ?? '')
+      throw new Failed({ kind: came ? 'unauthenticated' : 'no_credentials' })
     }
     await limitPrincipal(c, credential.kind === 'session' ? credential.userId : credential.hash)
     c.set('caller', { ...visit, credential, needs, self: self?.(c) })

@@ -79,14 +79,19 @@ function holds(claims: Record<string, unknown>, now: number): boolean {
   return (
     iss === issuer &&
     aud === issuer &&
-    typeof exp === 'number' &&
+    isTime(exp) &&
     exp > now &&
-    typeof iat === 'number' &&
+    isTime(iat) &&
     iat <= now + clockSkewSeconds &&
-    (nbf === undefined || (typeof nbf === 'number' && nbf <= now)) &&
+    (nbf === undefined || (isTime(nbf) && nbf <= now)) &&
     typeof user_id === 'string' &&
     typeof sid === 'string'
   )
+}
+
+/** Whole seconds, as ours are: JSON can also say a number beyond all times, which would never come. */
+function isTime(claim: unknown): claim is number {
+  return Number.isSafeInteger(claim)
 }
 
 async function secretOf(configuration: Configuration, kid: unknown): Promise<string | undefined> {

@@ -74,7 +74,8 @@ export function openApi(): Promise<OpenApi> {
   return (document ??= fetchWorker('/doc').then((response) => response.json<OpenApi>()))
 }
 
-function methodOf({ method, json, form, body }: Call): string {
+/** The method a call is made with. */
+export function methodOf({ method, json, form, body }: Call): string {
   return method ?? (json === undefined && form === undefined && body === undefined ? 'GET' : 'POST')
 }
 
@@ -154,7 +155,10 @@ export async function signedInPerson(admin: string, overrides: Record<string, un
   const created = await call('/v1/users', { token: admin, json: input })
   if (created.status !== 201) throw new Error(`creation failed: ${created.status} ${created.text}`)
   const signedIn = await signIn(input.email, String(input.password))
-  return { ...signedIn, id: created.body.id as string, uuid: uuidOf(created.body.id), input }
+  const uuid = uuidOf(created.body.id)
+  const [row] = await rows<{ number: number }>('SELECT number FROM users WHERE id = ?', uuid)
+  const { email, password } = { ...input, password: String(input.password) }
+  return { ...signedIn, id: created.body.id as string, uuid, number: Number(row?.number), email, password, input }
 }
 
 /** `usr_…` as the uuid it is. */

@@ -1,0 +1,230 @@
+/** What a browser is told of every answer, so that no page of another's can read, frame or keep what is somebody's. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { reset } from 'cloudflare:test'
+import { actsIn, servedContracts, type Ask } from '../support/contracts'
+import { operations } from '../support/requests'
+import {
+  adminToken,
+  call,
+  fetchWorker,
+  migrate,
+  signedInPerson,
+  testEnv,
+  type Answer,
+  type Call,
+} from '../support/usher'
+
+const contracts = await servedContracts()
+const named = operations.map((operation) => [operation.operationId, operation] as const)
+
+type Person = Awaited<ReturnType<typeof signedInPerson>>
+
+let admin: string
+let plain: Person
+let one: Person
+
+beforeAll(async () => {
+  await reset()
+  await migrate()
+  admin = await adminToken()
+  plain = await signedInPerson(admin)
+  one = await signedInPerson(admin)
+})
+
+const over = { limit: () => Promise.resolve({ success: false }) }
+const limited = { RATE_LIMIT: 'on', PRINCIPAL_LIMITER: over, CLIENT_LIMITER: over, SIGN_IN_LIMITER: over }
+const away = {
+  DB: { prepare: (sql: string) => testEnv.DB.prepare(sql), batch: () => Promise.reject(new Error('away')) },
+}
+
+/** The Worker's own words, not the contract's: a host is named so that they are not held against its document. */
+const unserved: Call = { env: { JWT_SECRET: '' }, host: 'usher.example' }
+
+const ask = ({ path, ...options }: Ask, as: Call = {}) => call(path, { ...options, ...as })
+
+/** Every kind of answer an operation has for the careless, the last for those who may. */
+async function answersOf({ method, request, requestBody, path }: (typeof operations)[number]): Promise<Answer[]> {
+  const boss = await signedInPerson(admin, { role: 'admin' })
+  const made = await request({ admin, one: await signedInPerson(admin), untouched: true })
+  const unfit = { token: admin, json: undefined, form: undefined }
+  const answers = [
+    await ask(made),
+    await ask(made, { token: 'nonsense' }),
+    await ask(made, { token: plain.access_token }),
+    await ask(made, { token: admin, env: limited }),
+    await ask(made, { token: admin, env: away }),
+    await ask(made, { token: admin, method: 'PURGE' }),
+    ...(requestBody ? [await ask(made, { ...unfit, body: '{' })] : []),
+    ...(requestBody ? [await ask(made, { ...unfit, body: 'x'.repeat(65_537) })] : []),
+    ...(path.includes('{') ? [await call(path.replace(/\{.+?\}/g, 'nobody'), { method, token: admin })] : []),
+    ...(method === 'GET' && path !== actsIn(path).signOut().path
+      ? [await ask(made, { token: boss.access_token, method: 'HEAD' })]
+      : []),
+    // What names somebody in its path may not be for oneself.
+    await ask(await request({ admin, one: boss, untouched: true }), {
+      token: path.includes('{') ? admin : boss.access_token,
+    }),
+  ]
+  expect(answers.at(-1)?.status).toBeLessThan(300)
+  return answers
+}
+
+function expectCommonHeaders({ headers }: Pick<Answer, 'headers'>): void {
+  expect(headers.get('x-content-type-options')).toBe('nosniff')
+  expect(headers.get('strict-transport-security')).toMatch(/^max-age=\d{8}/)
+  expect(headers.get('referrer-policy')).toBe('no-referrer')
+  expect(headers.get('x-request-id')).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+  const policy = String(headers.get('content-security-policy')).split('; ')
+  for (const nothing of ['default-src', 'frame-ancestors', 'base-uri', 'form-action']) {
+    expect(policy).toContain(`${nothing} 'none'`)
+  }
+  expect(policy.filter((directive) => /unsafe|\*|https?:/.test(directive))).toEqual([])
+  expect(headers.has('access-control-allow-origin')).toBe(false)
+  expect(headers.has('server')).toBe(false)
+  expect(headers.has('x-powered-by')).toBe(false)
+}
+
+describe.each(named)('every answer of %s', (_, operation) => {
+  it('carries the headers that keep browsers from doing harm, is JSON if anything, and is not to be stored', async () => {
+    const answers = await answersOf(operation)
+    expect(new Set(answers.map(({ status }) => status)).size).toBeGreaterThan(3)
+    for (const answer of answers) {
+      expectCommonHeaders(answer)
+      expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'/)
+      expect(answer.headers.get('cache-control')).toBe('no-store')
+      if (answer.text !== '') expect(answer.headers.get('content-type')).toMatch(/^application\/(problem\+)?json$/)
+    }
+    expect(new Set(answers.map(({ headers }) => headers.get('x-request-id'))).size).toBe(answers.length)
+  })
+})
+
+const documents = ['/doc', ...contracts.map(([name]) => `/doc/${name}`)]
+
+describe('every answer beside the operations', () => {
+  it.each<[what: string, path: string, as: Call]>([
+    ['the index', '/', {}],
+    ['the page of the index', '/', { headers: { accept: 'text/html' } }],
+    ['the health', '/health', {}],
+    ['the health without a database', '/health', { env: away }],
+    ['the health over the limit', '/health', { env: limited }],
+    ['a path nobody has', '/nowhere', {}],
+    ['a verb nobody has', '/health', { method: 'PURGE' }],
+    ['a refusal to serve', '/', unserved],
+    ['a user as the client has them', '/v1/me', { headers: { 'if-none-match': '*' } }],
+    ...contracts.flatMap(([name, acts]): [string, string, Call][] => [
+      [`a path ${name} does not have`, `/${name}/nowhere`, {}],
+      [`a refusal to serve ${name}`, acts.list().path, unserved],
+    ]),
+  ])('carries them too, and is not to be stored: %s', async (_, path, as) => {
+    const answer = await call(path, { token: admin, ...as })
+    expectCommonHeaders(answer)
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+  })
+
+  it.each(documents)('carries them too, and may be kept if it is asked for each time: %s', async (path) => {
+    const answer = await call(path)
+    expectCommonHeaders(answer)
+    expect(answer.headers.get('cache-control')).toBe('public, no-cache')
+    const etag = String(answer.headers.get('etag'))
+    const again = await call(path, { headers: { 'if-none-match': etag } })
+    expectCommonHeaders(again)
+    expect([again.status, again.text, again.headers.get('etag')]).toEqual([304, '', etag])
+  })
+
+  it('is the same document for everyone', async () => {
+    for (const path of documents) expect((await call(path, { token: admin })).text).toBe((await call(path)).text)
+  })
+
+  it('is a page that runs nothing, styled by what its policy names', async () => {
+    const { text, headers } = await call('/', { headers: { accept: 'text/html' } })
+    expect(text).not.toMatch(/<script|<iframe|<form|\son\w+=|javascript:/i)
+    const [, style = ''] = /<style>([^]*)<\/style>/.exec(text) ?? []
+    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(style))
+    const hash = btoa(String.fromCharCode(...new Uint8Array(digest)))
+    expect(headers.get('content-security-policy')).toContain(`style-src 'sha256-${hash}'`)
+    expect(headers.get('vary')).toContain('Accept')
+  })
+
+  it('has its headers before its body, where it is streamed', async () => {
+    for (const [, acts] of contracts) {
+      const { path, ...options } = acts.list()
+      const response = await fetchWorker(path, { ...options, token: admin })
+      expectCommonHeaders(response)
+      expect(response.headers.get('cache-control')).toBe('no-store')
+      await response.body?.cancel()
+    }
+  })
+})
+
+describe('another origin', () => {
+  const origin = 'https://app.example'
+  const listed = { CORS_ORIGINS: 'https://app.example, https://other.example' }
+  const preflight = (path: string, method: string, from: string, env?: Call['env']) =>
+    call(path, {
+      method: 'OPTIONS',
+      headers: {
+        origin: from,
+        'access-control-request-method': method,
+        'access-control-request-headers': 'authorization,content-type,if-match,idempotency-key',
+      },
+      ...(env && { env }),
+    })
+  const allowances = ({ headers }: Answer) => [...headers.keys()].filter((name) => name.startsWith('access-control-'))
+
+  /** What a page asks with a token: an answer of each kind. */
+  const asks = contracts.flatMap(([, acts]): ((as: Call) => Promise<Answer>)[] => [
+    (as) => ask(acts.list(), { ...as, token: admin }),
+    (as) => ask(acts.list(), { ...as, token: plain.access_token }),
+    (as) => ask(acts.list(), { ...as, token: 'nonsense' }),
+    (as) => ask({ path: `${acts.list().path}/nowhere` }, { ...as, token: admin }),
+    (as) => ask(acts.list(), { ...as, token: admin, env: { ...as.env, ...limited } }),
+    (as) => ask(acts.list(), { ...as, token: admin, env: { ...as.env, ...away } }),
+  ])
+
+  it.each(named)('may not even ask to ask for %s, unless it is listed', async (_, { method, request }) => {
+    const { path } = await request({ admin, one, untouched: true })
+    for (const stranger of [origin, 'null', 'https://usher.example']) {
+      expect(allowances(await preflight(path, method, stranger))).toEqual([])
+    }
+    const { status, headers } = await preflight(path, method, origin, listed)
+    expect([status, headers.get('access-control-allow-origin')]).toEqual([204, origin])
+    expect(headers.get('access-control-allow-methods')?.split(',')).toContain(method)
+    const allowed = headers.get('access-control-allow-headers')?.split(',')
+    expect(allowed).toEqual(expect.arrayContaining(['authorization', 'content-type', 'if-match', 'idempotency-key']))
+    expect(headers.has('access-control-allow-credentials')).toBe(false)
+    expect(headers.get('vary')).toContain('Origin')
+  })
+
+  it('reads nothing by default, whatever the answer', async () => {
+    for (const asking of asks) expect(allowances(await asking({ headers: { origin } }))).toEqual([])
+  })
+
+  it('that is listed reads every answer, a refusal too, with tokens and never with cookies', async () => {
+    for (const asking of asks) {
+      const { headers } = await asking({ headers: { origin }, env: listed })
+      expect(headers.get('access-control-allow-origin')).toBe(origin)
+      expect(headers.has('access-control-allow-credentials')).toBe(false)
+      expect(headers.get('vary')).toContain('Origin')
+    }
+  })
+
+  it.each([
+    'https://app.example.evil.example',
+    'https://evil.example/https://app.example',
+    'http://app.example',
+    'https://app.example:8443',
+    'https://APP.example',
+    'https://app.example/',
+    'https://sub.app.example',
+    'https://app.example, https://other.example',
+    'null',
+    '',
+  ])('that is not listed to the letter reads nothing: %s', async (stranger) => {
+    for (const asking of asks) {
+      const answer = await asking({ headers: { origin: stranger }, env: listed })
+      expect(allowances(answer)).toEqual([])
+      expect(answer.headers.get('vary')).toContain('Origin')
+    }
+    expect(allowances(await preflight('/v1/users', 'POST', stranger, listed))).toEqual([])
+  })
+})

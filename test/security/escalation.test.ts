@@ -1,0 +1,289 @@
+/** Nobody becomes more than they are: by no field, over nobody more powerful, by giving nothing they do not hold. */
+import { describe, expect, it } from 'vitest'
+import { permissions, type Permission } from '../../src/core/permissions'
+import { operationFor, operationsOf } from '../support/conformance'
+import {
+  actsIn,
+  adminRole,
+  editsOfAnyone,
+  nobody,
+  plainRole,
+  servedContracts,
+  v1Path,
+  waysToGive,
+  type Ask,
+  type ContractActs,
+  type Role,
+} from '../support/contracts'
+import { snapshot } from '../support/snapshot'
+import { adminToken, call, freshDirectory, methodOf, openApi, rows, signedInPerson } from '../support/usher'
+
+freshDirectory()
+
+const document = await openApi()
+const contracts = await servedContracts()
+
+type Person = Awaited<ReturnType<typeof signedInPerson>>
+
+async function roleOf(admin: string, allowed: readonly Permission[]): Promise<Role> {
+  const json = { name: `role ${crypto.randomUUID()}`, permissions: allowed }
+  return (await call('/v1/roles', { token: admin, json })).body
+}
+
+/** Someone whose one role allows exactly these. */
+async function personWith(admin: string, allowed: readonly Permission[]): Promise<Person & { role: Role }> {
+  const role = await roleOf(admin, allowed)
+  return { ...(await signedInPerson(admin, { role: role.name })), role }
+}
+
+async function outcomeOf({ path, ...options }: Ask, token: string) {
+  return actsIn(path).outcome(await call(path, { ...options, token }))
+}
+
+/** Fields as they are documented in the body of an operation. */
+function fieldsOf(operationId: string | undefined): string[] {
+  const operation = operationsOf(document).find((one) => one.operationId === operationId)
+  return Object.values(operation?.requestBody?.content ?? {}).flatMap(({ schema }) => {
+    const component = (schema.$ref ?? '').split('/').at(-1) as string
+    return Object.keys(document.components.schemas[component]?.properties ?? schema.properties ?? {})
+  })
+}
+
+/** Every name a field has in any contract or any table, and some that other systems have been taken over by. */
+async function everyField(): Promise<string[]> {
+  const tables = await rows<{ sql: string }>(
+    "SELECT sql FROM sqlite_master WHERE type = 'table' AND sql LIKE '%STRICT%'",
+  )
+  const columns = tables.flatMap(({ sql }) => [...sql.matchAll(/^ {2}([a-z_]+) /gm)].map(([, name]) => String(name)))
+  const schemas = Object.values(document.components.schemas)
+  const documented = schemas.flatMap(({ properties = {} }) => Object.keys(properties))
+  const elsewhere = ['admin', 'isAdmin', 'is_superuser', 'scope', 'groups', 'permissions[]', '__proto__', 'constructor']
+  return [...new Set([...documented, ...columns, ...elsewhere])]
+}
+
+const hostile: unknown[] = [
+  adminRole.id,
+  adminRole.name,
+  adminRole.number,
+  true,
+  false,
+  32767,
+  'inactive',
+  [adminRole.id],
+  [adminRole.name],
+  [{ id: adminRole.id, name: adminRole.name }],
+  { permissions },
+]
+
+/** Those that everyone may change of themselves, and what follows from a change. */
+const own = /^(name|name_key|given_name|family_name|birthdate|gender|phone_number|mobile_number|updated_at|version)$/
+
+/** What the directory holds, without what `column` names of its users and without what is only written down. */
+async function heldBeside(column: RegExp) {
+  const { users = [], audit_events: _, idempotency_records: __, ...others } = await snapshot()
+  const left = users.map((row) => Object.entries(row).filter(([name]) => !column.test(name)))
+  return { ...others, users: left.map((entries) => Object.fromEntries(entries)) }
+}
+
+const edits = contracts.flatMap(([, { edits: all }]) => Object.entries(all))
+const creations = contracts.map(([, { create }]): [string, ContractActs['create']] => {
+  const example = create(nobody.email)
+  return [operationFor(document, methodOf(example), example.path)?.operationId ?? example.path, create]
+})
+
+describe('every guarded operation whose body may hold an email', () => {
+  it('is known to this suite, as one that creates or edits a user', () => {
+    const guarded = operationsOf(document).filter(({ security }) => security?.length !== 0)
+    const ids = guarded.map(({ operationId }) => operationId).filter((id) => fieldsOf(id).includes('email'))
+    expect([...edits, ...creations].map(([id]) => id).sort()).toEqual(ids.sort())
+  })
+})
+
+/**
+ * Asks with every field there is, each with every hostile value, and sees after each value that `guarded` is as it was: the fields the
+ * operation knows one by one; all others at once, which must be as if there were none. Answers what a request without any comes to.
+ */
+async function askWithEvery(
+  id: string,
+  askWith: (fields: Record<string, unknown>) => Ask,
+  { token, guarded }: { token: string; guarded: () => Promise<unknown> },
+) {
+  const before = await guarded()
+  const usual = await outcomeOf(askWith({}), token)
+  const unknown = (await everyField()).filter((field) => !fieldsOf(id).includes(field))
+  for (const value of hostile) {
+    const ignored = Object.fromEntries(unknown.map((field) => [field, value]))
+    expect(await outcomeOf(askWith(ignored), token)).toBe(usual)
+    for (const field of fieldsOf(id)) await outcomeOf(askWith({ [field]: value }), token)
+    expect([value, await guarded()]).toEqual([value, before])
+  }
+  return usual
+}
+
+describe.each(edits)('%s', (id, edit) => {
+  it('changes of oneself, by whatever field, only what is one’s own to change', async () => {
+    const plain = await signedInPerson(await adminToken())
+    const as = { token: plain.access_token, guarded: () => heldBeside(own) }
+    expect(['done', 'forbidden']).toContain(await askWithEvery(id, (fields) => edit(plain, fields), as))
+  })
+
+  it('gives no role and keeps nobody out for one who may only edit', async () => {
+    const admin = await adminToken()
+    const [editor, one] = [await personWith(admin, ['users:update']), await signedInPerson(admin)]
+    const as = { token: editor.access_token, guarded: powers }
+    expect(await askWithEvery(id, (fields) => edit(one, fields), as)).toBe('done')
+  })
+})
+
+/** Who holds what, but for plain active users, who hold nothing. */
+async function powers() {
+  const { roles, user_roles = [], users = [], api_keys } = await snapshot()
+  return {
+    roles,
+    given: user_roles.filter(({ role_number }) => role_number !== plainRole.number),
+    users: users
+      .filter(({ primary_role, role_count, active }) => primary_role !== 2 || role_count !== 1 || active !== 1)
+      .map(({ number, primary_role, role_count, active }) => ({ number, primary_role, role_count, active })),
+    api_keys,
+  }
+}
+
+describe.each(creations)('%s', (id, create) => {
+  it('makes nobody more, or less, than a plain active user for one who may only create', async () => {
+    const admin = await adminToken()
+    const creator = await personWith(admin, ['users:create'])
+    let asked = 0
+    const askWith = (fields: Record<string, unknown>) => create(`asked${(asked += 1)}@example.org`, fields)
+    expect(await askWithEvery(id, askWith, { token: creator.access_token, guarded: powers })).toBe('done')
+  })
+
+  it('takes roles:assign to give any role but the default one', async () => {
+    const admin = await adminToken()
+    const [, { withRole }] = contracts.find(([, acts]) => acts.create === create) as [string, ContractActs]
+    const creator = await personWith(admin, ['users:create'])
+    const attempt = (email: string, fields: object | undefined) =>
+      outcomeOf(create(email, { ...fields }), creator.access_token)
+    expect(await attempt('plain@example.org', withRole(plainRole))).toBe('done')
+    const another = withRole(await roleOf(admin, [])) ?? withRole(adminRole)
+    expect(await attempt('other@example.org', another)).toBe('forbidden')
+  })
+})
+
+/** Every way to act on somebody, of every contract and of v1 alone. */
+async function waysToAct(admin: string, one: Person, give: Role): Promise<Ask[]> {
+  const { body: sessions } = await call(`${v1Path(one)}/sessions`, { token: admin })
+  return contracts.flatMap(([name, acts]) => [
+    ...editsOfAnyone(acts).flatMap(([, edit]) => [
+      edit(one),
+      edit(one, acts.withPassword('taken over by me')),
+      edit(one, { email: `mine.${one.number}@example.org` }),
+    ]),
+    ...waysToGive(acts, one, give),
+    acts.deactivate(one),
+    ...(acts.activate ? [acts.activate(one)] : []),
+    ...(name === 'v1'
+      ? [
+          { path: `${v1Path(one)}/password-token`, method: 'POST' },
+          ...sessions.data.map(({ id }: { id: string }) => ({
+            path: `${v1Path(one)}/sessions/${id}`,
+            method: 'DELETE',
+          })),
+          { path: `${v1Path(one)}/sessions`, method: 'DELETE' },
+        ]
+      : []),
+    ...(acts.delete ? [acts.delete(one)] : []),
+  ])
+}
+
+const allButOne = permissions.filter((permission) => permission !== 'webhooks:manage')
+
+describe('power over somebody', () => {
+  it('is not had, in any way, by one who lacks a single permission they hold, nor by a narrower key of their own', async () => {
+    const admin = await adminToken()
+    const [manager, boss] = [await personWith(admin, allButOne), await signedInPerson(admin, { role: 'admin' })]
+    const [idle, peer] = [
+      await signedInPerson(admin, { role: 'admin' }),
+      await signedInPerson(admin, { role: 'admin' }),
+    ]
+    const as = (json: object) => ({ token: boss.access_token, json })
+    const narrow = await call('/v1/api-keys', as({ name: 'narrow', permissions: allButOne }))
+    const wide = await call('/v1/api-keys', as({ name: 'wide', permissions }))
+    await call(`${v1Path(idle)}/deactivate`, { method: 'POST', token: peer.access_token })
+    const asks = [
+      ...(await waysToAct(admin, boss, manager.role)),
+      ...(await waysToAct(admin, idle, manager.role)),
+      { path: `/v1/api-keys/${wide.body.id}`, method: 'DELETE' },
+    ]
+    const before = await snapshot()
+    for (const token of [manager.access_token, narrow.body.key]) {
+      for (const ask of asks) expect([ask, await outcomeOf(ask, token)]).toEqual([ask, 'forbidden'])
+    }
+    expect(await snapshot()).toEqual(before)
+  })
+
+  it('is had over one who holds no more, in each of these ways: the control of the above', async () => {
+    const admin = await adminToken()
+    const manager = await personWith(admin, allButOne)
+    const one = await signedInPerson(admin)
+    for (let way = 0, ways = await waysToAct(admin, one, manager.role); way < ways.length; way += 1) {
+      ways = await waysToAct(admin, await signedInPerson(admin), manager.role)
+      const ask = ways[way] as Ask
+      expect([ask, await outcomeOf(ask, manager.access_token)]).toEqual([ask, 'done'])
+    }
+  })
+
+  it('is not had by a password token given out before they held more than whoever gave it', async () => {
+    const admin = await adminToken()
+    const editor = await personWith(admin, ['users:update'])
+    const role = await roleOf(admin, [])
+    const widened = await roleOf(admin, ['users:update'])
+    const [promoted, risen, equal] = [
+      await signedInPerson(admin),
+      await signedInPerson(admin, { role: role.name }),
+      await signedInPerson(admin, { role: widened.name }),
+    ]
+    const tokens = []
+    for (const one of [promoted, risen, equal]) {
+      const issued = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: editor.access_token })
+      tokens.push(issued.body.token)
+    }
+    await call(v1Path(promoted), { method: 'PATCH', token: admin, json: { role: 'admin' } })
+    await call(`/v1/roles/${role.id}`, { method: 'PATCH', token: admin, json: { permissions: ['users:read'] } })
+    const spend = async (token: string) =>
+      (await call('/v1/auth/password', { json: { token, new_password: 'taken over by me' } })).status
+    const before = await snapshot()
+    expect([await spend(tokens[0]), await spend(tokens[1])]).toEqual([401, 401])
+    expect(await snapshot()).toEqual(before)
+    expect(await spend(tokens[2])).toBe(204)
+  })
+
+  it('is not given by anyone who does not hold it', async () => {
+    const admin = await adminToken()
+    const [manager, plain] = [await personWith(admin, allButOne), await signedInPerson(admin)]
+    const [owner, weak] = [await roleOf(admin, permissions), await roleOf(admin, [])]
+    const grants = contracts.flatMap(([, acts]) => [
+      ...[adminRole, owner].flatMap((role) => {
+        const fields = acts.withRole(role)
+        return fields ? [acts.create('boss@example.org', fields)] : []
+      }),
+      ...waysToGive(acts, manager, adminRole),
+      ...waysToGive(acts, manager, owner),
+      ...waysToGive(acts, plain, adminRole),
+    ])
+    const asks: Ask[] = [
+      ...grants,
+      { path: '/v1/roles', json: { name: 'another owner', permissions } },
+      { path: `/v1/roles/${manager.role.id}`, method: 'PATCH', json: { permissions } },
+      { path: `/v1/roles/${weak.id}`, method: 'PATCH', json: { permissions: ['webhooks:manage'] } },
+      { path: `/v1/roles/${owner.id}`, method: 'PATCH', json: { permissions: [] } },
+      { path: `/v1/roles/${owner.id}`, method: 'DELETE' },
+      { path: '/v1/api-keys', json: { name: 'a key', permissions } },
+    ]
+    const key = await call('/v1/api-keys', { token: admin, json: { name: 'narrow', permissions: allButOne } })
+    const before = await snapshot()
+    for (const token of [manager.access_token, key.body.key, plain.access_token]) {
+      for (const ask of asks) expect([ask, await outcomeOf(ask, token)]).toEqual([ask, 'forbidden'])
+    }
+    expect(await snapshot()).toEqual(before)
+  })
+})

@@ -1,0 +1,83 @@
+/** The way into an empty directory, which is open to exactly one. */
+import { describe, expect, it } from 'vitest'
+import { servedContracts, type ContractActs } from '../support/contracts'
+import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson, signIn, type Call } from '../support/usher'
+
+freshDirectory()
+
+const contracts = await servedContracts()
+const { email, password } = firstAdmin
+
+async function tries(acts: ContractActs, identifier: string, guess: string, as: Call = {}) {
+  const { path, ...options } = acts.signIn(identifier, guess)
+  return acts.outcome(await call(path, { ...options, ...as }))
+}
+
+describe('the first admin', () => {
+  it.each(contracts)(
+    'is made by the first sign-in, through %s, with exactly the configured credentials',
+    async (_, acts) => {
+      expect(await tries(acts, email, 'another password')).toBe('unauthenticated')
+      expect(await tries(acts, 'another@usher.example', password)).toBe('unauthenticated')
+      expect(await rows('SELECT * FROM users')).toEqual([])
+      expect(await tries(acts, email, password)).toBe('done')
+      expect((await signIn(email, password)).user).toMatchObject({ email, name: 'first.admin', role: 'admin' })
+    },
+  )
+
+  it('is made once, however many sign in at the same moment through all contracts', async () => {
+    const attempts = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => {
+        const [, acts] = contracts[index % contracts.length] as (typeof contracts)[number]
+        return tries(acts, email, password)
+      }),
+    )
+    expect(attempts).toEqual(Array(10).fill('done'))
+    expect(await rows('SELECT * FROM users')).toHaveLength(1)
+    expect(await rows('SELECT * FROM sessions')).toHaveLength(10)
+  })
+
+  it('is not made while the configuration names no one, or names a password that would not do', async () => {
+    for (const [, acts] of contracts) {
+      for (const [BOOTSTRAP_ADMIN_EMAIL, BOOTSTRAP_ADMIN_PASSWORD] of [
+        ['', ''],
+        [email, ''],
+        ['', password],
+        [email, 'short'],
+        [email, 'password1'],
+        [email, email],
+      ] as const) {
+        const env = { BOOTSTRAP_ADMIN_EMAIL, BOOTSTRAP_ADMIN_PASSWORD }
+        expect(
+          await tries(acts, BOOTSTRAP_ADMIN_EMAIL || email, BOOTSTRAP_ADMIN_PASSWORD || password, { env }),
+        ).not.toBe('done')
+        await rows('DELETE FROM sign_in_failures')
+      }
+    }
+    expect(await rows('SELECT * FROM users')).toEqual([])
+  })
+
+  const another = { BOOTSTRAP_ADMIN_EMAIL: 'second@usher.example', BOOTSTRAP_ADMIN_PASSWORD: 'another way to get in' }
+
+  it.each(contracts)(
+    'cannot be made again through %s once an admin exists, whoever is configured then',
+    async (_, acts) => {
+      await adminToken()
+      const { BOOTSTRAP_ADMIN_EMAIL, BOOTSTRAP_ADMIN_PASSWORD } = another
+      expect(await tries(acts, BOOTSTRAP_ADMIN_EMAIL, BOOTSTRAP_ADMIN_PASSWORD, { env: another })).toBe(
+        'unauthenticated',
+      )
+      expect(await rows('SELECT * FROM users')).toHaveLength(1)
+    },
+  )
+
+  it.each(contracts)('is not made through %s of a user who is already there', async (_, acts) => {
+    const one = await signedInPerson(await adminToken())
+    await rows('UPDATE users SET primary_role = 2')
+    await rows('UPDATE user_roles SET role_number = 2')
+    await rows("UPDATE user_counts SET count = 0 WHERE scope = 'role:1'")
+    const env = { ...another, BOOTSTRAP_ADMIN_EMAIL: one.email }
+    expect(await tries(acts, one.email, another.BOOTSTRAP_ADMIN_PASSWORD, { env })).toBe('unauthenticated')
+    expect(await rows('SELECT * FROM user_roles WHERE role_number = 1')).toEqual([])
+  })
+})

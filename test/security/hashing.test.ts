@@ -1,0 +1,87 @@
+/** Hashing a password is the one costly thing here: it runs for nobody who could be refused without it. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { reset } from 'cloudflare:test'
+import { actsIn, servedContracts, type Ask } from '../support/contracts'
+import { derivations } from '../support/pbkdf2-cap'
+import { operations } from '../support/requests'
+import { adminToken, call, migrate, rows, signedInPerson, type Call } from '../support/usher'
+
+const contracts = await servedContracts()
+const named = operations.map((operation) => [operation.operationId, operation] as const)
+
+type Person = Awaited<ReturnType<typeof signedInPerson>>
+
+let admin: string
+let one: Person
+/** Credentials that allow nothing: none, none of ours, one that is over, and one without a permission. */
+let powerless: (string | undefined)[]
+
+beforeAll(async () => {
+  await reset()
+  await migrate()
+  admin = await adminToken()
+  one = await signedInPerson(admin)
+  const { access_token: over } = await signedInPerson(admin)
+  await call('/v1/auth/logout', { method: 'POST', token: over })
+  const { body } = await call('/v1/api-keys', { token: admin, json: { name: 'none', permissions: [] } })
+  powerless = [undefined, 'nonsense', over, body.key]
+})
+
+/** What became of a request, and how often a key was derived for it. */
+async function outcomeOf(ask: Ask, as: Call = {}) {
+  const before = derivations.count
+  const outcome = actsIn(ask.path).outcome(await call(ask.path, { ...ask, ...as }))
+  return [outcome, derivations.count - before]
+}
+
+const over = { limit: () => Promise.resolve({ success: false }) }
+const within = { limit: () => Promise.resolve({ success: true }) }
+
+describe('a password is not hashed', () => {
+  it.each(named.filter(([, { requestBody }]) => requestBody))('in %s for a body that is too large', async (_, it) => {
+    const ask = await it.request({ admin, one, untouched: true })
+    const [contentType = 'application/json'] = Object.keys(it.requestBody?.content ?? {})
+    const large = { form: undefined, json: undefined, token: admin, headers: { 'content-type': contentType } }
+    for (const body of ['x'.repeat(65_537), streamed(65_537)]) {
+      expect(await outcomeOf(ask, { ...large, body })).toEqual(['too_large', 0])
+    }
+  })
+
+  it.each(named)('in %s for a client over its limit', async (_, { request }) => {
+    const ask = await request({ admin, one, untouched: true })
+    const env = { RATE_LIMIT: 'on', PRINCIPAL_LIMITER: over, CLIENT_LIMITER: over, SIGN_IN_LIMITER: within }
+    for (const token of [admin, undefined]) expect(await outcomeOf(ask, { token, env })).toEqual(['limited', 0])
+  })
+
+  it.each(named.filter(([, { security }]) => security?.length !== 0))('in %s for those who may not', async (_, it) => {
+    const ask = await it.request({ admin, one, untouched: true })
+    for (const token of powerless) expect(await outcomeOf(ask, { token })).toEqual([expect.anything(), 0])
+  })
+
+  it.each(contracts)('through %s for a client over its sign-ins, nor on a locked account', async (_, { signIn }) => {
+    const ask = signIn(one.email, one.password)
+    const env = { RATE_LIMIT: 'on', PRINCIPAL_LIMITER: within, CLIENT_LIMITER: within, SIGN_IN_LIMITER: over }
+    expect(await outcomeOf(ask, { env })).toEqual(['limited', 0])
+    await rows('INSERT INTO sign_in_failures VALUES (?, 0, 1, unixepoch() + 60, unixepoch())', `user:${one.number}`)
+    expect(await outcomeOf(ask)).toEqual(['limited', 0])
+    await rows('DELETE FROM sign_in_failures')
+    expect(await outcomeOf(ask)).toEqual(['done', 1])
+  })
+
+  it('for a password token that is none of ours', async () => {
+    for (const token of ['', 'x', 'A'.repeat(64)]) {
+      const json = { token, new_password: 'a fine passphrase' }
+      expect(await outcomeOf({ path: '/v1/auth/password', json })).toEqual(['unauthenticated', 0])
+    }
+  })
+})
+
+/** A body whose length nobody says beforehand. */
+function streamed(bytes: number): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode('x'.repeat(bytes)))
+      controller.close()
+    },
+  })
+}

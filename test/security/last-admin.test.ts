@@ -1,0 +1,65 @@
+/** Somebody can always let the others in: however admins end themselves and each other, one is left. */
+import { describe, expect, it } from 'vitest'
+import { actsIn, demotionsOf, servedContracts, v1Path, type Ask } from '../support/contracts'
+import { snapshot } from '../support/snapshot'
+import { adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
+
+freshDirectory()
+
+const contracts = await servedContracts()
+
+type Person = Awaited<ReturnType<typeof signedInPerson>>
+
+async function outcomeOf({ path, ...options }: Ask, token: string) {
+  return actsIn(path).outcome(await call(path, { ...options, token }))
+}
+
+/** Every way to stop being an admin. */
+const endings = contracts.flatMap(([, acts]) => [
+  acts.deactivate,
+  ...(acts.delete ? [acts.delete] : []),
+  ...demotionsOf(acts),
+])
+
+const activeAdmins = () =>
+  rows<{ id: string }>(
+    'SELECT users.id FROM users JOIN user_roles ON user_number = number WHERE role_number = 1 AND active = 1',
+  )
+
+describe('the last active admin', () => {
+  it('is neither demoted, deactivated nor deleted, in any way', async () => {
+    const admin = await adminToken()
+    const last = await signedInPerson(admin, { role: 'admin' })
+    const idle = await signedInPerson(admin, { role: 'admin' })
+    const [first] = await activeAdmins()
+    for (const one of [String(first?.id), idle.uuid]) {
+      const path = `${v1Path({ uuid: one })}/deactivate`
+      await call(path, { method: 'POST', token: last.access_token })
+    }
+    const before = await snapshot()
+    for (const end of endings) {
+      expect(['refused', 'forbidden']).toContain(await outcomeOf(end(last), last.access_token))
+    }
+    expect(await snapshot()).toEqual(before)
+  })
+
+  it.each([1, 2, 3, 4, 5])(
+    'is left when ten end themselves, or each other, at once in mixed ways: round %i',
+    async (round) => {
+      const admin = await adminToken()
+      const [first] = await activeAdmins()
+      const admins = await Promise.all(Array.from({ length: 10 }, () => signedInPerson(admin, { role: 'admin' })))
+      await call(v1Path({ uuid: String(first?.id) }), { method: 'DELETE', token: admins[0]?.access_token })
+      const outcomes = await Promise.all(
+        admins.map((one, index) => {
+          const end = endings[(index + round) % endings.length] as (typeof endings)[number]
+          const whom = round % 2 ? one : (admins[(index + 1) % admins.length] as Person)
+          return outcomeOf(end(whom), one.access_token)
+        }),
+      )
+      const left = await activeAdmins()
+      expect(left.length).toBeGreaterThanOrEqual(1)
+      expect(outcomes.filter((outcome) => outcome !== 'done')).toHaveLength(left.length)
+    },
+  )
+})

@@ -1,0 +1,255 @@
+/** What ends a credential ends it in every contract, from the next request on, and for good. */
+import { beforeEach, describe, expect, it } from 'vitest'
+import { permissions } from '../../src/core/permissions'
+import {
+  demotionsOf,
+  editsOfAnyone,
+  servedContracts,
+  v1Path,
+  type Ask,
+  type ContractActs,
+  type Outcome,
+} from '../support/contracts'
+import { adminToken, call, freshDirectory, person, rows, signedInPerson, type Call } from '../support/usher'
+
+freshDirectory()
+
+const contracts = await servedContracts()
+
+type Person = Awaited<ReturnType<typeof signedInPerson>>
+
+/** What a client of one contract holds once it has signed in there. */
+interface Session {
+  sends: ReturnType<ContractActs['credential']>
+  refreshToken?: string
+}
+
+let admin: string
+
+beforeEach(async () => {
+  admin = await adminToken()
+})
+
+async function ask(acts: ContractActs, { path, ...options }: Ask, as: Pick<Call, 'token' | 'headers'> = {}) {
+  return acts.outcome(await call(path, { ...options, ...as }))
+}
+
+async function signInThrough(acts: ContractActs, { email, password }: Person): Promise<Session> {
+  const { path, ...options } = acts.signIn(email, password)
+  const answer = await call(path, options)
+  expect(acts.outcome(answer)).toBe('done')
+  return { sends: acts.credential(answer), ...(acts.refresh && { refreshToken: acts.refresh.tokenOf(answer) }) }
+}
+
+/** A session of every contract. */
+async function signInEverywhere(one: Person): Promise<Session[]> {
+  const sessions: Session[] = []
+  for (const [, acts] of contracts) sessions.push(await signInThrough(acts, one))
+  return sessions
+}
+
+const keyOf = async (one: Person): Promise<{ id: string; key: string }> =>
+  (await call('/v1/api-keys', { token: one.access_token, json: { name: 'a key', permissions } })).body
+
+/** What every contract that may know the credential has to say to it, asked for `one`; each outcome once. */
+async function told({ only, ...as }: Session['sends'], about: (acts: ContractActs) => Ask): Promise<Outcome[]> {
+  const outcomes = new Set<Outcome>()
+  for (const [name, acts] of contracts) {
+    if (only === undefined || only === name) outcomes.add(await ask(acts, about(acts), as))
+  }
+  return [...outcomes]
+}
+
+/** What reading their own record, which an admin may in every contract, is answered with on any of the sessions. */
+async function reading(one: Person, sessions: readonly Session[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const { sends } of sessions) outcomes.push(...(await told(sends, (acts) => acts.read(one))))
+  return [...new Set(outcomes)]
+}
+
+/** What every contract that refreshes says to the refresh tokens. */
+async function refreshing(sessions: readonly Session[]): Promise<Outcome[]> {
+  const outcomes = new Set<Outcome>()
+  for (const { refreshToken } of sessions) {
+    if (refreshToken === undefined) continue
+    for (const [, acts] of contracts) {
+      if (acts.refresh) outcomes.add(await ask(acts, acts.refresh.ask(refreshToken)))
+    }
+  }
+  return [...outcomes]
+}
+
+describe.each(contracts)('through %s', (name, acts) => {
+  it('signing out ends the session, whichever contract it began in, and no other', async () => {
+    const one = await signedInPerson(admin, { role: 'admin' })
+    const other = await signInThrough(acts, one)
+    for (const session of await signInEverywhere(one)) {
+      if (![undefined, name].includes(session.sends.only)) continue
+      expect(await reading(one, [session])).toEqual(['done'])
+      expect(await ask(acts, acts.signOut(), session.sends)).toBe('done')
+      expect(await reading(one, [session])).toEqual(['unauthenticated'])
+      expect(await refreshing([session])).toEqual(session.refreshToken === undefined ? [] : ['unauthenticated'])
+    }
+    expect(await reading(one, [other])).toEqual(['done'])
+  })
+
+  it('deactivation ends every session, refresh token and key, and reactivation revives none', async () => {
+    const one = await signedInPerson(admin, { role: 'admin' })
+    const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
+    const way = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: admin })
+    const byToken = () =>
+      call('/v1/auth/password', { json: { token: way.body.token, new_password: 'another fine passphrase' } })
+    expect(await reading(one, [...sessions, key])).toEqual(['done'])
+
+    expect(await ask(acts, acts.deactivate(one), { token: admin })).toBe('done')
+    expect(await reading(one, [...sessions, key])).toEqual(['unauthenticated'])
+    expect(await refreshing(sessions)).toEqual(['unauthenticated'])
+    for (const [, other] of contracts) {
+      expect(await ask(other, other.signIn(one.email, one.password))).toBe('unauthenticated')
+    }
+    expect((await byToken()).status).toBe(401)
+
+    for (const [, other] of contracts) {
+      if (!other.activate) continue
+      expect(await ask(acts, acts.deactivate(one), { token: admin })).toBe('done')
+      expect(await ask(other, other.activate(one), { token: admin })).toBe('done')
+      expect(await reading(one, [...sessions, key])).toEqual(['unauthenticated'])
+    }
+    expect(await refreshing(sessions)).toEqual(['unauthenticated'])
+    expect((await byToken()).status).toBe(401)
+    expect(await reading(one, await signInEverywhere(one))).toEqual(['done'])
+  })
+
+  const { delete: remove } = acts
+  if (remove) {
+    it('deletion ends every session, refresh token and key', async () => {
+      const one = await signedInPerson(admin, { role: 'admin' })
+      const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
+      expect(await ask(acts, remove(one), { token: admin })).toBe('done')
+      expect(await reading(one, [...sessions, key])).toEqual(['unauthenticated'])
+      expect(await refreshing(sessions)).toEqual(['unauthenticated'])
+      expect(await rows('SELECT * FROM sessions WHERE user_number = ?', one.number)).toEqual([])
+      expect(await rows('SELECT * FROM refresh_tokens WHERE session_id NOT IN (SELECT id FROM sessions)')).toEqual([])
+    })
+  }
+
+  it.each(demotionsOf(acts).map((demote, index) => [index + 1, demote] as const))(
+    'demotion, in way %i, takes from every session and key what the role no longer allows, and no more',
+    async (_, demote) => {
+      const one = await signedInPerson(admin, { role: 'admin' })
+      const credentials = [...(await signInEverywhere(one)), { sends: { token: (await keyOf(one)).key } }]
+      for (const { sends } of credentials) expect(await told(sends, (other) => other.list())).toEqual(['done'])
+      expect(await ask(acts, demote(one), { token: admin })).toBe('done')
+      const people = await rows('SELECT * FROM users')
+      for (const { sends } of credentials) {
+        expect(await told(sends, (other) => other.list())).toEqual(['forbidden'])
+        expect(await told(sends, (other) => other.create(person().email))).toEqual(['forbidden'])
+      }
+      expect(await rows('SELECT * FROM users')).toEqual(people)
+      expect(await refreshing(credentials)).toEqual(['done'])
+    },
+  )
+
+  it.each(editsOfAnyone(acts))(
+    'a password set by another, by %s, ends every session and refresh token, and leaves the keys',
+    async (_, edit) => {
+      const one = await signedInPerson(admin, { role: 'admin' })
+      const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
+      const setting = edit({ ...one, isAdmin: true }, acts.withPassword('set by somebody else'))
+      expect(await ask(acts, setting, { token: admin })).toBe('done')
+      expect(await reading(one, sessions)).toEqual(['unauthenticated'])
+      expect(await refreshing(sessions)).toEqual(['unauthenticated'])
+      expect(await ask(acts, acts.signIn(one.email, one.password))).toBe('unauthenticated')
+      expect(await reading(one, [await signInThrough(acts, { ...one, password: 'set by somebody else' })])).toEqual([
+        'done',
+      ])
+      expect(await reading(one, [key])).toEqual(['done'])
+    },
+  )
+})
+
+describe('through v1 alone', () => {
+  it('one’s own new password ends every session but the one it was changed on, and the ways to set another', async () => {
+    const one = await signedInPerson(admin, { role: 'admin' })
+    const others = await signInEverywhere(one)
+    const way = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: admin })
+    const json = { current_password: one.password, new_password: 'one of my own making' }
+    expect((await call('/v1/me/password', { method: 'PUT', token: one.access_token, json })).status).toBe(204)
+    expect(await reading(one, others)).toEqual(['unauthenticated'])
+    expect(await refreshing(others)).toEqual(['unauthenticated'])
+    expect(await reading(one, [{ sends: { token: one.access_token } }])).toEqual(['done'])
+    const byToken = { token: way.body.token, new_password: 'another fine passphrase' }
+    expect((await call('/v1/auth/password', { json: byToken })).status).toBe(401)
+  })
+
+  it('a password set by token ends every session, and the token', async () => {
+    const one = await signedInPerson(admin, { role: 'admin' })
+    const sessions = await signInEverywhere(one)
+    const way = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: admin })
+    const spend = () =>
+      call('/v1/auth/password', { json: { token: way.body.token, new_password: 'another passphrase' } })
+    expect([(await spend()).status, (await spend()).status]).toEqual([204, 401])
+    expect(await reading(one, sessions)).toEqual(['unauthenticated'])
+    expect(await refreshing(sessions)).toEqual(['unauthenticated'])
+  })
+
+  it('revoking a key ends it, and nothing else', async () => {
+    const one = await signedInPerson(admin, { role: 'admin' })
+    const [{ id, key }, other] = [await keyOf(one), await keyOf(one)]
+    const [revoked, left] = [{ sends: { token: key } }, { sends: { token: other.key } }]
+    expect(await reading(one, [revoked])).toEqual(['done'])
+    expect((await call(`/v1/api-keys/${id}`, { method: 'DELETE', token: one.access_token })).status).toBe(204)
+    expect(await reading(one, [revoked])).toEqual(['unauthenticated'])
+    expect(await reading(one, [left, { sends: { token: one.access_token } }])).toEqual(['done'])
+  })
+
+  it('a key that has expired is over', async () => {
+    const one = await signedInPerson(admin, { role: 'admin' })
+    const { id, key } = await keyOf(one)
+    await rows('UPDATE api_keys SET expires_at = unixepoch() + 60 WHERE id = ?', id)
+    expect(await reading(one, [{ sends: { token: key } }])).toEqual(['done'])
+    await rows('UPDATE api_keys SET expires_at = unixepoch() WHERE id = ?', id)
+    expect(await reading(one, [{ sends: { token: key } }])).toEqual(['unauthenticated'])
+  })
+
+  it('ending one session, or all, ends those of every contract, and leaves the keys', async () => {
+    const one = await signedInPerson(admin, { role: 'admin' })
+    const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
+    const { body } = await call(`${v1Path(one)}/sessions`, { token: admin })
+    const newest = sessions.at(-1) as Session
+    expect((await call(`${v1Path(one)}/sessions/${body.data[0].id}`, { method: 'DELETE', token: admin })).status).toBe(
+      204,
+    )
+    expect(await reading(one, [newest])).toEqual(['unauthenticated'])
+    expect(await reading(one, sessions.slice(0, -1))).toEqual(['done'])
+    expect((await call(`${v1Path(one)}/sessions`, { method: 'DELETE', token: admin })).status).toBe(204)
+    expect(await reading(one, sessions)).toEqual(['unauthenticated'])
+    expect(await refreshing(sessions)).toEqual(['unauthenticated'])
+    expect(await reading(one, [key])).toEqual(['done'])
+  })
+})
+
+describe('a session', () => {
+  it('keeps its last use to the hour', async () => {
+    const use = async () => (await call('/v1/me', { token: admin })).cost.written
+    expect(await use()).toBe(0)
+    await rows('UPDATE sessions SET last_used_at = last_used_at - 3600')
+    expect([await use(), await use()]).toEqual([1, 0])
+  })
+
+  it('ends after thirty days without a refresh, in every contract; sooner where nothing refreshes it', async () => {
+    const one = await signedInPerson(admin, { role: 'admin' })
+    const sessions = await signInEverywhere(one)
+    const hours = await rows(
+      'SELECT DISTINCT contract, (expires_at - created_at) / 3600 AS hours FROM sessions ORDER BY contract',
+    )
+    const month = 30 * 24
+    const lifetimes = { backoffice: 12, clinic: 14 * 24, personnel: month, rbac: month, v1: month }
+    expect(hours).toEqual(Object.entries(lifetimes).map(([contract, life]) => ({ contract, hours: life })))
+    await rows('UPDATE sessions SET expires_at = unixepoch() + 60')
+    expect(await reading(one, sessions)).toEqual(['done'])
+    await rows('UPDATE sessions SET expires_at = unixepoch() - 1')
+    expect(await reading(one, sessions)).toEqual(['unauthenticated'])
+    expect(await refreshing(sessions)).toEqual(['unauthenticated'])
+  })
+})

@@ -1,0 +1,199 @@
+/** Guessing: five failures on one account, however it is named and through whatever contract, close it for a while that grows. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { editsOfAnyone, servedContracts, v1Path, type Ask } from '../support/contracts'
+import { derivations } from '../support/pbkdf2-cap'
+import { adminToken, call, freshDirectory, rows, signedInPerson, testEnv, type Call } from '../support/usher'
+
+freshDirectory()
+
+const contracts = await servedContracts()
+
+let admin: string
+let one: Awaited<ReturnType<typeof signedInPerson>>
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: 1000 * Math.ceil(Date.now() / 1000) })
+  admin = await adminToken()
+  one = await signedInPerson(admin, { username: 'kofi', matricule: 88 })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000)
+
+let turn = 0
+
+/** One sign-in, each through the next contract. */
+async function tries(identifier: string, password: string, as: Call = {}) {
+  const [, acts] = contracts[(turn += 1) % contracts.length] as (typeof contracts)[number]
+  const { path, ...options } = acts.signIn(identifier, password)
+  const before = derivations.count
+  const { headers, cost, ...answer } = await call(path, { ...options, ...as })
+  const retryAfter = headers.get('retry-after')
+  return {
+    became: acts.outcome(answer),
+    retryAfter: retryAfter === null ? undefined : Number(retryAfter),
+    trips: cost.trips,
+    hashed: derivations.count - before,
+  }
+}
+
+async function fail(times: number, ...identifiers: string[]): Promise<void> {
+  for (let failed = 0; failed < times; failed += 1) {
+    const { became } = await tries(identifiers[failed % identifiers.length] as string, 'not the password')
+    expect(became).toBe('unauthenticated')
+  }
+}
+
+/** What a locked account says for so many seconds more. */
+const locked = (seconds: number) => ({ became: 'limited', retryAfter: seconds, trips: 1, hashed: 0 })
+
+describe('five failures', () => {
+  it('by any of its identifiers lock an account for thirty seconds, right password or not, without hashing', async () => {
+    await fail(5, 'kofi', one.email, '88')
+    for (const identifier of [one.email, 'KOFI', '88']) {
+      expect(await tries(identifier, one.password)).toEqual(locked(30))
+      expect(await tries(identifier, 'not the password')).toEqual(locked(30))
+    }
+    pass(29)
+    expect(await tries(one.email, one.password)).toEqual(locked(1))
+    pass(1)
+    expect((await tries(one.email, one.password)).became).toBe('done')
+  })
+
+  it('lock an identifier that is no one’s just the same, in any spelling', async () => {
+    await fail(5, 'nobody@example.org', 'NOBODY@example.org')
+    expect(await tries('ＮＯＢＯＤＹ@example.org', 'x')).toEqual(locked(30))
+    expect((await tries('nobody.else@example.org', 'x')).became).toBe('unauthenticated')
+  })
+
+  it('lock the account of one who is inactive, or has no password, just the same', async () => {
+    await call(`${v1Path(one)}/deactivate`, { method: 'POST', token: admin })
+    const bare = await signedInPerson(admin)
+    await rows('UPDATE users SET password_hash = NULL WHERE number = ?', bare.number)
+    for (const { email, password } of [one, bare]) {
+      await fail(5, email)
+      expect(await tries(email, password)).toEqual(locked(30))
+    }
+  })
+
+  it('lock no other account, and end no session', async () => {
+    const other = await signedInPerson(admin)
+    await fail(5, one.email)
+    expect((await tries(other.email, other.password)).became).toBe('done')
+    expect((await call('/v1/me', { token: one.access_token })).status).toBe(200)
+  })
+
+  it('with a wrong present password of one’s own lock the account too', async () => {
+    const json = { current_password: 'not the password', new_password: 'another fine passphrase' }
+    const change = () => call('/v1/me/password', { method: 'PUT', token: one.access_token, json })
+    await fail(2, one.email)
+    for (let failed = 0; failed < 3; failed += 1) expect((await change()).status).toBe(400)
+    expect(await tries(one.email, one.password)).toEqual(locked(30))
+    const { status, headers, cost } = await change()
+    expect([status, headers.get('retry-after'), cost.trips]).toEqual([429, '30', 1])
+  })
+})
+
+describe('a lock', () => {
+  it('is not extended by attempts, takes five new failures afterwards, and doubles each time up to fifteen minutes', async () => {
+    for (const seconds of [30, 60, 120, 240, 480, 900, 900]) {
+      await fail(4, one.email)
+      await fail(1, one.email)
+      expect(await tries(one.email, one.password)).toEqual(locked(seconds))
+      pass(seconds - 1)
+      expect(await tries(one.email, 'not the password')).toEqual(locked(1))
+      pass(1)
+    }
+    expect((await tries(one.email, one.password)).became).toBe('done')
+  })
+
+  it('and the failures before it are forgotten at success', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      await fail(4, one.email)
+      expect((await tries(one.email, one.password)).became).toBe('done')
+    }
+    expect(await rows('SELECT * FROM sign_in_failures')).toEqual([])
+  })
+
+  it.each(contracts.flatMap(([, acts]) => editsOfAnyone(acts).map(([id, edit]) => [id, acts, edit] as const)))(
+    'is cleared when an admin sets the password by %s',
+    async (_, acts, edit) => {
+      const { path, ...setting } = edit(one, acts.withPassword('set by somebody else'))
+      await fail(5, one.email)
+      expect(acts.outcome(await call(path, { ...setting, token: admin }))).toBe('done')
+      expect((await tries(one.email, 'set by somebody else')).became).toBe('done')
+    },
+  )
+
+  it.each(contracts.flatMap(([name, { activate }]) => (activate ? [[name, activate] as const] : [])))(
+    'is cleared when an admin activates the user through %s',
+    async (_, activate) => {
+      const { path, ...activation } = activate(one)
+      await fail(5, one.email)
+      await call(`${v1Path(one)}/deactivate`, { method: 'POST', token: admin })
+      expect((await call(path, { ...activation, token: admin })).status).toBe(200)
+      expect((await tries(one.email, one.password)).became).toBe('done')
+    },
+  )
+
+  it('is cleared by v1’s activate though the user be active, and for nobody who may not', async () => {
+    await fail(5, one.email)
+    const activate = (token: string) => call(`${v1Path(one)}/activate`, { method: 'POST', token })
+    expect((await activate(one.access_token)).status).toBe(403)
+    expect(await tries(one.email, one.password)).toEqual(locked(30))
+    expect((await activate(admin)).status).toBe(200)
+    expect((await tries(one.email, one.password)).became).toBe('done')
+  })
+
+  it('is cleared by a password token', async () => {
+    const { body } = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: admin })
+    await fail(5, one.email)
+    const json = { token: body.token, new_password: 'one of my own making' }
+    expect((await call('/v1/auth/password', { json })).status).toBe(204)
+    expect((await tries(one.email, 'one of my own making')).became).toBe('done')
+  })
+})
+
+describe('a right guess', () => {
+  /** Whoever asks has looked at the account, but not committed, when five failures of others lock it. */
+  function whileOthersFail(): Call {
+    let batches = 0
+    return {
+      env: {
+        DB: {
+          prepare: (sql: string) => testEnv.DB.prepare(sql),
+          batch: async (statements: D1PreparedStatement[]) => {
+            batches += 1
+            if (batches === 2) await fail(5, one.email)
+            return testEnv.DB.batch(statements)
+          },
+        },
+      },
+    }
+  }
+
+  it.each(contracts)('that comes with the failures that lock the account is not honoured by %s', async (_, acts) => {
+    const { path, ...options } = acts.signIn(one.email, one.password)
+    expect(acts.outcome(await call(path, { ...options, ...whileOthersFail() }))).toBe('limited')
+    expect(await rows('SELECT * FROM sessions WHERE user_number = ?', one.number)).toHaveLength(1)
+  })
+
+  it('at one’s present password is not honoured then either', async () => {
+    const json = { current_password: one.password, new_password: 'another fine passphrase' }
+    const ask: Ask = { path: '/v1/me/password', method: 'PUT', token: one.access_token, json }
+    expect((await call(ask.path, { ...ask, ...whileOthersFail() })).status).toBe(429)
+    pass(30)
+    expect((await tries(one.email, one.password)).became).toBe('done')
+  })
+
+  it('is no likelier for being tried at once: forty guesses lock the account, once', async () => {
+    const guesses = await Promise.all(Array.from({ length: 40 }, () => tries(one.email, 'not the password')))
+    expect(guesses.every(({ became }) => became === 'unauthenticated' || became === 'limited')).toBe(true)
+    expect(await tries(one.email, one.password)).toEqual(locked(30))
+    const [counted] = await rows('SELECT failures, lockouts FROM sign_in_failures')
+    expect(counted).toEqual({ failures: 0, lockouts: 1 })
+  })
+})

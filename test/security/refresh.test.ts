@@ -1,0 +1,111 @@
+/** Refresh tokens: one use each, a moment's grace for a lost answer, and the end of the session when two hold one. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { servedContracts, type ContractActs } from '../support/contracts'
+import { adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
+
+freshDirectory()
+
+const contracts = await servedContracts()
+const refreshing = contracts.flatMap(([name, { refresh, outcome }]) =>
+  refresh ? [[name, { ...refresh, outcome }] as const] : [],
+)
+
+type Refreshing = (typeof refreshing)[number][1]
+
+/** What trading the token through a contract comes to, with the next one if there is one. */
+async function trade({ ask, tokenOf, outcome }: Refreshing, token: string) {
+  const { path, ...options } = ask(token)
+  const answer = await call(path, options)
+  const became = outcome(answer)
+  return {
+    became,
+    cost: answer.cost,
+    ...(became === 'done' && { next: tokenOf(answer), access: answer.body.access_token }),
+  }
+}
+
+const reads = async (token: string | undefined) => (await call('/v1/me', { token: String(token) })).status
+
+let one: Awaited<ReturnType<typeof signedInPerson>>
+
+beforeEach(async () => {
+  one = await signedInPerson(await adminToken())
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe.each(refreshing)('through %s, refreshing', (_, through) => {
+  it('rotates the token at every use, in one trip, and leaves the access tokens of the session alive', async () => {
+    const second = await trade(through, one.refresh_token)
+    expect(second).toMatchObject({ became: 'done', cost: { trips: 1 } })
+    const third = await trade(through, String(second.next))
+    expect(new Set([one.refresh_token, second.next, third.next]).size).toBe(3)
+    for (const access of [one.access_token, second.access, third.access]) expect(await reads(access)).toBe(200)
+  })
+
+  it('works for a token of any other contract', async () => {
+    for (const [, { signIn, refresh }] of contracts as [string, ContractActs][]) {
+      if (!refresh) continue
+      const { path, ...options } = signIn(one.email, one.password)
+      expect((await trade(through, refresh.tokenOf(await call(path, options)))).became).toBe('done')
+    }
+  })
+
+  it('gives a retry within ten seconds a working pair, and a later one the end of the session, access tokens included', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1000 * Math.ceil(Date.now() / 1000) })
+    const second = await trade(through, one.refresh_token)
+    vi.setSystemTime(Date.now() + 10_000)
+    const retried = await trade(through, one.refresh_token)
+    expect(retried.became).toBe('done')
+    expect([await reads(second.access), await reads(retried.access)]).toEqual([200, 200])
+    vi.setSystemTime(Date.now() + 1000)
+    expect((await trade(through, one.refresh_token)).became).toBe('unauthenticated')
+    expect([await reads(second.access), await reads(retried.access)]).toEqual([401, 401])
+    for (const next of [second.next, retried.next]) {
+      expect((await trade(through, String(next))).became).toBe('unauthenticated')
+    }
+    const ended = await rows("SELECT user_id FROM audit_events WHERE action = 'session.ended'")
+    expect(ended).toEqual([{ user_id: one.uuid }])
+  })
+
+  it('ends the session for a spent token that is no longer even stored', async () => {
+    const second = await trade(through, one.refresh_token)
+    await rows('UPDATE refresh_tokens SET spent_at = spent_at - 60')
+    const third = await trade(through, String(second.next))
+    expect(await rows('SELECT * FROM refresh_tokens WHERE spent_at < unixepoch() - 10')).toEqual([])
+    expect((await trade(through, one.refresh_token)).became).toBe('unauthenticated')
+    expect(await reads(third.access)).toBe(401)
+  })
+
+  it('is not fooled by a forged token into ending somebody’s session', async () => {
+    // The session's id, which a token of one's own shows, with 48 bytes of one's own making.
+    const forged = `${one.refresh_token.slice(0, 20)}${'A'.repeat(66)}`
+    for (const token of [forged, 'A'.repeat(86), '', 'x', one.access_token, `${one.refresh_token}A`]) {
+      expect(['unauthenticated', 'refused']).toContain((await trade(through, token)).became)
+    }
+    expect(await reads(one.access_token)).toBe(200)
+    expect((await trade(through, one.refresh_token)).became).toBe('done')
+  })
+})
+
+describe('refresh tokens', () => {
+  it('traded twenty times at once, through every contract, all give a working pair', async () => {
+    const through = (index: number) => (refreshing[index % refreshing.length] as (typeof refreshing)[number])[1]
+    const twenty = Array.from({ length: 20 }, (_, index) => through(index))
+    const first = await Promise.all(twenty.map((each) => trade(each, one.refresh_token)))
+    expect(first.map(({ became }) => became)).toEqual(Array(20).fill('done'))
+    expect(new Set(first.map(({ next }) => next)).size).toBe(20)
+    const second = await Promise.all(first.map(({ next }, index) => trade(through(index + 1), String(next))))
+    expect(second.map(({ became }) => became)).toEqual(Array(20).fill('done'))
+    for (const { access } of [...first, ...second]) expect(await reads(access)).toBe(200)
+  })
+
+  it('are stored as nothing that could be presented', async () => {
+    const stored = JSON.stringify([await rows('SELECT * FROM refresh_tokens'), await rows('SELECT * FROM sessions')])
+    for (let start = 0; start + 20 <= one.refresh_token.length; start += 1) {
+      expect(stored).not.toContain(one.refresh_token.slice(start, start + 20))
+    }
+  })
+})

@@ -1,0 +1,80 @@
+/** A sign-in that fails tells nobody why, neither by its answer nor by what it costs. */
+import { describe, expect, it } from 'vitest'
+import { actsIn, servedContracts, type Ask } from '../support/contracts'
+import { derivations } from '../support/pbkdf2-cap'
+import { adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
+
+freshDirectory()
+
+const contracts = await servedContracts()
+
+/** All an outsider can see of an answer or measure of its making. */
+async function observed({ path, ...options }: Ask) {
+  const before = derivations.count
+  const answer = await call(path, options)
+  const { status, text, headers, cost } = answer
+  if (status === 401) expect(headers.get('www-authenticate')).toBe('Bearer')
+  const became = actsIn(path).outcome(answer)
+  const shown = [...headers].filter(([name]) => !['x-request-id', 'server-timing'].includes(name))
+  return {
+    became,
+    status,
+    text,
+    headers: shown,
+    trips: cost.trips,
+    written: cost.written,
+    hashed: derivations.count - before,
+  }
+}
+
+/** One of each kind who cannot sign in: by the identifier and the password they try. */
+async function failures(admin: string): Promise<[kind: string, identifier: string, password: string][]> {
+  const [known, inactive, bare] = [
+    await signedInPerson(admin, { username: 'known', matricule: 61 }),
+    await signedInPerson(admin),
+    await signedInPerson(admin),
+  ]
+  await call(`/v1/users/${inactive.id}/deactivate`, { method: 'POST', token: admin })
+  await rows('UPDATE users SET password_hash = NULL WHERE number = ?', bare.number)
+  return [
+    ['unknown', 'nobody@example.org', 'whatever it was'],
+    ['unknown by name', 'nobody', 'whatever it was'],
+    ['unknown by number', '99', 'whatever it was'],
+    ['wrong', known.email, 'not the password'],
+    ['wrong by name', 'known', 'not the password'],
+    ['wrong by number', '61', 'not the password'],
+    ['inactive, right', inactive.email, inactive.password],
+    ['password-less', bare.email, bare.password],
+  ]
+}
+
+describe.each(contracts)('through %s', (_, acts) => {
+  it('the unknown, the wrong, the inactive and the password-less look alike, to the byte and at the same cost', async () => {
+    const admin = await adminToken()
+    const [first, ...others] = await failures(admin)
+    const expected = await observed(acts.signIn(...pair(first)))
+    expect(expected).toMatchObject({ became: 'unauthenticated', hashed: 1, trips: 2, written: 1 })
+    for (const [kind, ...tried] of others) {
+      expect([kind, await observed(acts.signIn(...tried))]).toEqual([kind, expected])
+    }
+  })
+
+  it('what does differ is seen to: the control of the above', async () => {
+    const admin = await adminToken()
+    const [first] = await failures(admin)
+    const expected = await observed(acts.signIn(...pair(first)))
+    const one = await signedInPerson(admin)
+    expect(await observed(acts.signIn(one.email, one.password))).not.toEqual(expected)
+    await rows("UPDATE users SET password_hash = replace(password_hash, 'r=1', 'r=2') WHERE number = ?", one.number)
+    const costly = await observed(acts.signIn(one.email, 'not the password'))
+    expect(costly).not.toEqual(expected)
+    expect({ ...costly, hashed: 1 }).toEqual(expected)
+    await rows('UPDATE sign_in_failures SET locked_until = unixepoch() + 60')
+    expect(await observed(acts.signIn(one.email, 'not the password'))).not.toEqual(expected)
+  })
+})
+
+function pair(failure: [string, string, string] | undefined): [identifier: string, password: string] {
+  const [, identifier, password] = failure as [string, string, string]
+  return [identifier, password]
+}

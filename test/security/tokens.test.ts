@@ -1,0 +1,165 @@
+/** What is taken for a credential, and what never is, in every contract; and that nothing is served under a secret that is none. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { reset } from 'cloudflare:test'
+import { servedContracts, type Ask } from '../support/contracts'
+import { forgeries, read, signed, takenApart, type Genuine } from '../support/forgeries'
+import { snapshot } from '../support/snapshot'
+import { adminToken, call, migrate, signedInPerson, testEnv, type Call } from '../support/usher'
+
+const contracts = await servedContracts()
+const secret = String(testEnv.JWT_SECRET)
+
+type Person = Awaited<ReturnType<typeof signedInPerson>>
+
+let admin: Person
+let plain: Person
+let genuine: Genuine
+
+beforeAll(async () => {
+  await reset()
+  await migrate()
+  const first = await adminToken()
+  admin = await signedInPerson(first, { role: 'admin' })
+  plain = await signedInPerson(first)
+  const { sid } = read(plain.access_token.split('.')[1] as string)
+  genuine = takenApart(admin.access_token, {
+    refreshToken: admin.refresh_token,
+    other: { userId: plain.uuid, sessionId: String(sid) },
+  })
+})
+
+let created = 0
+
+/** A read and a write of every contract. */
+function asks(): Ask[] {
+  return contracts.flatMap(([, acts]) => [acts.list(), acts.create(`created${(created += 1)}@example.org`)])
+}
+
+/** What every contract answers to its read and its write: status and challenge. */
+async function answers(as: Call): Promise<[number, string | null][]> {
+  const told: [number, string | null][] = []
+  for (const ask of asks()) {
+    const { status, headers } = await call(ask.path, { ...ask, ...as, headers: { ...ask.headers, ...as.headers } })
+    told.push([status, headers.get('www-authenticate')])
+  }
+  return told
+}
+
+const invalid = asks().map(() => [401, 'Bearer error="invalid_token"'])
+const missing = asks().map(() => [401, 'Bearer'])
+
+async function outcomes(token: string, env?: Call['env']): Promise<string[]> {
+  const told: string[] = []
+  for (const [, acts] of contracts) {
+    for (const { path, ...ask } of [acts.list(), acts.create(`created${(created += 1)}@example.org`)]) {
+      told.push(acts.outcome(await call(path, { ...ask, token, ...(env && { env }) })))
+    }
+  }
+  return told
+}
+
+const everywhere = (outcome: string) => asks().map(() => outcome)
+
+describe('a token', () => {
+  it('that is made as ours are is taken: the control of the forgeries below', async () => {
+    expect(await outcomes(await signed(genuine.header, genuine.claims))).toEqual(everywhere('done'))
+    // From a clock that runs a little ahead, and from a time that has come.
+    const iat = Math.floor(Date.now() / 1000) + 55
+    const claims = { ...genuine.claims, iat, nbf: iat - 60, exp: iat + 60 }
+    expect(await outcomes(await signed(genuine.header, claims))).toEqual(everywhere('done'))
+  })
+
+  it.each(forgeries)('is refused where it is forged by %s', async (_, make) => {
+    const before = await snapshot()
+    expect(await answers({ token: await make(genuine) })).toEqual(invalid)
+    expect(await snapshot()).toEqual(before)
+  })
+
+  it('gives nothing by what it claims of a role, and nothing takes it for the one in sub', async () => {
+    const claims = read(plain.access_token.split('.')[1] as string)
+    const { role_name, role_id, email, sub } = genuine.claims
+    const raised = { ...claims, role_name, role_id, email, sub, permissions: ['users:read'], scope: 'admin' }
+    expect(await outcomes(await signed(genuine.header, raised))).toEqual(everywhere('forbidden'))
+    const lowered = { ...genuine.claims, sub: claims['sub'], role_name: 'user', role_id: claims['role_id'] }
+    expect(await outcomes(await signed(genuine.header, lowered))).toEqual(everywhere('done'))
+  })
+
+  it('of the previous secret is taken while it is being rotated, and not after', async () => {
+    const JWT_SECRET = 'Zt8Kq1Lw5Xr0Vn7Bd3Hs9Jf2Gm6Pc4Ty8Ua1Ei5Ro'
+    const rotating = { JWT_SECRET, JWT_SECRET_PREVIOUS: secret }
+    expect(await outcomes(admin.access_token, rotating)).toEqual(everywhere('done'))
+    expect(await answers({ token: admin.access_token, env: { JWT_SECRET } })).toEqual(invalid)
+  })
+})
+
+describe('a credential', () => {
+  it('is taken from the Authorization header, whatever the case of its scheme', async () => {
+    for (const scheme of ['Bearer', 'bearer', 'BEARER', 'Bearer ']) {
+      const told = await answers({ headers: { authorization: `${scheme} ${admin.access_token}` } })
+      expect(told.map(([, challenge]) => challenge)).toEqual(everywhere('').map(() => null))
+    }
+  })
+
+  it.each([
+    ['two of them', () => `Bearer ${admin.access_token} ${admin.access_token}`],
+    ['a list of them', () => `Bearer ${admin.access_token}, Bearer ${admin.access_token}`],
+    ['it in quotes', () => `Bearer "${admin.access_token}"`],
+    ['a bare scheme', () => 'Bearer'],
+  ])('is not taken from a header of %s', async (_, header) => {
+    const before = await snapshot()
+    expect(await answers({ headers: { authorization: header() } })).toEqual(invalid)
+    expect(await snapshot()).toEqual(before)
+  })
+
+  it.each([
+    ['no scheme', () => ({ authorization: admin.access_token })],
+    ['the scheme Basic', () => ({ authorization: `Basic ${btoa(`${admin.email}:${admin.password}`)}` })],
+    ['the scheme Token', () => ({ authorization: `Token ${admin.access_token}` })],
+    ['a scheme that begins like ours', () => ({ authorization: `Bearers ${admin.access_token}` })],
+    ['other headers', () => ({ 'x-authorization': `Bearer ${admin.access_token}`, 'x-api-key': admin.access_token })],
+    ['a cookie', () => ({ cookie: `access_token=${admin.access_token}; token=${admin.access_token}` })],
+  ])('is not taken from %s, which is answered as nothing at all', async (_, headers) => {
+    const before = await snapshot()
+    expect(await answers({ headers: headers() as Record<string, string> })).toEqual(missing)
+    expect(await snapshot()).toEqual(before)
+  })
+
+  it('is not taken from the address, where logs and histories keep it', async () => {
+    for (const { path, ...ask } of asks()) {
+      const query = `access_token=${admin.access_token}&token=${admin.access_token}`
+      const { status, headers } = await call(`${path}${path.includes('?') ? '&' : '?'}${query}`, ask)
+      expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
+    }
+  })
+})
+
+describe('the Worker', () => {
+  const paths = [...asks().map(({ path }) => path), '/', '/health', '/doc']
+
+  it.each([
+    [undefined],
+    [''],
+    ['x7Kq2pWm'],
+    ['k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aU'],
+    ['your-256-bit-secret-your-256-bit-secret'],
+    ['change-me-change-me-change-me-change-me'],
+    ['a-string-secret-at-least-256-bits-long'],
+    ['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'],
+  ])('serves nothing while JWT_SECRET is %j, and says so', async (JWT_SECRET) => {
+    for (const path of paths) {
+      const token = await signed(genuine.header, genuine.claims, JWT_SECRET || '\0')
+      const { status, body, headers } = await call(path, { env: { JWT_SECRET }, token, host: 'usher.example' })
+      expect([path, status, headers.get('retry-after')]).toEqual([path, 503, '60'])
+      expect(body.problems.join(' ')).toContain('JWT_SECRET')
+      if (JWT_SECRET) expect(JSON.stringify(body)).not.toContain(JWT_SECRET)
+    }
+  })
+
+  it('serves nothing while JWT_SECRET_PREVIOUS is no secret either', async () => {
+    for (const path of paths) {
+      const { status, body } = await call(path, { env: { JWT_SECRET_PREVIOUS: 'short' }, host: 'usher.example' })
+      expect([path, status]).toEqual([path, 503])
+      expect(body.problems.join(' ')).toContain('JWT_SECRET_PREVIOUS')
+    }
+  })
+})

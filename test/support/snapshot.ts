@@ -1,0 +1,19 @@
+/** Everything the directory holds, to be compared with what it holds later. */
+import { rows, testEnv } from './usher'
+
+export type Snapshot = Record<string, Record<string, unknown>[]>
+
+let names: string[] | undefined
+
+/** Every row of every table, but for the columns that say when something was last used, which a refused request may move. */
+export async function snapshot(): Promise<Snapshot> {
+  names ??= (await rows<{ name: string; type: string }>('PRAGMA table_list'))
+    .filter(({ name, type }) => type === 'table' && !/^(sqlite_|_cf_|d1_)/.test(name))
+    .map(({ name }) => name)
+  const results = await testEnv.DB.batch<Record<string, unknown>>(
+    names.map((name) => testEnv.DB.prepare(`SELECT * FROM ${name}`)),
+  )
+  return Object.fromEntries(
+    results.map(({ results: all }, index) => [names?.[index] as string, all.map(({ last_used_at: _, ...row }) => row)]),
+  )
+}
