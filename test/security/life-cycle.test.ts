@@ -1,5 +1,5 @@
 /** What ends a credential ends it in every contract, from the next request on, and for good. */
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { permissions } from '../../src/core/permissions'
 import {
   demotionsOf,
@@ -27,7 +27,12 @@ interface Session {
 let admin: string
 
 beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
   admin = await adminToken()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
 })
 
 async function ask(acts: ContractActs, { path, ...options }: Ask, as: Pick<Call, 'token' | 'headers'> = {}) {

@@ -26,9 +26,20 @@ async function trade({ ask, tokenOf, outcome }: Refreshing, token: string) {
 
 const reads = async (token: string | undefined) => (await call('/v1/me', { token: String(token) })).status
 
+/** A token that is genuine in its first bytes. */
+function forged(token: string, genuine: number): string {
+  const base64 = token.replaceAll('-', '+').replaceAll('_', '/')
+  const bytes = Uint8Array.from(atob(base64), (character, index) => (index < genuine ? character.charCodeAt(0) : 7))
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '')
+}
+
 let one: Awaited<ReturnType<typeof signedInPerson>>
 
 beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: 1000 * Math.ceil(Date.now() / 1000) })
   one = await signedInPerson(await adminToken())
 })
 
@@ -54,7 +65,6 @@ describe.each(refreshing)('through %s, refreshing', (_, through) => {
   })
 
   it('gives a retry within ten seconds a working pair, and a later one the end of the session, access tokens included', async () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: 1000 * Math.ceil(Date.now() / 1000) })
     const second = await trade(through, one.refresh_token)
     vi.setSystemTime(Date.now() + 10_000)
     const retried = await trade(through, one.refresh_token)
@@ -80,9 +90,16 @@ describe.each(refreshing)('through %s, refreshing', (_, through) => {
   })
 
   it('is not fooled by a forged token into ending somebody’s session', async () => {
-    // The session's id, which a token of one's own shows, with 48 bytes of one's own making.
-    const forged = `${one.refresh_token.slice(0, 20)}${'A'.repeat(66)}`
-    for (const token of [forged, 'A'.repeat(86), '', 'x', one.access_token, `${one.refresh_token}A`]) {
+    // The session's id, which an access token shows, with 48 bytes of one's own making; with the family's too it would be reuse.
+    for (const token of [
+      forged(one.refresh_token, 16),
+      forged(one.refresh_token, 31),
+      'A'.repeat(86),
+      '',
+      'x',
+      one.access_token,
+      `${one.refresh_token}A`,
+    ]) {
       expect(['unauthenticated', 'refused']).toContain((await trade(through, token)).became)
     }
     expect(await reads(one.access_token)).toBe(200)
