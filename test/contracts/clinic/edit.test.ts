@@ -1,6 +1,6 @@
 /// <reference types="vite/client" />
 /** clinic's changes to a user, promise by promise. */
-import { beforeEach, describe, expect, it, vi, afterEach } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import readme from '../../../src/contracts/clinic/README.md?raw'
 import {
   activate,
@@ -28,6 +28,8 @@ import { expectNamed } from '../../support/readme'
 import { adminToken, call, freshDirectory, person, rows, signIn } from '../../support/usher'
 
 freshDirectory()
+// Tables of values, each a request or more, take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
 afterEach(() => void vi.useRealTimers())
 
 let admin: string

@@ -27,6 +27,8 @@ import { expectNamed } from '../../support/readme'
 import { adminToken, call, freshDirectory, rows, type Answer, type Call } from '../../support/usher'
 
 freshDirectory()
+// Tables of values, each a request or more, take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
 
 let admin: string
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 /// <reference types="vite/client" />
 /** clinic's search: all that matches, streamed, with the count after it. */
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import readme from '../../../src/contracts/clinic/README.md?raw'
 import {
   activate,
@@ -23,6 +23,8 @@ import { populate } from '../../support/population'
 import { adminToken, call, fetchWorker, firstAdmin, freshDirectory, person, rows } from '../../support/usher'
 
 freshDirectory()
+// Tables of values, each a request or more, take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
 
 let admin: string
 beforeEach(async () => {

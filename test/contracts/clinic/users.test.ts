@@ -1,6 +1,6 @@
 /// <reference types="vite/client" />
 /** clinic's new users and their records, promise by promise. */
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import readme from '../../../src/contracts/clinic/README.md?raw'
 import {
   asJson,
@@ -24,6 +24,8 @@ import { expectNamed } from '../../support/readme'
 import { adminToken, call, freshDirectory, person, rows, signIn } from '../../support/usher'
 
 freshDirectory()
+// Tables of values, each a request or more, take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
 
 let admin: string
 beforeEach(async () => {
