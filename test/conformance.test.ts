@@ -280,11 +280,59 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
     unauthorized: { json: { username: one.input.email, password: 'not the password' } },
   }),
   backofficeLogout: ({ apiKey }) => ({ forbidden: { token: apiKey.key } }),
+  clinicCreateUser: ({ one }) => ({
+    valid: { json: inClinic('odile') },
+    invalid: { json: {} },
+    conflict: { json: { ...inClinic('odile2'), email: one.input.email } },
+  }),
+  clinicLogin: ({ one }) => ({
+    valid: { form: { username: one.input.email, password: String(one.input.password) } },
+    invalid: { form: {} },
+    unauthorized: { form: { username: one.input.email, password: 'not the password' } },
+    others: [{ headers: { 'sec-fetch-site': 'cross-site' } }],
+  }),
+  clinicLogout: ({ apiKey }) => ({ forbidden: { token: apiKey.key } }),
+  clinicGetUser: () => ({
+    path: '/clinic/users/user/2/get_user_info/',
+    forbidden: { path: '/clinic/users/user/999/get_user_info/' },
+    notFound: { path: '/clinic/users/user/999/get_user_info/' },
+    others: [{ path: '/clinic/users/user/odile/get_user_info/' }],
+  }),
+  clinicSearchUsers: () => ({
+    path: '/clinic/users/user/search/?query_string=person',
+    invalid: { path: '/clinic/users/user/search/' },
+    notFound: { path: '/clinic/users/user/search/?query_string=nobody' },
+  }),
+  clinicEditUser: () => ({
+    path: '/clinic/users/user/2/edit/',
+    valid: { json: inClinic('odile') },
+    forbidden: { path: '/clinic/users/user/1/edit/' },
+    invalid: { json: {} },
+    notFound: { path: '/clinic/users/user/999/edit/' },
+    conflict: { json: { ...inClinic('odile'), email: 'first.admin@usher.example' } },
+    others: [{ path: '/clinic/users/user/odile/edit/' }],
+  }),
+  clinicDeactivateUser: () => ({
+    path: '/clinic/users/user/2/deactivate/',
+    notFound: { path: '/clinic/users/user/odile/deactivate/' },
+    conflict: { path: '/clinic/users/user/1/deactivate/' },
+  }),
+  clinicActivateUser: () => ({
+    path: '/clinic/users/user/2/activate/',
+    notFound: { path: '/clinic/users/user/odile/activate/' },
+    others: [{ path: '/clinic/users/user/999/activate/' }],
+  }),
 }
 
 /** The first admin is number 1 of the scene, and `one` number 2. */
 function backofficeUser(number: number): string {
   return `/backoffice/api/v1/users/${number}`
+}
+
+/** What clinic requires of a user, and that they stay active. */
+function inClinic(username: string) {
+  const names = { username, first_name: 'Odile', last_name: 'Marchand', email: `${username}@clinic.example` }
+  return { ...names, user_type: 'CL', gender: 'F', is_active: true }
 }
 
 function changing(one: Scene['one']): Provoked {

@@ -220,6 +220,78 @@ describe('writing', () => {
   })
 })
 
+describe('clinic', () => {
+  const users = '/clinic/users/user'
+  const form = (username: string) => ({
+    ...{ username, first_name: 'Odile', last_name: 'Marchand', email: `${username}@example.org`, user_type: 'CL' },
+    ...{
+      gender: 'F',
+      birth_date: '1988-04-02',
+      phone: '1',
+      mobile: '2',
+      certified_email: `${username}@clinic.example`,
+    },
+    ...{ password: 'a fine passphrase', numeric_password: '4821', is_active: 'on' },
+  })
+  const post = (path: string, fields: Record<string, string> = {}) =>
+    call(users + path, { token: admin, method: 'POST', form: fields })
+  const writing = { trips: 2, read: 40, written: 15 }
+
+  it('creates, changes, deactivates and activates in two trips, and changes nothing for nothing', async () => {
+    const created = await post('/new/', form('costlier'))
+    expectCost(created, { ...writing, written: 25 })
+    const { id } = created.body.data
+    const { password: _, numeric_password: __, ...same } = { ...form('costlier'), is_staff: 'on' }
+    expectCost(await post(`/${id}/edit/`, same), { trips: 1, read: 20, written: 0 })
+    const some = { ...same, first_name: 'Odette', birth_date: '', gender: 'U', phone: '3', mobile: '' }
+    expectCost(await post(`/${id}/edit/`, some), writing)
+    expectCost(
+      await post(`/${id}/edit/`, { ...some, password: 'another passphrase', numeric_password: '1357' }),
+      writing,
+    )
+    const renamed = { ...some, username: 'costlynew', email: 'costlynew@example.org' }
+    expectCost(await post(`/${id}/edit/`, renamed), writing)
+    expectCost(await post(`/${id}/edit/`, { ...renamed, is_admin: 'on' }), writing)
+    // Every field, both identifiers, a password and the role at once: as in v1, more than an ordinary change.
+    expectCost(await post(`/${id}/edit/`, form('costliest')), { trips: 2, read: 55, written: 27 })
+    for (const action of ['deactivate', 'activate']) expectCost(await post(`/${id}/${action}/`), writing)
+  })
+
+  it('gets one user in one trip', async () => {
+    const { id } = (await post('/new/', form('costless'))).body.data
+    expectCost(await call(`${users}/${id}/get_user_info/`, { token: admin }), { trips: 1, read: 6, written: 0 })
+  })
+
+  it('signs in in two trips and out in one, and takes the cookie at the price of a token', async () => {
+    const { id } = (await post('/new/', form('costcookie'))).body.data
+    const sent = { username: 'costcookie', password: 'a fine passphrase' }
+    const login = await call(`${users}/login/`, { form: sent })
+    expectCost(login, { trips: 2, read: 20, written: 8 })
+    const cookie = String(login.headers.get('set-cookie')).split(';')[0] as string
+    const read = await call(`${users}/${id}/get_user_info/`, { headers: { cookie } })
+    expectCost(read, { trips: 1, read: 6, written: 0 })
+    const elsewhere = { cookie, 'sec-fetch-site': 'cross-site' }
+    const refused = await call(`${users}/logout/`, { headers: elsewhere })
+    expect([refused.status, refused.cost.trips]).toEqual([403, 0])
+    expectCost(await call(`${users}/logout/`, { headers: { cookie } }), { trips: 1, read: 20, written: 8 })
+  })
+
+  it('says the cost of the first page of a search: a row a hit, and three a user of the page', async () => {
+    const most = { trips: 1, written: 0 }
+    for (const query of ['number777', 'someone number12', 'nobody at all']) {
+      const found = await call(`${users}/search/?query_string=${encodeURIComponent(query)}`, { token: admin })
+      expectCost(found, { ...most, read: 4 * found.body.total_count + 30 })
+    }
+    const short = await call(`${users}/search/?query_string=77`, { token: admin })
+    expectCost(short, { ...most, read: 4 * short.body.total_count + 700 })
+    for (const query of ['', 'example.org']) {
+      const everyone = await call(`${users}/search/?query_string=${query}`, { token: admin })
+      expect(everyone.body.total_count).toBeGreaterThan(10_000)
+      expectCost(everyone, { ...most, read: everyone.body.total_count + 3 * 5000 + 30 })
+    }
+  }, 60_000)
+})
+
 describe('storage', () => {
   it('takes at most 1,300 bytes a user, one audit event included', async () => {
     const before = await databaseBytes()

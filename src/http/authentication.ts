@@ -83,14 +83,26 @@ async function sessionOf(
   return claimed && { kind: 'session', ...claimed }
 }
 
-/** For operations that need no credential; those that check one a client sends in the body count as sign-ins. */
-export function anonymous({ signsIn }: { signsIn: boolean }) {
+/**
+ * For operations that need no credential; those that check one a client sends in the body count as sign-ins, and those that answer a
+ * `cookie` are not for another site to make a browser do.
+ */
+export function anonymous({ signsIn, cookie = false }: { signsIn: boolean; cookie?: boolean }) {
   const limit: MiddlewareHandler<ContractEnv> = createMiddleware<ContractEnv>(async (c, next) => {
     await limitClient(c)
     if (signsIn) await limitSignIn(c)
     await next()
   })
-  const middleware: [typeof limit, typeof limitedBody, typeof decodedBody] = [limit, limitedBody, decodedBody]
+  const fromHere: MiddlewareHandler<ContractEnv> = createMiddleware<ContractEnv>(async (c, next) => {
+    if (cookie) refuseCrossSite(c)
+    await next()
+  })
+  const middleware: [typeof limit, typeof limitedBody, typeof fromHere, typeof decodedBody] = [
+    limit,
+    limitedBody,
+    fromHere,
+    decodedBody,
+  ]
   const access = `Takes no credential${signsIn ? ', and counts as a sign-in' : ''}.`
   return { 'x-access': access, security: [] as Record<string, string[]>[], middleware }
 }

@@ -99,19 +99,28 @@ export async function fieldsOf(c: Context): Promise<Record<string, unknown>> {
     throw new Failed({ kind: 'invalid_request', part: 'body', issues: [{ path: [], problem }] })
   }
   if (!isForm.test(contentType) && !isMultipart.test(contentType)) throw new Failed({ kind: 'unsupported_media_type' })
-  const text = decode(bytes)
+  const texts = textsOf(await formOf(bytes, contentType))
+  // A file may hold any bytes, a text only UTF-8, of which the parser makes U+FFFD where it is not.
+  if (texts.some((pair) => pair.join('').includes('\ufffd'))) decode(bytes)
+  return nested(texts)
+}
+
+async function formOf(bytes: ArrayBuffer, contentType: string): Promise<FormData> {
   try {
-    return nested(await new Response(text, { headers: { 'content-type': contentType } }).formData())
+    return await new Response(bytes, { headers: { 'content-type': contentType } }).formData()
   } catch {
     throw new Failed({ kind: 'unreadable_body', position: 0 })
   }
 }
 
 /** Files are nobody's field. */
-function nested(form: FormData): Record<string, unknown> {
+function textsOf(form: FormData): [name: string, value: string][] {
+  return [...form].filter((pair): pair is [string, string] => typeof pair[1] === 'string')
+}
+
+function nested(texts: readonly [name: string, value: string][]): Record<string, unknown> {
   const fields = new Map<string, unknown>()
-  for (const [name, value] of form) {
-    if (typeof value !== 'string') continue
+  for (const [name, value] of texts) {
     const [, outer, inner] = /^([^[\]]+)\[([^[\]]+)\]$/.exec(name) ?? []
     if (outer === undefined || inner === undefined) fields.set(name, value)
     else fields.set(outer, Object.fromEntries([...Object.entries(fields.get(outer) ?? {}), [inner, value]]))

@@ -31,7 +31,7 @@ interface ContractTraits {
   keepsBasePathOnHost?: boolean
   /** Clients of the original may leave out the content type of a JSON body. */
   assumesJson?: boolean
-  /** Every path ends in a slash: a GET without it is sent to the one with it. */
+  /** Every path ends in a slash: a GET of one of them without it is sent to the one with it. */
   trailingSlashes?: boolean
   /** Said of the contract in its document. */
   description: string
@@ -88,11 +88,16 @@ export function createContract(traits: ContractTraits): Contract {
 
 /** To stand last in a contract: a path it does not know is its own 404, never another's. */
 export function sealed(contract: Contract): Contract {
-  contract.app.all('*', (c) => {
-    const { pathname, search } = new URL(c.req.url)
-    const slashless = contract.trailingSlashes && c.req.method === 'GET' && !pathname.endsWith('/')
-    return slashless ? c.redirect(`${pathname}/${search}`, 308) : toResponse(c, contract, { kind: 'no_such_path' })
-  })
+  const { app, trailingSlashes } = contract
+  const got = trailingSlashes ? app.routes.filter(({ method }) => method === 'GET') : []
+  // Only its own paths: on a contract's own host any other could be read as another host's.
+  for (const path of got.map((route) => route.path.replace(/\/$/, ''))) {
+    app.all(path, (c, next) => {
+      const { pathname, search } = new URL(c.req.url)
+      return ['GET', 'HEAD'].includes(c.req.method) ? Promise.resolve(c.redirect(`${pathname}/${search}`, 308)) : next()
+    })
+  }
+  app.all('*', (c) => toResponse(c, contract, { kind: 'no_such_path' }))
   return contract
 }
 

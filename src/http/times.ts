@@ -7,12 +7,15 @@ export function toUtc(seconds: number): string {
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 
+/** A date, with a time of day behind it or without. */
+const isoDate = /^(\d{4}-\d\d-\d\d)(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?$/i
+
 /**
  * The date in a text as people and libraries write it, as `YYYY-MM-DD`: that itself, with a time behind it, `07/08/1980` (month first)
  * or `08 Jul 1980`; any other text as it is. Whether there is such a day is not asked.
  */
 export function readDate(text: string): string {
-  const [, iso] = /^(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?$/i.exec(text) ?? []
+  const [, iso] = isoDate.exec(text) ?? []
   if (iso !== undefined) return iso
   const [, month, day, year] = /^(\d{1,2})\/(\d{1,2})\/(\d{4})$/.exec(text) ?? []
   if (month && day && year) return `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`

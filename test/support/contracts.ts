@@ -49,6 +49,8 @@ export interface ContractActs {
   withPassword: (password: string) => Fields
   /** Each way to give `role` in place of all others; undefined for a role that the contract has no word for. */
   setRole: ((one: Someone, role: Role) => Ask | undefined)[]
+  /** One's own roles stay as they are, whatever is sent. */
+  keepsOwnRoles?: true
   deactivate: (one: Someone) => Ask
   activate?: (one: Someone) => Ask
   delete?: (one: Someone) => Ask
@@ -199,6 +201,7 @@ const clinic: ContractActs = {
   withRole: ({ number }) => (isKnown(number) ? { is_admin: number === adminRole.number } : undefined),
   edits: { clinicEditUser: (one, fields = {}) => clinicEdit(one, fields) },
   withPassword: (password) => ({ password }),
+  keepsOwnRoles: true,
   setRole: [
     (one, { number }) => (isKnown(number) ? clinicEdit(one, { is_admin: number === adminRole.number }) : undefined),
   ],

@@ -43,6 +43,8 @@ export interface Call {
   /** Variables that differ from the suite's for this request. */
   env?: Partial<Record<keyof Env, unknown>>
   host?: string
+  /** `https` unless told otherwise. */
+  scheme?: 'http'
 }
 
 export interface Answer<Body = any> {
@@ -81,13 +83,13 @@ export function methodOf({ method, json, form, body }: Call): string {
 
 /** The answer as it comes, for streams. */
 export async function fetchWorker(path: string, options: Call = {}): Promise<Response> {
-  const { token, json, form, body, headers = {}, host = 'usher.example' } = options
+  const { token, json, form, body, headers = {}, host = 'usher.example', scheme = 'https' } = options
   const sent = new Headers(headers)
   if (token !== undefined && !sent.has('authorization')) sent.set('authorization', `Bearer ${token}`)
   if (json !== undefined && !sent.has('content-type')) sent.set('content-type', 'application/json')
   const payload = json !== undefined ? JSON.stringify(json) : form ? new URLSearchParams(form) : body
   const method = methodOf(options)
-  const request = new Request(`https://${host}${path}`, {
+  const request = new Request(`${scheme}://${host}${path}`, {
     method,
     headers: sent,
     redirect: 'manual',

@@ -5,7 +5,7 @@ import { failuresOf, json } from '../../http/json'
 import { wireName } from './mapping'
 import { ClinicFailure } from './schemas'
 
-/** `path` is that of the request: validation failures begin with what could not be done. */
+/** `path` is that of the request: it tells whom it was about, and validation failures begin with what could not be done. */
 export function toFailureResponse(failure: Failure, path: string): FailureResponse {
   switch (failure.kind) {
     case 'no_credentials':
@@ -32,7 +32,7 @@ export function toFailureResponse(failure: Failure, path: string): FailureRespon
     case 'invalid_password_token':
       return failed('Invalid login.')
     case 'user_not_found':
-      return failed(`User ${Object.values(failure.selector)[0]} not found.`)
+      return failed(`User ${askedOf(path)} not found.`)
     case 'role_not_found':
       return failed('Role not found.')
     case 'last_admin':
@@ -67,10 +67,14 @@ function failed(errors: string, status: FailureResponse['status'] = 200): Failur
   return { status, body: { success: false, errors } }
 }
 
+/** The number of the user as it was asked for, however large. */
+function askedOf(path: string): string {
+  return /\/(\d+)\/\w+\/$/.exec(path)?.[1] ?? ''
+}
+
 function invalid(path: string, lines: readonly [field: string, sentence: string][]): FailureResponse {
-  const edited = /\/(\d+)\/edit\/$/.exec(path)?.[1]
-  const headline = edited
-    ? [`Unable to edit user ${edited}.`]
+  const headline = path.endsWith('/edit/')
+    ? [`Unable to edit user ${askedOf(path)}.`]
     : path.endsWith('/new/')
       ? ['Unable to create user.']
       : []

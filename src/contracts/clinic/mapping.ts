@@ -19,8 +19,9 @@ export function fromUser(user: User): z.infer<typeof ClinicUser> {
     is_admin: user.roles.some(({ number }) => number === adminRole),
     user_type: user.userType && toChoice(userTypes, keyOf(coreUserTypes, user.userType)),
     gender: user.gender && toChoice(genders, keyOf(coreGenders, user.gender)),
-    phone: user.phoneNumber,
-    mobile: user.mobileNumber,
+    // Contracts that do not trim may keep a number that is no text at all.
+    phone: user.phoneNumber || null,
+    mobile: user.mobileNumber || null,
     certified_email: user.certifiedEmail,
   }
 }

@@ -13,13 +13,7 @@ import { changesIn, checked, fieldsOf, trimmed } from '../../http/body'
 import { createContract, sealed } from '../../http/contract'
 import { userNumbered } from '../../http/fields'
 import { documentedBody, formTypes, json, streamed } from '../../http/json'
-import {
-  clearSessionCookie,
-  cookieScheme,
-  cookieSecurity,
-  refuseCrossSite,
-  setSessionCookie,
-} from '../../http/session-cookie'
+import { clearSessionCookie, cookieScheme, cookieSecurity, setSessionCookie } from '../../http/session-cookie'
 import { issueCookieToken } from '../../http/tokens'
 import { failures, toFailureResponse } from './errors'
 import { fromUser, namedRoles, toNewUser, toUserChanges } from './mapping'
@@ -80,7 +74,7 @@ app.openapi(newUser, async (c) => {
 })
 
 const login = createRoute({
-  ...anonymous({ signsIn: true }),
+  ...anonymous({ signsIn: true, cookie: true }),
   method: 'post',
   path: '/users/user/login/',
   operationId: 'clinicLogin',
@@ -90,7 +84,6 @@ const login = createRoute({
 })
 
 app.openapi(login, async (c) => {
-  refuseCrossSite(c)
   const { visit, configuration } = c.var
   const { username, password } = checked(ClinicLogin, await fieldsOf(c), trimmed)
   const { user, sessionId } = await signInFor(visit, { identifier: username, password }, sessionSeconds)

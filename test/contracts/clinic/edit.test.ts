@@ -1,0 +1,485 @@
+/// <reference types="vite/client" />
+/** clinic's changes to a user, promise by promise. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import readme from '../../../src/contracts/clinic/README.md?raw'
+import {
+  activate,
+  asJson,
+  clerk,
+  cookieOf,
+  created,
+  deactivate,
+  edit,
+  expectFailure,
+  expectSuccess,
+  ines,
+  inesInFull,
+  inesShown,
+  info,
+  kinds,
+  login,
+  notAllowed,
+  plainUser,
+  throughV1,
+  users,
+  type Fields,
+} from '../../support/clinic'
+import { expectNamed } from '../../support/readme'
+import { adminToken, call, freshDirectory, person, rows, signIn } from '../../support/usher'
+
+freshDirectory()
+// Tables of values, each a request or more, take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
+afterEach(() => void vi.useRealTimers())
+
+let admin: string
+beforeEach(async () => {
+  admin = await adminToken()
+})
+
+const refusal = (id: string, ...lines: string[]) => [`Unable to edit user ${id}.`, ...lines].join('\n')
+const isRequired = (field: string) => `${field}: This field is required.`
+const lastAdmin = 'The last active administrator must stay one.'
+const password = inesInFull.password
+
+/** The form of a page that edits Ines, with other values in it. */
+const changed = {
+  username: 'ines.morel',
+  first_name: 'Agnès',
+  last_name: 'Morel',
+  email: 'ines.morel@example.org',
+  birth_date: '04/03/1989',
+  is_staff: false,
+  is_active: true,
+  is_admin: false,
+  user_type: 'TE',
+  gender: 'U',
+  phone: '+33 1 70 18 55 01',
+  mobile: '+33 6 70 18 55 02',
+  certified_email: 'morel@certified.example',
+}
+
+const changedShown = {
+  ...changed,
+  birth_date: '03 Apr 1989',
+  user_type: { key: 'TE', value: 'Technician' },
+  gender: { key: 'U', value: 'Unknown' },
+}
+
+/** Everything that must not have changed, secrets included. */
+const everything = (id: string) => rows('SELECT * FROM users WHERE number = ?', Number(id))
+
+/** A key of the first admin that allows all it is needed for. */
+async function apiKey(): Promise<string> {
+  const permissions = ['users:read', 'users:update', 'users:deactivate', 'roles:assign', 'users:create']
+  const every = (await call('/v1/roles', { token: admin })).body.data[0].permissions as string[]
+  expect(every).toEqual(expect.arrayContaining(permissions))
+  return (await call('/v1/api-keys', { token: admin, json: { name: 'all', permissions: every } })).body.key as string
+}
+
+describe('POST /users/user/(user_id)/edit/', () => {
+  it('replaces the record and answers it, byte for byte, by any kind of body', async () => {
+    const { id, uid } = await created(admin)
+    for (const [, kind] of kinds) {
+      const answer = await edit(admin, id, changed, kind)
+      expectSuccess(answer, `User ${id} successfully updated.`, { id, uid, ...changedShown })
+      const back = await edit(admin, id, inesInFull, kind)
+      expectSuccess(back, `User ${id} successfully updated.`, { id, uid, ...inesShown })
+    }
+    expect((await info(admin, id)).body.data).toEqual({ id, uid, ...inesShown })
+  })
+
+  it('makes absent optional fields null and absent booleans false, as an unticked box is', async () => {
+    for (const [index, [, kind]] of kinds.entries()) {
+      const one = { username: `ines${index}`, email: `ines${index}@example.org` }
+      const { id, uid } = await created(admin, one)
+      const expected = {
+        ...{ id, uid, ...inesShown, ...one, birth_date: null },
+        ...{ is_staff: false, is_active: false, phone: null, mobile: null, certified_email: null },
+      }
+      expect((await edit(admin, id, { ...ines, ...one }, kind)).body.data).toEqual(expected)
+      await edit(admin, id, { ...inesInFull, ...one }, kind)
+      const emptied = { birth_date: '', phone: '', mobile: '', certified_email: '', is_active: 'on' }
+      const answer = await edit(admin, id, { ...ines, ...one, ...emptied }, kind)
+      expect(answer.body.data).toEqual({ ...expected, is_active: true })
+    }
+  })
+
+  it('takes the same spellings of no and yes', async () => {
+    const { id } = await created(admin)
+    const said: [unknown, boolean][] = [
+      ...['False', 'false', '0', 'off'].map((value): [unknown, boolean] => [value, false]),
+      ...['True', 'true', '1', 'on', 'no'].map((value): [unknown, boolean] => [value, true]),
+    ]
+    for (const [value, expected] of said) {
+      const flags = { is_staff: value, is_active: value, is_admin: value }
+      const { is_staff, is_active, is_admin } = (await edit(admin, id, { ...ines, ...flags })).body.data
+      expect([value, is_staff, is_active, is_admin]).toEqual([value, expected, expected, expected])
+    }
+    const { data } = (await edit(admin, id, { ...ines, is_staff: '', is_active: true, is_admin: null }, asJson)).body
+    expect([data.is_staff, data.is_active, data.is_admin]).toEqual([false, true, false])
+  })
+
+  it('keeps the password and the PIN where they are absent or empty', async () => {
+    const { id } = await created(admin)
+    const secrets = async () => (await everything(id)).map(({ password_hash, pin_hash }) => [password_hash, pin_hash])
+    const before = await secrets()
+    const { is_active } = inesInFull
+    for (const [, kind] of kinds) {
+      for (const none of [{}, { password: '', numeric_password: '' }, { password: null, numeric_password: null }]) {
+        expect((await edit(admin, id, { ...ines, is_active, ...none }, kind)).body.success).toBe(true)
+      }
+    }
+    expect(await secrets()).toEqual(before)
+    expect((await login('ines.caron', password)).body.success).toBe(true)
+  })
+
+  it('sets a password, which ends the sessions of the user, and a PIN, which does not', async () => {
+    const { id, uid } = await created(admin)
+    const cookie = cookieOf(await login('ines.caron', password))
+    const [before] = (await everything(id)) as [Fields]
+    const pin = await edit(admin, id, { ...inesInFull, password: undefined, numeric_password: '1357' })
+    expectSuccess(pin, `User ${id} successfully updated.`, { id, uid, ...inesShown })
+    const [after] = (await everything(id)) as [Fields]
+    expect([after['pin_hash'] === before['pin_hash'], after['password_hash']]).toEqual([false, before['password_hash']])
+    expect((await call(`${users}/${id}/get_user_info/`, { headers: { cookie } })).body.success).toBe(true)
+    await edit(admin, id, { ...inesInFull, password: '  une autre phrase  ' })
+    expect((await call(`${users}/${id}/get_user_info/`, { headers: { cookie } })).status).toBe(401)
+    expectFailure(await login('ines.caron', password), 'Invalid login.')
+    expect((await login('ines.caron', '  une autre phrase  ')).body.success).toBe(true)
+  })
+
+  it('requires what a new user requires', async () => {
+    const { id } = await created(admin)
+    const before = await everything(id)
+    for (const [, kind] of kinds) {
+      for (const field of Object.keys(ines)) {
+        for (const nothing of [undefined, '', '  ', null]) {
+          const answer = await edit(admin, id, { ...inesInFull, [field]: nothing }, kind)
+          expectFailure(answer, refusal(id, isRequired(field)))
+        }
+      }
+      expectFailure(await edit(admin, id, {}, kind), refusal(id, ...Object.keys(ines).map(isRequired)))
+    }
+    expect(await everything(id)).toEqual(before)
+  })
+
+  it('names every wrong field on a line of its own, in order, and never what was sent', async () => {
+    const { id } = await created(admin)
+    const wrong: [string, unknown, string][] = [
+      ['username', 'u'.repeat(31), 'Ensure this value has at most 30 characters.'],
+      ['first_name', '<b>Inès</b>\u202e', 'Enter a valid value.'],
+      ['last_name', 'c'.repeat(51), 'Ensure this value has at most 50 characters.'],
+      ['email', 'ines@localhost', 'Enter a valid email address.'],
+      ['birth_date', '31/12/1980', 'Enter a valid date.'],
+      ['user_type', 'Clinician', 'Select one of AD, TE, CL, ST.'],
+      ['gender', 'female', 'Select one of M, F, U.'],
+      ['phone', '0'.repeat(21), 'Ensure this value has at most 20 characters.'],
+      ['mobile', '0'.repeat(21), 'Ensure this value has at most 20 characters.'],
+      ['certified_email', 'c'.repeat(255), 'Ensure this value has at most 254 characters.'],
+      ['numeric_password', '123', 'Enter four digits.'],
+      ['password', 'short', 'Ensure this value has at least 8 characters.'],
+    ]
+    const before = await everything(id)
+    for (const [, kind] of kinds) {
+      for (const [field, value, sentence] of wrong) {
+        const answer = await edit(admin, id, { ...inesInFull, [field]: value }, kind)
+        expectFailure(answer, refusal(id, `${field}: ${sentence}`))
+      }
+      const all = Object.fromEntries(wrong.map(([field, value]) => [field, value]).reverse())
+      const lines = wrong.map(([field, , sentence]) => `${field}: ${sentence}`)
+      expectFailure(await edit(admin, id, all, kind), refusal(id, ...lines))
+    }
+    const personal = await edit(admin, id, { ...changed, password: changed.email })
+    expectFailure(personal, refusal(id, 'password: This password may not be the email, username or name.'))
+    expect(await everything(id)).toEqual(before)
+  })
+
+  it('refuses a username or an email that is taken, and changes nothing', async () => {
+    const { id } = await created(admin)
+    await created(admin, { username: 'other', email: 'other@example.org' })
+    const before = await everything(id)
+    const taken = (...fields: string[]) =>
+      refusal(id, ...fields.map((field) => `${field}: This ${field} is already taken.`))
+    expectFailure(await edit(admin, id, { ...changed, username: 'OTHER' }), taken('username'))
+    expectFailure(await edit(admin, id, { ...changed, username: 'Other@Example.org' }), taken('username'))
+    expectFailure(await edit(admin, id, { ...changed, email: 'OTHER@example.org' }), taken('email'))
+    const both = { ...changed, username: 'other', email: 'other@example.org' }
+    expectFailure(await edit(admin, id, both), taken('username', 'email'))
+    expect(await everything(id)).toEqual(before)
+  })
+
+  it('changes nothing for a whole record sent back as it was shown, by any kind of body', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const { id, uid } = await created(admin, { is_staff: false })
+    const { data } = (await info(admin, id)).body
+    const before = await throughV1(admin, uid)
+    vi.advanceTimersByTime(5000)
+    for (const [, kind] of kinds) {
+      const answer = await edit(admin, id, data, kind)
+      expectSuccess(answer, `User ${id} successfully updated.`, data)
+      expect(answer.cost.written).toBe(0)
+    }
+    expect(await throughV1(admin, uid)).toEqual(before)
+  })
+
+  it('changes nothing of a record that came from a roomier contract, however it would not be taken here', async () => {
+    const long = { username: 'u'.repeat(64), first_name: ' F'.repeat(50), last_name: '', phone: ' 0'.repeat(16) }
+    const more = { name: 'Quite Another Name', mobile: '', certified_email: `${'c'.repeat(64)}@example.org` }
+    const made = await call('/v1/users', { token: admin, json: person({ ...long, ...more }) })
+    const uid = made.body.id.slice(4) as string
+    const roles = { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } }
+    await call(`/v1/users/usr_${uid}/roles`, roles)
+    const { data } = (await info(admin, '2')).body
+    expect(data).toMatchObject({
+      ...long,
+      user_type: null,
+      gender: null,
+      birth_date: null,
+      mobile: null,
+      is_admin: true,
+    })
+    const before = await throughV1(admin, uid)
+    for (const [, kind] of kinds) {
+      const answer = await edit(admin, '2', data, kind)
+      expectSuccess(answer, 'User 2 successfully updated.', data)
+      expect(answer.cost.written).toBe(0)
+    }
+    expect(await throughV1(admin, uid)).toEqual(before)
+    const { body } = await edit(admin, '2', { ...data, phone: '118' })
+    expect(body.data).toEqual({ ...data, phone: '118' })
+    expect((await throughV1(admin, uid)).body).toEqual({ ...before.body, phone: '118', updated_at: expect.any(String) })
+  })
+
+  it('still requires what such a record has none of, where it is not sent at all', async () => {
+    const { number } = await plainUser(admin)
+    const { data } = (await info(admin, number)).body
+    const { gender: _, ...rest } = data
+    expectFailure(await edit(admin, number, rest), refusal(number, isRequired('gender')))
+  })
+
+  it('takes the email for no username: that of the user, or the one given with it', async () => {
+    const { number, id } = await plainUser(admin, { username: null, gender: 'female', user_type: 'student' })
+    const usernameOf = async () => (await throughV1(admin, id.slice(4))).body.username
+    const { data } = (await info(admin, number)).body
+    expect(data.username).toBe(data.email)
+    const email = 'a.rather.long.address.for.a.username@example.org'
+    const both = await edit(admin, number, { ...data, username: ` ${email.toUpperCase()}`, email })
+    expect([both.body.data?.username, both.body.data?.email, await usernameOf()]).toEqual([email, email, null])
+    const emailOnly = await edit(admin, number, { ...both.body.data, email: 'short@example.org' })
+    expect([emailOnly.body.data?.username, await usernameOf()]).toEqual(['short@example.org', null])
+    const named = await edit(admin, number, { ...emailOnly.body.data, username: 'named' })
+    expect([named.body.data?.username, await usernameOf()]).toEqual(['named', 'named'])
+    const unnamed = await edit(admin, number, { ...named.body.data, username: 'short@example.org' })
+    expect([unnamed.body.data?.username, await usernameOf()]).toEqual(['short@example.org', null])
+  })
+
+  it('puts the admin role first for is_admin, and takes it away without, keeping the other roles', async () => {
+    const { id, uid } = await created(admin)
+    await call('/v1/roles', { token: admin, json: { name: 'reception', permissions: [] } })
+    await call(`/v1/users/usr_${uid}/roles`, { method: 'PUT', token: admin, json: { roles: ['reception', 'user'] } })
+    const rolesAfter = async (is_admin: unknown) => {
+      await edit(admin, id, { ...inesInFull, password: undefined, is_admin })
+      return (await throughV1(admin, uid)).body.roles.map(({ name }: Fields) => name)
+    }
+    expect(await rolesAfter('true')).toEqual(['admin', 'reception', 'user'])
+    expect(await rolesAfter('true')).toEqual(['admin', 'reception', 'user'])
+    expect(await rolesAfter(undefined)).toEqual(['reception', 'user'])
+    await call(`/v1/users/usr_${uid}/roles`, { method: 'PUT', token: admin, json: { roles: ['admin'] } })
+    expect(await rolesAfter('false')).toEqual(['user'])
+  })
+
+  it('ends the sessions of the one it makes inactive, and lets in the one it makes active', async () => {
+    const { id } = await created(admin)
+    const cookie = cookieOf(await login('ines.caron', password))
+    await edit(admin, id, { ...ines, is_active: 'False' })
+    expect((await call(`${users}/${id}/get_user_info/`, { headers: { cookie } })).status).toBe(401)
+    expectFailure(await login('ines.caron', password), 'Invalid login.')
+    await edit(admin, id, { ...ines, is_active: 'True' })
+    expect((await call(`${users}/${id}/get_user_info/`, { headers: { cookie } })).status).toBe(401)
+    expect((await login('ines.caron', password)).body.success).toBe(true)
+  })
+
+  it('lets users change their own names, birth date, gender and phones, and keeps the rest as it is', async () => {
+    const { id, uid } = await created(admin)
+    const { access_token } = await signIn('ines.caron', password)
+    const before = await everything(id)
+    const everyField = { ...changed, is_staff: '', is_active: '', is_admin: 'true', password: 'une autre phrase' }
+    for (const [, kind] of kinds) {
+      const answer = await edit(access_token, id, { ...everyField, numeric_password: '1357' }, kind)
+      const { first_name, last_name, birth_date, gender, phone, mobile } = changedShown
+      const own = { first_name, last_name, birth_date, gender, phone, mobile }
+      expectSuccess(answer, `User ${id} successfully updated.`, { id, uid, ...inesShown, ...own })
+      expect((await info(access_token, id)).body.data).toEqual(answer.body.data)
+      await edit(access_token, id, { ...inesInFull, is_staff: '' }, kind)
+    }
+    const secret = ({ password_hash, pin_hash, session_generation }: Fields) => [
+      password_hash,
+      pin_hash,
+      session_generation,
+    ]
+    expect((await everything(id)).map(secret)).toEqual(before.map(secret))
+    expect((await login('ines.caron', password)).body.success).toBe(true)
+  })
+
+  it('keeps an admin’s own rights and state too, so that no unticked box locks them out', async () => {
+    const { email } = (await info(admin, '1')).body.data
+    const answer = await edit(admin, '1', { ...ines, username: email, email })
+    expect(answer.body.data).toMatchObject({
+      email,
+      first_name: 'Inès',
+      is_admin: true,
+      is_active: true,
+      is_staff: false,
+    })
+  })
+
+  it('still checks the fields of one’s own that stay as they are', async () => {
+    const plain = await plainUser(admin)
+    const answer = await edit(plain.access_token, plain.number, { ...inesInFull, email: 'nobody' })
+    expectFailure(answer, refusal(plain.number, 'email: Enter a valid email address.'))
+  })
+
+  it('takes users:update for others; users:deactivate for is_active, roles:assign for is_admin', async () => {
+    const { id, uid } = await created(admin)
+    const plain = await plainUser(admin)
+    for (const other of [id, '999']) {
+      expectFailure(await edit(plain.access_token, other, changed), notAllowed, 403)
+    }
+    const editor = await clerk(admin, ['users:update'])
+    expect((await edit(editor.access_token, id, inesInFull)).body.data).toEqual({ id, uid, ...inesShown })
+    expectFailure(await edit(editor.access_token, id, ines), notAllowed, 403)
+    expectFailure(await edit(editor.access_token, id, { ...inesInFull, is_admin: 'on' }), notAllowed, 403)
+    const more = await clerk(admin, ['users:update', 'users:deactivate', 'roles:assign'])
+    expect((await edit(more.access_token, id, ines)).body.data.is_active).toBe(false)
+    expectFailure(await edit(more.access_token, id, { ...inesInFull, is_admin: 'on' }), notAllowed, 403)
+    expect((await info(admin, id)).body.data).toMatchObject({ is_active: false, is_admin: false })
+  })
+
+  it('lets no one edit a user who holds a permission that they do not', async () => {
+    const { id } = await created(admin, { is_admin: true })
+    const editor = await clerk(admin, ['users:update', 'users:deactivate', 'roles:assign'])
+    const before = await everything(id)
+    for (const fields of [changed, { ...inesInFull, is_admin: 'on', phone: '1' }]) {
+      expectFailure(await edit(editor.access_token, id, fields), notAllowed, 403)
+    }
+    expect(await everything(id)).toEqual(before)
+  })
+
+  it('keeps the last active admin one', async () => {
+    const key = await apiKey()
+    const { data } = (await info(admin, '1')).body
+    const back = { ...data, gender: 'U', user_type: 'AD', last_name: 'Admin' }
+    expectFailure(await edit(key, '1', { ...back, is_admin: '' }), lastAdmin)
+    expectFailure(await edit(key, '1', { ...back, is_active: '' }), lastAdmin)
+    expect((await info(admin, '1')).body.data).toEqual(data)
+    expect((await edit(key, '1', back)).body.data).toMatchObject({ last_name: 'Admin', is_admin: true })
+  })
+
+  it('fails with success false for an unknown id, and 404 for one that is no number', async () => {
+    for (const id of ['999', '9'.repeat(30)]) expectFailure(await edit(admin, id, changed), `User ${id} not found.`)
+    for (const id of ['x', '-1', '1.5']) expectFailure(await edit(admin, id, changed), 'Not found.', 404)
+  })
+})
+
+describe('POST /users/user/(user_id)/deactivate/', () => {
+  it('answers the id and the state, byte for byte, again and again', async () => {
+    const { id } = await created(admin)
+    for (const spelling of [id, id, `0${id}`]) {
+      expectSuccess(await deactivate(admin, spelling), `User ${id} deactivated`, { id, is_active: false })
+    }
+    expect((await info(admin, id)).body.data.is_active).toBe(false)
+  })
+
+  it('asks for no body, and reads none', async () => {
+    const { id } = await created(admin)
+    for (const [, kind] of kinds) {
+      const sent = { token: admin, method: 'POST', ...kind({ is_active: 'true', csrfmiddlewaretoken: 'token' }) }
+      const answer = await call(`${users}/${id}/deactivate/`, sent)
+      expectSuccess(answer, `User ${id} deactivated`, { id, is_active: false })
+    }
+  })
+
+  it('ends every session, refresh token and key of the user at once, who cannot sign in', async () => {
+    const { id } = await created(admin, { is_admin: true })
+    const cookie = cookieOf(await login('ines.caron', password))
+    const { access_token, refresh_token } = await signIn('ines.caron', password)
+    const json = { name: 'hers', permissions: ['users:read'] }
+    const { key } = (await call('/v1/api-keys', { token: access_token, json })).body
+    await deactivate(admin, id)
+    for (const options of [{ headers: { cookie } }, { token: access_token }, { token: key }]) {
+      expect((await call(`${users}/${id}/get_user_info/`, options)).status).toBe(401)
+    }
+    expect((await call('/v1/auth/refresh', { json: { refresh_token } })).status).toBe(401)
+    expectFailure(await login('ines.caron', password), 'Invalid login.')
+  })
+
+  it('keeps the last active admin, and lets another go', async () => {
+    expectFailure(await deactivate(admin, '1'), lastAdmin)
+    const { id } = await created(admin, { is_admin: true })
+    expectSuccess(await deactivate(admin, id), `User ${id} deactivated`, { id, is_active: false })
+    expectFailure(await deactivate(admin, '1'), lastAdmin)
+  })
+
+  it('takes users:deactivate, for oneself too, and every permission the user holds', async () => {
+    const plain = await plainUser(admin)
+    for (const id of [plain.number, '1', '999']) {
+      expectFailure(await deactivate(plain.access_token, id), notAllowed, 403)
+    }
+    const doorkeeper = await clerk(admin, ['users:deactivate'])
+    expect((await deactivate(doorkeeper.access_token, plain.number)).body.success).toBe(true)
+    expectFailure(await deactivate(doorkeeper.access_token, '1'), notAllowed, 403)
+  })
+
+  it('fails with success false for an unknown id, and 404 for one that is no number', async () => {
+    expectFailure(await deactivate(admin, '999'), 'User 999 not found.')
+    expectFailure(await deactivate(admin, 'x'), 'Not found.', 404)
+  })
+})
+
+describe('POST /users/user/(user_id)/activate/', () => {
+  it('answers the id and the state, byte for byte, again and again', async () => {
+    const { id } = await created(admin, { is_active: false })
+    for (let times = 0; times < 2; times += 1) {
+      expectSuccess(await activate(admin, id), `User ${id} activated`, { id, is_active: true })
+    }
+    expect((await info(admin, id)).body.data.is_active).toBe(true)
+  })
+
+  it('lets the user sign in again, and revives nothing', async () => {
+    const { id } = await created(admin)
+    const cookie = cookieOf(await login('ines.caron', password))
+    await deactivate(admin, id)
+    await activate(admin, id)
+    expect((await call(`${users}/${id}/get_user_info/`, { headers: { cookie } })).status).toBe(401)
+    expect((await login('ines.caron', password)).body.success).toBe(true)
+  })
+
+  it('lifts the lock of too many failures', async () => {
+    const { id } = await created(admin)
+    for (let failure = 0; failure < 5; failure += 1) await login('ines.caron', 'not the password')
+    expect((await login('ines.caron', password)).status).toBe(429)
+    await deactivate(admin, id)
+    await activate(admin, id)
+    expect((await login('ines.caron', password)).body.success).toBe(true)
+  })
+
+  it('takes users:deactivate', async () => {
+    const { id } = await created(admin, { is_active: false })
+    const plain = await plainUser(admin)
+    expectFailure(await activate(plain.access_token, id), notAllowed, 403)
+    const doorkeeper = await clerk(admin, ['users:deactivate'])
+    expect((await activate(doorkeeper.access_token, id)).body.success).toBe(true)
+  })
+
+  it('fails with success false for an unknown id, and 404 for one that is no number', async () => {
+    expectFailure(await activate(admin, '999'), 'User 999 not found.')
+    expectFailure(await activate(admin, 'x'), 'Not found.', 404)
+  })
+})
+
+describe('README', () => {
+  it('names every test, and no other', ({ task }) => {
+    expectNamed(readme, 'edit.test.ts', task.file.tasks)
+  })
+})

@@ -1,0 +1,146 @@
+/** clinic as its clients speak to it: jQuery's forms, uploads and JSON, a cookie jar, the envelope. */
+import { expect } from 'vitest'
+import { call, person, signedInPerson, type Answer, type Call } from './usher'
+import type { Permission } from '../../src/core/permissions'
+
+export const users = '/clinic/users/user'
+
+export type Fields = Record<string, unknown>
+
+/** A person in the fields of the form; the first six are required. */
+export const ines = {
+  username: 'ines.caron',
+  first_name: 'Inès',
+  last_name: 'Caron',
+  email: 'ines.caron@example.org',
+  user_type: 'CL',
+  gender: 'F',
+}
+
+export const inesInFull = {
+  ...ines,
+  birth_date: '1988-04-02',
+  is_staff: true,
+  is_active: true,
+  is_admin: false,
+  phone: '+33 1 70 18 44 01',
+  mobile: '+33 6 70 18 44 02',
+  certified_email: 'ines@certified.example',
+  numeric_password: '4821',
+  password: 'une phrase pour Inès',
+}
+
+/** The pairs that jQuery's `$.param` makes of an object: `user_type[key]` and `CL`, and nothing for null. */
+function pairsOf(fields: Fields): [string, string][] {
+  return Object.entries(fields).flatMap(([name, value]): [string, string][] => {
+    if (value === undefined) return []
+    if (typeof value !== 'object' || value === null) return [[name, String(value ?? '')]]
+    return Object.entries(value).map(([key, inner]) => [`${name}[${key}]`, String(inner)])
+  })
+}
+
+function multipart(fields: Fields): FormData {
+  const form = new FormData()
+  for (const [name, value] of pairsOf(fields)) form.append(name, value)
+  return form
+}
+
+type Kind = (fields: Fields) => Call
+
+export const asForm: Kind = (fields) => ({ body: new URLSearchParams(pairsOf(fields)) })
+export const asMultipart: Kind = (fields) => ({ body: multipart(fields) })
+export const asJson: Kind = (fields) => ({ json: fields })
+
+/** The kinds of body that clinic takes. */
+export const kinds: [string, Kind][] = [
+  ['a form', asForm],
+  ['a multipart form', asMultipart],
+  ['JSON', asJson],
+]
+
+export const create = (token: string, fields: Fields, kind = asForm) =>
+  call(`${users}/new/`, { token, method: 'POST', ...kind(fields) })
+export const edit = (token: string, id: string, fields: Fields, kind = asForm) =>
+  call(`${users}/${id}/edit/`, { token, method: 'POST', ...kind(fields) })
+export const info = (token: string, id: string) => call(`${users}/${id}/get_user_info/`, { token })
+export const search = (token: string, query: string) =>
+  call(`${users}/search/?${new URLSearchParams({ query_string: query })}`, { token })
+export const activate = (token: string, id: string) => call(`${users}/${id}/activate/`, { token, method: 'POST' })
+export const deactivate = (token: string, id: string) => call(`${users}/${id}/deactivate/`, { token, method: 'POST' })
+export const login = (username: string, password: string, options: Call = {}) =>
+  call(`${users}/login/`, { ...asForm({ username, password }), ...options })
+export const logout = (options: Call) => call(`${users}/logout/`, options)
+
+/** Ines, as clinic shows her once she was created from `inesInFull`, but for her identifiers. */
+export const inesShown = {
+  username: 'ines.caron',
+  first_name: 'Inès',
+  last_name: 'Caron',
+  email: 'ines.caron@example.org',
+  birth_date: '02 Apr 1988',
+  is_staff: true,
+  is_active: true,
+  is_admin: false,
+  user_type: { key: 'CL', value: 'Clinician' },
+  gender: { key: 'F', value: 'Female' },
+  phone: '+33 1 70 18 44 01',
+  mobile: '+33 6 70 18 44 02',
+  certified_email: 'ines@certified.example',
+}
+
+/** Creates Ines, or who differs from her in these fields; her record. */
+export async function created(
+  token: string,
+  fields: Fields = {},
+): Promise<typeof inesShown & { id: string; uid: string }> {
+  const { status, body, text } = await create(token, { ...inesInFull, ...fields })
+  if (status !== 200 || !body.success) throw new Error(`creation failed: ${status} ${text}`)
+  return body.data
+}
+
+/** Someone who holds these permissions and no other, signed in through v1. */
+export async function clerk(admin: string, permissions: Permission[]) {
+  const name = `clerk ${permissions.join(' ')}`.replaceAll(':', ' ')
+  const made = await call('/v1/roles', { token: admin, json: { name, permissions } })
+  if (made.status !== 201) throw new Error(`no such role could be made: ${made.text}`)
+  const one = await signedInPerson(admin, { role: name })
+  return { ...one, number: await numberOf(admin, one.input.email) }
+}
+
+/** The id by which clinic knows the user with this email. */
+export async function numberOf(admin: string, email: string): Promise<string> {
+  const { body } = await search(admin, email)
+  return body.data[0].id as string
+}
+
+/** A plain user, signed in through v1, with the id by which clinic knows them. */
+export async function plainUser(admin: string, overrides: Fields = {}) {
+  const one = await signedInPerson(admin, person(overrides))
+  return { ...one, number: await numberOf(admin, one.input.email) }
+}
+
+/** The record as v1 shows it, which tells more of it, with its version. */
+export async function throughV1(token: string, uid: string) {
+  const { body, headers } = await call(`/v1/users/usr_${uid}`, { token })
+  return { body, etag: headers.get('etag') }
+}
+
+/** An envelope of failure, byte for byte. */
+export function expectFailure({ status, text, headers }: Answer, errors: string, expected = 200): void {
+  expect([status, text]).toEqual([expected, JSON.stringify({ success: false, errors })])
+  expect(headers.get('content-type')).toBe('application/json')
+}
+
+/** An envelope of success, byte for byte. */
+export function expectSuccess({ status, text, headers }: Answer, message: string, data?: unknown): void {
+  expect([status, text]).toEqual([200, JSON.stringify({ success: true, message, data })])
+  expect(headers.get('content-type')).toBe('application/json')
+}
+
+/** The cookie that an answer sets, `name=value`, as a jar sends it back. */
+export function cookieOf({ headers }: Answer): string {
+  return headers.get('set-cookie')?.split(';')[0] ?? ''
+}
+
+export const notAllowed = 'You are not allowed to do this.'
+export const notSignedIn = 'Authentication required.'
