@@ -292,6 +292,84 @@ describe('clinic', () => {
   }, 60_000)
 })
 
+describe('rbac', () => {
+  const users = '/rbac/api/v1/users'
+  const body = (email: string) => ({ email, password: 'a fine passphrase', first_name: 'Costly', last_name: 'Number3' })
+
+  it('gets one user in one trip and eight rows, and two more for each role past the first', async () => {
+    const one = await signedInPerson(admin)
+    expectCost(await call(`${users}/${one.uuid}`, { token: admin }), { trips: 1, read: 8, written: 0 })
+    expectCost(await call(`${users}/${one.uuid}`, { token: one.access_token }), { trips: 1, read: 8, written: 0 })
+    await call(`/v1/users/${one.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } })
+    expectCost(await call(`${users}/${one.uuid}`, { token: admin }), { trips: 1, read: 8 + 2, written: 0 })
+  })
+
+  it('lists any page in one trip: the first in three rows a user and 20, the others in three a user and 1,500', async () => {
+    for (const limit of [10, 100]) {
+      expectCost(await call(`${users}?limit=${limit}`, { token: admin }), {
+        trips: 1,
+        read: 3 * limit + 20,
+        written: 0,
+      })
+      const { pages } = (await call(`${users}?limit=${limit}`, { token: admin })).body.pagination
+      expect(pages).toBeGreaterThan(99)
+      for (const page of [2, 3, 17, Math.floor(pages / 2), pages - 1, pages, pages + 1, 10 ** 9]) {
+        const answer = await call(`${users}?limit=${limit}&page=${page}`, { token: admin })
+        expectCost(answer, { trips: 1, read: 3 * limit + 1500, written: 0 })
+      }
+    }
+  })
+
+  it.each([
+    ['number777', 30],
+    ['someone number12', 30],
+    ['77', 700],
+    ['9', 700],
+    ['zq', 700],
+  ])('searches for %s in a row a hit, three a user of the page and %i, at any page', async (search, more) => {
+    const path = `${users}?limit=50&search=${encodeURIComponent(search)}`
+    const { total, pages } = (await call(path, { token: admin })).body.pagination
+    for (const page of [1, 2, Math.max(1, pages), pages + 1]) {
+      const answer = await call(`${path}&page=${page}`, { token: admin })
+      expectCost(answer, { trips: 1, read: total + 3 * 50 + more, written: 0 })
+    }
+  })
+
+  it('creates, updates, deactivates and deletes in two trips', async () => {
+    const created = await call(users, { token: admin, json: body('costly.rbac@example.org') })
+    expect(created.status).toBe(201)
+    expectCost(created, { trips: 2, read: 40, written: 25 })
+    const path = `${users}/${created.body.id}`
+    const most = { trips: 2, read: 40, written: 15 }
+    for (const json of [
+      { first_name: 'Costlier', last_name: 'Number4', email: 'costlier.rbac@example.org' },
+      { password: 'another fine passphrase' },
+      { role_ids: ['019a0000-0000-7000-8000-000000000001'] },
+      { role_ids: [] },
+      { is_active: false },
+      { is_active: true },
+    ]) {
+      const changed = await call(path, { method: 'PUT', token: admin, json })
+      expect(changed.status).toBe(200)
+      expectCost(changed, most)
+    }
+    const deleted = await call(path, { method: 'DELETE', token: admin })
+    expect(deleted.status).toBe(200)
+    expectCost(deleted, most)
+  })
+
+  it('signs in in at most three trips, refreshes and signs out in one', async () => {
+    const one = await signedInPerson(admin)
+    const json = { email: one.input.email, password: one.input.password }
+    const signedIn = await call('/rbac/api/v1/auth/login', { json })
+    expectCost(signedIn, { trips: 3, read: 30, written: 12 })
+    const { refresh_token, access_token } = signedIn.body
+    const most = { trips: 1, read: 20, written: 8 }
+    expectCost(await call('/rbac/api/v1/auth/refresh', { json: { refresh_token } }), most)
+    expectCost(await call('/rbac/api/v1/auth/logout', { method: 'POST', token: access_token }), most)
+  })
+})
+
 describe('storage', () => {
   it('takes at most 1,300 bytes a user, one audit event included', async () => {
     const before = await databaseBytes()

@@ -66,7 +66,8 @@ export async function pageOfUsers(
   const answers = await refusing(caller, () => caller.database.batch(guard(caller), ...selectNumberedPage(query)))
   const rows: PageRow[] = answers.flat()
   const found = rows.filter((row): row is PageRow & UserRow => row.number !== null)
-  return { users: found.map(toUser), total: rows.find(({ total }) => total !== undefined)?.total ?? 0 }
+  found.sort((one, other) => one.number - other.number)
+  return { users: found.map(toUser), total: rows.find(({ total }) => total != null)?.total ?? 0 }
 }
 
 /** Rows a page of an unpaginated list: a million users stay within the queries one invocation may make. */

@@ -11,12 +11,12 @@ export interface PageQuery extends UserFilter {
   limit: number
 }
 
-/** A user of the page, or nobody; at least one row says how many there are on all pages. */
-export type PageRow = (UserRow | { number: null }) & { total?: number }
+/** A user of the page, or nobody; the users are in any order, and one row says how many there are on all pages. */
+export type PageRow = (UserRow | { number: null }) & { total?: number | null }
 
 /**
  * The rows of these statements together are the page and its total. Where users are counted, a page begins at a user looked up in
- * the counts; elsewhere all that match are read, once (on a page past the end twice).
+ * the counts; elsewhere all that match are read, once.
  */
 export function selectNumberedPage(query: PageQuery): Statement<PageRow>[] {
   const counter = counterOf(query)
@@ -74,17 +74,26 @@ function partsOf({ scope, without }: Counter): SQL {
   return sql`SELECT key AS position, value ${other} AS count FROM json_each(${parts(scope)})`
 }
 
+/**
+ * Counts those that match up to the end of the page, then reads the page from there back, and counts those after it: none but the
+ * page's is read twice, and of a page past the end the first count is the whole.
+ */
 function matchedPage(query: PageQuery): SQL {
   const { offset, limit } = query
   const number = numberOf(query)
-  const count = (...further: SQL[]) => sql`(SELECT count(*) FROM ${sourceOf(query)} WHERE ${allOf(query, ...further)})`
+  const matching = (...further: SQL[]) => sql`FROM ${sourceOf(query)} WHERE ${allOf(query, ...further)}`
+  const last = sql`(SELECT last FROM reached)`
   return sql`
-    WITH page AS MATERIALIZED (
-        SELECT json_group_array(number) AS numbers, count(*) AS size, max(number) AS last FROM (
-          SELECT ${number} AS number FROM ${sourceOf(query)} WHERE ${allOf(query)}
-          ORDER BY ${number} LIMIT ${limit} OFFSET ${offset})),
-      whole AS MATERIALIZED (SELECT numbers, CASE WHEN size > 0
-        THEN ${offset} + size + ${count(sql`${number} > (SELECT last FROM page)`)} ELSE ${count()} END AS total FROM page)
-    SELECT whole.total, ${userColumns()}
-    FROM whole LEFT JOIN json_each(whole.numbers) AS page LEFT JOIN users ON users.number = page.value`
+    WITH reached AS MATERIALIZED (
+      SELECT count(*) AS size, max(number) AS last FROM (
+        SELECT ${number} AS number ${matching()} ORDER BY ${number} LIMIT ${offset + limit}))
+    SELECT ${userColumns()}, whole.total FROM (
+        SELECT size + iif(size < ${offset + limit}, 0, (SELECT count(*) ${matching(sql`${number} > ${last}`)})) AS total
+        FROM reached) AS whole
+      LEFT JOIN users ON users.number = 0
+    UNION ALL
+    SELECT ${userColumns()}, NULL FROM (
+        SELECT ${number} AS number ${matching(sql`${number} <= ${last}`)}
+        ORDER BY ${number} DESC LIMIT (SELECT max(size - ${offset}, 0) FROM reached)) AS page
+      CROSS JOIN users ON users.number = page.number`
 }

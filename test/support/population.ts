@@ -4,14 +4,12 @@ import { testEnv } from './usher'
 const atOnce = 5000
 const end = 'char(1, 1)'
 
-/** Adds `count` invented people, one in ten without a matricule; nobody among them can sign in. */
-export async function populate(count: number): Promise<void> {
-  const [last] = (
-    await testEnv.DB.prepare('SELECT coalesce(max(number), 0) AS number FROM users').all<{ number: number }>()
-  ).results as [{ number: number }]
+/** Adds `count` invented people, one in ten without a matricule, numbered from the one after `last`; nobody among them can sign in. */
+export async function populate(count: number, last?: number): Promise<void> {
+  const before = last ?? (await lastNumber())
   for (let done = 0; done < count; done += atOnce) {
-    const from = last.number + done
-    const to = last.number + Math.min(done + atOnce, count)
+    const from = before + done
+    const to = before + Math.min(done + atOnce, count)
     const numbers = 'WITH RECURSIVE n (i) AS (SELECT ? + 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)'
     const id = "printf('019b1c6e-7a40-7000-8000-%012x', i)"
     await testEnv.DB.batch([
@@ -40,4 +38,11 @@ export async function populate(count: number): Promise<void> {
       ).bind(from, to),
     ])
   }
+}
+
+async function lastNumber(): Promise<number> {
+  const number = await testEnv.DB.prepare('SELECT coalesce(max(number), 0) AS number FROM users').first<number>(
+    'number',
+  )
+  return number ?? 0
 }
