@@ -4,6 +4,8 @@ import { contracts, shown, ways, type Contract, type Person } from './support/co
 import { adminToken, call, freshDirectory, roleIds, rows, signIn } from './support/usher'
 
 freshDirectory()
+// Each of these does what several tests elsewhere do.
+vi.setConfig({ testTimeout: 30_000 })
 
 const password = 'uma frase comprida'
 const admins = { id: roleIds.admin, number: 1, name: 'admin' }
