@@ -11,6 +11,7 @@ import {
   signIn,
   testEnv,
   type Answer,
+  type Call,
 } from './support/usher'
 import { populate } from './support/population'
 
@@ -367,6 +368,83 @@ describe('rbac', () => {
     const most = { trips: 1, read: 20, written: 8 }
     expectCost(await call('/rbac/api/v1/auth/refresh', { json: { refresh_token } }), most)
     expectCost(await call('/rbac/api/v1/auth/logout', { method: 'POST', token: access_token }), most)
+  })
+})
+
+describe('backoffice', () => {
+  const users = '/backoffice/api/v1/users'
+  beforeAll(() => rows('UPDATE users SET active = 0 WHERE number % 17 = 0'))
+
+  const office = (path: string, options: Call = {}) => call(`${users}${path}`, { token: admin, ...options })
+
+  it('gets one user in one trip and six rows', async () => {
+    expectCost(await office('/5000'), { trips: 1, read: 6, written: 0 })
+    expectCost(await office('/999999999'), { trips: 1, read: 6, written: 0 })
+  })
+
+  it.each(['', '&status=active', '&status=inactive', '&role_id=1', '&role_id=2'])(
+    'lists the first page, any page and one past the end of ?%s in one trip, with the exact total',
+    async (filter) => {
+      const { meta } = (await office(`?per_page=100${filter}`)).body
+      const [past, size] = [Math.ceil(meta.total / 100) + 1, 100]
+      expectCost(await office(`?per_page=100${filter}`), { trips: 1, read: 3 * size + 20, written: 0 })
+      for (const page of [2, 5, 50, past, 2 ** 53 - 1]) {
+        const answer = await office(`?per_page=100&page=${page}${filter}`)
+        expect(answer.body.meta).toEqual({ current_page: page, per_page: 100, total: meta.total })
+        expectCost(answer, { trips: 1, read: 3 * size + 1500, written: 0 })
+      }
+    },
+  )
+
+  it.each([
+    ['number777', 30],
+    ['someone number12', 30],
+    ['example.org', 30],
+    ['9', 700],
+    ['zq', 700],
+  ])('searches for %s in a row a hit, three a user of the page and %i, on any page', async (search, more) => {
+    for (const page of [1, 2, 99]) {
+      const answer = await office(`?per_page=50&page=${page}&search=${encodeURIComponent(search)}`)
+      const { total } = answer.body.meta
+      // A page past the end reads the hits once more.
+      const hits = answer.body.data.length > 0 || total === 0 ? total : 2 * total
+      expectCost(answer, { trips: 1, read: hits + 3 * 50 + more, written: 0 })
+    }
+  })
+
+  it.each(['status=active', 'role_id=2'])(
+    'searches with %s in four rows a hit, three a user and 30',
+    async (filter) => {
+      const answer = await office(`?per_page=50&search=number12&${filter}`)
+      const hits = answer.body.meta.total
+      expect(hits).toBeGreaterThan(100)
+      expectCost(answer, { trips: 1, read: 4 * hits + 3 * 50 + 30, written: 0 })
+    },
+  )
+
+  it('creates, updates, deactivates and deletes in two trips, and signs in in three', async () => {
+    const password = 'a fine passphrase'
+    const one = {
+      ...{ username: 'office', email: 'office@example.org', password, password_confirmation: password },
+      ...{ first_name: 'Of', last_name: 'Fice', gender: 'male', birthday: '1970-01-01', country_id: 1 },
+    }
+    const created = await office('', { json: one })
+    expect(created.status).toBe(201)
+    expectCost(created, { trips: 2, read: 40, written: 25 })
+    const path = `/${created.body.data.user_id}`
+    const most = { trips: 2, read: 40, written: 15 }
+    const update = (json: object) => office(path, { method: 'PUT', json })
+    const shown = created.body.data
+    expectCost(await update({ ...shown, username: 'office2', email: 'office2@example.org', gender: 'female' }), most)
+    expectCost(await update({ password: `${password} 2`, password_confirmation: `${password} 2` }), most)
+    for (const user_status of ['inactive', 'active']) expectCost(await update({ user_status }), most)
+    expectCost(await update({ role_id: 1 }), most)
+    expectCost(await update({ role_id: 2 }), most)
+    expectCost(await update((await office(path)).body.data), { trips: 1, read: 40, written: 0 })
+    expectCost(await office(path, { method: 'DELETE' }), most)
+    const { input } = await signedInPerson(admin)
+    const signedIn = await call('/backoffice/api/login', { json: { username: input.email, password: input.password } })
+    expectCost(signedIn, { trips: 3, read: 30, written: 12 })
   })
 })
 

@@ -1,0 +1,162 @@
+/// <reference types="vite/client" />
+/** The table of compatibility in the README, cell by cell against what the Worker shows. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import readme from '../README.md?raw'
+import { contracts, ways, type Contract } from './support/records'
+import { adminToken, call, freshDirectory, openApi, rows, uuidOf, type Answer } from './support/usher'
+
+freshDirectory()
+afterEach(() => void vi.useRealTimers())
+
+interface Cell {
+  row: string
+  contract: Contract
+  text: string
+  /** Each field that is shown, with its value. */
+  shown: [field: string, value: unknown][]
+  /** Each field that is taken, whether or not it is shown. */
+  taken: string[]
+}
+
+const readOnly = 'read only in an update'
+
+function cellsOf(table: string): Cell[] {
+  const [head, , ...body] = table.split('\n').map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((text) => text.trim()),
+  )
+  expect(head).toEqual(['', ...contracts])
+  return body.flatMap(([row = '', ...cells]) =>
+    contracts.map((contract, index) => {
+      const text = cells[index] ?? ''
+      const [said = '', taken = ''] = text.split(/\bin as /)
+      const shown = [...said.matchAll(/`(\w+): ([^`]+)`/g)].map(([, field, value]) => [field, JSON.parse(value!)])
+      return { row, contract, text, shown, taken: namesIn(taken) } as Cell
+    }),
+  )
+}
+
+const namesIn = (text: string) => [...text.matchAll(/`(\w+)`/g)].map(([, name]) => name as string)
+const table = /## Compatibility\n[^#]*?(\n\|[^#]*\|\n)\n/.exec(readme)?.[1]?.trim() ?? ''
+const cells = cellsOf(table)
+
+/** The ids of the table, and those that the directory gives instead. */
+const examples = { uuid: '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66', number: 17 }
+const hex = (uuid: string) => uuid.replaceAll('-', '')
+
+/** Whom each row is about, after its colon; of the others, the one about whom everything is known. */
+type Whom = 'known' | 'none' | 'unknown' | 'false'
+const whomOf = (row: string): Whom =>
+  (['none', 'unknown', 'false'] as const).find((one) => row.endsWith(`: ${one}`)) ?? 'known'
+
+const known = {
+  ...{ email: 'aicha.lemoine@example.org', name: 'Dr Lemoine', first_name: 'Aïcha', last_name: 'Lemoine' },
+  ...{ password: 'a password long enough', username: 'aicha', matricule: 4821, birth_date: '1980-07-08' },
+  ...{ gender: 'female', phone: '+33 1 70 18 00 21', mobile: '+33 6 70 18 00 21', user_type: 'clinician' },
+  ...{ certified_email: 'aicha@certified.example', is_staff: true, country_id: 250, role: 'nurse' },
+}
+const bare = { email: 'bare@example.org', name: 'Bare', password: 'a password long enough' }
+const people: Record<Whom, object> = {
+  known,
+  none: bare,
+  unknown: { ...bare, email: 'unknown@example.org', gender: 'unknown' },
+  false: { ...bare, email: 'false@example.org' },
+}
+
+let admin: string
+const ids = {} as Record<Whom, { uuid: string; number: number }>
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-01-15T09:30:00.500Z') })
+  admin = await adminToken()
+  const nurse = { id: '5f0c2d9e-3b7a-4c61-8e15-d2a94b6f7038', number: 31, name: 'nurse', permissions: [] }
+  await call('/v1/roles', { token: admin, json: nurse })
+  for (const [whom, json] of Object.entries(people)) {
+    const { status, body, text } = await call('/v1/users', { token: admin, json })
+    expect(status, text).toBe(201)
+    const uuid = uuidOf(body.id)
+    const [user] = await rows<{ number: number }>('SELECT number FROM users WHERE id = ?', uuid)
+    ids[whom as Whom] = { uuid, number: user?.number ?? 0 }
+  }
+  vi.setSystemTime(new Date('2026-01-16T10:00:00.500Z'))
+  admin = await adminToken()
+  const path = `/v1/users/usr_${hex(ids.known.uuid)}`
+  await call(`${path}/roles`, { method: 'PUT', token: admin, json: { roles: ['nurse', 'admin'] } })
+  await ways.v1.deactivate(admin, ids.false)
+})
+
+/** A value of the table, with the person's own ids in the place of the example's. */
+function asIs(value: unknown, { uuid, number }: (typeof ids)[Whom]): unknown {
+  if (value === examples.number) return number
+  if (value === String(examples.number)) return String(number)
+  return typeof value === 'string' ? value.replace(examples.uuid, uuid).replace(hex(examples.uuid), hex(uuid)) : value
+}
+
+async function recordOf(contract: Contract, whom: Whom): Promise<Answer> {
+  const answer = await ways[contract].read(admin, ids[whom])
+  expect(answer.status, answer.text).toBe(200)
+  return { ...answer, body: ways[contract].recordIn(answer.body) }
+}
+
+describe('the table of compatibility', () => {
+  it('is read as it is printed', () => {
+    expect(cells.length).toBeGreaterThan(25 * contracts.length)
+    for (const { row, contract, text, shown, taken } of cells) {
+      const says = text === '–' || shown.length + taken.length > 0 || row === readOnly
+      expect([row, contract, says]).toEqual([row, contract, true])
+    }
+  })
+
+  it.each(contracts)('says of %s where each value is, and how it looks', async (contract) => {
+    for (const { row, shown, text } of cells.filter((cell) => cell.contract === contract)) {
+      const whom = whomOf(row)
+      const { body, headers } = await recordOf(contract, whom)
+      const header = /^header `(\w+): ([^`]+)`$/.exec(text)
+      if (row === 'version') expect([row, headers.get('etag')]).toEqual([row, header?.[2] ?? null])
+      else
+        for (const [field, value] of shown)
+          expect([row, field, body[field]]).toEqual([row, field, asIs(value, ids[whom])])
+    }
+  })
+
+  it.each(contracts)('names every field that %s shows', async (contract) => {
+    const { body } = await recordOf(contract, 'known')
+    const named = cells
+      .filter((cell) => cell.contract === contract && !cell.text.startsWith('header'))
+      .flatMap(({ shown }) => shown.map(([field]) => field))
+    expect([...new Set(named)].sort()).toEqual(Object.keys(body).sort())
+  })
+
+  it('leaves no cell empty where another row about the same has one', () => {
+    for (const { row, contract, text } of cells.filter(({ row }) => whomOf(row) !== 'known')) {
+      const plain = cells.find((cell) => cell.row === row.split(':')[0] && cell.contract === contract)
+      expect([row, contract, text === '–']).toEqual([row, contract, plain?.text === '–'])
+    }
+  })
+
+  it.each(contracts)('names what %s takes and does not show', async (contract) => {
+    const { schemas } = (await openApi()).components
+    const component = `${contract[0]?.toUpperCase()}${contract.slice(1)}UserCreate`
+    const { body } = await recordOf(contract, 'known')
+    const taken = cells.filter((cell) => cell.contract === contract).flatMap((cell) => cell.taken)
+    const written = Object.keys(schemas[component]?.properties ?? {})
+    expect(written.filter((field) => !(field in body)).sort()).toEqual(taken.filter((field) => !(field in body)).sort())
+    expect(taken.filter((field) => !written.includes(field))).toEqual([])
+  })
+
+  it.each(contracts)('names what %s passes over when it comes back in an update', async (contract) => {
+    const cell = cells.find(({ row, contract: of }) => row === readOnly && of === contract)
+    const names = namesIn(cell?.text ?? '')
+    const { body } = await recordOf(contract, 'known')
+    expect(names.filter((name) => !(name in body))).toEqual([])
+    const answer = await ways[contract].update(
+      admin,
+      ids.known,
+      Object.fromEntries(names.map((name) => [name, 'other'])),
+    )
+    expect([names.length > 0, answer.status], answer.text).toEqual([true, 200])
+    expect(ways[contract].recordIn(answer.body)).toEqual(body)
+  })
+})
