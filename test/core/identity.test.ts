@@ -55,7 +55,7 @@ describe('in the directory', () => {
 
   const create = (fields: Record<string, unknown>) => call('/v1/users', { token: admin, json: person(fields) })
   const remove = (id: string) => call(`/v1/users/${id}`, { token: admin, method: 'DELETE' })
-  const conflict = (field: string) => [409, `This ${field} is taken.`]
+  const conflict = (field: string) => [409, `Taken: ${field}.`]
 
   describe('an identifier', () => {
     it.each([
