@@ -5,6 +5,7 @@ import { updateUserSearch } from '../database/user-search'
 import {
   deleteUserRoles,
   insertUserRoles,
+  refuseUnlessVersion,
   roleColumns,
   selectLoginIdentifiers,
   selectUser,
@@ -62,6 +63,8 @@ export interface ChangeOptions {
   condition?: VersionCondition
   /** What becomes of changes to one's own record that are not everyone's to make: refused, unless they are to stay as they are. */
   beyondOwn?: 'kept'
+  /** Forgets failed sign-ins even where nothing else changes: of the active too. */
+  unlocking?: boolean
 }
 
 /**
@@ -72,7 +75,7 @@ export async function updateUser(
   caller: Caller,
   selector: UserSelector,
   changesTo: (present: User | undefined) => UserChanges,
-  { naming, condition, beyondOwn }: ChangeOptions = {},
+  { naming, condition, beyondOwn, unlocking = false }: ChangeOptions = {},
 ): Promise<User> {
   const secrets: { password?: string; pin?: string } = {}
   return decideAndCommit(caller, async () => {
@@ -116,8 +119,7 @@ export async function updateUser(
     refuseOtherVersion(present.version, condition)
 
     const actions = actionsOf(sent, written, granted !== undefined)
-    // Activating lets in whom failed sign-ins keep out too, and they are active already.
-    const unlocks = sent.password !== undefined || changes.active === true
+    const unlocks = unlocking || sent.password !== undefined || (written.includes('active') && sent.active === true)
     if (actions.length === 0 && !unlocks && !caller.idempotency) return present
     const { passwordRounds } = caller.settings
     if (sent.password !== undefined) secrets.password ??= await hashPassword(sent.password, passwordRounds)
@@ -152,7 +154,7 @@ export async function updateUser(
       const further = { needs, over: present.number, granting: granted ?? [] }
       const results = await caller.database.batch(
         guard(caller, further),
-        ...(actions.length > 0 ? statements : []),
+        ...(actions.length > 0 ? statements : [refuseUnlessVersion(present.number, present.version)]),
         ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
         ...remember(caller, { user: present.id }),
         selectUser({ id: present.id }),
@@ -187,7 +189,7 @@ function ownOf(changes: UserChanges): UserChanges {
 
 /** Reversible; ends every session and key of the user. Idempotent, like its opposite, which also ends a lockout. */
 export function setActive(caller: Caller, selector: UserSelector, active: boolean): Promise<User> {
-  return updateUser(caller, selector, () => ({ active }))
+  return updateUser(caller, selector, () => ({ active }), { unlocking: active })
 }
 
 /** The changes with their names settled: derived ones may be longer than what may be sent. */

@@ -22,7 +22,7 @@ describe('every operation', () => {
       const without = await call(path, { method })
       expectMessage(without, 401, 'Unauthenticated.')
       expect(without.headers.get('www-authenticate')).toBe('Bearer')
-      for (const headers of [{ authorization: 'Bearer 17|laravelSanctumToken' }, { authorization: 'Basic eDp5' }]) {
+      for (const headers of [{ authorization: 'Bearer 17|laravelSanctumToken' }, { authorization: 'Bearer' }]) {
         const bad = await call(path, { method, headers })
         expectMessage(bad, 401, 'Unauthenticated.')
         expect(bad.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"')

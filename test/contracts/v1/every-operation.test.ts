@@ -67,13 +67,7 @@ describe('every operation', () => {
       const none = await call(concrete(path), { method })
       expectProblem(none, 401, 'A bearer token is needed.')
       expect([operationId, none.headers.get('www-authenticate')]).toEqual([operationId, 'Bearer'])
-      for (const authorization of [
-        'Bearer nonsense',
-        'Bearer',
-        `Bearer ${admin} `.repeat(2),
-        'Basic eDp5',
-        'Bearer usk_x',
-      ]) {
+      for (const authorization of ['Bearer nonsense', 'Bearer', `Bearer ${admin} `.repeat(2), 'Bearer usk_x']) {
         const bad = await call(concrete(path), { method, headers: { authorization } })
         expectProblem(bad, 401, 'The credential is not valid, or no longer.')
         expect(bad.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"')
