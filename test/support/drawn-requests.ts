@@ -127,6 +127,41 @@ function bodiesFor(document: OpenApi, operation: Operation, known: Known, signin
   })
 }
 
+/** The field that a body of the operation may have, if there is one of this name. */
+export function fieldOf(document: OpenApi, { requestBody }: Operation, name: string): Schema | undefined {
+  const [media] = Object.values(requestBody?.content ?? {})
+  return resolved(document, media?.schema ?? {}).properties?.[name] as Schema | undefined
+}
+
+/** The request with these fields in its body, too, or instead. */
+export function withFields(asked: Asked, fields: Record<string, unknown>): Asked {
+  if (!asked.form) return { ...asked, json: { ...asked.json, ...fields } }
+  const texts = Object.entries(fields).map(([name, value]) => [name, String(value)])
+  return { ...asked, form: { ...asked.form, ...Object.fromEntries(texts) } }
+}
+
+/**
+ * The place, in the list of `requestsFor`, of one that does something. `send` makes it and tells what came of it, and how many rows
+ * it wrote.
+ */
+export async function placeOf(
+  document: OpenApi,
+  operation: Operation,
+  known: Known,
+  send: (
+    asked: Asked,
+    place: number,
+  ) => Promise<{ status: number; body: { success?: boolean } | undefined; written: number }>,
+): Promise<number> {
+  for (const [place, asked] of requestsFor(document, operation, known).entries()) {
+    const answer = await send(asked, place)
+    if (isDone(answer) && (operation.method === 'GET' || answer.written > 0)) return place
+  }
+  throw new Error(
+    `${operation.operationId}: nothing drawn is accepted. Teach drawn-requests.ts what its fields may hold.`,
+  )
+}
+
 /** Whether the answer says that it was done; clinic says no with 200, too. */
 export function isDone({ status, body }: { status: number; body: { success?: boolean } | undefined }): boolean {
   return status >= 200 && status < 300 && body?.success !== false
