@@ -15,8 +15,20 @@ export class BatchRefused extends Error {
 /** A uniqueness or a reference did not hold, so nothing of the batch happened: somebody else was first. */
 export class BatchConflict extends Error {}
 
-/** D1 did not answer, or not with anything this code knows: whether the batch happened is unknown. */
+/** D1 did not answer, not in time, or not with anything this code knows: whether the batch happened is unknown. */
 export class DatabaseUnavailable extends Error {}
+
+/** Far more than any batch of ours takes, and less than clients wait; D1 itself gives up after 30 seconds, or never. */
+const limitMilliseconds = 10_000
+
+/**
+ * The errors after which D1's documentation says to ask again. Where it is overloaded, out of time or out of memory it says not to:
+ * that would be more of what ails it.
+ */
+const passing =
+  /reset because its code was updated|Internal error (in|while starting up) D1 DB storage|Network connection lost|transient issue on remote node|Can't read from request stream/
+
+const longestPauseMilliseconds = 100
 
 /** What a request has cost so far, summed from D1's own account of each statement; times in milliseconds. */
 export interface Cost {
@@ -43,7 +55,7 @@ export class Database {
     { touch, actor }: Inquiry,
     ...statements: S
   ): Promise<[ActorRow, ...Rows<S>]> {
-    const results = await this.run([touch, actor, ...statements])
+    const results = await this.run([touch, actor, ...statements], { repeatable: true })
     const row = results[1]?.results[0] as (ActorRow & { allowed: number }) | undefined
     if (row?.allowed !== 1) throw new BatchRefused(row ? 'forbidden' : 'unauthenticated')
     return [row, ...results.slice(2).map(({ results: rows }) => rows)] as unknown as [ActorRow, ...Rows<S>]
@@ -54,17 +66,43 @@ export class Database {
    * Throws BatchRefused, BatchConflict or DatabaseUnavailable; the first two leave nothing behind.
    */
   async batch<const S extends readonly Statement<unknown>[]>(guard: Guard, ...statements: S): Promise<Rows<S>> {
-    const results = await this.run([...guard.statements, ...statements])
+    const results = await this.run([...guard.statements, ...statements], { repeatable: statements.every(isRead) })
     return results.slice(guard.statements.length).map((result) => result.results) as Rows<S>
   }
 
-  private async run(statements: readonly Statement<unknown>[]): Promise<D1Result[]> {
+  /**
+   * Asks once more after an error that passes, if the batch changes nothing that matters, however often it runs. D1 does the same
+   * for batches that only read, but ours begin with a guard, which it takes for a write. A change is never sent twice: the error may
+   * have come after it was made, and only the client can know, or ask again under its Idempotency-Key, whether it still is to be.
+   */
+  private async run(
+    statements: readonly Statement<unknown>[],
+    { repeatable }: { repeatable: boolean },
+  ): Promise<D1Result[]> {
+    try {
+      return await this.send(statements)
+    } catch (error) {
+      if (!(repeatable && error instanceof DatabaseUnavailable && passing.test(error.message))) throw error
+      // Not all at once: whatever hit this request hit others in the same moment.
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * longestPauseMilliseconds))
+      return this.send(statements)
+    }
+  }
+
+  private async send(statements: readonly Statement<unknown>[]): Promise<D1Result[]> {
     this.cost.trips += 1
     let results: D1Result[]
+    let timer: number | null = null
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer in ${limitMilliseconds} ms`)), limitMilliseconds)
+    })
     try {
-      results = await this.d1.batch(statements.map(({ sql, params }) => this.d1.prepare(sql).bind(...params)))
+      const answer = this.d1.batch(statements.map(({ sql, params }) => this.d1.prepare(sql).bind(...params)))
+      results = await Promise.race([answer, late])
     } catch (error) {
       throw fromD1(error)
+    } finally {
+      clearTimeout(timer)
     }
     for (const { meta } of results) {
       this.cost.rowsRead += meta.rows_read
@@ -73,6 +111,14 @@ export class Database {
     }
     return results
   }
+}
+
+/** Whether the statement leaves everything as it is: a question, or a condition that no row comes of. */
+function isRead({ sql }: Statement<unknown>): boolean {
+  return (
+    /^\s*INSERT INTO "refusal"/i.test(sql) ||
+    (/^\s*(SELECT|WITH)\b/i.test(sql) && !/\b(INSERT|UPDATE|DELETE)\b/i.test(sql))
+  )
 }
 
 function fromD1(error: unknown): Error {

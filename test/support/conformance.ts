@@ -1,6 +1,8 @@
 /** Holds every answer the suites get against the document: status, headers, content type and body, to the letter. */
 import { Validator, type Schema } from '@cfworker/json-schema'
 
+export type { Schema }
+
 export interface Operation {
   method: string
   /** As in the document, `{name}` for parameters. */
@@ -8,7 +10,7 @@ export interface Operation {
   operationId: string
   security?: object[]
   requestBody?: { content: Record<string, { schema: Schema }> }
-  parameters?: { name: string; in: string; schema: Schema }[]
+  parameters?: { name: string; in: string; required?: boolean; schema: Schema }[]
   summary: string
   description: string
   tags: string[]

@@ -1,0 +1,249 @@
+/** D1 fails: at each query of each operation, in every way its documentation lists and in two that it does not. */
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { operationsOf, type Operation } from './support/conformance'
+import { isDone, placeOf, requestsFor } from './support/drawn-requests'
+import { documented, failingD1, type Fault, type Plan } from './support/failing-d1'
+import { populate } from './support/population'
+import { dump, newScene, type Dump, type Scene } from './support/scene'
+import { call, openApi, testEnv, type Answer } from './support/usher'
+
+const document = await openApi()
+const operations = operationsOf(document).map((operation) => [operation.operationId, operation] as const)
+const everyMessage = [...documented.again, ...documented.notAgain]
+let injected = 0
+
+vi.setConfig({ testTimeout: 60_000 })
+
+/** What the Worker told its operator. */
+let told: string[]
+
+beforeEach(() => {
+  told = []
+  vi.spyOn(console, 'error').mockImplementation((...words) => void told.push(words.map(String).join(' ')))
+  // The pause before asking again is none.
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+})
+afterEach(() => vi.restoreAllMocks())
+afterAll(() => console.log(`${injected} faults injected into ${operations.length} operations`))
+
+/** The request of this place in what is drawn for the operation, on a D1 of the plan's kind. */
+async function ask(
+  operation: Operation,
+  scene: Scene,
+  place: number,
+  options: { plan?: Plan | undefined; token?: string; headers?: Record<string, string> } = {},
+) {
+  const { plan, token = scene.admin.access_token, headers } = options
+  const request = requestsFor(document, operation, scene.known)[place]
+  if (!request) throw new Error(`${operation.operationId}: no request ${place}`)
+  const d1 = failingD1(plan)
+  if (plan) injected += 1
+  const { path, ...asked } = request
+  const answering = call(path, {
+    ...asked,
+    ...(operation.security?.length !== 0 && { token }),
+    ...(headers && { headers }),
+    env: { DB: d1.DB },
+  })
+  return { answer: await (plan?.fault.kind === 'stall' ? outlasting(d1.stalled, answering) : answering), ...d1 }
+}
+
+/** The answer, once all the time has gone by that anyone waits for. */
+async function outlasting(stalled: Promise<void>, answering: Promise<Answer>): Promise<Answer> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    await Promise.race([stalled, answering])
+    await vi.advanceTimersByTimeAsync(60_000)
+    return await answering
+  } finally {
+    vi.useRealTimers()
+  }
+}
+
+interface Learned {
+  place: number
+  /** Whether the batch of this index writes, where nothing fails. */
+  writes: boolean[]
+  after: Dump
+}
+
+const learned = new Map<string, Learned>()
+
+/** Which of the requests drawn for the operation is one that does something, what that takes, and what it leaves. */
+async function learn(operation: Operation): Promise<Learned> {
+  const known = learned.get(operation.operationId)
+  if (known) return known
+  const scene = await newScene()
+  let writes: boolean[] = []
+  const place = await placeOf(document, operation, scene.known, async (_, tried) => {
+    const { answer, batches } = await ask(operation, scene, tried)
+    writes = batches.map(({ written }) => written > 0)
+    return { ...answer, written: Number(writes.includes(true)) }
+  })
+  const lesson = { place, writes, after: await dump() }
+  learned.set(operation.operationId, lesson)
+  return lesson
+}
+
+const from = (at: number) => (number: number) => number >= at
+
+function expectUnavailable({ status, headers, text }: Answer, where: string) {
+  expect([where, status, headers.get('retry-after')]).toEqual([where, 503, '5'])
+  expect(text).not.toMatch(/D1|SQL|object|storage|reset|overload/i)
+}
+
+/** The dump without what differs from one run to the next. */
+function alike(all: Dump): Record<string, string[]> {
+  const plain = (row: object) =>
+    JSON.stringify(row)
+      .replace(/\$pbkdf2[^"\\]*/g, '<hash>')
+      .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
+      .replace(/[A-Za-z0-9_-]{43}/g, '<hash>')
+      .replace(/\b\d{10}\b/g, '<time>')
+  return Object.fromEntries(Object.entries(all).map(([table, list]) => [table, list.map(plain).sort()]))
+}
+
+describe.each(operations)('%s', (_, operation) => {
+  const guarded = operation.security?.length !== 0
+  const keyed = operation.parameters?.some(({ name }) => name === 'idempotency-key')
+
+  it('answers 503 and leaves everything as it was, whichever query fails and however', async () => {
+    const { place, writes } = await learn(operation)
+    const scene = await newScene()
+    const before = await dump()
+    const failed = async (index: number, fault: Fault) => {
+      const { answer, batches } = await ask(operation, scene, place, { plan: { strikes: from(index + 1), fault } })
+      const where = `query ${index + 1}: ${JSON.stringify(fault)}`
+      expectUnavailable(answer, where)
+      const again = !writes[index] && fault.kind === 'error' && documented.again.includes(fault.message)
+      expect([where, batches.length]).toEqual([where, index + (again ? 2 : 1)])
+    }
+    for (const index of writes.keys()) {
+      await Promise.all(everyMessage.map((message) => failed(index, { kind: 'error', message })))
+      await failed(index, { kind: 'stall' })
+      expect([index, await dump()]).toEqual([index, before])
+    }
+    expect(told).toHaveLength(writes.length * (everyMessage.length + 1))
+    for (const line of told) {
+      expect(line).toMatch(/^[0-9a-f-]{36} D1: /)
+      expect(line).not.toMatch(/passphrase|pbkdf2|Bearer|eyJ|SELECT|INSERT|example\.org/)
+    }
+  })
+
+  it('asks once more where an error passes, and then does what it was asked to', async () => {
+    const { place, writes, after } = await learn(operation)
+    const reads = writes.filter((written) => !written).length
+    if (reads === 0) return
+    const scene = await newScene()
+    // Each read fails the first time: the writes, which would not be sent again, do not.
+    const sent = writes.flatMap((written) => (written ? [false] : [true, false]))
+    const fault = { kind: 'reply lost', message: documented.again[2] as string } as const
+    const plan = { strikes: (number: number) => sent[number - 1] === true, fault }
+    const { answer, batches } = await ask(operation, scene, place, { plan })
+    expect([isDone(answer), batches.length]).toEqual([true, writes.length + reads])
+    expect(alike(await dump())).toEqual(alike(after))
+  })
+
+  it('has made a change whole, and once, where only the reply to it was lost', async () => {
+    const { place, writes, after } = await learn(operation)
+    for (const [index] of [...writes.entries()].filter(([, written]) => written)) {
+      const scene = await newScene()
+      const fault = { kind: 'reply lost', message: documented.again[2] as string } as const
+      const headers = keyed ? { 'idempotency-key': 'once' } : {}
+      const { answer, batches } = await ask(operation, scene, place, {
+        plan: { strikes: (number) => number === index + 1, fault },
+        headers,
+      })
+      expectUnavailable(answer, `query ${index + 1}`)
+      expect(batches).toHaveLength(index + 1)
+      const left = await dump()
+      const { idempotency_records: records, ...rest } = left
+      const { idempotency_records: _none, ...expected } = after
+      expect(alike(rest)).toEqual(alike(expected))
+      if (!keyed) continue
+      expect(records).toHaveLength(1)
+      const retried = await ask(operation, scene, place, { headers })
+      expect(isDone(retried.answer)).toBe(true)
+      expect(await dump()).toEqual(left)
+    }
+  })
+
+  it('lets nobody in', async () => {
+    const { place } = await learn(operation)
+    const scene = await newScene()
+    const stranger: Scene = {
+      ...scene,
+      known: {
+        ...scene.known,
+        one: { ...scene.known.one, password: 'not the passphrase' },
+        refreshToken: 'none of ours',
+        passwordToken: 'none of ours',
+      },
+    }
+    await call('/v1/auth/logout', { method: 'POST', token: scene.one.access_token })
+    const before = await dump()
+    const token = scene.one.access_token
+    for (const kind of ['error', 'reply lost'] as const) {
+      for (const strikes of [from(1), from(2), (number: number) => number === 1]) {
+        const plan = { strikes, fault: { kind, message: documented.again[2] as string } }
+        const { answer } = await ask(operation, stranger, place, { plan, token })
+        expect(isDone(answer)).toBe(false)
+        if (guarded) expect([401, 503]).toContain(answer.status)
+      }
+    }
+    const { sign_in_failures: _, ...left } = await dump()
+    const { sign_in_failures: _none, ...expected } = before
+    expect(left).toEqual(expected)
+  })
+})
+
+describe('health', () => {
+  const health = (plan: Plan) => {
+    const d1 = failingD1(plan)
+    const answering = call('/health', { env: { DB: d1.DB } })
+    return plan.fault.kind === 'stall' ? outlasting(d1.stalled, answering) : answering
+  }
+
+  it('is what the database answers, and nothing else', async () => {
+    await newScene()
+    for (const fault of [
+      ...everyMessage.map((message) => ({ kind: 'error', message }) as const),
+      { kind: 'stall' } as const,
+    ]) {
+      const answer = await health({ strikes: from(1), fault })
+      expectUnavailable(answer, JSON.stringify(fault))
+      expect(answer.body).toEqual({ status: 'unavailable' })
+    }
+    const passing = { kind: 'error', message: documented.again[0] as string } as const
+    expect((await health({ strikes: (number) => number === 1, fault: passing })).body).toEqual({ status: 'ok' })
+    expect((await call('/health')).body).toEqual({ status: 'ok' })
+  })
+
+  it('is not well before the tables are there', async () => {
+    await newScene()
+    await testEnv.DB.prepare('DROP TABLE user_counts').run()
+    expect((await call('/health')).status).toBe(503)
+  })
+})
+
+describe('an answer that is being streamed', () => {
+  it('is whole where an error passes, and breaks off, without its end, where it does not', async () => {
+    const places = new Map<string, number>()
+    const reading = operations.filter(([, { method }]) => method === 'GET')
+    for (const [id, operation] of reading) places.set(id, (await learn(operation)).place)
+    const scene = await newScene()
+    await populate(5_100)
+    const streamed: string[] = []
+    for (const [id, operation] of reading) {
+      const place = places.get(id) as number
+      const whole = await ask(operation, scene, place)
+      if (whole.batches.length === 1) continue
+      streamed.push(id)
+      const fault = { kind: 'error', message: documented.again[0] as string } as const
+      const passing = await ask(operation, scene, place, { plan: { strikes: (number) => number === 2, fault } })
+      expect(passing.answer.text).toBe(whole.answer.text)
+      await expect(ask(operation, scene, place, { plan: { strikes: from(2), fault } })).rejects.toThrow()
+    }
+    expect(streamed).toContain('personnelListUsers')
+  })
+})

@@ -1,0 +1,411 @@
+/** Many at once, through every contract that can: one wins where only one may, nothing is lost where all may, and all adds up. */
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { contracts } from '../src/contracts'
+import { operationsOf, type Operation } from './support/conformance'
+import { inconsistencies } from './support/consistency'
+import { fieldOf, isDone, placeOf, requestsFor, withFields, type Asked, type Known } from './support/drawn-requests'
+import { documented, failingD1 } from './support/failing-d1'
+import { dump, newScene, personNamed, type Scene } from './support/scene'
+import { call, openApi, rows, type Answer } from './support/usher'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+const document = await openApi()
+const operations = operationsOf(document)
+const named = (name: RegExp) => operations.filter(({ operationId }) => name.test(operationId))
+const contractOf = ({ path }: Operation) => path.split('/')[1] as string
+
+/** What every contract has an operation for, by what it is called. */
+const creations = named(/(Create|New)User$/)
+const changes = named(/(Update|Patch|Put|Edit)User$/)
+const signIns = named(/(Login|personnelToken)$/)
+
+let scene: Scene
+beforeEach(async () => {
+  scene = await newScene()
+})
+
+const places = new Map<string, number>()
+
+/** The operation's request, as drawn for `known`. */
+async function drawn(operation: Operation, known?: Known): Promise<Asked> {
+  let place = places.get(operation.operationId)
+  if (place === undefined) {
+    const own = await newScene()
+    place = await placeOf(document, operation, own.known, async (asked) => {
+      const answer = await send(operation, asked, { token: own.admin.access_token })
+      return { ...answer, written: answer.cost.written }
+    })
+    places.set(operation.operationId, place)
+    scene = await newScene()
+  }
+  return requestsFor(document, operation, known ?? scene.known)[place] as Asked
+}
+
+/** Learns how each is asked, before anything is set up: that takes directories of its own. */
+async function learn(...all: Operation[]): Promise<void> {
+  for (const operation of all) await drawn(operation)
+}
+
+interface Sending {
+  token?: string
+  headers?: Record<string, string>
+  DB?: unknown
+}
+
+function send({ security }: Operation, { path, ...asked }: Asked, options: Sending = {}): Promise<Answer> {
+  const { token = scene.admin.access_token, headers, DB } = options
+  return call(path, {
+    ...asked,
+    ...(security?.length !== 0 && { token }),
+    ...(headers && { headers }),
+    ...(DB !== undefined && { env: { DB } }),
+  })
+}
+
+/** `scene.known` with a newcomer of this name and number. */
+const withNewcomer = (word: string, number: number): Known => ({ ...scene.known, newcomer: personNamed(word, number) })
+
+const isFine = ({ status }: Answer) => status < 500
+const wholeDirectory = async () => expect(await inconsistencies((sql) => rows(sql))).toEqual([])
+const v1 = (id: string) => call(`/v1/users/${id}`, { token: scene.admin.access_token })
+const idOfOne = () => String(scene.known.ids[0])
+
+describe('this suite', () => {
+  it('knows how each contract creates, changes and lets in a user', () => {
+    for (const kind of [creations, changes, signIns]) {
+      const covered = new Set(kind.map(contractOf))
+      expect([...covered].sort()).toEqual(contracts.map(({ name }) => name).sort())
+    }
+  })
+})
+
+describe('one identity, created many times at once', () => {
+  /** Spellings of one identifier, of which every contract takes each where it has such a field. */
+  const identities: Record<string, [field: string, value: unknown][]> = {
+    'an email': [
+      ['email', 'émile.case@example.org'],
+      ['email', 'Émile.Case@EXAMPLE.org'],
+      ['email', 'E\u0301MILE.CASE@example.org'],
+      ['email', 'ｅ\u0301mile.case@Example.Org'],
+    ],
+    'a username': [
+      ['username', 'straße'],
+      ['username', 'STRASSE'],
+      ['username', 'ｓｔｒａｓｓｅ'],
+    ],
+    'a number to sign in with': [
+      ['matricule', 20_260],
+      ['username', '20260'],
+      ['username', '２０２６０'],
+    ],
+    'a matricule': [['matricule', 77]],
+  }
+
+  it.each(Object.entries(identities))(
+    '%s: exactly one wins, in whatever spelling and contract',
+    async (_, spellings) => {
+      await learn(...creations)
+      const attempts: (readonly [Operation, Asked])[] = []
+      for (const round of [1, 2]) {
+        for (const operation of creations) {
+          for (const [field, value] of spellings) {
+            if (!fieldOf(document, operation, field)) continue
+            const number = 9_000 + attempts.length
+            const asked = await drawn(operation, withNewcomer(`racer${round}n${number}`, number))
+            attempts.push([operation, withFields(asked, { [field]: value })])
+          }
+        }
+      }
+      expect(attempts.length).toBeGreaterThan(1)
+      const before = await rows('SELECT id FROM users')
+      const answers = await Promise.all(attempts.map(([operation, asked]) => send(operation, asked)))
+      expect(answers.filter(isFine)).toHaveLength(attempts.length)
+      expect(answers.filter(isDone)).toHaveLength(1)
+      expect(await rows('SELECT id FROM users')).toHaveLength(before.length + 1)
+      await wholeDirectory()
+    },
+  )
+})
+
+describe('lost updates', () => {
+  const conditional = operations.filter(
+    ({ method, parameters }) =>
+      ['PUT', 'PATCH'].includes(method) && parameters?.some(({ name }) => name === 'if-match'),
+  )
+
+  it('there are none with If-Match: of many on one version one is made, and the others are told', async () => {
+    const onOne = conditional.filter(({ path }) => path.includes('{'))
+    await learn(...onOne)
+    for (let round = 0; round < 3; round += 1) {
+      const etag = (await v1(idOfOne())).headers.get('etag') as string
+      const attempts = onOne.flatMap((operation) => [0, 1, 2, 3].map((index) => [operation, index] as const))
+      const answers = await Promise.all(
+        attempts.map(async ([operation, index]) => {
+          const asked = await drawn(operation)
+          const fields = fieldOf(document, operation, 'name')
+            ? { name: `Round${round} Attempt${index}`, email: `round${round}.${index}.${operation.method}@example.org` }
+            : {}
+          // Roles have no text to tell two attempts apart by: only two of them differ.
+          const roles = fieldOf(document, operation, 'roles') ? { roles: index % 2 ? ['user'] : ['door', 'user'] } : {}
+          return send(operation, withFields(asked, { ...fields, ...roles }), { headers: { 'if-match': etag } })
+        }),
+      )
+      const statuses = answers.map(({ status }) => status)
+      expect(new Set(statuses)).toEqual(new Set([200, 412]))
+      const made = answers.filter(({ status }) => status === 200)
+      const changing = made.filter(({ headers }) => headers.get('etag') !== etag)
+      expect(changing).toHaveLength(1)
+      expect((await v1(idOfOne())).body).toEqual(changing[0]?.body)
+    }
+    await wholeDirectory()
+  })
+
+  it('there are none without it: concurrent partial changes of one user are all kept', async () => {
+    const partial = changes.filter(({ operationId }) => /(Update|Patch)User$/.test(operationId))
+    await learn(...partial)
+    const values: Record<string, unknown> = {
+      email: 'kept@example.org',
+      username: 'kept',
+      matricule: 5_150,
+      first_name: 'Kept',
+      last_name: 'Throughout',
+      birth_date: '1970-01-02',
+      gender: 'female',
+      phone: '+33 1 70 18 00 01',
+      mobile: '+33 1 70 18 00 02',
+      certified_email: 'kept.certified@example.org',
+      user_type: 'clinician',
+      is_staff: true,
+      country_id: 41,
+    }
+    const asked = await Promise.all(
+      Object.entries(values).map(async ([field, value], index) => {
+        const able = partial.filter((operation) => fieldOf(document, operation, field))
+        const operation = able[index % able.length] as Operation
+        const { json, ...request } = await drawn(operation)
+        const whom = Object.entries(json ?? {}).filter(([name]) => /^(user_)?id$/.test(name))
+        return [operation, withFields({ ...request, json: Object.fromEntries(whom) }, { [field]: value })] as const
+      }),
+    )
+    expect(new Set(asked.map(([operation]) => contractOf(operation))).size).toBeGreaterThan(1)
+    const answers = await Promise.all(asked.map(([operation, request]) => send(operation, request)))
+    expect(answers.map(isDone)).toEqual(answers.map(() => true))
+    expect((await v1(idOfOne())).body).toMatchObject({ ...values, name: 'Kept Throughout' })
+    await wholeDirectory()
+  })
+})
+
+describe('a key for retries', () => {
+  const keyed = operations.filter(({ parameters }) => parameters?.some(({ name }) => name === 'idempotency-key'))
+  const twenty = Array.from({ length: 20 }, (_, index) => index)
+  const headers = { 'idempotency-key': 'the same for all' }
+  const counts = async () =>
+    Object.fromEntries(Object.entries(await dump()).map(([table, list]) => [table, list.length]))
+
+  it.each(keyed.map((operation) => [operation.operationId, operation] as const))(
+    'does %s once, when twenty come at once, and answers all twenty alike',
+    async (_, operation) => {
+      expect(isDone(await send(operation, await drawn(operation)))).toBe(true)
+      const once = await counts()
+      scene = await newScene()
+      const same = await drawn(operation)
+      const answers = await Promise.all(twenty.map(() => send(operation, same, { headers })))
+      for (const { status, text, headers: told } of answers) {
+        expect([status, text, told.get('etag')]).toEqual([
+          answers[0]?.status,
+          answers[0]?.text,
+          answers[0]?.headers.get('etag'),
+        ])
+      }
+      expect(isDone(answers[0] as Answer)).toBe(true)
+      expect(await counts()).toEqual({ ...once, idempotency_records: 1 })
+      await wholeDirectory()
+    },
+  )
+
+  it.each(keyed.map((operation) => [operation.operationId, operation] as const))(
+    'does %s once, when the answers to it are lost and it is asked for until one comes',
+    async (_, operation) => {
+      vi.spyOn(console, 'error').mockImplementation(() => {})
+      expect(isDone(await send(operation, await drawn(operation)))).toBe(true)
+      const once = await counts()
+      scene = await newScene()
+      const same = await drawn(operation)
+      const message = documented.again[2] as string
+      const answers = await Promise.all(
+        twenty.map(async (index) => {
+          // The reply to its first, second, third or fourth batch does not arrive, the first time it asks.
+          const lost = (number: number) => number === (index % 4) + 1
+          const { DB } = failingD1({ strikes: lost, fault: { kind: 'reply lost', message } })
+          for (;;) {
+            const answer = await send(operation, same, { headers, DB })
+            if (answer.status !== 503) return answer
+          }
+        }),
+      )
+      expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1)
+      expect(isDone(answers[0] as Answer)).toBe(true)
+      expect(await counts()).toEqual({ ...once, idempotency_records: 1 })
+      await wholeDirectory()
+      vi.restoreAllMocks()
+    },
+  )
+
+  it('is of one request: of twenty different ones at once one is made, and the others are refused', async () => {
+    const [operation] = keyed.filter((one) => creations.includes(one)) as [Operation]
+    await learn(operation)
+    const answers = await Promise.all(
+      twenty.map(async (index) => {
+        const asked = await drawn(operation, withNewcomer(`keyed${index}`, 6_000 + index))
+        return send(operation, asked, { headers })
+      }),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...twenty.slice(1).map(() => 422)])
+    await wholeDirectory()
+  })
+})
+
+describe('an account that is being closed', () => {
+  const deactivations = named(/DeactivateUser$/)
+
+  it('is closed, and keeps every change that was made in the same moment', async () => {
+    await learn(...deactivations, ...changes)
+    for (let round = 0; round < 5; round += 1) {
+      scene = await newScene()
+      const edits = changes.map(async (operation) => {
+        return send(operation, await drawn(operation))
+      })
+      const closing = deactivations.map(async (operation) => send(operation, await drawn(operation)))
+      const answers = await Promise.all([...edits, ...closing])
+      expect(answers.slice(edits.length).map(isDone)).toEqual(closing.map(() => true))
+      expect(answers.filter(isFine)).toHaveLength(answers.length)
+      const { body } = await v1(idOfOne())
+      expect(body.status).toBe('inactive')
+      if (answers.slice(0, edits.length).some(isDone)) expect(body.email).toBe(scene.known.newcomer.email)
+      expect((await call('/v1/me', { token: scene.one.access_token })).status).toBe(401)
+    }
+    await wholeDirectory()
+  })
+
+  it('lets nobody in who was signing in in the same moment', async () => {
+    await learn(...deactivations, ...signIns)
+    for (let round = 0; round < 5; round += 1) {
+      scene = await newScene()
+      const opening = [...signIns, ...signIns, ...signIns].map(async (operation) =>
+        send(operation, await drawn(operation)),
+      )
+      const closing = deactivations.map(async (operation) => send(operation, await drawn(operation)))
+      const answers = await Promise.all([...opening, ...closing])
+      expect(answers.slice(opening.length).map(isDone)).toEqual(closing.map(() => true))
+      const tokens = answers.flatMap(({ body }) => {
+        const token: unknown = body?.access_token ?? body?.data?.token
+        return typeof token === 'string' ? [token] : []
+      })
+      const all = [...tokens, scene.one.access_token]
+      const everyStatus = () => Promise.all(all.map(async (token) => (await call('/v1/me', { token })).status))
+      expect(await everyStatus()).toEqual(all.map(() => 401))
+      // Nor once the account is open again.
+      await call(`/v1/users/${idOfOne()}/activate`, { token: scene.admin.access_token, method: 'POST' })
+      expect(await everyStatus()).toEqual(all.map(() => 401))
+    }
+    await wholeDirectory()
+  })
+
+  it('for good leaves nothing of itself behind, whatever was being done to it', async () => {
+    const deletions = named(/DeleteUser$/)
+    await learn(...deletions, ...changes, ...signIns)
+    for (let round = 0; round < 5; round += 1) {
+      scene = await newScene()
+      const doing = [...changes, ...signIns, ...deletions, ...changes, ...signIns]
+      const answers = await Promise.all(doing.map(async (operation) => send(operation, await drawn(operation))))
+      expect(answers.filter(isFine)).toHaveLength(answers.length)
+      expect((await v1(idOfOne())).status).toBe(404)
+      await wholeDirectory()
+    }
+  })
+})
+
+describe('totals', () => {
+  it('are exact after users came, went, were closed, opened and given roles, all at once', async () => {
+    await learn(...creations)
+    const token = scene.admin.access_token
+    const on = (id: string, method: string, path: string, json?: object) =>
+      call(`/v1/users/${id}${path}`, { token, method, ...(json && { json }) })
+    const ids: string[] = []
+    for (let index = 0; index < 8; index += 1) {
+      const operation = creations[index % creations.length] as Operation
+      const answer = await send(operation, await drawn(operation, withNewcomer(`counted${index}`, 8_000 + index)))
+      expect(isDone(answer)).toBe(true)
+    }
+    const listed = await call('/v1/users?limit=100&search=counted', { token })
+    for (const { id } of listed.body.data) ids.push(id)
+    expect(ids).toHaveLength(8)
+    const answers = await Promise.all([
+      ...creations.flatMap((operation) =>
+        [0, 1, 2, 3].map(async (index) =>
+          send(operation, await drawn(operation, withNewcomer(`${contractOf(operation)}${index}`, 8_100 + index))),
+        ),
+      ),
+      ...ids.flatMap((id, index) => [
+        on(id, 'POST', '/deactivate'),
+        on(id, 'PUT', '/roles', { roles: ['door', 'user'] }),
+        on(id, 'POST', '/activate'),
+        on(id, 'PUT', '/roles', { roles: ['admin', 'door'] }),
+        on(id, 'PATCH', '', { role: 'user' }),
+        ...(index % 2 ? [on(id, 'DELETE', ''), on(id, 'DELETE', '')] : []),
+      ]),
+    ])
+    expect(answers.filter(isFine)).toHaveLength(answers.length)
+    await wholeDirectory()
+    const [{ count }] = (await rows<{ count: number }>('SELECT count(*) AS count FROM users')) as [{ count: number }]
+    expect((await call('/v1/users?limit=1', { token })).body.pagination.total).toBe(count)
+    for (const role of ['admin', 'user', 'door']) {
+      const held = await rows(
+        'SELECT 1 FROM user_roles JOIN roles ON roles.number = role_number WHERE roles.name = ?',
+        role,
+      )
+      expect((await call(`/v1/users?limit=1&role=${role}`, { token })).body.pagination.total).toBe(held.length)
+    }
+  })
+})
+
+describe('a walk through the pages', () => {
+  const list = operations.find(({ operationId }) => operationId === 'v1ListUsers') as Operation
+  const sorts = (list.parameters?.find(({ name }) => name === 'sort')?.schema.enum ?? []) as string[]
+
+  it.each(sorts.map((sort) => [sort]))(
+    'by %s meets everyone who stays once, while others come and go',
+    async (sort) => {
+      const token = scene.admin.access_token
+      const create = async (word: string) => {
+        const { name, email, password } = personNamed(word, 0)
+        return (await call('/v1/users', { token, json: { name, email, password } })).body.id as string
+      }
+      const letters = [...'mtbxgqdkzh']
+      const [staying, going] = [new Set<string>(), [] as string[]]
+      for (const letter of letters) {
+        staying.add(await create(`${letter}.stays`))
+        going.push(await create(`${letter}.goes`))
+      }
+      const met: string[] = []
+      let cursor: string | null = null
+      do {
+        const query: string = cursor === null ? '' : `&cursor=${cursor}`
+        const came = create(`${letters[met.length % letters.length]}.came${met.length}`)
+        const left = going.pop()
+        const went = left === undefined ? undefined : call(`/v1/users/${left}`, { token, method: 'DELETE' })
+        const { status, body } = await call(`/v1/users?limit=3&sort=${sort}${query}`, { token })
+        expect(status).toBe(200)
+        for (const { id } of body.data) met.push(id)
+        cursor = body.pagination.next_cursor
+        await Promise.all([came, went])
+        // Newcomers in order of time would keep the walk going for as long as they come.
+        if (met.length > 200) throw new Error('the walk does not end')
+      } while (cursor !== null && met.length < 60)
+      expect(met.filter((id) => staying.has(id)).sort()).toEqual([...staying].sort())
+      expect(new Set(met).size).toBe(met.length)
+      await wholeDirectory()
+    },
+  )
+})

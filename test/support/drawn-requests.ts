@@ -1,0 +1,168 @@
+/**
+ * Requests drawn from the document: for any operation, those worth trying, until one is accepted. A contract is covered as soon as
+ * it is documented; a field of a new name, whose values nothing says, may need a line in the vocabulary below.
+ */
+import type { OpenApi, Operation, Schema } from './conformance'
+
+/** Somebody, by everything a contract may ask of them. */
+export interface Person {
+  email: string
+  username: string
+  matricule: number
+  name: string
+  givenName: string
+  familyName: string
+  password: string
+}
+
+/** What there is in the directory to be named in a request. */
+export interface Known {
+  one: Person
+  /** Every id there is, in every spelling, those of `one` first. */
+  ids: readonly (string | number)[]
+  /** Somebody who is not there yet. */
+  newcomer: Person
+  /** The present password of who asks. */
+  ownPassword: string
+  role: { id: string; number: number; name: string }
+  sessionId: string
+  refreshToken: string
+  passwordToken: string
+}
+
+export interface Asked {
+  method: string
+  path: string
+  json?: Record<string, unknown>
+  form?: Record<string, string>
+}
+
+type Words = (known: Known, signingIn: boolean) => readonly unknown[]
+
+/** What a parameter or a field may hold, by its name; the first line that fits is taken. Where none does, its schema says. */
+const vocabulary: [name: RegExp, words: Words][] = [
+  [/^(id|uid|user_id)$/, ({ ids }) => ids],
+  [/^session_id$/, ({ sessionId }) => [sessionId]],
+  [/^(email|identifier)$/, ({ one, newcomer }, signingIn) => [signingIn ? one.email : newcomer.email]],
+  [/^username$/, ({ one, newcomer }, signingIn) => [signingIn ? one.email : newcomer.username]],
+  [/^current_password$/, ({ ownPassword }) => [ownPassword]],
+  [/^new_password$/, ({ newcomer }) => [newcomer.password]],
+  [/^password(_confirmation)?$/, ({ one, newcomer }, signingIn) => [signingIn ? one.password : newcomer.password]],
+  [/^numeric_password$/, () => ['4821']],
+  [/^refresh_token$/, ({ refreshToken }) => [refreshToken]],
+  [/^token$/, ({ passwordToken }) => [passwordToken]],
+  [/^matricule$/, ({ newcomer }) => [newcomer.matricule]],
+  [/^(name|nom)$/, ({ newcomer }) => [newcomer.name]],
+  [/^first_name$/, ({ newcomer }) => [newcomer.givenName]],
+  [/^last_name$/, ({ newcomer }) => [newcomer.familyName]],
+  [/^(birth_date|birthday)$/, () => ['1980-07-08']],
+  [/^certified_email$/, () => ['certified@example.org']],
+  [/^role$/, ({ role }) => [role.name]],
+  [/^roles$/, ({ role }) => [[role.name]]],
+  [/^role_id$/, ({ role }) => [role.id, role.number]],
+  [/^role_ids$/, ({ role }) => [[role.id]]],
+  [/^query_string$/, () => ['example']],
+  [/^expires_at$/, () => ['2099-01-31T12:00:00Z']],
+]
+
+/** Values for a field, the likeliest first. */
+export function valuesFor(name: string, schema: Schema, known: Known, signingIn: boolean): readonly unknown[] {
+  const words =
+    /^(id|uid)$/.test(name) && schema.format === 'uuid' ? undefined : vocabulary.find(([one]) => one.test(name))
+  return words ? words[1](known, signingIn) : [valueOf(schema)]
+}
+
+function valueOf(schema: Schema): unknown {
+  if (schema.enum) return schema.enum.find((one) => one !== null && one !== '')
+  const types = [schema.type].flat()
+  if (types.includes('boolean')) return true
+  if (types.includes('integer')) return Math.max(schema.minimum ?? 0, 33)
+  if (types.includes('array')) return []
+  if (schema.format === 'uuid') return '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e77'
+  return 'some text'
+}
+
+/** The schema behind a reference. */
+export function resolved(document: OpenApi, schema: Schema): Schema {
+  const name = schema.$ref?.split('/').at(-1)
+  return name === undefined ? schema : resolved(document, document.components.schemas[name] as Schema)
+}
+
+/** The requests worth trying, the likeliest first. The same place in the list is the same kind of request whatever is `known`. */
+export function requestsFor(document: OpenApi, operation: Operation, known: Known): Asked[] {
+  const { method } = operation
+  const signingIn = operation.security?.length === 0
+  const inPath = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path')
+  const needed = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query' && parameter.required)
+  let paths = [operation.path]
+  for (const { name, schema } of inPath) {
+    const values = valuesFor(name, schema, known, signingIn)
+    paths = paths.flatMap((path) => values.map((value) => path.replace(`{${name}}`, encodeURIComponent(String(value)))))
+  }
+  const query = needed.map(({ name, schema }) => [name, String(valuesFor(name, schema, known, signingIn)[0])])
+  const search = query.length > 0 ? `?${new URLSearchParams(query as [string, string][])}` : ''
+  const bodies = bodiesFor(document, operation, known, signingIn)
+  return paths.flatMap((path) => bodies.map((body) => ({ method, path: path + search, ...body })))
+}
+
+/** First what is required and no more, then that with one other field, then all there is. */
+function bodiesFor(document: OpenApi, operation: Operation, known: Known, signingIn: boolean) {
+  const content = operation.requestBody?.content
+  if (!content) return [{}]
+  const [contentType, media] = Object.entries(content).find(([type]) => type === 'application/json') ??
+    Object.entries(content)[0] ?? ['', undefined]
+  const schema = resolved(document, media?.schema ?? {})
+  const fields = Object.entries(schema.properties ?? {})
+  const required = fields.filter(([name]) => schema.required?.includes(name))
+  const others = fields.filter(([name]) => !schema.required?.includes(name))
+  const choices = [required, ...others.map((field) => [...required, field]), fields]
+  return choices.flatMap((chosen) => {
+    const values = chosen.map(([name, one]) => [name, valuesFor(name, one as Schema, known, signingIn)] as const)
+    const most = Math.max(1, ...values.map(([, list]) => list.length))
+    return Array.from({ length: most }, (_, index) => {
+      const body = Object.fromEntries(values.map(([name, list]) => [name, list[Math.min(index, list.length - 1)]]))
+      if (contentType === 'application/json') return { json: body }
+      return { form: Object.fromEntries(Object.entries(body).map(([name, value]) => [name, String(value)])) }
+    })
+  })
+}
+
+/** The field that a body of the operation may have, if there is one of this name. */
+export function fieldOf(document: OpenApi, { requestBody }: Operation, name: string): Schema | undefined {
+  const [media] = Object.values(requestBody?.content ?? {})
+  return resolved(document, media?.schema ?? {}).properties?.[name] as Schema | undefined
+}
+
+/** The request with these fields in its body, too, or instead. */
+export function withFields(asked: Asked, fields: Record<string, unknown>): Asked {
+  if (!asked.form) return { ...asked, json: { ...asked.json, ...fields } }
+  const texts = Object.entries(fields).map(([name, value]) => [name, String(value)])
+  return { ...asked, form: { ...asked.form, ...Object.fromEntries(texts) } }
+}
+
+/**
+ * The place, in the list of `requestsFor`, of one that does something. `send` makes it and tells what came of it, and how many rows
+ * it wrote.
+ */
+export async function placeOf(
+  document: OpenApi,
+  operation: Operation,
+  known: Known,
+  send: (
+    asked: Asked,
+    place: number,
+  ) => Promise<{ status: number; body: { success?: boolean } | undefined; written: number }>,
+): Promise<number> {
+  for (const [place, asked] of requestsFor(document, operation, known).entries()) {
+    const answer = await send(asked, place)
+    if (isDone(answer) && (operation.method === 'GET' || answer.written > 0)) return place
+  }
+  throw new Error(
+    `${operation.operationId}: nothing drawn is accepted. Teach drawn-requests.ts what its fields may hold.`,
+  )
+}
+
+/** Whether the answer says that it was done; clinic says no with 200, too. */
+export function isDone({ status, body }: { status: number; body: { success?: boolean } | undefined }): boolean {
+  return status >= 200 && status < 300 && body?.success !== false
+}
