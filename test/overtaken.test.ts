@@ -1,4 +1,4 @@
-/** A change is decided on facts and committed a batch later: here what it may do ends, or no longer suffices, between the two. */
+/** Authority is what the database says in the batch that uses it: here it ends, or no longer suffices, behind a request's back. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, freshDirectory, person, rows, signedInPerson, testEnv, type Call } from './support/usher'
 
@@ -98,5 +98,26 @@ describe('a permission lost while something is made with it', () => {
     const { status } = await overtaken(path, { json }, () => giveRole('manager', less))
     expect(status).toBe(403)
     expect(await everything()).toBe(before)
+  })
+})
+
+describe('one who is inactive in the database, by whatever hand', () => {
+  it('acts by no session and no API key, and is let in by no refresh token', async () => {
+    const json = { name: 'a key', permissions: ['users:read'] }
+    const { key } = (await call('/v1/api-keys', { token: manager.access_token, json })).body
+    const paths = ['/v1/me', '/v1/users', `/personnel/users/${manager.uuid}`]
+    const statuses = async () => [
+      ...(await Promise.all(paths.map((path) => call(path, { token: manager.access_token })))).map(
+        ({ status }) => status,
+      ),
+      ...(await Promise.all(paths.map((path) => call(path, { token: key })))).map(({ status }) => status),
+    ]
+    expect(await statuses()).toEqual(Array(6).fill(200))
+    await rows('UPDATE users SET active = 0 WHERE id = ?', manager.uuid)
+    expect(await statuses()).toEqual(Array(6).fill(401))
+    const change = { method: 'PATCH', token: manager.access_token, json: { phone: '1' } }
+    expect((await call('/v1/me', change)).status).toBe(401)
+    const { refresh_token } = manager
+    expect((await call('/v1/auth/refresh', { json: { refresh_token } })).status).toBe(401)
   })
 })
