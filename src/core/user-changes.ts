@@ -4,6 +4,7 @@ import { updateUserSearch } from '../database/user-search'
 import {
   deleteUserRoles,
   insertUserRoles,
+  refuseUnlessVersion,
   roleColumns,
   selectLoginIdentifiers,
   selectUser,
@@ -144,7 +145,7 @@ export async function updateUser(
       const further = { needs, over: present.number, granting: granted ?? [] }
       const results = await caller.database.batch(
         guard(caller, further),
-        ...(actions.length > 0 ? statements : []),
+        ...(actions.length > 0 ? statements : [refuseUnlessVersion(present.number, present.version)]),
         ...remember(caller, { user: present.id }),
         selectUser({ id: present.id }),
       )
