@@ -1,34 +1,39 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+/** The Worker on workerd, with a D1 of its own and nothing of a developer's settings; `bindings` are what a suite adds to that. */
+export function workerd(bindings: Record<string, string> = {}) {
+  return cloudflareTest(async () => ({
+    main: './src/index.ts',
+    wrangler: { configPath: './wrangler.toml' },
+    miniflare: {
+      bindings: {
+        TEST_MIGRATIONS: await readD1Migrations('migrations'),
+        JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
+        BOOTSTRAP_ADMIN_EMAIL: 'first.admin@usher.example',
+        BOOTSTRAP_ADMIN_PASSWORD: 'the very first way in',
+        // One round instead of six: the suites sign in hundreds of times; passwords.test.ts pays the full cost.
+        PASSWORD_ROUNDS: '1',
+        RATE_LIMIT: 'off',
+        // Said here so that a developer's own .dev.vars changes nothing.
+        JWT_SECRET_PREVIOUS: '',
+        ACCESS_TOKEN_TTL_SECONDS: '900',
+        PASSWORD_MIN_LENGTH: '8',
+        CONTRACT_HOSTS: '{}',
+        CORS_ORIGINS: '',
+        SERVER_TIMING: 'on',
+        ...bindings,
+      },
+    },
+  }))
+}
 
 export default defineConfig({
-  plugins: [
-    cloudflareTest(async () => ({
-      main: './src/index.ts',
-      wrangler: { configPath: './wrangler.toml' },
-      miniflare: {
-        bindings: {
-          TEST_MIGRATIONS: await readD1Migrations('migrations'),
-          JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
-          BOOTSTRAP_ADMIN_EMAIL: 'first.admin@usher.example',
-          BOOTSTRAP_ADMIN_PASSWORD: 'the very first way in',
-          // One round instead of six: the suites sign in hundreds of times; passwords.test.ts pays the full cost.
-          PASSWORD_ROUNDS: '1',
-          RATE_LIMIT: 'off',
-          // Said here so that a developer's own .dev.vars changes nothing.
-          JWT_SECRET_PREVIOUS: '',
-          ACCESS_TOKEN_TTL_SECONDS: '900',
-          PASSWORD_MIN_LENGTH: '8',
-          CONTRACT_HOSTS: '{}',
-          CORS_ORIGINS: '',
-          SERVER_TIMING: 'on',
-        },
-      },
-    })),
-  ],
+  plugins: [workerd()],
   test: {
     silent: 'passed-only',
     include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'test/slow/**'],
     setupFiles: ['test/support/pbkdf2-cap.ts'],
     // A test that hangs is found; one on a busy machine is only slow.
     testTimeout: 60_000,

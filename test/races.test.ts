@@ -6,7 +6,7 @@ import { inconsistencies } from './support/consistency'
 import { fieldOf, isDone, placeOf, requestsFor, withFields, type Asked, type Known } from './support/drawn-requests'
 import { documented, failingD1 } from './support/failing-d1'
 import { dump, newScene, personNamed, type Scene } from './support/scene'
-import { call, openApi, rows, type Answer } from './support/usher'
+import { call, openApi, rows, testEnv, type Answer } from './support/usher'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -324,6 +324,49 @@ describe('an account that is being closed', () => {
       await wholeDirectory()
     }
   })
+})
+
+describe('a user who is deleted between the decision and the commit', () => {
+  /** A D1 on which everyone of the scene but the admin is deleted just before the second batch. */
+  function overtaken() {
+    let batches = 0
+    return {
+      prepare: (sql: string) => testEnv.DB.prepare(sql),
+      batch: async (statements: D1PreparedStatement[]) => {
+        batches += 1
+        const token = scene.admin.access_token
+        const deleted = batches === 2 ? [scene.known.ids[0], scene.known.ids[4]] : []
+        for (const id of deleted) await call(`/v1/users/${id}`, { token, method: 'DELETE' })
+        return testEnv.DB.batch(statements)
+      },
+    }
+  }
+
+  const onAUser = operations.filter(
+    (operation) =>
+      operation.method !== 'GET' &&
+      operation.security?.length !== 0 &&
+      (operation.path.includes('{') || changes.includes(operation)),
+  )
+
+  it.each(onAUser.map((operation) => [operation.operationId, operation] as const))(
+    'is no fault of ours, and comes back by no %s',
+    async (_, operation) => {
+      await learn(operation)
+      const keyed = operation.parameters?.some(({ name }) => name === 'idempotency-key')
+      for (const headers of [{}, ...(keyed ? [{ 'idempotency-key': 'k' }] : [])]) {
+        // Whoever is active is activated too: that changes nothing.
+        for (const alike of [false, true]) {
+          scene = await newScene()
+          const { ids } = scene.known
+          const known = { ...scene.known, ids: alike ? [...ids.slice(0, 4), ...ids.slice(0, 3), ...ids.slice(7)] : ids }
+          const answer = await send(operation, await drawn(operation, known), { headers, DB: overtaken() })
+          expect(answer.status).toBeLessThan(500)
+          await wholeDirectory()
+        }
+      }
+    },
+  )
 })
 
 describe('totals', () => {

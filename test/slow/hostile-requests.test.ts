@@ -1,0 +1,165 @@
+/**
+ * Tens of thousands of requests that nobody well-meaning sends, to every operation: none is answered with a fault of ours, with
+ * anything the document does not publish, or with anything of what is inside. SEED repeats a run, SLOW_SCALE shortens it.
+ */
+import fc from 'fast-check'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { conform, operationFor, operationsOf, type Operation } from '../support/conformance'
+import { inconsistencies } from '../support/consistency'
+import { placeOf, requestsFor, type Asked } from '../support/drawn-requests'
+import { anywhere, hostileRequests, settled, type Plan } from '../support/hostile-requests'
+import { newScene, type Scene } from '../support/scene'
+import { call, fetchWorker, firstAdmin, openApi, rows, signIn, testEnv } from '../support/usher'
+
+const variables = testEnv as unknown as { SEED?: string; SLOW_SCALE?: string }
+const scale = Number(variables.SLOW_SCALE || 1)
+const seed = Number(variables.SEED || Date.now() % 2 ** 31)
+const requestsInAll = 50_000 * scale
+const perDirectory = 100
+const patienceMilliseconds = 30_000
+
+const document = await openApi()
+const operations = operationsOf(document)
+const perOperation = Math.ceil(requestsInAll / operations.length)
+
+vi.setConfig({ testTimeout: 1_800_000 })
+
+let scene: Scene
+let ended: string
+let secrets: string[]
+/** What the Worker told its operator since the last request. */
+let told: string[]
+const statuses = new Map<number, number>()
+
+console.log(`SEED=${seed}, ${perOperation} requests to each of ${operations.length} operations`)
+afterAll(() => {
+  const count = [...statuses.values()].reduce((sum, one) => sum + one, 0)
+  const each = [...statuses].sort(([one], [other]) => one - other).map(([status, times]) => `${times} x ${status}`)
+  console.log(`${count} hostile requests answered (SEED=${seed}): ${each.join(', ')}`)
+})
+
+beforeEach(() => {
+  told = []
+  for (const name of ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const) {
+    vi.spyOn(console, name).mockImplementation((...words) => void told.push(words.map(String).join(' ')))
+  }
+})
+afterEach(() => vi.restoreAllMocks())
+
+async function beginAgain(): Promise<void> {
+  scene = await newScene()
+  const { one } = scene.known
+  ended = (await signIn(one.email, one.password)).access_token
+  await call('/v1/auth/logout', { method: 'POST', token: ended })
+  const hidden = await rows<{ secret: string }>(`
+    SELECT password_hash AS secret FROM users UNION SELECT family_hash FROM sessions UNION SELECT hash FROM refresh_tokens
+    UNION SELECT hash FROM api_keys UNION SELECT hash FROM password_tokens`)
+  secrets = [...hidden.map(({ secret }) => secret), String(testEnv.JWT_SECRET), firstAdmin.password]
+}
+
+/** The admin's token, and a new one when that was signed out: then the directory is another, too, if there is no way back in. */
+async function adminAgain(): Promise<void> {
+  if ((await call('/v1/me', { token: scene.admin.access_token })).status === 200) return
+  try {
+    scene.admin = await signIn(firstAdmin.email, firstAdmin.password)
+  } catch {
+    await beginAgain()
+  }
+}
+
+function tokenOf({ credential }: Plan): string | undefined {
+  if (credential === 'admin') return scene.admin.access_token
+  if (credential === 'someone') return scene.one.access_token
+  return credential === 'key' ? scene.apiKey : credential === 'ended' ? ended : undefined
+}
+
+async function send(plan: Plan) {
+  const headers = new Headers()
+  for (const [name, value] of plan.headers) headers.append(name, value)
+  const token = tokenOf(plan)
+  if (token !== undefined) headers.set('authorization', `${plan.authorization}${token}`)
+  if (plan.credential === 'garbage') headers.set('authorization', String(plan.authorization))
+  const url = new URL(settled(plan.url, scene), 'https://usher.example')
+  const answering = fetchWorker(url.pathname + url.search, {
+    method: plan.method,
+    headers: Object.fromEntries(headers),
+    body: plan.body && settledBytes(plan.body),
+  }).then(async (response) => ({ response, text: await response.text() }))
+  let timer: number | null = null
+  const patience = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer')), patienceMilliseconds)
+  })
+  try {
+    return { ...(await Promise.race([answering, patience])), url }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function settledBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  let text = ''
+  for (const byte of bytes) text += String.fromCharCode(byte)
+  return Uint8Array.from(settled(text, scene), (character) => character.charCodeAt(0))
+}
+
+/** Words of ours, of our libraries and of our platform that no client has any business to see, and that nothing above sends. */
+const inside =
+  /pbkdf2|_hash\b|_key\b|login_identifiers|user_roles|user_search|user_counts|audit_events|SQLITE|D1_ERROR|constraint failed|syntax error|fts5|no such (table|column)|INSERT INTO|SELECT [\w*]+|drizzle|\bhono\b|ZodError|workerd|miniflare|cloudflare|node_modules|\.ts:\d|\bat \S+ \(|(Type|Range|Reference|Syntax)Error/i
+
+async function check(operation: Operation, plan: Plan): Promise<void> {
+  told = []
+  const { response, text, url } = await send(plan)
+  const { status, headers } = response
+  statuses.set(status, (statuses.get(status) ?? 0) + 1)
+  expect(status).toBeLessThan(500)
+  expect(told).toEqual([])
+  expect([headers.get('x-content-type-options'), headers.get('x-request-id')?.length]).toEqual(['nosniff', 36])
+
+  const everything = `${text}\n${[...headers].map((pair) => pair.join(': ')).join('\n')}`
+  expect(everything).not.toMatch(inside)
+  for (const secret of secrets) expect(everything.includes(secret)).toBe(false)
+
+  const contentType = headers.get('content-type')
+  const isJson = /json/.test(contentType ?? '') && text !== ''
+  const asked = operationFor(document, plan.method, url.pathname)
+  if (plan.method === 'HEAD') expect(text).toBe('')
+  else if (asked && status !== 405)
+    conform(document, asked, { status, headers, text, body: isJson ? JSON.parse(text) : undefined })
+  else if (url.pathname.startsWith(`/${operation.path.split('/')[1]}/`)) {
+    expect([308, 404, 405, 413]).toContain(status)
+    if (status !== 308) expect(typeof JSON.parse(text)).toBe('object')
+  }
+
+  const guarded = asked?.security?.length !== 0
+  if (asked && guarded && ['none', 'ended', 'garbage'].includes(plan.credential)) expect([401, 413]).toContain(status)
+  if (plan.credential === 'admin' && status === 401) await adminAgain()
+}
+
+/** A request that the operation does not refuse, for hostile ones to begin from. */
+async function accepted(operation: Operation): Promise<Asked> {
+  const { admin, known } = await newScene()
+  const token = operation.security?.length === 0 ? undefined : admin.access_token
+  const place = await placeOf(document, operation, known, async ({ path, ...asked }) => {
+    const answer = await call(path, { ...asked, token })
+    return { ...answer, written: answer.cost.written }
+  })
+  return requestsFor(document, operation, anywhere)[place] as Asked
+}
+
+describe.each(operations.map((operation) => [operation.operationId, operation] as const))('%s', (_, operation) => {
+  it(`answers ${perOperation} hostile requests as its document says, and the directory stays whole`, async () => {
+    let count = 0
+    const whole = async () => expect(await inconsistencies((sql) => rows(sql))).toEqual([])
+    const requests = hostileRequests(document, operation, await accepted(operation))
+    const property = fc.asyncProperty(requests, async (plan) => {
+      if (count % perDirectory === 0) {
+        if (count > 0) await whole()
+        await beginAgain()
+      }
+      count += 1
+      await check(operation, plan)
+    })
+    await fc.assert(property, { seed, numRuns: perOperation })
+    await whole()
+  })
+})

@@ -1,0 +1,100 @@
+/** The Worker as `npm start` serves it, in processes that can be killed, on a database that can be looked into when they are. */
+import { spawn, spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const environment = { ...process.env, CI: 'true', WRANGLER_SEND_METRICS: 'false' }
+
+const wrangler = (...command) => [
+  `${root}node_modules/.bin/node`,
+  [`${root}node_modules/wrangler/bin/wrangler.js`, ...command],
+]
+
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+
+/** An empty directory of its own on disk; `secrets` are the Worker's variables. */
+export async function newServer(secrets) {
+  const home = mkdtempSync(join(tmpdir(), 'usher-'))
+  const state = join(home, 'state')
+  const variables = join(home, 'variables')
+  writeFileSync(
+    variables,
+    Object.entries(secrets)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
+  )
+  const migrating = wrangler('d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state)
+  const { status, stderr } = spawnSync(...migrating, { cwd: root, env: environment, encoding: 'utf8' })
+  if (status !== 0) throw new Error(stderr)
+
+  const port = await freePort()
+  const address = `http://127.0.0.1:${port}`
+  let server
+  // A run that is broken off leaves nothing listening.
+  process.once('exit', () => server && process.kill(-server.pid, 'SIGKILL'))
+
+  return {
+    address,
+
+    async start() {
+      const options = ['--ip', '127.0.0.1', '--port', String(port), '--persist-to', state, '--env-file', variables]
+      // A process group of its own, so that wrangler's children are killed with it.
+      server = spawn(...wrangler('dev', '--show-interactive-dev-session=false', ...options), {
+        cwd: root,
+        env: environment,
+        stdio: 'ignore',
+        detached: true,
+      })
+      for (let waited = 0; waited < 120_000; waited += 100) {
+        const healthy = await fetch(`${address}/health`).then(
+          ({ ok }) => ok,
+          () => false,
+        )
+        if (healthy) return
+        if (server.exitCode !== null) throw new Error(`the server ended with ${server.exitCode}`)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      throw new Error('the server does not answer')
+    },
+
+    /** As the power cut would: nobody is asked, nothing is finished. */
+    async kill() {
+      if (!server) return
+      const gone = new Promise((resolve) => server.once('exit', resolve))
+      process.kill(-server.pid, 'SIGKILL')
+      await gone
+      server = undefined
+    },
+
+    /** Runs `look` on a copy of the database as it lies on disk, which is made ready as at the next start. */
+    async examine(look) {
+      const files = join(state, 'v3', 'd1', 'miniflare-D1DatabaseObject')
+      const copy = mkdtempSync(join(home, 'copy-'))
+      cpSync(files, copy, { recursive: true })
+      const [name] = readdirSync(copy).filter((file) => /^[0-9a-f]+\.sqlite$/.test(file))
+      const database = new DatabaseSync(join(copy, name))
+      try {
+        return await look(database)
+      } finally {
+        database.close()
+        rmSync(copy, { recursive: true })
+      }
+    },
+
+    async remove() {
+      await this.kill()
+      rmSync(home, { recursive: true })
+    },
+  }
+}

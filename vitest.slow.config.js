@@ -1,0 +1,22 @@
+/** `npm run test:slow`: what takes minutes. SLOW_SCALE=0.1 makes it a tenth of that, SEED repeats a run of the hostile requests. */
+import { defineConfig } from 'vitest/config'
+import { workerd } from './vitest.config.ts'
+
+const { SLOW_SCALE = '', SEED = '' } = process.env
+
+export default defineConfig({
+  test: {
+    fileParallelism: false,
+    projects: [
+      {
+        plugins: [workerd({ SLOW_SCALE, SEED })],
+        test: {
+          name: 'hostile requests',
+          include: ['test/slow/hostile-requests.test.ts'],
+          setupFiles: ['test/support/pbkdf2-cap.ts'],
+        },
+      },
+      { test: { name: 'crash', include: ['test/slow/crash.test.js'] } },
+    ],
+  },
+})
