@@ -5,17 +5,15 @@ import { beforeEach } from 'vitest'
 import worker from '../../src/index'
 import type { Env } from '../../src/env'
 import { conform, operationFor, type OpenApi } from './conformance'
+import { contractsIn } from './contracts'
+
+export { roleIds } from './contracts'
 
 export const testEnv = env as unknown as Env & { TEST_MIGRATIONS: Parameters<typeof applyD1Migrations>[1] }
 
 export const firstAdmin = {
   email: String(testEnv.BOOTSTRAP_ADMIN_EMAIL),
   password: String(testEnv.BOOTSTRAP_ADMIN_PASSWORD),
-}
-
-export const roleIds = {
-  admin: '019a0000-0000-7000-8000-000000000001',
-  user: '019a0000-0000-7000-8000-000000000002',
 }
 
 /** An empty directory before each test of the file. */
@@ -74,6 +72,11 @@ let document: Promise<OpenApi> | undefined
 /** The document of everything, as the Worker serves it. */
 export function openApi(): Promise<OpenApi> {
   return (document ??= fetchWorker('/doc').then((response) => response.json<OpenApi>()))
+}
+
+/** Every contract of the document, and how things are done through it. */
+export async function servedContracts() {
+  return contractsIn(await openApi())
 }
 
 /** The method a call is made with. */
