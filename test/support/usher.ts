@@ -7,6 +7,8 @@ import type { Env } from '../../src/env'
 import { conform, operationFor, type OpenApi } from './conformance'
 import { contractsIn } from './contracts'
 
+import { expectNoScan, watched } from './query-plans'
+
 export { roleIds } from './contracts'
 
 export const testEnv = env as unknown as Env & { TEST_MIGRATIONS: Parameters<typeof applyD1Migrations>[1] }
@@ -99,9 +101,9 @@ export async function fetchWorker(path: string, options: Call = {}): Promise<Res
     ...(payload !== undefined && { body: payload }),
   })
   const context = createExecutionContext()
-  const bindings = options.env ? variant(options.env) : testEnv
-  const response = await worker.fetch(request, bindings, context)
+  const response = await worker.fetch(request, variant(options.env ?? {}), context)
   await waitOnExecutionContext(context)
+  if (!options.env?.DB) await expectNoScan(testEnv)
   return response
 }
 
@@ -113,7 +115,7 @@ function variant(variables: NonNullable<Call['env']>): Env {
   const stable = Object.values(variables).every((value) => typeof value !== 'object')
   const known = stable ? variants.get(key) : undefined
   if (known) return known
-  const made = { ...testEnv, ...variables } as Env
+  const made = { ...testEnv, DB: watched(testEnv.DB), ...variables } as Env
   if (stable) variants.set(key, made)
   return made
 }
