@@ -216,7 +216,7 @@ describe('writing', () => {
     expectCost(await call('/v1/auth/logout', { method: 'POST', token: access_token }), {
       trips: 1,
       read: 12,
-      written: 5,
+      written: 7,
     })
   })
 })
