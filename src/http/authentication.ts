@@ -37,6 +37,7 @@ export function authenticated(
       const came = session !== undefined || /^bearer( |$)/i.test(header ?? '')
       throw new Failed({ kind: came ? 'unauthenticated' : 'no_credentials' })
     }
+    c.set('credential', credential)
     await limitPrincipal(c, credential.kind === 'session' ? credential.userId : credential.hash)
     c.set('caller', { ...visit, credential, needs, self: self?.(c) })
     await next()
