@@ -5,13 +5,13 @@ import { methodNotAllowed } from 'hono/method-not-allowed'
 import { getPath } from 'hono/utils/url'
 import { contracts } from './contracts'
 import { Database } from './database/database'
-import { ping } from './database/ping'
-import { unguarded } from './database/guard'
+import { ailmentOf } from './database/health'
 import { configurationOf, Misconfigured, type Env } from './env'
 import type { Contract, ContractEnv } from './http/contract'
 import { completeDocument, contractDocument, documentOnce, type Document } from './http/documents'
 import { toFailure } from './http/failure'
 import { commonHeaders, listedOrigins } from './http/headers'
+import { requestLog } from './http/request-log'
 import { indexPage } from './index-page'
 import { limitClient } from './http/rate-limit'
 
@@ -41,6 +41,7 @@ function hostsOf(env: Env | undefined): ReadonlyMap<string, string> {
   }
 }
 
+app.use(requestLog(contracts))
 app.use(commonHeaders)
 app.use(async (c, next) => {
   const configuration = configurationOf(c.env)
@@ -89,12 +90,9 @@ app.get('/', async (c) => {
 
 app.get('/health', async (c) => {
   await limitClient(c)
-  try {
-    await c.var.database.batch(unguarded, ping())
-    return c.json({ status: 'ok' })
-  } catch {
-    return c.json({ status: 'unavailable' }, 503, { 'retry-after': '5' })
-  }
+  const ailment = await ailmentOf(c.var.database, (message) => console.error(c.var.requestId, `D1: ${message}`))
+  if (ailment === undefined) return c.json({ status: 'ok' })
+  return c.json({ status: 'unavailable', database: ailment }, 503, { 'retry-after': '5' })
 })
 
 const everything = documentOnce(() => completeDocument(contracts))

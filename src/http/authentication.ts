@@ -36,6 +36,7 @@ export function authenticated(
       await limitClient(c)
       throw new Failed({ kind: isBearer || session !== undefined ? 'unauthenticated' : 'no_credentials' })
     }
+    c.set('credential', credential)
     if (session !== undefined) refuseCrossSite(c)
     await limitPrincipal(c, credential.kind === 'session' ? credential.userId : credential.hash)
     c.set('caller', { ...visit, credential, needs, self: self?.(c) })

@@ -19,6 +19,8 @@ export interface ContractEnv {
     database: Database
     contract: ContractTraits
     visit: Visit
+    /** What the request came on, before anybody asked whether it holds. */
+    credential?: Caller['credential']
     caller?: Caller
   }
 }

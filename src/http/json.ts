@@ -56,6 +56,13 @@ export function streamedArray<Item, Wire>(
   return streamed<Item, Wire, Wire[]>(pages, toWire, array)
 }
 
+const ends = new WeakMap<ReadableStream, Promise<{ broken: boolean }>>()
+
+/** Resolves once the streamed answer has been written, or has broken off; undefined for an answer that is no stream of ours. */
+export function endOf({ body }: Response): Promise<{ broken: boolean }> | undefined {
+  return body === null ? undefined : ends.get(body)
+}
+
 /**
  * JSON with a list in it, written page by page as the client reads it. The first page is read before the answer begins, so that a
  * refusal is still an error; a failure after that breaks the connection, never a well-formed answer that is short.
@@ -69,6 +76,7 @@ export async function streamed<Item, Wire, Whole extends object>(
   const first = await pages.next()
   let separator = open
   let count = 0
+  const end = Promise.withResolvers<{ broken: boolean }>()
   const encode = (items: Item[]) => {
     const text = separator + items.map((item) => JSON.stringify(toWire(item))).join(',')
     separator = ','
@@ -81,19 +89,28 @@ export async function streamed<Item, Wire, Whole extends object>(
         if (!first.done) return controller.enqueue(encode(first.value))
         controller.enqueue(encoder.encode(empty))
         controller.close()
+        end.resolve({ broken: false })
       },
       async pull(controller) {
-        const { done, value } = await pages.next()
-        if (!done) return controller.enqueue(encode(value))
-        controller.enqueue(encoder.encode(close(count)))
-        controller.close()
+        try {
+          const { done, value } = await pages.next()
+          if (!done) return controller.enqueue(encode(value))
+          controller.enqueue(encoder.encode(close(count)))
+          controller.close()
+          end.resolve({ broken: false })
+        } catch (error) {
+          end.resolve({ broken: true })
+          throw error
+        }
       },
       async cancel() {
+        end.resolve({ broken: true })
         await pages.return()
       },
     },
     { highWaterMark: 1 },
   )
+  ends.set(stream, end.promise)
   const response = new Response(stream, { headers: { 'content-type': 'application/json' } })
   return response as Response & TypedResponse<Whole, 200, 'json'>
 }
