@@ -1,5 +1,5 @@
 /** The Worker. */
-import { app } from './app'
+import { fetch } from './app'
 import { scheduled } from './scheduled'
 
-export default { fetch: app.fetch, scheduled }
+export default { fetch, scheduled }

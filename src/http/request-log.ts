@@ -1,17 +1,17 @@
 /** One line of JSON a request: what was asked of which operation, by whom, and what it cost; nothing of what was sent. */
 import { createMiddleware } from 'hono/factory'
 import { routePath } from 'hono/route'
-import type { Contract, ContractEnv } from './contract'
+import type { ContractApp, ContractEnv } from './contract'
 import { endOf } from './json'
 
-/** `contracts` are those whose operations a line names; the few other routes go by their path. */
-export function requestLog(contracts: readonly Contract[]) {
+/** A line names the operation of the app, a contract's; what is not in a document goes by its route. */
+export function requestLog(app: ContractApp, contract: string | undefined) {
   let operations: ReadonlyMap<string, string> | undefined
   return createMiddleware<ContractEnv>(async (c, next) => {
     const began = Date.now()
     await next()
     if (!c.var.configuration?.logsRequests) return
-    const { requestId, contract, credential, database } = c.var
+    const { requestId, credential, database } = c.var
     const { method } = c.req
     const { status } = c.res
     // The route, never the path: that may hold anything a client likes.
@@ -21,8 +21,8 @@ export function requestLog(contracts: readonly Contract[]) {
       const line = {
         message: 'request',
         request_id: requestId,
-        contract: contract?.name ?? null,
-        operation: (operations ??= operationIds(contracts)).get(route) ?? (/[*]/.test(route) ? null : route),
+        contract: contract ?? null,
+        operation: (operations ??= operationIds(app)).get(route) ?? (/[*]/.test(route) ? null : route),
         method,
         status,
         principal: (credential?.kind === 'session' ? credential.userId : database.noted.keyId) ?? null,
@@ -42,15 +42,12 @@ export function requestLog(contracts: readonly Contract[]) {
 }
 
 /** By method and route, as the router knows it. */
-function operationIds(contracts: readonly Contract[]): Map<string, string> {
+function operationIds({ openAPIRegistry }: ContractApp): Map<string, string> {
   const ids = new Map<string, string>()
-  for (const { name, app } of contracts) {
-    for (const definition of app.openAPIRegistry.definitions) {
-      if (definition.type !== 'route') continue
-      const { method, path, operationId } = definition.route
-      const route = `${method.toUpperCase()} /${name}${path.replace(/\{(\w+)\}/g, ':$1')}`
-      if (operationId) ids.set(route, operationId)
-    }
+  for (const definition of openAPIRegistry.definitions) {
+    if (definition.type !== 'route') continue
+    const { method, path, operationId } = definition.route
+    if (operationId) ids.set(`${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`, operationId)
   }
   return ids
 }
