@@ -7,7 +7,10 @@ export function toBase64(bytes: Uint8Array, { padded = false } = {}): string {
 }
 
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+  const characters = atob(text)
+  const bytes = new Uint8Array(characters.length)
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = characters.charCodeAt(index)
+  return bytes
 }
 
 /** Base64 for URLs, without padding. */

@@ -77,9 +77,10 @@ export function createContract(traits: ContractTraits): Contract {
   app.onError(async (error, c) => toResponse(c, traits, await firstFailure(c, toFailure(error, c.var.requestId))))
   answers(app, traits.name, (c, allowed) => toResponse(c, traits, { kind: 'method_not_allowed', allowed }))
   app.use(async (c, next) => {
-    const { database, configuration } = c.var
+    const settings = c.get('configuration')
+    const now = Math.floor(Date.now() / 1000)
     c.set('contract', traits)
-    c.set('visit', { database, settings: configuration, contract: traits.name, now: Math.floor(Date.now() / 1000) })
+    c.set('visit', { database: c.get('database'), settings, contract: traits.name, now })
     await next()
   })
   return { ...traits, app }

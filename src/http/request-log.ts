@@ -10,7 +10,7 @@ export function requestLog(app: ContractApp, contract: string | undefined) {
   return createMiddleware<ContractEnv>(async (c, next) => {
     const began = Date.now()
     await next()
-    if (!c.var.configuration?.logsRequests) return
+    if (!c.get('configuration')?.logsRequests) return
     const { requestId, credential, database } = c.var
     const { method } = c.req
     const { status } = c.res
