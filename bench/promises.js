@@ -118,7 +118,7 @@ export function peerPromises({ costs, speeds }) {
 
 /** Of the bundle, which no number of users changes. */
 export function bundlePromises({ sizes, starts }) {
-  const slower = starts.usher - starts.empty
+  const slower = starts.usher.clock - starts.empty.clock
   return [
     {
       promise: 'bundle: < 250 KB gzip',
@@ -133,10 +133,10 @@ export function bundlePromises({ sizes, starts }) {
   ]
 }
 
-/** Requests per second of one as a ratio to another's, taken in each round. */
-export function ratios(speeds, operation, one, other) {
+/** What one measured (requests per second, unless told otherwise) as a ratio to another's, taken in each round. */
+export function ratios(speeds, operation, one, other, of = 'perSecond') {
   const others = speeds[operation][other]
-  return median(speeds[operation][one].map(({ perSecond }, round) => perSecond / others[round].perSecond))
+  return median(speeds[operation][one].map((round, index) => round[of] / others[index][of]))
 }
 
 export const grouped = (number) => Math.round(number).toLocaleString('en')

@@ -41,13 +41,14 @@ ${results.map(sizeSection).join('\n')}
 ## Bundle and start
 
 ${table(
-  ['', 'bundle, KB', 'gzip, KB', 'start to first answer, ms', 'more than an empty Worker'],
+  ['', 'bundle, KB', 'gzip, KB', 'start to first answer, ms', 'more than an empty Worker', 'CPU, ms'],
   ['empty', ...peers].map((name) => [
     titles[name] ?? 'empty Worker',
     kilobytes(bundle.sizes[name].bytes),
     kilobytes(bundle.sizes[name].gzipBytes),
-    bundle.starts[name].toFixed(0),
-    (bundle.starts[name] - bundle.starts.empty).toFixed(0),
+    bundle.starts[name].clock.toFixed(0),
+    (bundle.starts[name].clock - bundle.starts.empty.clock).toFixed(0),
+    bundle.starts[name].cpu.toFixed(0),
   ]),
 )}
 ## Promises
@@ -55,30 +56,28 @@ ${table(
 ${promised.map(({ of, promises }) => `### ${sentence(of)}\n\n${promiseTable(promises)}`).join('\n')}`
 }
 
-function sizeSection(result) {
-  const { users, speeds, costs, bytes } = result
+function sizeSection({ users, speeds, costs, bytes }) {
+  const speedTable = (of, shown) =>
+    table(
+      ['', 'bare Worker', ...peers.map((name) => `${titles[name]}, ×`)],
+      operations.map(({ name, title }) => [
+        title,
+        shown(median(speeds[name].floor.map((round) => round[of])).middle),
+        ...peers.map((peer) => ratio(ratios(speeds, name, peer, 'floor', of))),
+      ]),
+    )
   return `## ${grouped(users)} users
 
-Requests per second; in brackets the least and most of the rounds. Of creating and signing in the bare Worker does the hash alone.
+Requests per second, of the others as ratios to the bare Worker's in the same round; in brackets the least and most of the rounds. Of
+creating and signing in the bare Worker does the hash alone.
 
-${table(
-  ['', 'bare Worker', ...peers.map((name) => `${titles[name]}, ×`)],
-  operations.map(({ name, title }) => [
-    title,
-    perSecond(median(speeds[name].floor.map((round) => round.perSecond)).middle),
-    ...peers.map((peer) => ratio(ratios(speeds, name, peer, 'floor'))),
-  ]),
-)}
-Milliseconds a request: p50 of the answers, and CPU.
+${speedTable('perSecond', perSecond)}
+Milliseconds to an answer, p50.
 
-${table(
-  ['', ...products.map((name) => `${titles[name]} p50`), ...products.map((name) => `${titles[name]} CPU`)],
-  operations.map(({ name, title }) => [
-    title,
-    ...products.map((product) => milliseconds(median(speeds[name][product].map(({ p50 }) => p50)).middle)),
-    ...products.map((product) => milliseconds(median(speeds[name][product].map(({ cpu }) => cpu ?? NaN)).middle)),
-  ]),
-)}
+${speedTable('p50', milliseconds)}
+Milliseconds of CPU a request.
+
+${speedTable('cpu', milliseconds)}
 Trips to the database, rows read and rows written; the most of some requests.
 
 ${table(
@@ -108,8 +107,9 @@ function table(head, rows) {
   return `${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`
 }
 
-const ratio = ({ middle, least, most }) => `${two(middle)} (${two(least)}–${two(most)})`
-const two = (number) => (number < 0.1 ? number.toPrecision(2) : number.toFixed(2))
+const ratio = ({ middle, least, most }) =>
+  Number.isNaN(middle) ? 'n/a' : `${two(middle)} (${two(least)}–${two(most)})`
+const two = (number) => (number < 0.1 ? number.toPrecision(2) : number < 100 ? number.toFixed(2) : grouped(number))
 const perSecond = (number) => (number < 100 ? number.toFixed(1) : grouped(number))
 const milliseconds = (number) => (Number.isNaN(number) ? 'n/a' : number < 10 ? number.toFixed(2) : grouped(number))
 const kilobytes = (bytes) => (bytes / 1000).toFixed(1)

@@ -4,58 +4,72 @@ import * as floor from './products/floor.js'
 
 const concurrency = 16
 /** Of what computes for a tenth of a second and more, there is nothing to gain from having many on their way. */
-const hashing = 4
-const warmUps = 20
+const slow = { milliseconds: 100, concurrency: 4 }
 
 /** For each operation and product its rounds: `{ perSecond, p50, cpu }`, p50 and CPU in milliseconds a request. */
 export async function time(sides, client, subjects, settings, progress) {
   const measured = Object.fromEntries(
     operations.map(({ name }) => [name, Object.fromEntries(sides.map(({ product }) => [product.name, []]))]),
   )
-  const steps = settings.rounds * operations.length * sides.length
+  const steps = (1 + settings.rounds) * operations.length * sides.length
   let done = 0
-  for (let round = 1; round <= settings.rounds; round += 1) {
+  const loads = new Map()
+  // Round 0 is nobody's: it finds out how many requests make sense at once, and lets the engines compile what they will run.
+  for (let round = 0; round <= settings.rounds; round += 1) {
     for (const [position, operation] of operations.entries()) {
       const turn = (round + position) % sides.length
       for (const side of [...sides.slice(turn), ...sides.slice(0, turn)]) {
-        const result = await once(side, client, operation, subjects[operation.name], round, settings)
-        measured[operation.name][side.product.name].push(result)
+        const key = `${operation.name} ${side.product.name}`
+        const load = loadOf(side, operation, subjects[operation.name], round)
+        if (round > 0)
+          measured[operation.name][side.product.name].push(await once(side, client, { ...load, ...loads.get(key) }))
+        else loads.set(key, await settle(client, load))
         progress((done += 1), steps)
       }
     }
   }
   return measured
-}
 
-async function once({ product, server, session }, client, operation, all, round, settings) {
-  const { address } = server
-  const some = operation.writes ? inRound(all, round, settings) : all
-  const requests = some.map((subject) => {
-    const asked =
-      product === floor
+  function loadOf({ product, server, session }, operation, all, round) {
+    const some = operation.writes ? inRound(all, Math.max(round, 1), settings) : all
+    const requests = some.map((subject) => {
+      const bare = product === floor
+      const asked = bare
         ? floor.requestFor(operation, all.indexOf(subject))
         : product.requests[operation.request](subject)
-    return prepared(asked, session)
-  })
-  let load = { address, requests, concurrency: operation.hashes ? hashing : concurrency }
-  if (!operation.writes) {
-    load = { ...load, seconds: settings.seconds }
-    const { milliseconds } = await client.run({ address, requests: requests.slice(0, 1), concurrency: 1 })
-    // A query of a second leaves no time for sixteen of them, and one at a time is computed anyway.
-    load.concurrency = Math.max(1, Math.min(concurrency, Math.round((settings.seconds * 1000) / milliseconds)))
-    if (milliseconds < 50) await client.run({ ...load, requests: cycled(requests, warmUps), seconds: undefined })
+      return prepared(asked, session)
+    })
+    if (operation.writes)
+      return { address: server.address, requests, concurrency: operation.hashes ? slow.concurrency : concurrency }
+    return { address: server.address, requests, concurrency, seconds: settings.seconds }
   }
+}
+
+/** What is known of a load once it has been tried; what writes is not tried. */
+async function settle(client, load) {
+  if (load.seconds === undefined) return {}
+  const { milliseconds } = await client.run({
+    ...load,
+    requests: load.requests.slice(0, 3),
+    concurrency: 1,
+    seconds: undefined,
+  })
+  const each = milliseconds / Math.min(load.requests.length, 3)
+  if (each > slow.milliseconds) return { concurrency: slow.concurrency }
+  await client.run({ ...load, seconds: load.seconds / 2 })
+  return {}
+}
+
+async function once({ server }, client, load) {
   const before = server.cpuMilliseconds()
   const { completed, milliseconds, p50 } = await client.run(load)
   const after = server.cpuMilliseconds()
   return {
     perSecond: (completed * 1000) / milliseconds,
     p50,
-    cpu: before === undefined ? undefined : (after - before) / completed,
+    cpu: before === undefined ? NaN : (after - before) / completed,
   }
 }
-
-const cycled = (requests, length) => Array.from({ length }, (_, index) => requests[index % requests.length])
 
 function prepared({ method = 'GET', path, headers, body, expect = 200 }, session) {
   const json = body === undefined ? undefined : JSON.stringify(body)
@@ -68,8 +82,13 @@ function prepared({ method = 'GET', path, headers, body, expect = 200 }, session
   }
 }
 
-/** The middle one, and between whom it lies. */
+/** The middle one, or of two middle ones their mean, and between whom it lies. */
 export function median(numbers) {
   const sorted = [...numbers].sort((one, other) => one - other)
-  return { middle: sorted[sorted.length >> 1], least: sorted[0], most: sorted.at(-1) }
+  const half = sorted.length >> 1
+  return {
+    middle: sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2,
+    least: sorted[0],
+    most: sorted.at(-1),
+  }
 }

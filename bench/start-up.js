@@ -6,7 +6,7 @@ import { found } from './directory.js'
 import { median } from './rounds.js'
 import { serve } from './server.js'
 
-/** Median milliseconds of each; `workers` have a `product` and a `first` request that costs little. */
+/** Median milliseconds of each, on the clock and of its CPU; `workers` have a `product` and a `first` request that costs little. */
 export async function startUps(workers, folder, times, progress) {
   for (const [name, { product }] of Object.entries(workers)) await found(product, join(folder, `empty-${name}`))
   const taken = Object.fromEntries(Object.keys(workers).map((name) => [name, []]))
@@ -17,11 +17,14 @@ export async function startUps(workers, folder, times, progress) {
       const start = performance.now()
       const server = await serve({ ...worker, folder: database })
       await caller(server.address)(first)
-      taken[name].push(performance.now() - start)
+      taken[name].push({ clock: performance.now() - start, cpu: server.cpuMilliseconds() ?? NaN })
       await server.stop()
       rmSync(database, { recursive: true })
     }
     progress(time + 1, times)
   }
-  return Object.fromEntries(Object.entries(taken).map(([name, milliseconds]) => [name, median(milliseconds).middle]))
+  const middle = (all, of) => median(all.map((milliseconds) => milliseconds[of])).middle
+  return Object.fromEntries(
+    Object.entries(taken).map(([name, all]) => [name, { clock: middle(all, 'clock'), cpu: middle(all, 'cpu') }]),
+  )
 }
