@@ -26,7 +26,7 @@ const products = [usher, betterAuth, crud]
 const settings = settingsOf(process.argv.slice(2))
 const folder = mkdtempSync(join(tmpdir(), 'usher-bench-'))
 const running = new Set()
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopAll().finally(() => process.exit(1)))
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end().finally(() => process.exit(1)))
 
 try {
   const building = step('bundles')
@@ -66,8 +66,7 @@ try {
     process.exitCode = 1
   }
 } finally {
-  await stopAll()
-  rmSync(folder, { recursive: true, force: true })
+  await end()
 }
 
 /** Everything there is to know at one number of users. */
@@ -173,8 +172,10 @@ async function served(worker, place, work) {
   }
 }
 
-async function stopAll() {
+/** Leaves nothing running and nothing on disk. */
+async function end() {
   for (const server of [...running]) await stop(server)
+  rmSync(folder, { recursive: true, force: true })
 }
 
 function copy(here, from, to) {
