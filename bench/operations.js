@@ -30,11 +30,12 @@ export function subjects(count, { rounds, writes, hashes }) {
   const draw = draws(-count)
   const last = count - 1
   const { rare, common, short } = words(last)
-  const anyone = () => person(2 + Math.floor(draw() * (last - 2)))
+  const most = (rounds + 1) * writes
+  // The last are going to be deleted.
+  const anyone = () => person(2 + Math.floor(draw() * (last - most - 2)))
   const page = () => Math.ceil(((0.3 + 0.6 * draw()) * count) / pageSize)
   const far = Array.from({ length: pages }, page).map((number) => ({ page: number, size: pageSize }))
   const searches = (found) => found.map((search) => ({ search, size: searchSize }))
-  const most = (rounds + 1) * writes
   const some = (length, from) => Array.from({ length }, (_, index) => person(from + index))
   const renamed = (one) => ({ ...one, newName: `${one.givenName} ${one.familyName}-Newell` })
   return {
