@@ -4,7 +4,7 @@ import type { Context } from 'hono'
 import { getPath } from 'hono/utils/url'
 import { contracts } from './contracts'
 import { ailmentOf } from './database/health'
-import { configurationOf, Misconfigured, type Env } from './env'
+import { configurationOf, Misconfigured, type Configuration, type Env } from './env'
 import { answers } from './http/answers'
 import { ownHostOf, type Contract, type ContractApp, type ContractEnv } from './http/contract'
 import { completeDocument, contractDocument, documentOnce, type Document } from './http/documents'
@@ -29,24 +29,34 @@ function appFor(request: Request, env: Env): ContractApp {
     const contract = byName.get(own)
     return !contract || path === '/health' || path === `/doc/${own}` ? site : contract.app
   }
-  const [, first = ''] = path.split('/', 2)
-  return (isConfigured(env) && byName.get(first)?.app) || site
+  const end = path.indexOf('/', 1)
+  const contract = byName.get(path.slice(1, end < 0 ? undefined : end))
+  return contract && isConfigured(env) ? contract.app : site
 }
+
+const configured = new WeakMap<Env, boolean>()
 
 function isConfigured(env: Env): boolean {
+  const known = configured.get(env)
+  if (known !== undefined) return known
+  let is = false
   try {
-    return namesOnlyContracts(configurationOf(env).contractHosts)
+    is = unknownContracts(configurationOf(env)).length === 0
   } catch {
-    return false
+    // Told by the site.
   }
+  configured.set(env, is)
+  return is
 }
 
-const namesOnlyContracts = (hosts: ReadonlyMap<string, string>) => [...hosts.values()].every((name) => byName.has(name))
+function unknownContracts({ contractHosts }: Configuration): string[] {
+  return [...contractHosts.values()].filter((name) => !byName.has(name))
+}
 
 const site: ContractApp = new OpenAPIHono<ContractEnv>()
 answers(site, undefined, (c, allowed) => c.json({ error: 'method_not_allowed' }, 405, { allow: allowed.join(', ') }))
 site.use(async (c, next) => {
-  const unknown = [...c.var.configuration.contractHosts.values()].filter((name) => !byName.has(name))
+  const unknown = unknownContracts(c.var.configuration)
   if (unknown.length > 0) throw new Misconfigured([`CONTRACT_HOSTS names no contract of ours: ${unknown.join(', ')}.`])
   await next()
 })

@@ -2,7 +2,7 @@
  * Tokens: JWT, HS256, signed by the library and read without it: it would take more than what is ours, and import the key each time.
  */
 import { sign } from 'hono/jwt'
-import { fromBase64Url, sha256, toBase64Url, utf8 } from '../core/encoding'
+import { fromBase64Url, readBase64Url, sha256, toBase64Url, utf8 } from '../core/encoding'
 import type { User } from '../core/user'
 import type { Configuration } from '../env'
 
@@ -122,7 +122,7 @@ async function toSignature(secret: string): Promise<Signature> {
 }
 
 function jsonObject(part: string): Record<string, unknown> | undefined {
-  const bytes = fromBase64Url(part)
+  const bytes = readBase64Url(part)
   if (!bytes) return undefined
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
