@@ -15,7 +15,7 @@ const decades = 4
 
 export function chart(results) {
   const compared = operations.filter(({ hashes }) => !hashes)
-  const width = labels + results.length * (panel + gap)
+  const width = labels + Math.max(results.length * (panel + gap), shown.length * 160)
   const height = top + compared.length * group + 24
   const x = (share) => panel * Math.min(1.1, Math.max(0, 1 + Math.log10(share) / decades))
   const bottom = top + compared.length * group

@@ -8,7 +8,7 @@ export function settings(args) {
     options: {
       users: { type: 'string', default: '10000,100000,1000000' },
       rounds: { type: 'string' },
-      seconds: { type: 'string', default: '1' },
+      seconds: { type: 'string', default: '0.8' },
     },
   })
   const users = values.users.split(',').map((text) => number('users', text, 1000))
