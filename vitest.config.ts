@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { configDefaults, defineConfig } from 'vitest/config'
+import './scripts/assets.js'
 
 /** The Worker on workerd, with a D1 of its own and nothing of a developer's settings; `bindings` are what a suite adds to that. */
 export function workerd(bindings: Record<string, string> = {}) {

@@ -102,6 +102,7 @@ async function announce(url, address) {
   Usher is served.
 
     API       ${contracts.map(({ base_path }) => url + base_path).join('\n              ')}
+    Reference ${url}/docs
     Document  ${url}/doc
     Index     ${url}/
 ${email && password ? `\n  The first admin signs in with\n\n    email     ${email}\n    password  ${password}\n` : ''}`)

@@ -4,10 +4,12 @@ import type { Context } from 'hono'
 import { getPath } from 'hono/utils/url'
 import { contracts } from './contracts'
 import { ailmentOf } from './database/health'
+import { docsPage, docsPolicy } from './docs-page'
 import { configurationOf, Misconfigured, type Configuration, type Env } from './env'
 import { answers } from './http/answers'
+import { assetFor, assetsPath } from './http/assets'
 import { ownHostOf, type Contract, type ContractApp, type ContractEnv } from './http/contract'
-import { completeDocument, contractDocument, documentOnce, type Document } from './http/documents'
+import { completeDocument, contractDocument, documentOnce, textOnce, type Document } from './http/documents'
 import { toFailure } from './http/failure'
 import { indexPage } from './index-page'
 import { limitClient } from './http/rate-limit'
@@ -82,11 +84,18 @@ site.get('/', async (c) => {
     return c.json({
       name: 'Usher',
       document: '/doc',
+      docs: '/docs',
       health: '/health',
-      contracts: summaries.map(({ name, title }) => ({ name, title, base_path: `/${name}`, document: `/doc/${name}` })),
+      contracts: summaries.map(({ name, title }) => ({
+        name,
+        title,
+        base_path: `/${name}`,
+        document: `/doc/${name}`,
+        docs: `/docs/${name}`,
+      })),
     })
   }
-  const { html, contentSecurityPolicy } = await indexPage(summaries)
+  const { html, contentSecurityPolicy } = await indexPage(summaries, new URL(c.req.url).origin)
   return c.html(html, 200, { 'content-security-policy': contentSecurityPolicy })
 })
 
@@ -98,18 +107,34 @@ site.get('/health', async (c) => {
 })
 
 const everything = documentOnce(() => completeDocument(contracts))
-serveDocument('/doc', () => everything())
+serve('/doc', 'application/json', () => everything())
 for (const contract of contracts) {
   const underItsPath = documentOnce(() => contractDocument(contract))
   const onItsHost = documentOnce(() => contractDocument(contract, '/'))
-  serveDocument(`/doc/${contract.name}`, ({ req, env }) => (ownHostOf(req.raw, env) ? onItsHost() : underItsPath()))
+  serve(`/doc/${contract.name}`, 'application/json', ({ req, env }) =>
+    ownHostOf(req.raw, env) ? onItsHost() : underItsPath(),
+  )
 }
 
-function serveDocument(path: string, documentFor: (c: Context<ContractEnv>) => Promise<Document>): void {
+for (const [index, summary] of summaries.entries()) {
+  const page = textOnce(() => docsPage(summaries, summary))
+  for (const path of [`/docs/${summary.name}`, ...(index === 0 ? ['/docs'] : [])]) {
+    serve(path, 'text/html; charset=UTF-8', () => page(), { 'content-security-policy': docsPolicy })
+  }
+}
+site.get(`${assetsPath}/*`, async (c) => (await assetFor(c)) ?? c.notFound())
+
+/** What is the same for everyone until the next deployment, and not sent again to who has it. */
+function serve(
+  path: string,
+  contentType: string,
+  documentFor: (c: Context<ContractEnv>) => Promise<Document>,
+  policy: Record<string, string> = {},
+): void {
   site.get(path, async (c) => {
     const { text, etag } = await documentFor(c)
-    const headers = { etag, 'cache-control': 'public, no-cache' }
+    const headers = { etag, 'cache-control': 'public, no-cache', ...policy }
     if (c.req.header('if-none-match')?.includes(etag)) return c.body(null, 304, headers)
-    return c.body(text, 200, { ...headers, 'content-type': 'application/json' })
+    return c.body(text, 200, { ...headers, 'content-type': contentType })
   })
 }

@@ -3,6 +3,8 @@ import type { Settings } from './core/caller'
 
 export interface Env {
   DB: D1Database
+  /** What is in assets/. */
+  ASSETS: Fetcher
   PRINCIPAL_LIMITER: RateLimit
   CLIENT_LIMITER: RateLimit
   SIGN_IN_LIMITER: RateLimit

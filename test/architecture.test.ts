@@ -81,6 +81,15 @@ describe('imports', () => {
     )
   })
 
+  it('of the client are its own files: no package, and nothing of the Worker', () => {
+    const files = import.meta.glob<string>('../client/*.ts', { query: '?raw', import: 'default', eager: true })
+    const targets = Object.values(files).flatMap((text) =>
+      [...text.matchAll(imported)].map(([, from, effect, dynamic]) => from ?? effect ?? dynamic),
+    )
+    expect(targets.length).toBeGreaterThan(2)
+    expect(targets.filter((target) => !/^\.\/[a-z-]+\.ts$/.test(target as string))).toEqual([])
+  })
+
   it('of the composition are the entry’s alone', () => {
     const importers = edges('src/').filter(([, target]) => ['src/app.ts', 'src/scheduled.ts'].includes(target))
     expect(importers).toEqual([
@@ -93,9 +102,9 @@ describe('imports', () => {
 })
 
 describe('names', () => {
-  const files = Object.keys(import.meta.glob(['../src/**/*', '../test/**/*', '../scripts/**/*'])).map((path) =>
-    new URL(path, 'file:///test/').pathname.slice(1),
-  )
+  const files = Object.keys(
+    import.meta.glob(['../src/**/*', '../client/*.ts', '../examples/*', '../test/**/*', '../scripts/**/*']),
+  ).map((path) => new URL(path, 'file:///test/').pathname.slice(1))
   const partsOf = (file: string) => file.split('/').map((part) => part.split('.')[0] as string)
 
   it('of files and folders are kebab-case', () => {

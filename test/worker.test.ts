@@ -1,5 +1,6 @@
 /** What is not one contract's: configuration, hosts, what an answer cost, the documents, the index, a database that is away. */
 import { describe, expect, it } from 'vitest'
+import { contracts } from '../src/contracts'
 import { operationsOf } from './support/conformance'
 import { adminToken, call, firstAdmin, freshDirectory, openApi, person, testEnv } from './support/usher'
 
@@ -53,7 +54,16 @@ describe('a contract’s own host', () => {
     expect((await call('/health', { host: 'staff.example', env })).status).toBe(200)
     const { status, body } = await call('/doc/personnel', { host: 'staff.example', env })
     expect([status, body.servers]).toEqual([200, [{ url: '/' }]])
-    for (const path of ['/', '/doc', '/doc/v1', '/personnel/users/list', '/v1/users', '/docs']) {
+    for (const path of [
+      '/',
+      '/doc',
+      '/doc/v1',
+      '/personnel/users/list',
+      '/v1/users',
+      '/docs',
+      '/docs/personnel',
+      '/assets/docs.js',
+    ]) {
       const { status, body } = await call(path, { host: 'staff.example', env })
       expect([path, status, body]).toEqual([path, 404, { detail: 'Not Found' }])
     }
@@ -98,12 +108,93 @@ describe('the documents', () => {
 })
 
 describe('the index', () => {
-  it('is JSON for clients and a page for people', async () => {
+  const accept = 'text/html,application/xhtml+xml,*/*;q=0.8'
+
+  it('is JSON for clients, which leads to the document and the reference of each contract', async () => {
     const { body } = await call('/')
-    expect(body.contracts.map(({ base_path }: { base_path: string }) => base_path)).toContain('/personnel')
-    const page = await call('/', { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } })
-    expect(page.headers.get('content-type')).toContain('text/html')
-    expect(page.text).toContain('href="/doc/v1"')
+    expect([body.document, body.docs, body.health]).toEqual(['/doc', '/docs', '/health'])
+    expect(body.contracts.map(({ name }: { name: string }) => name)).toEqual(contracts.map(({ name }) => name))
+    for (const { name, ...paths } of body.contracts) {
+      expect(paths).toMatchObject({ base_path: `/${name}`, document: `/doc/${name}`, docs: `/docs/${name}` })
+    }
+  })
+
+  it('is a page for people, whose every link leads somewhere', async () => {
+    const { text, headers } = await call('/', { headers: { accept } })
+    expect(headers.get('content-type')).toContain('text/html')
+    const links = [...text.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, link]) => link as string)
+    const expected = ['/docs', '/doc', '/health', ...contracts.flatMap(({ name }) => [`/docs/${name}`, `/doc/${name}`])]
+    expect(links).toEqual(expect.arrayContaining(expected))
+    for (const link of new Set(links)) expect([link, (await call(link)).status]).toEqual([link, 200])
+    for (const { title, description } of contracts) {
+      expect(text).toContain(title)
+      expect(text).toContain(description)
+    }
+  })
+
+  it('says how to sign in where it was asked, and takes no markup from there', async () => {
+    const at = (host: string, scheme?: 'http') => call('/', { headers: { accept }, host, ...(scheme && { scheme }) })
+    expect((await at('people.example')).text).toContain('curl -s https://people.example/v1/auth/login ')
+    expect((await at('localhost:9000', 'http')).text).toContain('curl -s http://localhost:9000/v1/auth/login ')
+    expect((await at('a"b&c.example')).text).toContain('https://a&quot;b&amp;c.example/v1')
+  })
+})
+
+describe('the interactive reference', () => {
+  const pages = ['/docs', ...contracts.map(({ name }) => `/docs/${name}`)]
+
+  it.each(pages)('is a page with an entry for each contract, at no trip to the database: %s', async (path) => {
+    const { status, headers, text, cost } = await call(path)
+    expect([status, headers.get('content-type'), cost.trips]).toEqual([200, 'text/html; charset=UTF-8', 0])
+    const shown = path === '/docs' ? contracts[0].name : path.replace('/docs/', '')
+    expect(text).toContain(`data-document="/doc/${shown}"`)
+    expect(/href="([^"]+)"[^>]*aria-current="page"/.exec(text)?.[1]).toBe(`/docs/${shown}`)
+    for (const { name } of contracts) expect(text).toContain(`href="/docs/${name}"`)
+    for (const [, file] of text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)) {
+      expect([file, (await call(file as string)).status]).toEqual([file, 200])
+    }
+  })
+
+  it.each([
+    ['/assets/docs.js', 'text/javascript; charset=utf-8'],
+    ['/assets/docs.css', 'text/css; charset=utf-8'],
+    ['/assets/icon.svg', 'image/svg+xml'],
+    ['/assets/swagger-ui/swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
+    ['/assets/swagger-ui/swagger-ui.css', 'text/css; charset=utf-8'],
+  ])('has files, each of its type, at no trip to the database: %s', async (path, type) => {
+    const { status, headers, text, cost } = await call(path)
+    expect([status, headers.get('content-type'), cost.trips]).toEqual([200, type, 0])
+    expect(text.length).toBeGreaterThan(100)
+  })
+
+  it.each([...pages, '/assets/docs.js'])(
+    'is not sent again to who has it, nor its body with HEAD: %s',
+    async (path) => {
+      const { headers } = await call(path)
+      const etag = String(headers.get('etag'))
+      const again = await call(path, { headers: { 'if-none-match': etag } })
+      expect([again.status, again.text, again.headers.get('etag')]).toEqual([304, '', etag])
+      expect((await call(path, { headers: { 'if-none-match': '"another"' } })).status).toBe(200)
+      const head = await call(path, { method: 'HEAD' })
+      expect([head.status, head.text, head.headers.get('etag')]).toEqual([200, '', etag])
+      expect(head.headers.get('content-type')).toBe(headers.get('content-type'))
+    },
+  )
+
+  it.each([...pages, '/assets/docs.js'])('is only read: %s', async (path) => {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      const { status, headers } = await call(path, { method })
+      expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+    }
+  })
+
+  it.each([
+    ...['/docs/nothing', '/docs/v1/nothing', '/docs.js', '/icon.svg', '/swagger-ui/swagger-ui.css', '/assets'],
+    ...['/assets/', '/assets/nothing.js', '/assets/swagger-ui', '/assets/..%2fwrangler.toml'],
+    '/assets/https://elsewhere.example/',
+  ])('is nowhere else: %s', async (path) => {
+    const { status, body } = await call(path)
+    expect([status, body]).toEqual([404, { error: 'not_found' }])
   })
 })
 

@@ -96,11 +96,16 @@ function completed(item: Paths[string], tag: string): Paths[string] {
 
 /** `build`'s answer as text with its ETag, made when first asked for. */
 export function documentOnce(build: () => object): () => Promise<Document> {
-  let document: Promise<Document> | undefined
-  return () => (document ??= toDocument(build()))
+  return textOnce(() => JSON.stringify(build()))
 }
 
-async function toDocument(value: object): Promise<Document> {
-  const text = JSON.stringify(value)
+/** The same for what is text already. */
+export function textOnce(build: () => string | Promise<string>): () => Promise<Document> {
+  let document: Promise<Document> | undefined
+  return () => (document ??= toDocument(build))
+}
+
+async function toDocument(build: () => string | Promise<string>): Promise<Document> {
+  const text = await build()
   return { text, etag: `"${await sha256(utf8(text))}"` }
 }

@@ -100,6 +100,7 @@ describe.each(named)('every answer of %s', (_, operation) => {
 })
 
 const documents = ['/doc', ...contracts.map(([name]) => `/doc/${name}`)]
+const kept = [...documents, ...documents.map((path) => path.replace('/doc', '/docs')), '/assets/docs.js']
 
 describe('every answer beside the operations', () => {
   it.each<[what: string, path: string, as: Call]>([
@@ -122,7 +123,7 @@ describe('every answer beside the operations', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store')
   })
 
-  it.each(documents)('carries them too, and may be kept if it is asked for each time: %s', async (path) => {
+  it.each(kept)('carries them too, and may be kept if it is asked for each time: %s', async (path) => {
     const answer = await call(path)
     expectCommonHeaders(answer)
     expect(answer.headers.get('cache-control')).toBe('public, no-cache')
@@ -132,8 +133,8 @@ describe('every answer beside the operations', () => {
     expect([again.status, again.text, again.headers.get('etag')]).toEqual([304, '', etag])
   })
 
-  it('is the same document for everyone', async () => {
-    for (const path of documents) expect((await call(path, { token: admin })).text).toBe((await call(path)).text)
+  it('is the same document, page or file for everyone', async () => {
+    for (const path of kept) expect((await call(path, { token: admin })).text).toBe((await call(path)).text)
   })
 
   it('is a page that runs nothing, styled by what its policy names', async () => {
@@ -144,6 +145,17 @@ describe('every answer beside the operations', () => {
     const hash = btoa(String.fromCharCode(...new Uint8Array(digest)))
     expect(headers.get('content-security-policy')).toContain(`style-src 'sha256-${hash}'`)
     expect(headers.get('vary')).toContain('Accept')
+  })
+
+  it('runs only files of the Worker’s own in the reference, and has no style or script in it', async () => {
+    for (const path of kept.filter((one) => one.startsWith('/docs'))) {
+      const { text, headers } = await call(path)
+      expect(text).not.toMatch(
+        /<script(?![^>]* src="\/assets\/)|<style|\sstyle=|\son\w+=|javascript:|(src|href)="(?!\/)/i,
+      )
+      const policy = String(headers.get('content-security-policy')).split('; ')
+      expect(policy).toEqual(expect.arrayContaining(["script-src 'self'", "style-src 'self'", "connect-src 'self'"]))
+    }
   })
 
   it('has its headers before its body, where it is streamed', async () => {

@@ -1,0 +1,113 @@
+/** The client of v1: a method for each operation, typed as the document says. It runs wherever there is a `fetch`, and needs no package. */
+import { answerFrom, ProblemError, requestFor, type Input, type Request } from './messages.ts'
+import { operations, type Operations, type Tokens } from './operations.ts'
+
+export { ProblemError, UnexpectedAnswer } from './messages.ts'
+export type * from './operations.ts'
+
+export interface Settings {
+  /** Where v1 is: `https://usher.example/v1`, or a host of its own. */
+  baseUrl: string
+  /** Of an API key, for programs; without one, `login` gives the client its credential. */
+  apiKey?: string | undefined
+  /** A session to go on with, as `onTokens` was told it. */
+  tokens?: Tokens | undefined
+  /** Told each new pair, and undefined when it is worth nothing any more: for who keeps a session longer than this client. */
+  onTokens?: ((tokens: Tokens | undefined) => void) | undefined
+  /** Instead of the platform's. */
+  fetch?: ((url: string, request: Request) => Promise<Response>) | undefined
+}
+
+type Names = keyof Operations
+type Answer<Told> = Told & { headers: Headers }
+type Method<Of extends { input: object; answer: object }> = Of extends { unchanged: infer Unchanged }
+  ? {
+      (input: Of['input'] & { ifNoneMatch: string }): Promise<Answer<Of['answer']> | Answer<Unchanged>>
+      (...input: Given<Omit<Of['input'], 'ifNoneMatch'> & { ifNoneMatch?: undefined }>): Promise<Answer<Of['answer']>>
+    }
+  : (...input: Given<Of['input']>) => Promise<Answer<Of['answer']>>
+/** May be left out where nothing in it must be there. */
+type Given<Asked> = object extends Asked ? [input?: Asked] : [input: Asked]
+
+export type Client = { [Name in Names]: Method<Operations[Name]> }
+
+/**
+ * After `login` the client acts on its tokens, which it keeps in memory: when the access token has run out it trades the refresh token for
+ * the next pair and asks again. Failures are thrown: ProblemError.
+ */
+export function createClient(settings: Settings): Client {
+  const { baseUrl, apiKey, onTokens, fetch: send = (url, request) => fetch(url, request) } = settings
+  let tokens = settings.tokens
+  let renewal: Promise<boolean> | undefined
+
+  function keep(next: Tokens | undefined): void {
+    tokens = next
+    onTokens?.(next)
+  }
+
+  async function call(name: Names, input: Input): Promise<object> {
+    const operation = operations[name]
+    const ask = (token?: string) => send(...requestFor(operation, baseUrl, input, token))
+    if (operation.anonymous) return answerFrom(await ask())
+    const used = tokens
+    const response = await ask(used?.access_token ?? apiKey)
+    if (response.status !== 401 || !used || !(await renew(used))) return answerFrom(response)
+    await response.body?.cancel()
+    return answerFrom(await ask(tokens?.access_token))
+  }
+
+  /** Whether there is a pair after `used`: one is asked for once, by however many requests it failed. */
+  async function renew(used: Tokens): Promise<boolean> {
+    if (tokens !== used) return tokens !== undefined
+    renewal ??= (async () => {
+      try {
+        await client.refresh({ body: { refresh_token: used.refresh_token } })
+        return true
+      } catch (error) {
+        if (!(error instanceof ProblemError && error.status === 401)) throw error
+        keep(undefined)
+        return false
+      }
+    })().finally(() => (renewal = undefined))
+    return renewal
+  }
+
+  const methods = (Object.keys(operations) as Names[]).map((name) => [name, (input: Input = {}) => call(name, input)])
+  const { login, refresh, logout, ...others } = Object.fromEntries(methods) as Client
+  const client: Client = {
+    ...others,
+    async login(input) {
+      const answer = await login(input)
+      keep(answer.body)
+      return answer
+    },
+    async refresh(input) {
+      const answer = await refresh(input)
+      keep(answer.body)
+      return answer
+    },
+    async logout() {
+      const answer = await logout()
+      keep(undefined)
+      return answer
+    },
+  }
+  return client
+}
+
+interface Page<Item> {
+  body: { data: Item[]; pagination: { next_cursor: string | null } }
+}
+
+/** All that a list has, page after page, as it is read: `for await (const user of every(usher.listUsers, { status: 'active' }))`. */
+export async function* every<Item, Asked extends { cursor?: string | undefined } | undefined>(
+  list: (input: Asked) => Promise<Page<Item>>,
+  input: NoInfer<NonNullable<Asked>>,
+): AsyncGenerator<Item, void, undefined> {
+  let cursor = input.cursor
+  do {
+    const { data, pagination } = (await list({ ...input, cursor } as Asked)).body
+    yield* data
+    cursor = pagination.next_cursor ?? undefined
+  } while (cursor !== undefined)
+}

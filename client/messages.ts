@@ -1,0 +1,127 @@
+/** Requests and answers, as a table of operations says they are. */
+import type { FailureStatus, Problem } from './operations.ts'
+
+/** How an operation is asked for: the parts of its input by where they go, a path's being those it names. */
+export interface Operation {
+  method: string
+  /** `{name}` for parameters. */
+  path: string
+  query?: readonly string[]
+  headers?: readonly string[]
+  /** The type of its body. */
+  sends?: string
+  /** It takes no credential. */
+  anonymous?: true
+}
+
+export interface Request {
+  method: string
+  headers: Record<string, string>
+  body?: string
+}
+
+/** Parameters by name, those of headers in camel case, and the body. */
+export type Input = Record<string, unknown>
+
+const lines = 'application/x-ndjson'
+
+export function requestFor(operation: Operation, baseUrl: string, input: Input, token?: string): [string, Request] {
+  const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(input[name])))
+  const url = new URL(baseUrl.replace(/\/$/, '') + path)
+  for (const name of operation.query ?? []) {
+    if (input[name] !== undefined) url.searchParams.set(name, String(input[name]))
+  }
+  const headers: Record<string, string> = {}
+  if (token !== undefined) headers['authorization'] = `Bearer ${token}`
+  for (const name of operation.headers ?? []) {
+    const value = input[camelCase(name)]
+    if (value !== undefined) headers[name] = String(value)
+  }
+  if (operation.sends === undefined) return [url.href, { method: operation.method, headers }]
+  headers['content-type'] = operation.sends
+  return [url.href, { method: operation.method, headers, body: bodyOf(operation.sends, input['body']) }]
+}
+
+export function camelCase(header: string): string {
+  return header.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
+}
+
+function bodyOf(type: string, body: unknown): string {
+  if (type !== lines) return JSON.stringify(body)
+  return Array.from(body as Iterable<unknown>, (line) => `${JSON.stringify(line)}\n`).join('')
+}
+
+/** Throws ProblemError for what the document calls a failure, UnexpectedAnswer for what it does not know. */
+export async function answerFrom(response: Response): Promise<object> {
+  const { status, headers } = response
+  const type = headers.get('content-type') ?? ''
+  if (type.startsWith('application/problem+json')) {
+    throw new ProblemError((await response.json()) as Problem, headers)
+  }
+  if (!response.ok && status !== 304) throw new UnexpectedAnswer(status, await response.text())
+  const etag = headers.get('etag')
+  const location = headers.get('location')
+  return {
+    status,
+    headers,
+    body: await readBody(response, type),
+    ...(etag !== null && { etag }),
+    ...(location !== null && { location }),
+  }
+}
+
+async function readBody(response: Response, type: string): Promise<unknown> {
+  if (response.body === null || response.status === 204) return undefined
+  if (type.startsWith(lines)) return readLines(response.body)
+  const text = await response.text()
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<unknown, void, undefined> {
+  const reader = stream.getReader()
+  const decoder = new TextDecoder()
+  let begun = ''
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      const ended = (begun + decoder.decode(part.value, { stream: true })).split('\n')
+      begun = ended.pop() as string
+      for (const line of ended) if (line !== '') yield JSON.parse(line)
+    }
+    if (begun !== '') yield JSON.parse(begun)
+  } finally {
+    await reader.cancel()
+  }
+}
+
+/** A failure, in the words of the answer. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError'
+  readonly status: FailureStatus
+  readonly problem: Problem
+  /** When to come back, where the answer says so. */
+  readonly retryAfterSeconds: number | undefined
+  /** What to name when asking the administrators about it. */
+  readonly requestId: string | undefined
+
+  constructor(problem: Problem, headers: Headers) {
+    super([problem.detail, ...(problem.errors ?? []).map(({ field, message }) => `${field} ${message}`)].join(' '))
+    this.status = problem.status as FailureStatus
+    this.problem = problem
+    const retryAfter = headers.get('retry-after')
+    this.retryAfterSeconds = retryAfter === null ? undefined : Number(retryAfter)
+    this.requestId = headers.get('x-request-id') ?? undefined
+  }
+}
+
+/** An answer that is not v1's: a proxy's, say, or that of another server. */
+export class UnexpectedAnswer extends Error {
+  override readonly name = 'UnexpectedAnswer'
+  readonly status: number
+  readonly text: string
+
+  constructor(status: number, text: string) {
+    super(`An answer with status ${status} that the document does not know`)
+    this.status = status
+    this.text = text
+  }
+}

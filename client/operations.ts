@@ -1,0 +1,664 @@
+/** What v1 takes and answers, from its document: `npm run client` writes this file, test/client/operations.test.ts holds it to the document. */
+import type { Operation } from './messages.ts'
+
+export type UserUpdate = {
+  email?: string | undefined
+  name?: string | undefined
+  password?: string | undefined
+  /** A role's name */
+  role?: string | undefined
+  username?: string | null | undefined
+  matricule?: number | null | undefined
+  first_name?: string | undefined
+  last_name?: string | undefined
+  birth_date?: string | null | undefined
+  gender?: 'male' | 'female' | 'unknown' | null | undefined
+  phone?: string | null | undefined
+  mobile?: string | null | undefined
+  certified_email?: string | null | undefined
+  user_type?: 'administrative' | 'technician' | 'clinician' | 'student' | null | undefined
+  is_staff?: boolean | undefined
+  country_id?: number | null | undefined
+}
+
+export type User = {
+  id: string
+  email: string
+  name: string
+  /** UTC, whole seconds */
+  created_at: string
+  /** UTC, whole seconds */
+  updated_at: string
+  status: 'active' | 'inactive'
+  /** The primary role's name */
+  role: string
+  username: string | null
+  matricule: number | null
+  first_name: string
+  last_name: string
+  birth_date: string | null
+  gender: 'male' | 'female' | 'unknown' | null
+  phone: string | null
+  mobile: string | null
+  certified_email: string | null
+  user_type: 'administrative' | 'technician' | 'clinician' | 'student' | null
+  is_staff: boolean
+  country_id: number | null
+  roles: Array<{
+    id: string
+    name: string
+  }>
+}
+
+export type Problem = {
+  type: string
+  title: string
+  status: number
+  detail: string
+  errors?:
+    | Array<{
+        field: string
+        message: string
+      }>
+    | undefined
+}
+
+export type UserCreate = {
+  email: string
+  name: string
+  password: string
+  /** A role's name; `user` without one */
+  role?: string | undefined
+  username?: string | null | undefined
+  matricule?: number | null | undefined
+  first_name?: string | undefined
+  last_name?: string | undefined
+  birth_date?: string | null | undefined
+  gender?: 'male' | 'female' | 'unknown' | null | undefined
+  phone?: string | null | undefined
+  mobile?: string | null | undefined
+  certified_email?: string | null | undefined
+  user_type?: 'administrative' | 'technician' | 'clinician' | 'student' | null | undefined
+  is_staff?: boolean | undefined
+  country_id?: number | null | undefined
+}
+
+export type UserList = {
+  data: Array<User>
+  pagination: {
+    next_cursor: string | null
+    total: number
+  }
+}
+
+export type UserRoles = {
+  /** In order: the first is the primary role */
+  roles: Array<string>
+}
+
+export type PasswordChange = {
+  current_password: string
+  new_password: string
+}
+
+export type SignedIn = {
+  access_token: string
+  token_type: 'Bearer'
+  /** Seconds */
+  expires_in: number
+  refresh_token: string
+  user: User
+}
+
+export type Login = {
+  /** Email, username or matricule */
+  identifier: string
+  password: string
+}
+
+export type Tokens = {
+  access_token: string
+  token_type: 'Bearer'
+  /** Seconds */
+  expires_in: number
+  refresh_token: string
+}
+
+export type Refresh = {
+  refresh_token: string
+}
+
+export type PasswordToken = {
+  token: string
+  /** UTC, whole seconds */
+  expires_at: string
+}
+
+export type PasswordByToken = {
+  token: string
+  new_password: string
+}
+
+export type SessionList = {
+  data: Array<Session>
+}
+
+export type Session = {
+  id: string
+  /** UTC, whole seconds */
+  created_at: string
+  /** To the hour */
+  last_used_at: string
+  /** UTC, whole seconds */
+  expires_at: string
+  contract: string
+  current: boolean
+}
+
+export type RoleList = {
+  data: Array<Role>
+}
+
+export type Role = {
+  id: string
+  number: number
+  name: string
+  description: string
+  permissions: Array<Permission>
+}
+
+export type Permission =
+  | 'users:read'
+  | 'users:create'
+  | 'users:update'
+  | 'users:deactivate'
+  | 'users:delete'
+  | 'users:import'
+  | 'users:export'
+  | 'users:export_hashes'
+  | 'roles:read'
+  | 'roles:assign'
+  | 'roles:manage'
+  | 'sessions:manage'
+  | 'api_keys:manage'
+  | 'audit:read'
+  | 'webhooks:manage'
+
+export type RoleCreate = {
+  name: string
+  permissions: Array<Permission>
+  description?: string | undefined
+  id?: string | undefined
+  number?: number | undefined
+}
+
+export type RoleUpdate = {
+  description?: string | undefined
+  permissions?: Array<Permission> | undefined
+}
+
+export type NewApiKey = {
+  id: string
+  name: string
+  permissions: Array<Permission>
+  /** UTC, whole seconds */
+  created_at: string
+  /** UTC, whole seconds */
+  expires_at: string | null
+  /** To the hour */
+  last_used_at: string | null
+  /** Shown this once */
+  key: string
+}
+
+export type ApiKeyCreate = {
+  name: string
+  permissions: Array<Permission>
+  expires_at?: string | null | undefined
+}
+
+export type ApiKeyList = {
+  data: Array<ApiKey>
+}
+
+export type ApiKey = {
+  id: string
+  name: string
+  permissions: Array<Permission>
+  /** UTC, whole seconds */
+  created_at: string
+  /** UTC, whole seconds */
+  expires_at: string | null
+  /** To the hour */
+  last_used_at: string | null
+}
+
+export type AuditEventList = {
+  data: Array<AuditEvent>
+  pagination: {
+    next_cursor: string | null
+  }
+}
+
+export type AuditEvent = {
+  id: string
+  /** UTC, whole seconds */
+  at: string
+  actor_id: string | null
+  action:
+    | 'user.created'
+    | 'user.updated'
+    | 'user.deactivated'
+    | 'user.activated'
+    | 'user.deleted'
+    | 'user.roles_set'
+    | 'user.password_set'
+    | 'user.password_token_issued'
+    | 'session.created'
+    | 'session.ended'
+    | 'key.created'
+    | 'key.revoked'
+    | 'role.created'
+    | 'role.updated'
+    | 'role.deleted'
+    | 'account.locked'
+  user_id: string | null
+  contract: string
+  fields: Array<string>
+}
+
+/** What a failure may be. */
+export type FailureStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 503
+
+/** What each operation takes and answers. */
+export interface Operations {
+  /** One user. Takes `users:read`, except of oneself. */
+  getUser: {
+    input: {
+      id: string
+      ifNoneMatch?: string | undefined
+    }
+    answer: {
+      status: 200
+      body: User
+      etag: string
+    }
+    unchanged: {
+      status: 304
+      body: undefined
+      etag: string
+    }
+  }
+  /** Change what is sent of a user. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user. */
+  putUser: {
+    input: {
+      id: string
+      ifMatch?: string | undefined
+      body: UserUpdate
+    }
+    answer: {
+      status: 200
+      body: User
+      etag: string
+    }
+  }
+  /** Change what is sent of a user. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user. */
+  patchUser: {
+    input: {
+      id: string
+      ifMatch?: string | undefined
+      body: UserUpdate
+    }
+    answer: {
+      status: 200
+      body: User
+      etag: string
+    }
+  }
+  /** Delete a user for good. Takes `users:delete`. The email, username and matricule are free from then on; the id never is. */
+  deleteUser: {
+    input: {
+      id: string
+      ifMatch?: string | undefined
+    }
+    answer: {
+      status: 204
+      body: undefined
+    }
+  }
+  /** Create a user. Takes `users:create`. A role other than `user` takes `roles:assign` too, and every permission it gives. */
+  createUser: {
+    input: {
+      /** A retry with the same key and body gets the first answer, for 24 hours */
+      idempotencyKey?: string | undefined
+      body: UserCreate
+    }
+    answer: {
+      status: 201
+      body: User
+      etag: string
+      location: string
+    }
+  }
+  /** Users, a page at a time. Takes `users:read`. A cursor is good for the sort and the filters it came from. */
+  listUsers: {
+    input: {
+      limit?: number | undefined
+      /** `next_cursor` of the page before */
+      cursor?: string | undefined
+      /** Words, each somewhere in email, username, name, first or last name, whatever the case and accents */
+      search?: string | undefined
+      status?: 'active' | 'inactive' | undefined
+      /** A role's name */
+      role?: string | undefined
+      sort?: 'created_at' | '-created_at' | 'email' | '-email' | 'name' | '-name' | undefined
+    }
+    answer: {
+      status: 200
+      body: UserList
+    }
+  }
+  /** Give a user these roles and no others. Takes `roles:assign`. Also takes every permission the roles give. Without any the user has the role `user`. */
+  setUserRoles: {
+    input: {
+      id: string
+      ifMatch?: string | undefined
+      body: UserRoles
+    }
+    answer: {
+      status: 200
+      body: User
+      etag: string
+    }
+  }
+  /** Let a user in again. Takes `users:deactivate`. Idempotent. What ended with a deactivation stays ended. */
+  activateUser: {
+    input: {
+      id: string
+      /** A retry with the same key and body gets the first answer, for 24 hours */
+      idempotencyKey?: string | undefined
+    }
+    answer: {
+      status: 200
+      body: User
+      etag: string
+    }
+  }
+  /** Keep a user out, and end their sessions and keys. Takes `users:deactivate`. Idempotent. What ended with a deactivation stays ended. */
+  deactivateUser: {
+    input: {
+      id: string
+      /** A retry with the same key and body gets the first answer, for 24 hours */
+      idempotencyKey?: string | undefined
+    }
+    answer: {
+      status: 200
+      body: User
+      etag: string
+    }
+  }
+  /** The signed-in user, or the owner of the API key. For everyone with a credential. */
+  getMe: {
+    input: {
+      ifNoneMatch?: string | undefined
+    }
+    answer: {
+      status: 200
+      body: User
+      etag: string
+    }
+    unchanged: {
+      status: 304
+      body: undefined
+      etag: string
+    }
+  }
+  /** Change what is sent of oneself: names, birth date, gender and phone numbers. For everyone with a credential. Not for API keys. Other fields take what they take of anyone. */
+  patchMe: {
+    input: {
+      ifMatch?: string | undefined
+      body: UserUpdate
+    }
+    answer: {
+      status: 200
+      body: User
+      etag: string
+    }
+  }
+  /** Change one's password, and end one's other sessions. For everyone with a credential. Not for API keys. A wrong present password counts as a failed sign-in. */
+  changePassword: {
+    input: {
+      body: PasswordChange
+    }
+    answer: {
+      status: 204
+      body: undefined
+    }
+  }
+  /** Sign in. Takes no credential, and counts as a sign-in. Five failures lock the account, by whichever identifier, for 30 seconds, doubling to 15 minutes. */
+  login: {
+    input: {
+      body: Login
+    }
+    answer: {
+      status: 200
+      body: SignedIn
+    }
+  }
+  /** Trade a refresh token for the next pair. Takes no credential. Good for one use within 30 days. A spent one used again, but for a retry within seconds, ends the session. */
+  refresh: {
+    input: {
+      body: Refresh
+    }
+    answer: {
+      status: 200
+      body: Tokens
+    }
+  }
+  /** Sign out. For everyone with a credential. Ends the session and its refresh token. Not for API keys. */
+  logout: {
+    input: {}
+    answer: {
+      status: 204
+      body: undefined
+    }
+  }
+  /** A token that sets the user’s password once. Takes `users:update`. Good for one use within 24 hours, or until the password changes. Delivering it, by mail or letter, is up to you. */
+  issuePasswordToken: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 201
+      body: PasswordToken
+    }
+  }
+  /** Set a password with a token. Takes no credential, and counts as a sign-in. Ends every session of its user. */
+  setPassword: {
+    input: {
+      body: PasswordByToken
+    }
+    answer: {
+      status: 204
+      body: undefined
+    }
+  }
+  /** A user's living sessions, newest first. Takes `sessions:manage`, except of oneself. */
+  listSessions: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 200
+      body: SessionList
+    }
+  }
+  /** End every session of a user. Takes `sessions:manage`, except of oneself. */
+  endSessions: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 204
+      body: undefined
+    }
+  }
+  /** End one session of a user. Takes `sessions:manage`, except of oneself. */
+  endSession: {
+    input: {
+      id: string
+      session_id: string
+    }
+    answer: {
+      status: 204
+      body: undefined
+    }
+  }
+  /** Every role. Takes `roles:read`. */
+  listRoles: {
+    input: {}
+    answer: {
+      status: 200
+      body: RoleList
+    }
+  }
+  /** Create a role, if need be under the id and number a legacy system knows it by. Takes `roles:manage`. Also takes every permission the role gives. */
+  createRole: {
+    input: {
+      /** A retry with the same key and body gets the first answer, for 24 hours */
+      idempotencyKey?: string | undefined
+      body: RoleCreate
+    }
+    answer: {
+      status: 201
+      body: Role
+      location: string
+    }
+  }
+  /** One role. Takes `roles:read`. */
+  getRole: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 200
+      body: Role
+    }
+  }
+  /** Change the description or the permissions of a role. Takes `roles:manage`. Also takes every permission the role gives, before and after. */
+  patchRole: {
+    input: {
+      id: string
+      body: RoleUpdate
+    }
+    answer: {
+      status: 200
+      body: Role
+    }
+  }
+  /** Delete a role that nobody holds. Takes `roles:manage`. */
+  deleteRole: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 204
+      body: undefined
+    }
+  }
+  /** Create an API key, no wider than one is oneself. Takes `api_keys:manage`. */
+  createApiKey: {
+    input: {
+      body: ApiKeyCreate
+    }
+    answer: {
+      status: 201
+      body: NewApiKey
+    }
+  }
+  /** One's own API keys, newest first. Takes `api_keys:manage`. */
+  listApiKeys: {
+    input: {}
+    answer: {
+      status: 200
+      body: ApiKeyList
+    }
+  }
+  /** Revoke one's own key, or anyone's that is no wider than one is oneself. Takes `api_keys:manage`. */
+  revokeApiKey: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 204
+      body: undefined
+    }
+  }
+  /** What was done, newest first. Takes `audit:read`. */
+  listAuditEvents: {
+    input: {
+      limit?: number | undefined
+      /** `next_cursor` of the page before */
+      cursor?: string | undefined
+      /** Whom it was done to, `usr_…` */
+      user?: string | undefined
+      /** Who did it, `usr_…` */
+      actor?: string | undefined
+      action?:
+        | 'user.created'
+        | 'user.updated'
+        | 'user.deactivated'
+        | 'user.activated'
+        | 'user.deleted'
+        | 'user.roles_set'
+        | 'user.password_set'
+        | 'user.password_token_issued'
+        | 'session.created'
+        | 'session.ended'
+        | 'key.created'
+        | 'key.revoked'
+        | 'role.created'
+        | 'role.updated'
+        | 'role.deleted'
+        | 'account.locked'
+        | undefined
+    }
+    answer: {
+      status: 200
+      body: AuditEventList
+    }
+  }
+}
+
+/** How each is asked for. */
+export const operations: Record<keyof Operations, Operation> = {
+  getUser: { method: 'GET', path: '/users/{id}', headers: ['if-none-match'] },
+  putUser: { method: 'PUT', path: '/users/{id}', headers: ['if-match'], sends: 'application/json' },
+  patchUser: { method: 'PATCH', path: '/users/{id}', headers: ['if-match'], sends: 'application/json' },
+  deleteUser: { method: 'DELETE', path: '/users/{id}', headers: ['if-match'] },
+  createUser: { method: 'POST', path: '/users', headers: ['idempotency-key'], sends: 'application/json' },
+  listUsers: { method: 'GET', path: '/users', query: ['limit', 'cursor', 'search', 'status', 'role', 'sort'] },
+  setUserRoles: { method: 'PUT', path: '/users/{id}/roles', headers: ['if-match'], sends: 'application/json' },
+  activateUser: { method: 'POST', path: '/users/{id}/activate', headers: ['idempotency-key'] },
+  deactivateUser: { method: 'POST', path: '/users/{id}/deactivate', headers: ['idempotency-key'] },
+  getMe: { method: 'GET', path: '/me', headers: ['if-none-match'] },
+  patchMe: { method: 'PATCH', path: '/me', headers: ['if-match'], sends: 'application/json' },
+  changePassword: { method: 'PUT', path: '/me/password', sends: 'application/json' },
+  login: { method: 'POST', path: '/auth/login', sends: 'application/json', anonymous: true },
+  refresh: { method: 'POST', path: '/auth/refresh', sends: 'application/json', anonymous: true },
+  logout: { method: 'POST', path: '/auth/logout' },
+  issuePasswordToken: { method: 'POST', path: '/users/{id}/password-token' },
+  setPassword: { method: 'POST', path: '/auth/password', sends: 'application/json', anonymous: true },
+  listSessions: { method: 'GET', path: '/users/{id}/sessions' },
+  endSessions: { method: 'DELETE', path: '/users/{id}/sessions' },
+  endSession: { method: 'DELETE', path: '/users/{id}/sessions/{session_id}' },
+  listRoles: { method: 'GET', path: '/roles' },
+  createRole: { method: 'POST', path: '/roles', headers: ['idempotency-key'], sends: 'application/json' },
+  getRole: { method: 'GET', path: '/roles/{id}' },
+  patchRole: { method: 'PATCH', path: '/roles/{id}', sends: 'application/json' },
+  deleteRole: { method: 'DELETE', path: '/roles/{id}' },
+  createApiKey: { method: 'POST', path: '/api-keys', sends: 'application/json' },
+  listApiKeys: { method: 'GET', path: '/api-keys' },
+  revokeApiKey: { method: 'DELETE', path: '/api-keys/{id}' },
+  listAuditEvents: { method: 'GET', path: '/audit-events', query: ['limit', 'cursor', 'user', 'actor', 'action'] },
+}

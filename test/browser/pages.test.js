@@ -1,0 +1,308 @@
+/** The index and the interactive reference, as a person has them in a browser. */
+import { mkdirSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { launchChromium, openPage } from '../support/chromium'
+import { operationsOf } from '../support/conformance'
+import { newServer } from '../support/server'
+
+const admin = { email: 'first.admin@usher.example', password: 'the very first way in' }
+const secrets = {
+  JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
+  BOOTSTRAP_ADMIN_EMAIL: admin.email,
+  BOOTSTRAP_ADMIN_PASSWORD: admin.password,
+  PASSWORD_ROUNDS: '1',
+  RATE_LIMIT: 'off',
+}
+const newcomer = { email: 'pilar.osei@example.org', password: 'a password long enough' }
+
+const plainRole = '019a0000-0000-7000-8000-000000000002'
+
+/** How one signs in, creates somebody, sees them and signs out in each contract: operations, and what is typed into them. */
+const contracts = {
+  personnel: {
+    signIn: ['personnelToken', { form: { username: admin.email, password: admin.password } }],
+    create: [
+      'personnelCreateUser',
+      { json: { ...newcomer, email: 'pilar@personnel.example', matricule: 77, nom: 'Pilar Osei', role_id: plainRole } },
+    ],
+    read: ['personnelGetUser', { parameters: { user_id: '77' } }],
+    signOut: 'personnelLogout',
+    creates: 'pilar@personnel.example',
+  },
+  v1: {
+    signIn: ['v1Login', { json: { identifier: admin.email, password: admin.password } }],
+    create: ['v1CreateUser', { json: { ...newcomer, name: 'Pilar Osei' }, parameters: { 'idempotency-key': 'pilar' } }],
+    read: ['v1ListUsers', { parameters: { search: 'pilar.osei' } }],
+    signOut: 'v1Logout',
+    creates: newcomer.email,
+  },
+  rbac: {
+    signIn: ['rbacLogin', { json: { email: admin.email, password: admin.password } }],
+    create: [
+      'rbacCreateUser',
+      { json: { ...newcomer, email: 'pilar@rbac.example', first_name: 'Pilar', last_name: 'Osei' } },
+    ],
+    read: ['rbacListUsers', { parameters: { search: 'pilar@rbac' } }],
+    signOut: 'rbacLogout',
+    creates: 'pilar@rbac.example',
+  },
+  clinic: {
+    signIn: ['clinicLogin', { form: { username: admin.email, password: admin.password } }],
+    create: [
+      'clinicCreateUser',
+      { form: { username: 'pilar.osei', first_name: 'Pilar', last_name: 'Osei', email: 'pilar@clinic.example' } },
+    ],
+    read: ['clinicSearchUsers', { parameters: { query_string: 'pilar@clinic' } }],
+    signOut: 'clinicLogout',
+    creates: 'pilar@clinic.example',
+  },
+  backoffice: {
+    signIn: ['backofficeLogin', { json: { username: admin.email, password: admin.password } }],
+    create: [
+      'backofficeCreateUser',
+      {
+        json: {
+          ...newcomer,
+          email: 'pilar@backoffice.example',
+          password_confirmation: newcomer.password,
+          username: 'pilar',
+          first_name: 'Pilar',
+          last_name: 'Osei',
+          gender: 'female',
+          birthday: '1980-03-04',
+        },
+      },
+    ],
+    read: ['backofficeListUsers', { parameters: { search: 'pilar@backoffice' } }],
+    signOut: 'backofficeLogout',
+    creates: 'pilar@backoffice.example',
+  },
+}
+
+let server
+let browser
+let screenshots
+
+beforeAll(async () => {
+  screenshots = process.env.SCREENSHOTS || mkdtempSync(join(tmpdir(), 'usher-screenshots-'))
+  mkdirSync(screenshots, { recursive: true })
+  console.log(`The screenshots are in ${screenshots}`)
+  browser = await launchChromium()
+  server = await newServer(secrets)
+  await server.start()
+})
+afterAll(async () => {
+  await browser?.close()
+  await server?.remove()
+})
+
+const open = (options) => openPage(browser, server.address, options)
+
+/** The reference of a contract, with its operations there. */
+async function openReference(name) {
+  const opened = await open()
+  await opened.page.goto(`${server.address}/docs${name ? `/${name}` : ''}`)
+  await opened.page.locator('.opblock').first().waitFor()
+  return opened
+}
+
+/** Opens an operation of the reference, types what is given into it, sends it, and reads the answer off the page. */
+async function tryOut(page, operationId, { parameters = {}, form = {}, json } = {}) {
+  const operation = page.locator(`.opblock[id$="-${operationId}"]`)
+  const execute = operation.locator('.execute')
+  if (!(await execute.isVisible())) await operation.locator('.opblock-summary-control').click()
+  await execute.waitFor()
+  for (const [name, value] of Object.entries(parameters)) {
+    await operation.locator(`tr[data-param-name="${name}"] input`).fill(value)
+  }
+  for (const [name, value] of Object.entries(form)) {
+    await operation.locator(`tr[data-property-name="${name}"] input[type]:not([type=checkbox])`).fill(value)
+  }
+  if (json) await operation.locator('textarea.body-param__text').fill(JSON.stringify(json))
+  // The answer to an earlier try goes first.
+  if (await operation.locator('.btn-clear').isVisible()) await operation.locator('.btn-clear').click()
+  const sent = page.waitForRequest((request) => !request.url().includes('/doc'))
+  await execute.click()
+  const request = await sent
+  const answer = operation.locator('.live-responses-table .response')
+  await answer.waitFor()
+  const response = await request.response()
+  expect((await answer.locator('.response-col_status').textContent()).trim()).toMatch(
+    new RegExp(`^${response.status()}`),
+  )
+  return { status: response.status(), headers: await request.allHeaders(), text: await answer.textContent() }
+}
+
+const windows = [
+  ['light', 1280],
+  ['dark', 1280],
+  ['light', 390],
+  ['dark', 390],
+]
+
+const locked = (page) => page.locator('.opblock .authorization__btn svg.locked').count()
+
+describe('the index', () => {
+  it('leads to the reference, the document and the health of everything, without a script', async () => {
+    const { page, complaints, close } = await open({ javaScriptEnabled: false })
+    await page.goto(`${server.address}/`)
+    const links = await page.locator('a').evaluateAll((found) => found.map((link) => link.getAttribute('href')))
+    const expected = [
+      '/docs',
+      '/doc',
+      '/health',
+      ...Object.keys(contracts).flatMap((name) => [`/docs/${name}`, `/doc/${name}`]),
+    ]
+    expect(links).toEqual(expect.arrayContaining(expected))
+    for (const link of new Set(links)) expect([link, (await fetch(server.address + link)).status]).toEqual([link, 200])
+    expect(await page.locator('pre').first().textContent()).toContain(`${server.address}/v1/auth/login`)
+    expect(complaints).toEqual([])
+    await close()
+  })
+
+  it.each(windows)('fits its window: %s, %i wide', async (colorScheme, width) => {
+    const { page, complaints, close } = await open({ colorScheme, viewport: { width, height: 900 } })
+    await page.goto(`${server.address}/`)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+    await page.screenshot({ path: join(screenshots, `index-${colorScheme}-${width}.png`), fullPage: true })
+    expect(complaints).toEqual([])
+    await close()
+  })
+})
+
+describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn, create, read, signOut, creates }) => {
+  let page
+  let complaints
+  let close
+  beforeAll(async () => {
+    ;({ page, complaints, close } = await openReference(name))
+  })
+  afterAll(() => close?.())
+  afterEach(() => expect(complaints).toEqual([]))
+
+  it('lists every operation of its document and leads to the other contracts', async () => {
+    const document = await (await fetch(`${server.address}/doc/${name}`)).json()
+    const listed = await page.locator('.opblock').evaluateAll((blocks) => blocks.map(({ id }) => id))
+    const documented = operationsOf(document).map(({ operationId }) => `operations-${name}-${operationId}`)
+    expect(listed.sort()).toEqual(documented.sort())
+    const links = await page.locator('nav a').evaluateAll((found) => found.map((link) => link.getAttribute('href')))
+    expect(links).toEqual(Object.keys(contracts).map((other) => `/docs/${other}`))
+    expect(await page.locator('nav [aria-current=page]').textContent()).toBe(name)
+  })
+
+  it('lets every operation be tried', async () => {
+    const controls = page.locator('.opblock-summary-control')
+    const press = () => controls.evaluateAll((found) => found.forEach((control) => control.click()))
+    await press()
+    await expect.poll(() => page.locator('.opblock .execute:enabled').count()).toBe(await controls.count())
+    await press()
+    await expect.poll(() => page.locator('.opblock .execute').count()).toBe(0)
+  })
+
+  it.each(windows)('fits its window, an operation open: %s, %i wide', async (colorScheme, width) => {
+    await page.emulateMedia({ colorScheme })
+    await page.setViewportSize({ width, height: 900 })
+    await page.evaluate(() => scrollTo(0, 0))
+    await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}-${width}.png`) })
+    const operation = page.locator(`.opblock[id$="-${create[0]}"]`)
+    await operation.locator('.opblock-summary-control').click()
+    await operation.locator('.execute').waitFor()
+    await operation.screenshot({ path: join(screenshots, `${name}-${create[0]}-${colorScheme}-${width}.png`) })
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+    await operation.locator('.opblock-summary-control').click()
+    await page.setViewportSize({ width: 1280, height: 900 })
+  })
+
+  it('stays as it was after a sign-in that failed', async () => {
+    const [signer, credentials] = signIn
+    const [kind, entries] = Object.entries(credentials)[0]
+    await tryOut(page, signer, { [kind]: { ...entries, password: 'not the password' } })
+    expect(await page.locator('#credential').textContent()).toContain('Not signed in')
+    expect(await locked(page)).toBe(0)
+  })
+
+  it('signs in by its own operation, creates a user, shows them and signs out', async () => {
+    const credential = page.locator('#credential')
+    const [reader, whom] = read
+    expect((await tryOut(page, reader, whom)).status).toBe(401)
+
+    await credential.getByRole('button').click()
+    const [signer, credentials] = signIn
+    expect(await page.locator(`.opblock.is-open[id$="-${signer}"]`).count()).toBe(1)
+    expect((await tryOut(page, signer, credentials)).status).toBe(200)
+    expect(await credential.textContent()).toBe('Signed in')
+    expect(await locked(page)).toBeGreaterThan(0)
+
+    const created = await tryOut(page, ...create)
+    expect(created.status, created.text).toBeLessThan(300)
+    expect(created.text).toContain(creates)
+    expect((await tryOut(page, reader, whom)).text).toContain('Pilar')
+    expect(await directory(creates)).toEqual([creates])
+    await page.screenshot({ path: join(screenshots, `${name}-signed-in.png`) })
+    // In memory only.
+    expect(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie])).toEqual([0, 0, ''])
+
+    expect((await tryOut(page, signOut)).status).toBeLessThan(300)
+    expect(await credential.textContent()).toContain('Not signed in')
+    expect(await locked(page)).toBe(0)
+    const after = await tryOut(page, reader, whom)
+    expect([after.status, after.headers.authorization]).toEqual([401, undefined])
+  })
+})
+
+describe('the reference', () => {
+  it('at /docs has an entry for each contract', async () => {
+    const { page, complaints, close } = await openReference()
+    expect(await page.locator('nav a').allTextContents()).toEqual(Object.keys(contracts))
+    expect(complaints).toEqual([])
+    await close()
+  })
+
+  it('opens at the operation that its address names', async () => {
+    const { page, close } = await open()
+    await page.goto(`${server.address}/docs/v1#/v1/v1PatchUser`)
+    await page.locator('#operations-v1-v1PatchUser .execute').waitFor()
+    await close()
+  })
+
+  it('sends the conditions a person types: a version seen, and a key for retries', async () => {
+    const { page, close } = await openReference('v1')
+    await tryOut(page, ...contracts.v1.signIn)
+    const json = { ...newcomer, email: 'twice@example.org', name: 'Twice Told' }
+    const parameters = { 'idempotency-key': 'told twice' }
+    const first = await tryOut(page, 'v1CreateUser', { json, parameters })
+    const again = await tryOut(page, 'v1CreateUser', { json, parameters })
+    expect([first.status, again.status, again.headers['idempotency-key']]).toEqual([201, 201, 'told twice'])
+    const [id] = /usr_[0-9a-f]{32}/.exec(again.text)
+    const changed = (version) =>
+      tryOut(page, 'v1PatchUser', { parameters: { id, 'if-match': version }, json: { phone: '+33 1 70 18 00 01' } })
+    expect((await changed('"99"')).status).toBe(412)
+    expect((await changed('"1"')).status).toBe(200)
+    await close()
+  })
+
+  it('takes no token for a sign-in that one is signed in to ask for', async () => {
+    const { page, close } = await openReference('v1')
+    await tryOut(page, ...contracts.v1.signIn)
+    const { text } = await tryOut(page, 'v1ListUsers', { parameters: { search: 'pilar.osei' } })
+    const [id] = /usr_[0-9a-f]{32}/.exec(text)
+    expect((await tryOut(page, 'v1IssuePasswordToken', { parameters: { id } })).status).toBeLessThan(300)
+    expect((await tryOut(page, 'v1GetMe')).status).toBe(200)
+    await close()
+  })
+})
+
+/** The emails of those who have this one, by the API. */
+async function directory(email) {
+  const headers = { 'content-type': 'application/json' }
+  const body = JSON.stringify({ identifier: admin.email, password: admin.password })
+  const { access_token } = await (
+    await fetch(`${server.address}/v1/auth/login`, { method: 'POST', headers, body })
+  ).json()
+  const response = await fetch(`${server.address}/v1/users?search=${encodeURIComponent(email)}`, {
+    headers: { authorization: `Bearer ${access_token}` },
+  })
+  return (await response.json()).data.map((user) => user.email)
+}

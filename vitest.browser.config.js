@@ -1,0 +1,11 @@
+/** `npm run test:browser`: the pages, in the Chromium that CHROMIUM_PATH names or the system has. SCREENSHOTS names a folder for them. */
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/browser/**/*.test.js'],
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 30_000 } },
+  },
+})
