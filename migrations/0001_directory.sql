@@ -285,6 +285,44 @@ CREATE INDEX audit_events_by_user ON audit_events (user_id);
 CREATE INDEX audit_events_by_actor ON audit_events (actor_id);
 CREATE INDEX audit_events_by_action ON audit_events (action);
 
+-- Who is told of changes of users. What is to be told stands in the audit trail, after `position`: a change writes nothing here.
+CREATE TABLE webhooks (
+  id TEXT PRIMARY KEY CHECK (length(id) = 36),
+  url TEXT NOT NULL CHECK (length(url) <= 2000),
+  description TEXT NOT NULL CHECK (length(description) <= 500),
+  -- A JSON array of actions.
+  events TEXT NOT NULL,
+  active INTEGER NOT NULL CHECK (active IN (0, 1)),
+  created_at INTEGER NOT NULL,
+  -- The sequence of the audit event up to which everything is delivered, or kept below as not delivered yet.
+  position INTEGER NOT NULL,
+  -- Attempts in a row that failed, and when to try again.
+  failures INTEGER NOT NULL,
+  next_attempt_at INTEGER NOT NULL,
+  last_attempt_at INTEGER,
+  last_outcome TEXT,
+  -- Whoever is delivering, and until when nobody else does.
+  lease TEXT,
+  leased_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- So that every change may ask, for a row, whether there is any to be told.
+CREATE INDEX webhooks_active ON webhooks (active) WHERE active = 1;
+
+-- What could not be delivered, and when it will be tried again: never, where it was tried often enough.
+CREATE TABLE webhook_failures (
+  webhook_id TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+  sequence INTEGER NOT NULL REFERENCES audit_events (sequence) ON DELETE CASCADE,
+  attempts INTEGER NOT NULL,
+  last_attempt_at INTEGER NOT NULL,
+  last_outcome TEXT NOT NULL,
+  next_attempt_at INTEGER,
+  PRIMARY KEY (webhook_id, sequence)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX webhook_failures_due ON webhook_failures (webhook_id, next_attempt_at);
+CREATE INDEX webhook_failures_by_event ON webhook_failures (sequence);
+
 -- Where the sweep of what has had its time stopped: it goes through each table in steps, from run to run.
 CREATE TABLE sweep_positions (
   task TEXT PRIMARY KEY,

@@ -75,7 +75,19 @@ function serve() {
     end(server, 'SIGKILL')
     process.exit(code ?? 0)
   })
-  announce(url, `http://${ip === '0.0.0.0' || ip === '::' ? '127.0.0.1' : ip}:${port}`)
+  const address = `http://${ip === '0.0.0.0' || ip === '::' ? '127.0.0.1' : ip}:${port}`
+  announce(url, address)
+  keepTime(address)
+}
+
+/** The local server has no clock of its own: each minute what webhooks have yet to be told, each hour the sweep. */
+function keepTime(address) {
+  const tick = (cron) =>
+    fetch(`${address}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}`)
+      .then((response) => response.text())
+      .catch(() => {})
+  setInterval(() => tick('* * * * *'), 60_000)
+  setInterval(() => tick('17 * * * *'), 3_600_000)
 }
 
 function end(server, signal) {

@@ -6,18 +6,22 @@ import { contracts } from './contracts'
 import { ailmentOf } from './database/health'
 import { docsPage, docsPolicy } from './docs-page'
 import { configurationOf, Misconfigured, type Configuration, type Env } from './env'
-import { answers } from './http/answers'
+import { answers, databaseOf } from './http/answers'
 import { assetFor, assetsPath } from './http/assets'
 import { ownHostOf, type Contract, type ContractApp, type ContractEnv } from './http/contract'
 import { completeDocument, contractDocument, documentOnce, textOnce, type Document } from './http/documents'
 import { toFailure } from './http/failure'
 import { indexPage } from './index-page'
 import { limitClient } from './http/rate-limit'
+import { deliverAtOnce } from './webhooks'
 
 const byName = new Map<string, Contract>(contracts.map((contract) => [contract.name, contract]))
 
-export function fetch(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {
-  return appFor(request, env).fetch(request, env, context)
+export async function fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
+  const response = await appFor(request, env).fetch(request, env, context)
+  // The first attempt at once, behind the answer: should it be cut off, the clock makes up for it.
+  if (databaseOf(request)?.noted.webhooksWait) context.waitUntil(deliverAtOnce(env))
+  return response
 }
 
 /**

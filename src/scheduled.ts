@@ -2,13 +2,14 @@
 import { sweep } from './core/sweep'
 import { Database } from './database/database'
 import { configurationOf, Misconfigured, type Env } from './env'
+import { deliverByTheClock } from './webhooks'
 
-/** The trigger of the sweep. */
+/** The trigger of the sweep; every other one is that of the webhooks. */
 export const sweepCron = '17 * * * *'
 
 export async function scheduled({ cron }: Pick<ScheduledController, 'cron'>, env: Env): Promise<void> {
   try {
-    if (cron === sweepCron) await sweepAndReport(env)
+    await (cron === sweepCron ? sweepAndReport(env) : deliverByTheClock(env))
   } catch (error) {
     console.error(error instanceof Misconfigured ? `Usher does not work: ${error.message}` : error)
     throw error

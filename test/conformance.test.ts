@@ -5,6 +5,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { permissions } from '../src/core/permissions'
 import { conform, operationsOf, type Operation } from './support/conformance'
+import { quietWebhook } from './support/requests'
 import {
   adminToken,
   call,
@@ -46,6 +47,8 @@ interface Scene {
   /** An API key of the admin's that may do everything. */
   fullKey: string
   passwordToken: string
+  /** Its path. */
+  webhook: string
 }
 
 const document = await openApi()
@@ -218,6 +221,27 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
     notFound: { path: '/v1/api-keys/none' },
   }),
   v1ListAuditEvents: () => ({ invalid: { path: '/v1/audit-events?cursor=none' } }),
+  v1ListWebhooks: () => ({}),
+  v1CreateWebhook: () => ({ valid: { json: quietWebhook }, invalid: { json: {} } }),
+  v1GetWebhook: ({ webhook }) => ({ path: webhook, notFound: { path: '/v1/webhooks/none' } }),
+  v1PatchWebhook: ({ webhook }) => ({
+    path: webhook,
+    valid: { json: { description: 'The portal.' } },
+    invalid: { json: { events: [] } },
+    notFound: { path: '/v1/webhooks/none' },
+  }),
+  v1DeleteWebhook: ({ webhook }) => ({ path: webhook, notFound: { path: '/v1/webhooks/none' } }),
+  v1GetWebhookSecret: ({ webhook }) => ({
+    path: `${webhook}/secret`,
+    notFound: { path: '/v1/webhooks/none/secret' },
+  }),
+  v1ListWebhookFailures: ({ webhook }) => ({
+    path: `${webhook}/failures`,
+    invalid: { path: `${webhook}/failures?limit=0` },
+    notFound: { path: '/v1/webhooks/none/failures' },
+  }),
+  v1RetryWebhook: ({ webhook }) => ({ path: `${webhook}/retry`, notFound: { path: '/v1/webhooks/none/retry' } }),
+  v1PingWebhook: ({ webhook }) => ({ path: `${webhook}/ping`, notFound: { path: '/v1/webhooks/none/ping' } }),
   rbacListUsers: () => ({ invalid: { path: '/rbac/api/v1/users?page=0' } }),
   rbacGetUser: ({ one }) => ({
     path: `/rbac/api/v1/users/${one.uuid}`,
@@ -400,13 +424,14 @@ async function setScene(): Promise<Scene> {
   const admin = await adminToken()
   const as = (json: unknown) => ({ token: admin, json })
   const one = await signedInPerson(admin)
-  const [me, role, apiKey, fullKey, sessions, passwordToken] = await Promise.all([
+  const [me, role, apiKey, fullKey, sessions, passwordToken, webhook] = await Promise.all([
     call('/v1/me', { token: admin }),
     call('/v1/roles', as({ name: 'door', permissions: [] })),
     call('/v1/api-keys', as({ name: 'a key', permissions: [] })),
     call('/v1/api-keys', as({ name: 'a key to everything', permissions })),
     call(`/v1/users/${one.id}/sessions`, { token: admin }),
     call(`/v1/users/${one.id}/password-token`, { token: admin, method: 'POST' }),
+    call('/v1/webhooks', as(quietWebhook)),
   ])
   await call('/v1/roles', { ...as({ name: 'keyed', permissions: [] }), ...usedKey })
   return {
@@ -418,6 +443,7 @@ async function setScene(): Promise<Scene> {
     apiKey: apiKey.body,
     fullKey: fullKey.body.key,
     passwordToken: passwordToken.body.token,
+    webhook: `/v1/webhooks/${webhook.body.id}`,
   }
 }
 

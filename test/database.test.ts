@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { AuditAction } from '../src/core/audit'
 import { fold, foldForSearch } from '../src/core/text'
 import * as tables from '../src/database/tables'
+import { quietWebhook } from './support/requests'
 import {
   adminToken,
   call,
@@ -418,6 +419,8 @@ describe('the audit trail', () => {
   const login = (one: Person, password: unknown) =>
     call('/v1/auth/login', { json: { identifier: one.input.email, password } })
 
+  const theWebhook = async () => `/v1/webhooks/${(await asAdmin('GET', '/v1/webhooks')).body.data[0].id}`
+
   const doings: Record<AuditAction, Doing> = {
     'user.created': {
       does: () => asAdmin('POST', '/v1/users', person()),
@@ -499,6 +502,25 @@ describe('the audit trail', () => {
     'role.deleted': {
       after: () => asAdmin('POST', '/v1/roles', role),
       does: async () => asAdmin('DELETE', await theRole()),
+      actor: 'admin',
+      to: 'nobody',
+    },
+    'webhook.created': {
+      does: () => asAdmin('POST', '/v1/webhooks', quietWebhook),
+      actor: 'admin',
+      to: 'nobody',
+      fields: ['active', 'description', 'events', 'url'],
+    },
+    'webhook.updated': {
+      after: () => asAdmin('POST', '/v1/webhooks', quietWebhook),
+      does: async () => asAdmin('PATCH', await theWebhook(), { description: 'The portal.', events: ['user.created'] }),
+      actor: 'admin',
+      to: 'nobody',
+      fields: ['description', 'events'],
+    },
+    'webhook.deleted': {
+      after: () => asAdmin('POST', '/v1/webhooks', quietWebhook),
+      does: async () => asAdmin('DELETE', await theWebhook()),
       actor: 'admin',
       to: 'nobody',
     },

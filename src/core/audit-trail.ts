@@ -1,5 +1,5 @@
 /** Reading what was written down. */
-import { selectAuditEvents } from '../database/audit'
+import { selectAuditEvents, type AuditEventRow } from '../database/audit'
 import type { AuditAction } from './audit'
 import { guard, refusing, type Caller } from './caller'
 
@@ -31,15 +31,19 @@ export async function listAuditEvents(
   )
   const page = rows.slice(0, limit)
   return {
-    events: page.map((row) => ({
-      id: row.id,
-      at: row.at,
-      actorId: row.actor_id,
-      action: row.action as AuditAction,
-      userId: row.user_id,
-      contract: row.contract,
-      fields: JSON.parse(row.fields) as string[],
-    })),
+    events: page.map(toAuditEvent),
     next: rows.length > limit ? page.at(-1)?.sequence : undefined,
+  }
+}
+
+export function toAuditEvent(row: AuditEventRow): AuditEvent {
+  return {
+    id: row.id,
+    at: row.at,
+    actorId: row.actor_id,
+    action: row.action as AuditAction,
+    userId: row.user_id,
+    contract: row.contract,
+    fields: JSON.parse(row.fields) as string[],
   }
 }

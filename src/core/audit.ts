@@ -21,9 +21,27 @@ export const auditActions = [
   'role.updated',
   'role.deleted',
   'account.locked',
+  'webhook.created',
+  'webhook.updated',
+  'webhook.deleted',
 ] as const
 
 export type AuditAction = (typeof auditActions)[number]
+
+/** What webhooks tell: changes of users. */
+export const webhookEvents = [
+  'user.created',
+  'user.updated',
+  'user.deactivated',
+  'user.activated',
+  'user.deleted',
+  'user.roles_set',
+  'user.password_set',
+] as const satisfies readonly AuditAction[]
+
+export type WebhookEvent = (typeof webhookEvents)[number]
+
+const isTold = (action: AuditAction) => (webhookEvents as readonly AuditAction[]).includes(action)
 
 /** The statement that records it, for the batch that does it. */
 export function record(
@@ -31,7 +49,7 @@ export function record(
   action: AuditAction,
   about: { actorId: string | null; userId: string | null; fields?: readonly string[] },
 ): Statement {
-  return insertAuditEvent({
+  const insert = insertAuditEvent({
     id: uuid(),
     at: visit.now,
     actor_id: about.actorId,
@@ -40,4 +58,5 @@ export function record(
     contract: visit.contract,
     fields: JSON.stringify(about.fields ?? []),
   })
+  return { ...insert, told: isTold(action) }
 }

@@ -17,6 +17,7 @@ export type Problem =
   | { rule: 'not_a_date' }
   | { rule: 'not_a_uuid' }
   | { rule: 'not_four_digits' }
+  | { rule: 'not_a_webhook_url' }
   | { rule: 'password_too_short'; min: number }
   | { rule: 'password_common' }
   | { rule: 'password_personal' }

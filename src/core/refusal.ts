@@ -15,7 +15,7 @@ export type Refusal =
   /** A role that a change names, in this of its fields. */
   | { kind: 'role_not_found'; field: 'role' | 'roles' }
   /** What the request is about, where that is no user. */
-  | { kind: 'resource_not_found'; resource: 'role' | 'session' | 'api_key' }
+  | { kind: 'resource_not_found'; resource: 'role' | 'session' | 'api_key' | 'webhook' }
   | { kind: 'role_refused'; why: 'taken' | 'in_use' | 'built_in' }
   | { kind: 'already_taken'; fields: readonly [LoginField, ...LoginField[]] }
   | { kind: 'last_admin' }

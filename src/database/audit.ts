@@ -3,7 +3,8 @@ import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { build, compile, prepare, type Statement } from './statement'
 import { auditEvents, sessions, signInFailures, users } from './tables'
 
-export type NewAuditEventRow = Omit<typeof auditEvents.$inferSelect, 'sequence'>
+export type AuditEventRow = typeof auditEvents.$inferSelect
+export type NewAuditEventRow = Omit<AuditEventRow, 'sequence'>
 
 const value = sql.placeholder
 
@@ -29,7 +30,7 @@ export interface AuditFilter {
 }
 
 /** A page of events, newest first; each single filter is read from its index. */
-export function selectAuditEvents(filter: AuditFilter): Statement<typeof auditEvents.$inferSelect> {
+export function selectAuditEvents(filter: AuditFilter): Statement<AuditEventRow> {
   const conditions = [
     filter.before === undefined ? undefined : lt(auditEvents.sequence, filter.before),
     filter.userId === undefined ? undefined : eq(auditEvents.user_id, filter.userId),

@@ -2,6 +2,7 @@
 import type { ActorRow, Guard, Inquiry } from './guard'
 import type { Statement } from './statement'
 import { refusal } from './tables'
+import { selectActiveWebhook } from './webhooks'
 
 type Reason = (typeof refusal.$inferSelect)['reason']
 
@@ -45,8 +46,8 @@ type Rows<S extends readonly Statement<unknown>[]> = {
 export class Database {
   readonly cost: Cost = { trips: 0, rowsRead: 0, rowsWritten: 0, milliseconds: 0 }
 
-  /** What was learned beside what was asked for: the id of the API key that the work was done on. */
-  readonly noted: { keyId?: string } = {}
+  /** What was learned beside what was asked for: the id of the API key the work was done on, and whether webhooks wait to tell of it. */
+  readonly noted: { keyId?: string; webhooksWait?: boolean } = {}
 
   constructor(private readonly d1: D1Database) {}
 
@@ -70,8 +71,11 @@ export class Database {
    * Throws BatchRefused, BatchConflict or DatabaseUnavailable; the first two leave nothing behind.
    */
   async batch<const S extends readonly Statement<unknown>[]>(guard: Guard, ...statements: S): Promise<Rows<S>> {
-    const results = await this.run([...guard.statements, ...statements], { repeatable: statements.every(isRead) })
+    const told = statements.some((statement) => statement.told) ? [selectActiveWebhook()] : []
+    const all = [...guard.statements, ...statements, ...told]
+    const results = await this.run(all, { repeatable: statements.every(isRead) })
     const head = guard.statements.length
+    if (told.length > 0) this.noted.webhooksWait ||= (results.pop()?.results.length ?? 0) > 0
     if (guard.namesKey) this.noted.keyId = (results[head - 1]?.results[0] as { id: string }).id
     return results.slice(head).map((result) => result.results) as Rows<S>
   }

@@ -8,6 +8,8 @@ export interface Statement<Row = never> {
   readonly sql: string
   readonly params: readonly unknown[]
   readonly row?: Row
+  /** Whether webhooks are to be told of what it does. */
+  readonly told?: boolean
 }
 
 export type Values = Record<string, string | number | null>

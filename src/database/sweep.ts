@@ -14,6 +14,8 @@ import {
   signInFailures,
   sweepPositions,
   users,
+  webhookFailures,
+  webhooks,
 } from './tables'
 
 /** Unix seconds: what expired by `now`, what was kept long enough if it is from before the other times. */
@@ -69,11 +71,18 @@ const tasks = {
     table: auditEvents,
     key: [auditEvents.sequence],
     oldestFirst: true,
-    // The newest stays: the next event's number comes after the highest there is, and no number may come twice.
+    // The newest stays: the next event's number comes after the highest there is, and no number may come twice. So does what an
+    // active webhook has yet to tell.
     dead: ({ auditBefore }) =>
       auditBefore === undefined
         ? undefined
-        : sql`${auditEvents.at} < ${auditBefore} AND ${auditEvents.sequence} < (SELECT max(sequence) FROM ${auditEvents})`,
+        : sql`${auditEvents.at} < ${auditBefore} AND ${auditEvents.sequence} < (SELECT max(sequence) FROM ${auditEvents})
+            AND ${auditEvents.sequence} <= coalesce(
+              (SELECT min(${webhooks.position}) FROM ${webhooks} WHERE ${webhooks.active} = 1), ${auditEvents.sequence})
+            AND NOT EXISTS (
+              SELECT 1 FROM ${webhookFailures} JOIN ${webhooks} ON ${webhooks.id} = ${webhookFailures.webhook_id}
+              WHERE ${webhookFailures.sequence} = ${auditEvents.sequence}
+                AND ${webhookFailures.next_attempt_at} IS NOT NULL AND ${webhooks.active} = 1)`,
   },
 } satisfies Record<string, Task>
 

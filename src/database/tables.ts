@@ -164,6 +164,35 @@ export const auditEvents = sqliteTable('audit_events', {
   fields: text().notNull(),
 })
 
+export const webhooks = sqliteTable('webhooks', {
+  id: text().primaryKey(),
+  url: text().notNull(),
+  description: text().notNull(),
+  events: text().notNull(),
+  active: integer().notNull(),
+  created_at: integer().notNull(),
+  position: integer().notNull(),
+  failures: integer().notNull(),
+  next_attempt_at: integer().notNull(),
+  last_attempt_at: integer(),
+  last_outcome: text(),
+  lease: text(),
+  leased_until: integer().notNull(),
+})
+
+export const webhookFailures = sqliteTable(
+  'webhook_failures',
+  {
+    webhook_id: text().notNull(),
+    sequence: integer().notNull(),
+    attempts: integer().notNull(),
+    last_attempt_at: integer().notNull(),
+    last_outcome: text().notNull(),
+    next_attempt_at: integer(),
+  },
+  (table) => [primaryKey({ columns: [table.webhook_id, table.sequence] })],
+)
+
 export const sweepPositions = sqliteTable('sweep_positions', {
   task: text().primaryKey(),
   position: text().notNull(),

@@ -7,6 +7,11 @@ import type { ContractApp, ContractEnv } from './contract'
 import { commonHeaders, listedOrigins } from './headers'
 import { requestLog } from './request-log'
 
+const databases = new WeakMap<Request, Database>()
+
+/** What the answer to the request was made with: undefined where it asked nothing of the database's. */
+export const databaseOf = (request: Request) => databases.get(request)
+
 /** To stand first in an app; `contract` is the name of the one whose app it is. Throws Misconfigured, for the app to tell. */
 export function answers(
   app: ContractApp,
@@ -17,7 +22,9 @@ export function answers(
   app.use(commonHeaders)
   app.use(async (c, next) => {
     c.set('configuration', configurationOf(c.env))
-    c.set('database', new Database(c.env.DB))
+    const database = new Database(c.env.DB)
+    databases.set(c.req.raw, database)
+    c.set('database', database)
     await next()
   })
   app.use(listedOrigins)

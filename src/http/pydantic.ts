@@ -113,6 +113,7 @@ function describe(problem: Issue['problem']): { msg: string; type: string } {
       }
     case 'not_confirmed':
     case 'not_a_time_to_come':
+    case 'not_a_webhook_url':
     case 'malformed':
       return own('is not valid')
     case 'too_long':

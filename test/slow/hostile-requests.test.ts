@@ -40,6 +40,8 @@ afterAll(() => {
 
 beforeEach(() => {
   told = []
+  // Webhooks that the requests make are told of what the requests change: nobody outside is.
+  vi.spyOn(globalThis, 'fetch').mockImplementation(() => Promise.resolve(new Response(null, { status: 204 })))
   for (const name of ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const) {
     vi.spyOn(console, name).mockImplementation((...words) => void told.push(words.map(String).join(' ')))
   }

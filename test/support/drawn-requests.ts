@@ -62,6 +62,8 @@ const vocabulary: [name: RegExp, words: Words][] = [
   [/^role_id$/, ({ role }) => [role.id, role.number]],
   [/^role_ids$/, ({ role }) => [[role.id]]],
   [/^query_string$/, () => ['example']],
+  [/^url$/, () => ['http://127.0.0.1:9/hook']],
+  [/^events$/, () => [['user.created']]],
   [/^expires_at$/, () => ['2099-01-31T12:00:00Z']],
 ]
 

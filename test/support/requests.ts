@@ -1,7 +1,7 @@
 /** For every operation of the document a request that succeeds, made for whoever may make it. */
 import { operationFor, operationsOf } from './conformance'
 import { adminRole, nobody, plainRole, v1Path, type Ask, type ContractActs, type Role, type Someone } from './contracts'
-import { servedContracts, call, methodOf, openApi } from './usher'
+import { servedContracts, call, methodOf, openApi, rows } from './usher'
 
 /** What a request is about: somebody, and whatever else an admin must make first. */
 export interface Subject {
@@ -22,6 +22,12 @@ async function madeBy<Body>(admin: string, path: string, json?: object): Promise
   if (status !== 201) throw new Error(`${path}: ${status} ${text}`)
   return body
 }
+
+/** Nobody listens there, and nothing is sent there but a ping. */
+export const quietWebhook = { url: 'http://127.0.0.1:9/hook', status: 'inactive' }
+
+const newWebhook = async (admin: string) =>
+  `/v1/webhooks/${(await madeBy<{ id: string }>(admin, '/v1/webhooks', quietWebhook)).id}`
 
 const newRole = (admin: string) => madeBy<Role>(admin, '/v1/roles', { name: `role ${next()}`, permissions: [] })
 
@@ -92,6 +98,27 @@ const others: Record<string, Make> = {
     return { path: `/v1/api-keys/${id}`, method: 'DELETE' }
   },
   v1ListAuditEvents: () => ({ path: '/v1/audit-events' }),
+  v1ListWebhooks: () => ({ path: '/v1/webhooks' }),
+  v1CreateWebhook: () => ({ path: '/v1/webhooks', json: quietWebhook }),
+  v1GetWebhook: async ({ admin }) => ({ path: await newWebhook(admin) }),
+  v1PatchWebhook: async ({ admin }) => ({
+    path: await newWebhook(admin),
+    method: 'PATCH',
+    json: { description: 'The portal.' },
+  }),
+  v1DeleteWebhook: async ({ admin }) => ({ path: await newWebhook(admin), method: 'DELETE' }),
+  v1GetWebhookSecret: async ({ admin }) => ({ path: `${await newWebhook(admin)}/secret` }),
+  v1ListWebhookFailures: async ({ admin }) => ({ path: `${await newWebhook(admin)}/failures` }),
+  v1RetryWebhook: async ({ admin }) => {
+    const path = await newWebhook(admin)
+    await rows(
+      `INSERT INTO webhook_failures (webhook_id, sequence, attempts, last_attempt_at, last_outcome)
+       SELECT ?, max(sequence), 10, 1, 'timeout' FROM audit_events WHERE action = 'user.created'`,
+      path.split('/').at(-1),
+    )
+    return { path: `${path}/retry`, method: 'POST' }
+  },
+  v1PingWebhook: async ({ admin }) => ({ path: `${await newWebhook(admin)}/ping`, method: 'POST' }),
 }
 
 const document = await openApi()

@@ -42,6 +42,7 @@ async function sceneIn(): Promise<Scene> {
   await post(`/v1/users/${gone.id}/deactivate`, {})
   const role = await post<Known['role']>('/v1/roles', { name: 'door', permissions: [] })
   const key = await post<{ id: string; key: string }>('/v1/api-keys', { name: 'a key', permissions: ['users:read'] })
+  const webhook = await post<{ id: string }>('/v1/webhooks', { url: 'http://127.0.0.1:9/hook', status: 'inactive' })
   const issued = await post<{ token: string }>(`/v1/users/${id}/password-token`, {})
   const [session] = await rows<{ id: string }>(
     'SELECT id FROM sessions WHERE user_number = (SELECT number FROM users WHERE id = ?)',
@@ -57,7 +58,7 @@ async function sceneIn(): Promise<Scene> {
       one,
       ids: [
         ...[id, uuid, await numberOf(uuid), uuid.replaceAll('-', '')],
-        ...[gone.id, uuidOf(gone.id), await numberOf(uuidOf(gone.id)), role.id, role.number, key.id],
+        ...[gone.id, uuidOf(gone.id), await numberOf(uuidOf(gone.id)), role.id, role.number, key.id, webhook.id],
       ],
       newcomer: personNamed('newcomer', 4712),
       ownPassword: firstAdmin.password,

@@ -15,7 +15,7 @@ const wrangler = (...command) => [
   [`${root}node_modules/wrangler/bin/wrangler.js`, ...command],
 ]
 
-const freePort = () =>
+export const freePort = () =>
   new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address()
@@ -67,6 +67,9 @@ export async function newServer(secrets) {
       }
       throw new Error('the server does not answer')
     },
+
+    /** What the clock does at the trigger `cron`; the local server has no clock of its own. */
+    tick: (cron) => fetch(`${address}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}`),
 
     /** As the power cut would: nobody is asked, nothing is finished. */
     async kill() {

@@ -82,6 +82,7 @@ function describe(field: string, problem: Issue['problem']): string {
     case 'fractional':
       return `The ${name} field must be an integer.`
     case 'not_one_of':
+    case 'not_a_webhook_url':
     case 'malformed':
       return `The selected ${name} is invalid.`
     case 'too_long':

@@ -89,6 +89,7 @@ function describe(problem: Issue['problem']): string {
     case 'wrong_type':
     case 'unparsable':
     case 'fractional':
+    case 'not_a_webhook_url':
     case 'malformed':
     case 'characters':
     case 'not_a_time_to_come':

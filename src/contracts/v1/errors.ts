@@ -71,7 +71,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
   }
 }
 
-const noun = { role: 'role', session: 'session', api_key: 'API key' }
+const noun = { role: 'role', session: 'session', api_key: 'API key', webhook: 'webhook' }
 
 const whyRoleRefused = {
   taken: 'A role with this id, number or name is there already.',
@@ -138,6 +138,8 @@ function describe(problem: Issue['problem']): string {
       return 'must be a uuid'
     case 'not_a_time_to_come':
       return 'must be a time to come, as 2027-01-31T12:00:00Z'
+    case 'not_a_webhook_url':
+      return 'must be an https URL of at most 2,000 characters, without credentials or a fragment'
     case 'not_four_digits':
       return 'must be four digits'
     case 'password_too_short':

@@ -1,6 +1,7 @@
 /** v1: the audit trail. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { adminToken, call, firstAdmin, freshDirectory, openApi, person, signedInPerson } from '../../support/usher'
+import { quietWebhook } from '../../support/requests'
 import { namesEveryTest } from '../../support/statements'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith, someoneWith } from '../../support/v1'
 
@@ -56,6 +57,8 @@ interface Doing {
 
 const roleId = async (name: string): Promise<string> =>
   (await call('/v1/roles', { token: admin })).body.data.find((role: { name: string }) => role.name === name).id
+
+const theWebhook = async () => `/v1/webhooks/${(await asAdmin('GET', '/v1/webhooks')).body.data[0].id}`
 
 /** Something that each action is recorded of. */
 const doings: Record<string, Doing> = {
@@ -159,6 +162,25 @@ const doings: Record<string, Doing> = {
     actor: 'admin',
     to: 'nobody',
   },
+  'webhook.created': {
+    does: () => asAdmin('POST', '/v1/webhooks', quietWebhook),
+    actor: 'admin',
+    to: 'nobody',
+    fields: ['description', 'events', 'status', 'url'],
+  },
+  'webhook.updated': {
+    after: () => asAdmin('POST', '/v1/webhooks', quietWebhook),
+    does: async () => asAdmin('PATCH', await theWebhook(), { description: 'The portal.', events: ['user.created'] }),
+    actor: 'admin',
+    to: 'nobody',
+    fields: ['description', 'events'],
+  },
+  'webhook.deleted': {
+    after: () => asAdmin('POST', '/v1/webhooks', quietWebhook),
+    does: async () => asAdmin('DELETE', await theWebhook()),
+    actor: 'admin',
+    to: 'nobody',
+  },
   'account.locked': {
     after: async (one) => {
       for (let tried = 0; tried < 4; tried += 1) await login(one, 'not the password')
@@ -196,8 +218,8 @@ describe('the audit trail', () => {
     await expectTold(actionsOf('session', 'account'))
   })
 
-  it('has an event for everything that is done to a role or a key', async () => {
-    await expectTold(actionsOf('role', 'key'))
+  it('has an event for everything that is done to a role, a key or a webhook', async () => {
+    await expectTold(actionsOf('role', 'key', 'webhook'))
   })
 
   it('has no other events: these are all the actions that the document knows', async () => {
@@ -205,7 +227,7 @@ describe('the audit trail', () => {
       properties: { action: { enum: string[] } }
     }
     expect(properties.action.enum.toSorted()).toEqual(Object.keys(doings).sort())
-    expect(actionsOf('user', 'session', 'account', 'role', 'key')).toEqual(Object.keys(doings))
+    expect(actionsOf('user', 'session', 'account', 'role', 'key', 'webhook')).toEqual(Object.keys(doings))
   })
 
   it('has one of each where one request does several things', async () => {

@@ -13,6 +13,7 @@ import {
   signIn,
   type Answer,
 } from '../../support/usher'
+import { quietWebhook } from '../../support/requests'
 import { namesEveryTest } from '../../support/statements'
 import { keyWith, readme, roleWith } from '../../support/v1'
 
@@ -120,7 +121,20 @@ const operations: Record<string, [most: Most, does: () => Promise<Answer>]> = {
   v1ListApiKeys: [reading(20), () => asAdmin('GET', '/v1/api-keys')],
   v1CreateApiKey: [change, () => asAdmin('POST', '/v1/api-keys', { name: 'costly', permissions: ['users:read'] })],
   v1RevokeApiKey: [change, async () => asAdmin('DELETE', `/v1/api-keys/${(await keyWith(admin, [])).id}`)],
+  v1ListWebhooks: [reading(20), () => asAdmin('GET', '/v1/webhooks')],
+  v1CreateWebhook: [change, () => asAdmin('POST', '/v1/webhooks', quietWebhook)],
+  v1GetWebhook: [reading(8), async () => asAdmin('GET', await newWebhook())],
+  v1PatchWebhook: [change, async () => asAdmin('PATCH', await newWebhook(), { description: 'The portal.' })],
+  v1DeleteWebhook: [change, async () => asAdmin('DELETE', await newWebhook())],
+  v1GetWebhookSecret: [reading(8), async () => asAdmin('GET', `${await newWebhook()}/secret`)],
+  v1ListWebhookFailures: [reading(8), async () => asAdmin('GET', `${await newWebhook()}/failures`)],
+  v1RetryWebhook: [change, async () => asAdmin('POST', `${await newWebhook()}/retry`)],
+  v1PingWebhook: [change, async () => asAdmin('POST', `${await newWebhook()}/ping`)],
   v1ListAuditEvents: [reading(20 + 10), () => asAdmin('GET', '/v1/audit-events')],
+}
+
+async function newWebhook(): Promise<string> {
+  return `/v1/webhooks/${(await asAdmin('POST', '/v1/webhooks', quietWebhook)).body.id}`
 }
 
 async function asOneself() {

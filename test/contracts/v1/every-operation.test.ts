@@ -7,10 +7,12 @@ import {
   freshDirectory,
   openApi,
   person,
+  rows,
   signedInPerson,
   uuidOf,
   type Answer,
 } from '../../support/usher'
+import { quietWebhook } from '../../support/requests'
 import { baseName, namedIn, namesEveryTest } from '../../support/statements'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith } from '../../support/v1'
 
@@ -50,6 +52,9 @@ describe('every operation', () => {
         ...['POST /auth/login', 'POST /auth/refresh', 'POST /auth/logout', 'GET /me', 'PATCH /me', 'PUT /me/password'],
         ...['GET /roles', 'POST /roles', 'GET /roles/{id}', 'PATCH /roles/{id}', 'DELETE /roles/{id}'],
         ...['GET /api-keys', 'POST /api-keys', 'DELETE /api-keys/{id}', 'GET /audit-events'],
+        ...['GET /webhooks', 'POST /webhooks', 'GET /webhooks/{id}', 'PATCH /webhooks/{id}', 'DELETE /webhooks/{id}'],
+        ...['GET /webhooks/{id}/secret', 'GET /webhooks/{id}/failures', 'POST /webhooks/{id}/retry'],
+        'POST /webhooks/{id}/ping',
       ]),
     )
   })
@@ -223,6 +228,12 @@ describe('every answer', () => {
   async function answers(): Promise<Answer[]> {
     const one = await signedInPerson(admin, { role: (await roleWith(admin, ['users:read'])).name })
     await keyWith(admin, ['users:read'])
+    const { id } = (await call('/v1/webhooks', { token: admin, json: quietWebhook })).body
+    await call(`/v1/webhooks/${id}/ping`, { token: admin, method: 'POST' })
+    await rows(
+      "INSERT INTO webhook_failures SELECT ?, max(sequence), 1, 1, 'timeout', 2 FROM audit_events WHERE action = 'user.created'",
+      id,
+    )
     const read = [
       '/v1/users',
       `/v1/users/${one.id}`,
@@ -230,6 +241,9 @@ describe('every answer', () => {
       '/v1/roles',
       '/v1/api-keys',
       '/v1/audit-events?limit=100',
+      '/v1/webhooks',
+      `/v1/webhooks/${id}`,
+      `/v1/webhooks/${id}/failures`,
     ]
     const login = { identifier: one.input.email, password: one.input.password }
     return [
@@ -259,7 +273,7 @@ describe('every answer', () => {
         if (name === 'id') expect(value).toMatch(/^(usr_[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/)
       }
     }
-    for (const path of ['/v1/roles', '/v1/api-keys', '/v1/audit-events']) {
+    for (const path of ['/v1/roles', '/v1/api-keys', '/v1/audit-events', '/v1/webhooks']) {
       const { body } = await call(path, { token: admin })
       for (const { id } of body.data) expect(id).toMatch(plainUuid)
     }
@@ -276,7 +290,11 @@ describe('every answer', () => {
 
   it('that is a list is an object with its items as data', async () => {
     const { body: me } = await call('/v1/me', { token: admin })
-    const lists = ['/v1/users', '/v1/roles', '/v1/api-keys', '/v1/audit-events', `/v1/users/${me.id}/sessions`]
+    const { id } = (await call('/v1/webhooks', { token: admin, json: quietWebhook })).body
+    const lists = [
+      ...['/v1/users', '/v1/roles', '/v1/api-keys', '/v1/audit-events', `/v1/users/${me.id}/sessions`],
+      ...['/v1/webhooks', `/v1/webhooks/${id}/failures`],
+    ]
     for (const path of lists) {
       const { status, body } = await call(path, { token: admin })
       expect([path, status, Array.isArray(body.data)]).toEqual([path, 200, true])
@@ -301,6 +319,7 @@ describe('every answer', () => {
       ['/v1/roles', 'roles:read'],
       ['/v1/api-keys', 'api_keys:manage'],
       ['/v1/audit-events', 'audit:read'],
+      ['/v1/webhooks', 'webhooks:manage'],
     ] as const) {
       expectProblem(await call(path, { token: plain }), 403, lacking(permission))
     }

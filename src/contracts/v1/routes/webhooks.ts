@@ -1,0 +1,180 @@
+/** Webhooks. */
+import { createRoute, z } from '@hono/zod-openapi'
+import {
+  createWebhook,
+  deleteWebhook,
+  getWebhook,
+  listWebhookFailures,
+  listWebhooks,
+  pingWebhook,
+  retryWebhookFailures,
+  updateWebhook,
+} from '../../../core/webhooks'
+import { authenticated } from '../../../http/authentication'
+import { readCursor, writeCursor } from '../../../http/cursor'
+import { header, json, jsonBody } from '../../../http/json'
+import { toUtc } from '../../../http/times'
+import { postToWebhook, webhookSecrets } from '../../../http/webhook-post'
+import { failures } from '../errors'
+import { fromWebhook, fromWebhookFailure, toWebhookInput } from '../mapping'
+import {
+  V1NewWebhook,
+  V1Webhook,
+  V1WebhookCreate,
+  V1WebhookFailureList,
+  V1WebhookFailureListQuery,
+  V1WebhookList,
+  V1WebhookPing,
+  V1WebhookRetry,
+  V1WebhookSecret,
+  V1WebhookUpdate,
+} from '../schemas'
+import { app } from './contract'
+
+const params = z.object({ id: z.string() })
+
+const list = createRoute({
+  ...authenticated(['webhooks:manage']),
+  method: 'get',
+  path: '/webhooks',
+  operationId: 'v1ListWebhooks',
+  summary: 'Every webhook, newest first',
+  responses: { 200: json(V1WebhookList, 'The webhooks'), ...failures(401, 403) },
+})
+
+app.openapi(list, async (c) => c.json({ data: (await listWebhooks(c.var.caller)).map(fromWebhook) }, 200))
+
+const create = createRoute({
+  ...authenticated(['webhooks:manage']),
+  method: 'post',
+  path: '/webhooks',
+  operationId: 'v1CreateWebhook',
+  summary: 'Have changes of users told to a URL, from now on',
+  description: 'Of every kind, unless `events` names some.',
+  request: { body: jsonBody(V1WebhookCreate) },
+  responses: {
+    201: json(V1NewWebhook, 'The webhook, with its secret', { Location: header('Where the webhook is') }),
+    ...failures(400, 401, 403, 413, 415),
+  },
+})
+
+app.openapi(create, async (c) => {
+  const { url, ...input } = c.req.valid('json')
+  const webhook = await createWebhook(c.var.caller, { ...toWebhookInput(input), url })
+  const [secret] = await webhookSecrets(c.var.configuration, webhook.id)
+  return c.json({ ...fromWebhook(webhook), secret }, 201, { location: `/v1/webhooks/${webhook.id}` })
+})
+
+const get = createRoute({
+  ...authenticated(['webhooks:manage']),
+  method: 'get',
+  path: '/webhooks/{id}',
+  operationId: 'v1GetWebhook',
+  summary: 'One webhook, and how its last attempt went',
+  request: { params },
+  responses: { 200: json(V1Webhook, 'The webhook'), ...failures(401, 403, 404) },
+})
+
+app.openapi(get, async (c) => c.json(fromWebhook(await getWebhook(c.var.caller, c.req.valid('param').id)), 200))
+
+const patch = createRoute({
+  ...authenticated(['webhooks:manage']),
+  method: 'patch',
+  path: '/webhooks/{id}',
+  operationId: 'v1PatchWebhook',
+  summary: 'Change what is sent of a webhook, stop it, or let it go on where it stopped',
+  request: { params, body: jsonBody(V1WebhookUpdate) },
+  responses: { 200: json(V1Webhook, 'The webhook'), ...failures(400, 401, 403, 404, 413, 415) },
+})
+
+app.openapi(patch, async (c) => {
+  const webhook = await updateWebhook(c.var.caller, c.req.valid('param').id, toWebhookInput(c.req.valid('json')))
+  return c.json(fromWebhook(webhook), 200)
+})
+
+const remove = createRoute({
+  ...authenticated(['webhooks:manage']),
+  method: 'delete',
+  path: '/webhooks/{id}',
+  operationId: 'v1DeleteWebhook',
+  summary: 'Delete a webhook, and what could not be delivered to it',
+  request: { params },
+  responses: { 204: { description: 'Deleted' }, ...failures(401, 403, 404) },
+})
+
+app.openapi(remove, async (c) => {
+  await deleteWebhook(c.var.caller, c.req.valid('param').id)
+  return c.body(null, 204)
+})
+
+const secret = createRoute({
+  ...authenticated(['webhooks:manage']),
+  method: 'get',
+  path: '/webhooks/{id}/secret',
+  operationId: 'v1GetWebhookSecret',
+  summary: 'The secret that signs what is sent to a webhook',
+  request: { params },
+  responses: { 200: json(V1WebhookSecret, 'The secret, and the previous one'), ...failures(401, 403, 404) },
+})
+
+app.openapi(secret, async (c) => {
+  const { id } = await getWebhook(c.var.caller, c.req.valid('param').id)
+  const [present, previous = null] = await webhookSecrets(c.var.configuration, id)
+  return c.json({ secret: present, previous_secret: previous }, 200)
+})
+
+const listFailures = createRoute({
+  ...authenticated(['webhooks:manage']),
+  method: 'get',
+  path: '/webhooks/{id}/failures',
+  operationId: 'v1ListWebhookFailures',
+  summary: 'What could not be delivered to a webhook, newest first',
+  request: { params, query: V1WebhookFailureListQuery },
+  responses: { 200: json(V1WebhookFailureList, 'A page'), ...failures(400, 401, 403, 404) },
+})
+
+app.openapi(listFailures, async (c) => {
+  const { id } = c.req.valid('param')
+  const { limit = 20, cursor } = c.req.valid('query')
+  const of = ['webhook failures', id]
+  const page = await listWebhookFailures(c.var.caller, id, { before: readCursor(cursor, of, z.int()), limit })
+  const next_cursor = page.next === undefined ? null : writeCursor(page.next, of)
+  return c.json({ data: page.failures.map(fromWebhookFailure), pagination: { next_cursor } }, 200)
+})
+
+const retry = createRoute({
+  ...authenticated(['webhooks:manage']),
+  method: 'post',
+  path: '/webhooks/{id}/retry',
+  operationId: 'v1RetryWebhook',
+  summary: 'Try again, and as often as before, what could not be delivered to a webhook',
+  request: { params },
+  responses: { 200: json(V1WebhookRetry, 'How much that is'), ...failures(401, 403, 404, 413) },
+})
+
+app.openapi(retry, async (c) => {
+  const retrying = await retryWebhookFailures(c.var.caller, c.req.valid('param').id)
+  return c.json({ retrying }, 200)
+})
+
+const ping = createRoute({
+  ...authenticated(['webhooks:manage']),
+  method: 'post',
+  path: '/webhooks/{id}/ping',
+  operationId: 'v1PingWebhook',
+  summary: 'Send a webhook a `ping`, and see what comes of it',
+  request: { params },
+  responses: { 200: json(V1WebhookPing, 'What came of it'), ...failures(401, 403, 404, 413) },
+})
+
+app.openapi(ping, async (c) => {
+  const { caller, configuration } = c.var
+  const outcome = await pingWebhook(caller, c.req.valid('param').id, (webhook) => {
+    const id = crypto.randomUUID()
+    return postToWebhook(configuration, webhook, {
+      id,
+      body: { id, type: 'ping', timestamp: toUtc(caller.now), data: {} },
+    })
+  })
+  return c.json({ outcome }, 200)
+})

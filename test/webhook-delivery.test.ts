@@ -1,0 +1,503 @@
+/// <reference types="vite/client" />
+/** Webhooks are told everything that happened to users, at least once, whatever fails on the way. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import wranglerToml from '../wrangler.toml?raw'
+import { permissions } from '../src/core/permissions'
+import { sweepCron } from '../src/scheduled'
+import { documented, failingD1 } from './support/failing-d1'
+import {
+  adminToken,
+  call,
+  freshDirectory,
+  person,
+  rows,
+  servedContracts,
+  signedInPerson,
+  testEnv,
+  tick,
+  uuidOf,
+} from './support/usher'
+import { newReceiver, signatureBy } from './support/webhook-receiver'
+
+freshDirectory()
+
+const everyMinute = '* * * * *'
+
+/** A key to everything, which no clock ends. */
+let admin: string
+let session: string
+let receiver: ReturnType<typeof newReceiver>
+beforeEach(async () => {
+  session = await adminToken()
+  const json = { name: 'everything', permissions }
+  admin = (await call('/v1/api-keys', { token: session, json })).body.key
+  receiver = newReceiver()
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+const as = (method: string, path: string, json?: object) => call(path, { token: admin, method, json })
+const newWebhook = async (more: object = {}) =>
+  (await as('POST', '/v1/webhooks', { url: 'https://apps.example.org/usher', ...more })).body
+const newUser = async (more = {}) => (await as('POST', '/v1/users', person(more))).body
+const failuresOf = async (id: string) => (await as('GET', `/v1/webhooks/${id}/failures?limit=100`)).body.data
+
+/** From here on the clock says so many seconds more. */
+function pass(seconds: number): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 })
+}
+
+/** The users whose creation was told, each time it was. */
+const told = () => receiver.take().flatMap((event) => (event.startsWith('user.created ') ? [event.slice(13)] : []))
+
+describe('what happens to a user', () => {
+  it('is told at once, in the words of v1, by names and never by values', async () => {
+    await newWebhook()
+    const input = person({ username: 'sekret', phone: '+33 1 70 18 00 00' })
+    const { body: one } = await as('POST', '/v1/users', input)
+    const path = `/v1/users/${one.id}`
+    await as('PATCH', path, { phone: '+33 1 70 18 00 01', last_name: 'Sekret' })
+    await as('POST', `${path}/deactivate`)
+    await as('POST', `${path}/activate`)
+    await as('PUT', `${path}/roles`, { roles: ['admin'] })
+    await as('PATCH', path, { password: 'a sekret passphrase' })
+    await as('DELETE', path)
+    const trail = (await as('GET', `/v1/audit-events?user=${one.id}`)).body.data.toReversed()
+    expect(receiver.got.map(({ body }) => body)).toEqual(
+      trail.map(({ id, at, action, ...data }: Record<string, unknown>) => ({ id, type: action, timestamp: at, data })),
+    )
+    expect(receiver.got.map(({ body }) => [body.type, body.data.fields?.toSorted()])).toEqual([
+      ['user.created', ['email', 'name', 'password', 'phone', 'username']],
+      ['user.updated', ['last_name', 'name', 'phone']],
+      ['user.deactivated', ['status']],
+      ['user.activated', ['status']],
+      ['user.roles_set', ['roles']],
+      ['user.password_set', ['password']],
+      ['user.deleted', []],
+    ])
+    for (const { text, id, body, redirect, url } of receiver.got) {
+      expect(text).not.toMatch(/sekret|70 18|example|Person/i)
+      expect([id, url, redirect]).toEqual([body.id, 'https://apps.example.org/usher', 'manual'])
+    }
+  })
+
+  it('is told through whichever contract it was done', async () => {
+    await newWebhook({ events: ['user.created', 'user.deactivated'] })
+    const seen: string[] = []
+    for (const [name, acts] of await servedContracts()) {
+      const { path, ...ask } = acts.create(`${name}@example.org`)
+      expect(acts.outcome(await call(path, { ...ask, token: session }))).toBe('done')
+      const [{ number, id }] = (await rows('SELECT number, id FROM users ORDER BY number DESC LIMIT 1')) as [
+        { number: number; id: string },
+      ]
+      const { path: off, ...deactivation } = acts.deactivate({ number, uuid: id, email: '', password: '' })
+      await call(off, { ...deactivation, token: session })
+      expect(receiver.got.map(({ body }) => [body.type, uuidOf(String(body.data.user_id))])).toEqual([
+        ['user.created', id],
+        ['user.deactivated', id],
+      ])
+      seen.push(...receiver.got.splice(0).map(({ body }) => String(body.data.contract)))
+    }
+    expect(new Set(seen).size).toBe(5)
+  })
+
+  it('is told to every webhook that asks for it, each with its own signature, and to no other', async () => {
+    const one = await newWebhook({ url: 'https://one.example.org/' })
+    const other = await newWebhook({ url: 'https://other.example.org/' })
+    await newWebhook({ url: 'https://quiet.example.org/', events: ['user.deleted'] })
+    await newWebhook({ url: 'https://off.example.org/', status: 'inactive' })
+    await newUser()
+    expect(receiver.got.map(({ url }) => url).sort()).toEqual([
+      'https://one.example.org/',
+      'https://other.example.org/',
+    ])
+    for (const received of receiver.got) {
+      const { secret } = received.url.includes('one') ? one : other
+      expect(received.signatures).toEqual([await signatureBy(secret, received)])
+      expect(Math.abs(received.timestamp - Date.now() / 1000)).toBeLessThan(60)
+    }
+  })
+
+  it('before a webhook was made is not told, nor what happens to sessions, keys and roles, nor what is refused', async () => {
+    const one = await signedInPerson(session)
+    await newWebhook()
+    await adminToken()
+    await as('POST', '/v1/roles', { name: 'door', permissions: [] })
+    await as('POST', '/v1/api-keys', { name: 'x', permissions: [] })
+    await as('POST', `/v1/users/${one.id}/password-token`)
+    await as('DELETE', `/v1/users/${one.id}/sessions`)
+    await as('POST', '/v1/users', person({ email: one.email }))
+    await as('PATCH', `/v1/users/${one.id}`, one.user)
+    await call('/v1/users', { token: one.access_token, json: person() })
+    await tick(everyMinute)
+    expect(receiver.take()).toEqual([])
+  })
+
+  it('is told by the clock where the first attempt was cut off, or nobody made one', async () => {
+    const [, crons = ''] = /^crons = \[(.*)\]$/m.exec(wranglerToml) ?? []
+    expect(crons).toContain(`"${everyMinute}"`)
+    await newWebhook()
+    // Written as it would be by what makes no attempt of its own.
+    await rows(
+      `INSERT INTO audit_events (id, at, action, user_id, contract, fields)
+       VALUES ('019b1c6e-7a40-7d52-9a51-3f1d0c2b4e01', 1, 'user.created', '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66', 'v1', '[]')`,
+    )
+    await tick(everyMinute)
+    expect(told()).toEqual(['usr_019b1c6e7a407d529a513f1d0c2b4e66'])
+    await tick(everyMinute)
+    expect(told()).toEqual([])
+  })
+
+  it('is told however many sign-ins lie between, and however much there is to tell', async () => {
+    const { id } = await newWebhook()
+    const insert = (first: number, count: number, action: string) =>
+      rows(
+        `INSERT INTO audit_events (id, at, action, user_id, contract, fields)
+         WITH RECURSIVE n (i) AS (SELECT ? UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+         SELECT printf('019b0000-0000-7000-8000-%012d', i), 1, ?, printf('019b0000-0000-7000-8000-%012d', i), 'v1', '[]' FROM n`,
+        first,
+        first + count - 1,
+        action,
+      )
+    await insert(1, 2_500, 'session.created')
+    await insert(3_001, 120, 'user.created')
+    await insert(4_001, 1_500, 'session.created')
+    await insert(6_001, 1, 'user.created')
+    await tick(everyMinute)
+    const users = told()
+    expect([users.length, new Set(users).size, users.at(-1)]).toEqual([
+      121,
+      121,
+      'usr_019b0000000070008000000000006001',
+    ])
+    expect(receiver.most).toBe(5)
+    const [{ behind }] = (await rows(
+      'SELECT (SELECT max(sequence) FROM audit_events) - position AS behind FROM webhooks WHERE id = ?',
+      id,
+    )) as [{ behind: number }]
+    expect(behind).toBe(0)
+    await insert(7_001, 700, 'user.created')
+    await tick(everyMinute)
+    expect(told()).toHaveLength(500)
+    await tick(everyMinute)
+    expect(told()).toHaveLength(200)
+  })
+})
+
+describe('a receiver that says no', () => {
+  it('is asked again by the clock, later each time, under the same id; after ten times the event is given up and listed', async () => {
+    const { id } = await newWebhook()
+    receiver.answer = () => 500
+    const { id: user } = await newUser()
+    const [first] = receiver.got
+    const waits: number[] = []
+    for (let waited = 0; waited < 48 * 60; waited += 1) {
+      pass(60)
+      await tick(everyMinute)
+      const again = receiver.got.length
+      if (again > 1) waits.push(waited + 1)
+      receiver.got.length = Math.min(again, 1)
+      if (waits.length === 9) break
+    }
+    const pauses = waits.map((wait, index) => wait - (waits[index - 1] ?? 0))
+    for (const [index, minutes] of [1, 5, 15, 60, 120, 240, 360, 480, 720].entries()) {
+      expect(pauses[index]).toBeGreaterThanOrEqual(minutes)
+      expect(pauses[index]).toBeLessThanOrEqual(minutes * 1.1 + 17)
+    }
+    const [failure] = await failuresOf(id)
+    expect(failure).toMatchObject({
+      event: { id: first?.id, data: { user_id: user } },
+      attempts: 10,
+      last_outcome: 'http_500',
+      next_attempt_at: null,
+    })
+    receiver.got.length = 0
+    pass(30 * 86_400)
+    await tick(everyMinute)
+    expect(receiver.got).toEqual([])
+
+    receiver.answer = () => 200
+    await as('POST', `/v1/webhooks/${id}/retry`)
+    expect(receiver.got.map((received) => received.id)).toEqual([first?.id])
+    expect(await failuresOf(id)).toEqual([])
+  }, 120_000)
+
+  it('to one event keeps no other from being told', async () => {
+    const { id } = await newWebhook()
+    const poison = (await newUser()).id
+    receiver.take()
+    receiver.answer = ({ body }) => (body.data.user_id === poison ? 400 : 200)
+    await as('PATCH', `/v1/users/${poison}`, { phone: '1' })
+    const others = [(await newUser()).id, (await newUser()).id]
+    expect(told()).toEqual(others)
+    expect(await failuresOf(id)).toHaveLength(1)
+    pass(70)
+    await tick(everyMinute)
+    const after = (await newUser()).id
+    expect(told()).toEqual([after])
+    receiver.answer = () => 200
+    pass(400)
+    await tick(everyMinute)
+    expect(receiver.take()).toEqual([`user.updated ${poison}`])
+    expect(await failuresOf(id)).toEqual([])
+  })
+
+  it('to everything is left alone for longer and longer, and told all of it once it is back', async () => {
+    const { id } = await newWebhook()
+    receiver.answer = () => Promise.reject(new Error('Network connection lost'))
+    const users: string[] = []
+    for (let index = 0; index < 12; index += 1) users.push((await newUser()).id)
+    expect(receiver.got.length).toBe(5)
+    for (let minutes = 0; minutes < 60; minutes += 1) {
+      pass(60)
+      await tick(everyMinute)
+    }
+    // After 1, 2, 4, 8 and then each 15 minutes, one at a time.
+    expect(receiver.got.length).toBeLessThanOrEqual(5 + 8)
+    expect((await as('GET', `/v1/webhooks/${id}`)).body.last_outcome).toBe('unreachable')
+    receiver.take()
+    receiver.answer = () => 204
+    for (let minutes = 0; minutes < 300; minutes += 20) {
+      pass(20 * 60)
+      await tick(everyMinute)
+    }
+    expect(told().sort()).toEqual(users.sort())
+    expect(await failuresOf(id)).toEqual([])
+  })
+
+  it('with 410 is told nothing more until it is made active again, and then all of it', async () => {
+    const { id } = await newWebhook()
+    receiver.answer = () => 410
+    const users = [(await newUser()).id, (await newUser()).id]
+    expect(told()).toEqual(users.slice(0, 1))
+    expect((await as('GET', `/v1/webhooks/${id}`)).body).toMatchObject({ status: 'inactive', last_outcome: 'http_410' })
+    receiver.answer = () => 200
+    pass(120)
+    await tick(everyMinute)
+    expect(told()).toEqual([])
+    await as('PATCH', `/v1/webhooks/${id}`, { status: 'active' })
+    expect(told()).toEqual(users)
+  })
+
+  it('with a redirect is not followed', async () => {
+    const { id } = await newWebhook()
+    const headers = { location: 'http://169.254.169.254/latest/meta-data' }
+    receiver.answer = () => Promise.resolve(new Response(null, { status: 307, headers }))
+    await newUser()
+    expect(receiver.got).toHaveLength(1)
+    expect((await failuresOf(id))[0].last_outcome).toBe('http_307')
+  })
+
+  it('is not waited for by whoever made the change', async () => {
+    await newWebhook()
+    const answered = Promise.withResolvers<number>()
+    let answering = false
+    receiver.answer = () => {
+      answering = true
+      return answered.promise
+    }
+    // `call` waits for what goes on behind the answer: it is the receiver that must not come first.
+    const creating = newUser()
+    while (!answering) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(
+      await rows("SELECT 1 AS made FROM audit_events WHERE action = 'user.created' AND actor_id IS NOT NULL"),
+    ).toEqual([{ made: 1 }])
+    answered.resolve(200)
+    await creating
+  })
+})
+
+describe('whoever delivers', () => {
+  it('is one at a time: many at once tell everything once', async () => {
+    await newWebhook()
+    receiver.answer = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return 200
+    }
+    const creating = Array.from({ length: 10 }, async () => (await newUser()).id as string)
+    const ticking = Array.from({ length: 5 }, () => tick(everyMinute))
+    const users = await Promise.all(creating)
+    await Promise.all(ticking)
+    await tick(everyMinute)
+    expect(told().sort()).toEqual(users.sort())
+  })
+
+  it('and is cut off is followed by another, once its time is over, who tells it all again', async () => {
+    await newWebhook()
+    const message = documented.again[2] as string
+    // The second batch of a run writes down what became of it.
+    const cut = failingD1({ strikes: (number) => number === 3, fault: { kind: 'error', message } })
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    const users = [(await newUser()).id]
+    receiver.take()
+    users.push((await newUserQuietly()).id)
+    await expect(tick(everyMinute, { DB: cut.DB })).rejects.toThrow()
+    expect(told()).toEqual(users.slice(1))
+    await tick(everyMinute)
+    expect(told()).toEqual([])
+    pass(61)
+    await tick(everyMinute)
+    expect(told()).toEqual(users.slice(1))
+    pass(61)
+    await tick(everyMinute)
+    expect(told()).toEqual([])
+  })
+
+  /** A creation behind which nothing is sent. */
+  async function newUserQuietly() {
+    await rows('UPDATE webhooks SET leased_until = ?', Number.MAX_SAFE_INTEGER)
+    const user = await newUser()
+    await rows('UPDATE webhooks SET leased_until = 0')
+    return user
+  }
+
+  it('and is too slow writes nothing down over whoever came after', async () => {
+    const { id } = await newWebhook()
+    const slow = Promise.withResolvers<number>()
+    const user = (await newUserQuietly()).id
+    receiver.answer = () => slow.promise
+    const first = tick(everyMinute)
+    while (receiver.got.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    pass(61)
+    receiver.answer = () => 500
+    await tick(everyMinute)
+    expect(await failuresOf(id)).toHaveLength(1)
+    slow.resolve(200)
+    await first
+    expect((await failuresOf(id))[0]).toMatchObject({ attempts: 1, event: { data: { user_id: user } } })
+    receiver.answer = () => 200
+    receiver.take()
+    pass(70)
+    await tick(everyMinute)
+    expect(told()).toEqual([user])
+  })
+
+  it('loses nothing, whichever of its queries fails and however', async () => {
+    const { id } = await newWebhook()
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    const message = documented.again[2] as string
+    for (const kind of ['error', 'reply lost'] as const) {
+      for (const status of [200, 500]) {
+        for (let failing = 1; failing <= 5; failing += 1) {
+          const user = (await newUserQuietly()).id
+          receiver.answer = () => status
+          const d1 = failingD1({ strikes: (number) => number >= failing, fault: { kind, message } })
+          await tick(everyMinute, { DB: d1.DB }).catch(() => {})
+          receiver.answer = () => 200
+          const seen = status === 200 ? told() : []
+          receiver.take()
+          for (let minutes = 0; minutes < 8; minutes += 1) {
+            pass(60)
+            await tick(everyMinute)
+          }
+          const where = `${kind}, ${status}, query ${failing}`
+          expect([where, new Set([...seen, ...told()])]).toEqual([where, new Set([user])])
+          expect([where, await failuresOf(id)]).toEqual([where, []])
+        }
+      }
+    }
+  }, 120_000)
+})
+
+describe('the audit trail', () => {
+  const retention = { AUDIT_RETENTION_DAYS: '1' }
+  const sweep = async () => {
+    vi.spyOn(console, 'log').mockImplementation(() => {})
+    await tick(sweepCron, retention)
+  }
+  const kept = async () =>
+    (
+      await rows<{ user_id: string }>(
+        "SELECT user_id FROM audit_events WHERE action = 'user.created' AND actor_id IS NOT NULL",
+      )
+    ).map(({ user_id }) => `usr_${user_id.replaceAll('-', '')}`)
+
+  it('keeps what an active webhook has yet to be told, whatever its age, and no longer', async () => {
+    const { id } = await newWebhook()
+    receiver.answer = () => 503
+    const users: string[] = []
+    for (let index = 0; index < 7; index += 1) users.push((await newUser()).id)
+    pass(3 * 86_400)
+    session = await adminToken()
+    await sweep()
+    expect(await kept()).toEqual(users)
+    receiver.answer = () => 200
+    receiver.take()
+    await as('POST', `/v1/webhooks/${id}/retry`)
+    expect(told().sort()).toEqual(users.toSorted())
+    await sweep()
+    expect(await kept()).toEqual([])
+  })
+
+  it('takes along what was given up, and what an inactive webhook was not told', async () => {
+    const { id } = await newWebhook()
+    receiver.answer = () => 503
+    await newUser()
+    await as('PATCH', `/v1/webhooks/${id}`, { status: 'inactive' })
+    await newUser()
+    pass(3 * 86_400)
+    session = await adminToken()
+    await sweep()
+    expect([await kept(), await failuresOf(id), await rows('SELECT * FROM webhook_failures')]).toEqual([[], [], []])
+    receiver.answer = () => 200
+    receiver.take()
+    await as('PATCH', `/v1/webhooks/${id}`, { status: 'active' })
+    const after = (await newUser()).id
+    expect(told()).toEqual([after])
+  })
+})
+
+describe('what webhooks cost', () => {
+  it('is nothing but a row read where there are none, and no query behind the answer', async () => {
+    const d1 = failingD1()
+    const answer = await call('/v1/users', { token: admin, json: person(), env: { DB: d1.DB } })
+    expect([answer.status, answer.cost.trips, d1.batches.length]).toEqual([201, 2, 2])
+    const clock = failingD1()
+    await tick(everyMinute, { DB: clock.DB })
+    expect(clock.batches).toEqual([{ written: 0 }])
+    await newWebhook({ status: 'inactive' })
+    const off = failingD1()
+    await call('/v1/users', { token: admin, json: person(), env: { DB: off.DB } })
+    expect(off.batches).toHaveLength(2)
+  })
+
+  it('is one row read before the answer where there are some, and no trip and no row written', async () => {
+    const costs: { trips: number; read: number; written: number }[][] = []
+    await newUser()
+    for (const webhooks of [0, 1, 3]) {
+      while ((await rows('SELECT id FROM webhooks')).length < webhooks) await newWebhook()
+      const { body, cost } = await as('POST', '/v1/users', person())
+      costs.push([cost, (await as('PATCH', `/v1/users/${body.id}`, { phone: '1' })).cost])
+    }
+    const [without, ...some] = costs
+    for (const ones of some) expect(ones).toEqual(without?.map((cost) => ({ ...cost, read: cost.read + 1 })))
+  })
+
+  it('is two trips a step behind the answer, and no more rows than are told', async () => {
+    await newWebhook()
+    const d1 = failingD1()
+    await call('/v1/users', { token: admin, json: person(), env: { DB: d1.DB } })
+    // The change itself; then which are due, one in hand, settled, and nothing further.
+    expect(d1.batches.map(({ written }) => written)).toEqual([0, expect.any(Number), 0, 1, 1, 0])
+  })
+})
+
+describe('the log', () => {
+  it('says how many were told, and nothing of whom or where', async () => {
+    const lines: string[] = []
+    vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(String(line)))
+    const { secret } = await newWebhook()
+    const env = { REQUEST_LOG: 'on' }
+    const user = (await call('/v1/users', { token: admin, json: person(), env })).body.id
+    receiver.answer = () => 500
+    await call('/v1/users', { token: admin, json: person(), env })
+    expect(lines.map((line) => JSON.parse(line)).filter(({ message }) => message === 'webhooks')).toMatchObject([
+      { delivered: 1, failed: 0, given_up: 0 },
+      { delivered: 0, failed: 1, given_up: 0 },
+    ])
+    for (const word of ['example', user, uuidOf(user), secret]) expect(lines.join('\n')).not.toContain(word)
+    expect(testEnv.REQUEST_LOG).toBe('off')
+  })
+})
