@@ -36,7 +36,7 @@ function withFormsAsTheirExamples(spec) {
   for (const content of operations.map(({ requestBody }) => requestBody?.content ?? {})) {
     for (const [type, media] of Object.entries(content)) {
       const component = spec.components.schemas[media.schema.$ref?.split('/').at(-1)]
-      if (type === 'application/json' || !component?.properties) continue
+      if (!type.includes('form') || !component?.properties) continue
       const fields = Object.entries(component.properties).map(([name, schema]) => {
         return [name, { ...schema, example: component.example?.[name] ?? '' }]
       })
