@@ -262,9 +262,118 @@ export type AuditEvent = {
     | 'role.updated'
     | 'role.deleted'
     | 'account.locked'
+    | 'webhook.created'
+    | 'webhook.updated'
+    | 'webhook.deleted'
   user_id: string | null
   contract: string
   fields: Array<string>
+}
+
+export type WebhookList = {
+  data: Array<Webhook>
+}
+
+export type Webhook = {
+  id: string
+  url: string
+  description: string
+  events: Array<WebhookEventType>
+  status: 'active' | 'inactive'
+  /** UTC, whole seconds */
+  created_at: string
+  /** UTC, whole seconds */
+  last_attempt_at: string | null
+  /** `delivered`, `http_<status>`, `timeout` or `unreachable` */
+  last_outcome: string | null
+}
+
+export type WebhookEventType =
+  | 'user.created'
+  | 'user.updated'
+  | 'user.deactivated'
+  | 'user.activated'
+  | 'user.deleted'
+  | 'user.roles_set'
+  | 'user.password_set'
+
+export type NewWebhook = {
+  id: string
+  url: string
+  description: string
+  events: Array<WebhookEventType>
+  status: 'active' | 'inactive'
+  /** UTC, whole seconds */
+  created_at: string
+  /** UTC, whole seconds */
+  last_attempt_at: string | null
+  /** `delivered`, `http_<status>`, `timeout` or `unreachable` */
+  last_outcome: string | null
+  /** Signs what is sent: `whsec_` and base64 */
+  secret: string
+}
+
+export type WebhookCreate = {
+  url: string
+  description?: string | undefined
+  events?: Array<WebhookEventType> | undefined
+  status?: 'active' | 'inactive' | undefined
+}
+
+export type WebhookUpdate = {
+  url?: string | undefined
+  description?: string | undefined
+  events?: Array<WebhookEventType> | undefined
+  status?: 'active' | 'inactive' | undefined
+}
+
+export type WebhookSecret = {
+  /** Signs what is sent: `whsec_` and base64 */
+  secret: string
+  /** Signs too, while JWT_SECRET_PREVIOUS is set */
+  previous_secret: string | null
+}
+
+export type WebhookFailureList = {
+  data: Array<WebhookFailure>
+  pagination: {
+    next_cursor: string | null
+  }
+}
+
+export type WebhookFailure = {
+  event: WebhookEvent
+  attempts: number
+  /** UTC, whole seconds */
+  last_attempt_at: string
+  /** `delivered`, `http_<status>`, `timeout` or `unreachable` */
+  last_outcome: string
+  /** Null where no more is tried */
+  next_attempt_at: string | null
+}
+
+/** What is sent: who the user is now, `GET /users/{user_id}` says */
+export type WebhookEvent = {
+  id: string
+  type: WebhookEventType
+  /** UTC, whole seconds */
+  timestamp: string
+  data: {
+    user_id: string | null
+    actor_id: string | null
+    contract: string
+    fields: Array<string>
+  }
+}
+
+export type WebhookRetry = {
+  /** Events */
+  retrying: number
+}
+
+export type WebhookPing = {
+  /** `delivered`, `http_<status>`, `timeout` or `unreachable` */
+  outcome: string
 }
 
 /** What a failure may be. */
@@ -621,11 +730,107 @@ export interface Operations {
         | 'role.updated'
         | 'role.deleted'
         | 'account.locked'
+        | 'webhook.created'
+        | 'webhook.updated'
+        | 'webhook.deleted'
         | undefined
     }
     answer: {
       status: 200
       body: AuditEventList
+    }
+  }
+  /** Every webhook, newest first. Takes `webhooks:manage`. */
+  listWebhooks: {
+    input: {}
+    answer: {
+      status: 200
+      body: WebhookList
+    }
+  }
+  /** Have changes of users told to a URL, from now on. Takes `webhooks:manage`. Of every kind, unless `events` names some. */
+  createWebhook: {
+    input: {
+      body: WebhookCreate
+    }
+    answer: {
+      status: 201
+      body: NewWebhook
+      location: string
+    }
+  }
+  /** One webhook, and how its last attempt went. Takes `webhooks:manage`. */
+  getWebhook: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 200
+      body: Webhook
+    }
+  }
+  /** Change what is sent of a webhook, stop it, or let it go on where it stopped. Takes `webhooks:manage`. */
+  patchWebhook: {
+    input: {
+      id: string
+      body: WebhookUpdate
+    }
+    answer: {
+      status: 200
+      body: Webhook
+    }
+  }
+  /** Delete a webhook, and what could not be delivered to it. Takes `webhooks:manage`. */
+  deleteWebhook: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 204
+      body: undefined
+    }
+  }
+  /** The secret that signs what is sent to a webhook. Takes `webhooks:manage`. */
+  getWebhookSecret: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 200
+      body: WebhookSecret
+    }
+  }
+  /** What could not be delivered to a webhook, newest first. Takes `webhooks:manage`. */
+  listWebhookFailures: {
+    input: {
+      id: string
+      limit?: number | undefined
+      /** `next_cursor` of the page before */
+      cursor?: string | undefined
+    }
+    answer: {
+      status: 200
+      body: WebhookFailureList
+    }
+  }
+  /** Try again, and as often as before, what could not be delivered to a webhook. Takes `webhooks:manage`. */
+  retryWebhook: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 200
+      body: WebhookRetry
+    }
+  }
+  /** Send a webhook a `ping`, and see what comes of it. Takes `webhooks:manage`. */
+  pingWebhook: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 200
+      body: WebhookPing
     }
   }
 }
@@ -661,4 +866,13 @@ export const operations: Record<keyof Operations, Operation> = {
   listApiKeys: { method: 'GET', path: '/api-keys' },
   revokeApiKey: { method: 'DELETE', path: '/api-keys/{id}' },
   listAuditEvents: { method: 'GET', path: '/audit-events', query: ['limit', 'cursor', 'user', 'actor', 'action'] },
+  listWebhooks: { method: 'GET', path: '/webhooks' },
+  createWebhook: { method: 'POST', path: '/webhooks', sends: 'application/json' },
+  getWebhook: { method: 'GET', path: '/webhooks/{id}' },
+  patchWebhook: { method: 'PATCH', path: '/webhooks/{id}', sends: 'application/json' },
+  deleteWebhook: { method: 'DELETE', path: '/webhooks/{id}' },
+  getWebhookSecret: { method: 'GET', path: '/webhooks/{id}/secret' },
+  listWebhookFailures: { method: 'GET', path: '/webhooks/{id}/failures', query: ['limit', 'cursor'] },
+  retryWebhook: { method: 'POST', path: '/webhooks/{id}/retry' },
+  pingWebhook: { method: 'POST', path: '/webhooks/{id}/ping' },
 }
