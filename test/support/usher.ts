@@ -123,7 +123,9 @@ const variants = new Map<string, Env>()
 
 /** The same bindings with other variables; the same object for the same variables, as in production. */
 function variant(variables: NonNullable<Call['env']>): Env {
-  const key = JSON.stringify(variables, (_, value: unknown) => (typeof value === 'function' ? 'function' : value))
+  const key = JSON.stringify(variables, (_, value: unknown) =>
+    typeof value === 'function' || value === undefined ? typeof value : value,
+  )
   const stable = Object.values(variables).every((value) => typeof value !== 'object')
   const known = stable ? variants.get(key) : undefined
   if (known) return known
