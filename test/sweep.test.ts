@@ -150,15 +150,15 @@ describe('the sweep', () => {
     const number = 1
     await rows(
       `INSERT INTO sessions (id, user_number, generation, contract, family_hash, created_at, last_used_at, expires_at)
-       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
        SELECT printf('019b0000-0000-7000-8000-%012d', i), ?, (SELECT session_generation FROM users WHERE number = ?), 'v1', '-', 1, 1,
          iif(i % 2, 5, 9999999999) FROM n`,
       number,
       number,
     )
     const report = await sweepIn(0)
-    expect([report.removed.sessions, report.unfinished, await count('sweep_positions')]).toEqual([1250, [], 0])
-    expect(report.rows_read).toBeLessThan(3 * 2 * 2500)
+    expect([report.removed.sessions, report.unfinished, await count('sweep_positions')]).toEqual([2500, [], 0])
+    expect(report.rows_read).toBeLessThan(3 * 2 * 5000)
 
     // A run that is cut off is taken up at the last stretch that was done.
     await rows('UPDATE sessions SET expires_at = 5 WHERE contract = ? AND id LIKE ?', 'v1', '019b0000%')
@@ -170,8 +170,8 @@ describe('the sweep', () => {
     }
     vi.spyOn(console, 'error').mockImplementation(() => {})
     await expect(tick(sweepCron, { DB: cut })).rejects.toThrow()
-    expect([await count('sweep_positions'), await count('sessions')]).toEqual([1, 1 + 250])
-    expect((await sweepIn(0)).removed.sessions).toBe(250)
+    expect([await count('sweep_positions'), await count('sessions')]).toEqual([1, 1 + 500])
+    expect((await sweepIn(0)).removed.sessions).toBe(500)
     expect(await count('sweep_positions')).toBe(0)
   })
 

@@ -353,26 +353,33 @@ describe('whoever delivers', () => {
     return user
   }
 
-  it('and is too slow writes nothing down over whoever came after', async () => {
-    const { id } = await newWebhook()
-    const slow = Promise.withResolvers<number>()
-    const user = (await newUserQuietly()).id
-    receiver.answer = () => slow.promise
-    const first = tick(everyMinute)
-    while (receiver.got.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
-    pass(61)
-    receiver.answer = () => 500
-    await tick(everyMinute)
-    expect(await failuresOf(id)).toHaveLength(1)
-    slow.resolve(200)
-    await first
-    expect((await failuresOf(id))[0]).toMatchObject({ attempts: 1, event: { data: { user_id: user } } })
-    receiver.answer = () => 200
-    receiver.take()
-    pass(70)
-    await tick(everyMinute)
-    expect(told()).toEqual([user])
-  })
+  it.each([
+    [200, 500],
+    [500, 200],
+  ])(
+    'and is too slow, and is told %i, writes nothing down over whoever came after and was told %i',
+    async (late, status) => {
+      const { id } = await newWebhook()
+      const slow = Promise.withResolvers<number>()
+      const user = (await newUserQuietly()).id
+      receiver.answer = () => slow.promise
+      const first = tick(everyMinute)
+      while (receiver.got.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      pass(61)
+      receiver.answer = () => status
+      await tick(everyMinute)
+      const left = await failuresOf(id)
+      expect(left).toHaveLength(status === 200 ? 0 : 1)
+      slow.resolve(late)
+      await first
+      expect(await failuresOf(id)).toEqual(left)
+      receiver.answer = () => 200
+      receiver.take()
+      pass(70)
+      await tick(everyMinute)
+      expect(told()).toEqual(status === 200 ? [] : [user])
+    },
+  )
 
   it('loses nothing, whichever of its queries fails and however', async () => {
     const { id } = await newWebhook()

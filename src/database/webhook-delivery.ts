@@ -17,9 +17,9 @@ const due = (): SQL => sql`
     SELECT 1 FROM ${webhookFailures}
     WHERE ${webhookFailures.webhook_id} = ${webhooks.id} AND ${webhookFailures.next_attempt_at} <= ${value('now')}))`
 
-/** Whoever has waited longest first. */
+/** Those furthest behind first, as many as one run has queries for. */
 export const selectDueWebhooks = prepare<{ now: number }, { id: string }>(
-  () => sql`SELECT ${webhooks.id} FROM ${webhooks} WHERE ${due()} ORDER BY coalesce(last_attempt_at, 0) LIMIT 100`,
+  () => sql`SELECT ${webhooks.id} FROM ${webhooks} WHERE ${due()} ORDER BY ${webhooks.position} LIMIT 30`,
 )
 
 export type LeasedWebhookRow = Pick<typeof webhooks.$inferSelect, 'id' | 'url' | 'position' | 'failures'>

@@ -149,7 +149,7 @@ const retry = createRoute({
   operationId: 'v1RetryWebhook',
   summary: 'Try again, and as often as before, what could not be delivered to a webhook',
   request: { params },
-  responses: { 200: json(V1WebhookRetry, 'How much that is'), ...failures(401, 403, 404, 413) },
+  responses: { 200: json(V1WebhookRetry, 'How much that is'), ...failures(400, 401, 403, 404, 413) },
 })
 
 app.openapi(retry, async (c) => {
@@ -164,7 +164,7 @@ const ping = createRoute({
   operationId: 'v1PingWebhook',
   summary: 'Send a webhook a `ping`, and see what comes of it',
   request: { params },
-  responses: { 200: json(V1WebhookPing, 'What came of it'), ...failures(401, 403, 404, 413) },
+  responses: { 200: json(V1WebhookPing, 'What came of it'), ...failures(400, 401, 403, 404, 413) },
 })
 
 app.openapi(ping, async (c) => {
