@@ -25,7 +25,8 @@ export function selectNumberedPage(query: PageQuery): Statement<PageRow>[] {
 }
 
 /** Numbers in a span, and in each of its parts. */
-const [spanLength, partLength] = [16_384, 512]
+const spanLength = 16_384
+export const partLength = 512
 
 function countedPage(query: PageQuery, counter: Counter): SQL {
   const { offset, limit } = query

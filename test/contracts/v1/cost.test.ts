@@ -14,7 +14,7 @@ import {
   type Answer,
 } from '../../support/usher'
 import { namesEveryTest } from '../../support/statements'
-import { keyWith, readme, roleWith } from '../../support/v1'
+import { everything, keyWith, readme, roleWith } from '../../support/v1'
 
 let admin: string
 
@@ -120,7 +120,20 @@ const operations: Record<string, [most: Most, does: () => Promise<Answer>]> = {
   v1ListApiKeys: [reading(20), () => asAdmin('GET', '/v1/api-keys')],
   v1CreateApiKey: [change, () => asAdmin('POST', '/v1/api-keys', { name: 'costly', permissions: ['users:read'] })],
   v1RevokeApiKey: [change, async () => asAdmin('DELETE', `/v1/api-keys/${(await keyWith(admin, [])).id}`)],
+  v1ImportUsers: [{ trips: 2, read: 100 * 40, written: 100 * 20 }, () => importing(100)],
+  v1ExportUsers: [reading(2 * 5000 + 20), () => asAdmin('GET', '/v1/exports')],
   v1ListAuditEvents: [reading(20 + 10), () => asAdmin('GET', '/v1/audit-events')],
+}
+
+/** Users with all that there is of a user. */
+function importing(count: number): Promise<Answer> {
+  const users = Array.from({ length: count }, (_, index) => ({
+    ...everything,
+    ...{ email: `imported${index}@example.org`, username: `imported${index}`, matricule: 800_000 + index },
+    ...{ number: 50_000 + index, role: 'admin', password_hash: `$2y$10$${'.'.repeat(53)}` },
+  }))
+  const body = users.map((user) => JSON.stringify(user)).join('\n')
+  return call('/v1/imports', { token: admin, body, headers: { 'content-type': 'application/x-ndjson' } })
 }
 
 async function asOneself() {

@@ -9,5 +9,7 @@ import './sessions'
 import './roles'
 import './api-keys'
 import './audit-events'
+import './imports'
+import './exports'
 
 export const v1 = sealed(contract)
