@@ -16,7 +16,7 @@ export default defineConfig({
           setupFiles: ['test/support/pbkdf2-cap.ts'],
         },
       },
-      { test: { name: 'crash', include: ['test/slow/crash.test.js'] } },
+      { test: { name: 'killed', include: ['test/slow/*.test.js'] } },
     ],
   },
 })

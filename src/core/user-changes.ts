@@ -1,5 +1,7 @@
 /** Changing a user: what differs, what that takes, and one commit of it on the condition that nothing moved meanwhile. */
 import { BatchConflict } from '../database/database'
+import type { ActorRow } from '../database/guard'
+import type { RoleRow } from '../database/roles'
 import type { Statement } from '../database/statement'
 import { updateUserSearch } from '../database/user-search'
 import {
@@ -75,9 +77,10 @@ export async function updateUser(
   caller: Caller,
   selector: UserSelector,
   changesTo: (present: User | undefined) => UserChanges,
-  { naming, condition, beyondOwn, unlocking = false }: ChangeOptions = {},
+  options: ChangeOptions = {},
 ): Promise<User> {
-  const secrets: { password?: string; pin?: string } = {}
+  const { naming } = options
+  const hashes: Hashes = {}
   return decideAndCommit(caller, async () => {
     const [actor, records, [row], roleRows] = await facts(
       caller,
@@ -90,81 +93,142 @@ export async function updateUser(
     const present = row && toUser(row)
     const changes = changesTo(present)
     if (!present) throw new Refused({ kind: 'user_not_found', selector })
+    const decision = decide(caller, { actor, row, present, roleRows }, changes, options)
+    if (decision.actions.length === 0 && !decision.unlocks && !caller.idempotency) return present
+    await hash(caller, decision.sent, hashes)
+    return commit(caller, { actor, row, present }, decision, hashes)
+  })
+}
 
-    const held = fromMask(actor.permissions)
-    const oneself = isOneself(caller, present.id)
-    const different = differing(oneself && beyondOwn === 'kept' ? ownOf(changes) : changes, present)
-    const sent: Sent = { ...different, ...coherentNames(different, present) }
-    const written = changedFields(sent, present).filter(
-      (field) => !(oneself && fields[field].self === 'kept' && !held.includes('users:update')),
-    )
-    const roles = rolesToSet(sent, present)
+/** What a change is decided on. */
+interface Facts {
+  actor: ActorRow
+  row: UserRow & { permissions: number }
+  present: User
+  roleRows: readonly RoleRow[]
+}
 
-    if (sent.password !== undefined) {
-      const { email, username, name } = { ...present, ...sent }
-      refuseUnfitPassword(sent.password, [email, username, name], caller.settings.passwordMinLength)
-    }
-    if (sent.password !== undefined && oneself) throw new Refused({ kind: 'own_password' })
-    const needs = [
-      ...(oneself && caller.self ? [] : caller.needs),
-      ...written.flatMap((field) => toPermission(oneself ? fields[field].self : fields[field].other)),
-      ...(roles ? (['roles:assign'] as const) : []),
-      ...(sent.pin !== undefined ? (['users:update'] as const) : []),
-    ]
-    refuseMissing([...needs, ...fromMask(row.permissions)], held)
-    // What the user holds already, whoever changes them must hold too.
-    const known = [...roleRows, ...present.roles.map(asRow)]
-    const granted =
-      roles && rolesToAssign(roles, known, actor.permissions, sent.role ? 'role' : 'roles').map(({ number }) => number)
-    refuseOtherVersion(present.version, condition)
+/** What is to be done, and on what further authority. */
+interface Decision {
+  sent: Sent
+  /** The fields that differ. */
+  written: readonly Field[]
+  /** The numbers of the roles to hold instead of the present ones. */
+  granted: readonly number[] | undefined
+  needs: readonly Permission[]
+  actions: readonly [AuditAction, string[]][]
+  /** Whether failed sign-ins are forgotten. */
+  unlocks: boolean
+}
 
-    const actions = actionsOf(sent, written, granted !== undefined)
-    const unlocks = unlocking || sent.password !== undefined || (written.includes('active') && sent.active === true)
-    if (actions.length === 0 && !unlocks && !caller.idempotency) return present
-    const { passwordRounds } = caller.settings
-    if (sent.password !== undefined) secrets.password ??= await hashPassword(sent.password, passwordRounds)
-    if (sent.pin !== undefined) secrets.pin ??= await hashPassword(sent.pin, passwordRounds)
+/** Throws what speaks against it. */
+function decide(
+  caller: Caller,
+  { actor, row, present, roleRows }: Facts,
+  changes: UserChanges,
+  { condition, beyondOwn, unlocking = false }: ChangeOptions,
+): Decision {
+  const held = fromMask(actor.permissions)
+  const oneself = isOneself(caller, present.id)
+  const different = differing(oneself && beyondOwn === 'kept' ? ownOf(changes) : changes, present)
+  const sent: Sent = { ...different, ...coherentNames(different, present) }
+  const written = changedFields(sent, present).filter(
+    (field) => !(oneself && fields[field].self === 'kept' && !held.includes('users:update')),
+  )
+  const roles = rolesToSet(sent, present)
 
-    const deactivates = written.includes('active') && sent.active === false
-    const ending = deactivates ? 'credentials' : sent.password !== undefined ? 'sessions' : undefined
-    const columns = toColumns(sent, written)
-    const searched = Object.keys(columns).some((column) => column in toSearchRow(row))
-    const statements = [
-      ...updateUserRow(
-        present,
-        {
-          ...columns,
-          ...(granted && roleColumns(granted)),
-          ...(secrets.password !== undefined && { password_hash: secrets.password }),
-          ...(secrets.pin !== undefined && { pin_hash: secrets.pin }),
-          updated_at: caller.now,
-        },
-        ending,
-      ),
-      ...(searched
-        ? [updateUserSearch({ number: present.number, ...toSearchRow({ ...row, ...columns } as UserRow) })]
-        : []),
-      ...(granted ? replaceRoles(present, granted) : []),
-      ...(granted || deactivates ? keepingAnAdmin(row) : []),
+  if (sent.password !== undefined) {
+    const { email, username, name } = { ...present, ...sent }
+    refuseUnfitPassword(sent.password, [email, username, name], caller.settings.passwordMinLength)
+    if (oneself) throw new Refused({ kind: 'own_password' })
+  }
+  const needs = [
+    ...(oneself && caller.self ? [] : caller.needs),
+    ...written.flatMap((field) => toPermission(oneself ? fields[field].self : fields[field].other)),
+    ...(roles ? (['roles:assign'] as const) : []),
+    ...(sent.pin !== undefined ? (['users:update'] as const) : []),
+  ]
+  refuseMissing([...needs, ...fromMask(row.permissions)], held)
+  // What the user holds already, whoever changes them must hold too.
+  const known = [...roleRows, ...present.roles.map(asRow)]
+  const granted =
+    roles && rolesToAssign(roles, known, actor.permissions, sent.role ? 'role' : 'roles').map(({ number }) => number)
+  refuseOtherVersion(present.version, condition)
+  return {
+    ...{ sent, written, granted, needs },
+    actions: actionsOf(sent, written, granted !== undefined),
+    unlocks: unlocking || sent.password !== undefined || (written.includes('active') && sent.active === true),
+  }
+}
+
+/** Hashed once, however often the change is decided again. */
+interface Hashes {
+  password?: string
+  pin?: string
+}
+
+async function hash({ settings }: Caller, { password, pin }: Sent, hashes: Hashes): Promise<void> {
+  if (password !== undefined) hashes.password ??= await hashPassword(password, settings.passwordRounds)
+  if (pin !== undefined) hashes.pin ??= await hashPassword(pin, settings.passwordRounds)
+}
+
+/** One batch, on the condition that the facts still hold. */
+async function commit(
+  caller: Caller,
+  found: Omit<Facts, 'roleRows'>,
+  decision: Decision,
+  hashes: Hashes,
+): Promise<User> {
+  const { actor, present } = found
+  const { sent, granted, needs, actions, unlocks } = decision
+  try {
+    const results = await caller.database.batch(
+      guard(caller, { needs, over: present.number, granting: granted ?? [] }),
+      ...(actions.length > 0
+        ? writing(caller, found, decision, hashes)
+        : [refuseUnlessVersion(present.number, present.version)]),
       ...actions.map(([action, about]) =>
         record(caller, action, { actorId: actor.id, userId: present.id, fields: about }),
       ),
-    ]
-    try {
-      const further = { needs, over: present.number, granting: granted ?? [] }
-      const results = await caller.database.batch(
-        guard(caller, further),
-        ...(actions.length > 0 ? statements : [refuseUnlessVersion(present.number, present.version)]),
-        ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
-        ...remember(caller, { user: present.id }),
-        selectUser({ id: present.id }),
-      )
-      return toUser((results.at(-1) as UserRow[])[0] as UserRow)
-    } catch (error) {
-      if (error instanceof BatchConflict) await refuseIfTaken(caller, present, sent)
-      throw error
-    }
-  })
+      ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
+      ...remember(caller, { user: present.id }),
+      selectUser({ id: present.id }),
+    )
+    return toUser((results.at(-1) as UserRow[])[0] as UserRow)
+  } catch (error) {
+    if (error instanceof BatchConflict) await refuseIfTaken(caller, present, sent)
+    throw error
+  }
+}
+
+/** The row, what search finds it by, its roles; and an admin must stay. */
+function writing(
+  { now }: Caller,
+  { row, present }: Omit<Facts, 'roleRows'>,
+  { sent, written, granted }: Decision,
+  hashes: Hashes,
+): Statement[] {
+  const deactivates = written.includes('active') && sent.active === false
+  const columns = toColumns(sent, written)
+  const searched = Object.keys(columns).some((column) => column in toSearchRow(row))
+  return [
+    ...updateUserRow(
+      present,
+      {
+        ...columns,
+        ...(granted && roleColumns(granted)),
+        ...(hashes.password !== undefined && { password_hash: hashes.password }),
+        ...(hashes.pin !== undefined && { pin_hash: hashes.pin }),
+        updated_at: now,
+      },
+      deactivates ? 'credentials' : sent.password !== undefined ? 'sessions' : undefined,
+    ),
+    ...(searched
+      ? [updateUserSearch({ number: present.number, ...toSearchRow({ ...row, ...columns } as UserRow) })]
+      : []),
+    ...(granted ? replaceRoles(present, granted) : []),
+    ...(granted || deactivates ? keepingAnAdmin(row) : []),
+  ]
 }
 
 /** The caller's own record, which an API key has none of. */

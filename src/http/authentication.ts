@@ -27,16 +27,16 @@ export function authenticated(
   const authenticate: MiddlewareHandler<WithCaller> = createMiddleware<WithCaller>(async (c, next) => {
     const { visit } = c.var
     const header = c.req.header('authorization')
-    const session = cookie && header === undefined ? readSessionCookie(c) : undefined
-    if (session !== undefined) refuseCrossSite(c)
+    // What came by another scheme is none of ours, and RFC 6750 has it answered as if nothing had come.
+    const isBearer = /^bearer( |$)/i.test(header ?? '')
+    const session = cookie && !isBearer ? readSessionCookie(c) : undefined
     const credential =
       session === undefined ? await credentialOf(c.var, header) : await sessionOf(c.var, session, 'cookie')
     if (!credential) {
       await limitClient(c)
-      // What came by another scheme is none of ours, and RFC 6750 has it answered as if nothing had come.
-      const came = session !== undefined || /^bearer( |$)/i.test(header ?? '')
-      throw new Failed({ kind: came ? 'unauthenticated' : 'no_credentials' })
+      throw new Failed({ kind: isBearer || session !== undefined ? 'unauthenticated' : 'no_credentials' })
     }
+    if (session !== undefined) refuseCrossSite(c)
     await limitPrincipal(c, credential.kind === 'session' ? credential.userId : credential.hash)
     c.set('caller', { ...visit, credential, needs, self: self?.(c) })
     await next()

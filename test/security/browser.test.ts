@@ -1,9 +1,10 @@
 /** What a browser is told of every answer, so that no page of another's can read, frame or keep what is somebody's. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { reset } from 'cloudflare:test'
-import { actsIn, servedContracts, type Ask } from '../support/contracts'
+import { actsIn, type Ask } from '../support/contracts'
 import { operations } from '../support/requests'
 import {
+  servedContracts,
   adminToken,
   call,
   fetchWorker,

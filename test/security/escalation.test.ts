@@ -8,7 +8,6 @@ import {
   editsOfAnyone,
   nobody,
   plainRole,
-  servedContracts,
   v1Path,
   waysToGive,
   type Ask,
@@ -16,7 +15,16 @@ import {
   type Role,
 } from '../support/contracts'
 import { snapshot } from '../support/snapshot'
-import { adminToken, call, freshDirectory, methodOf, openApi, rows, signedInPerson } from '../support/usher'
+import {
+  servedContracts,
+  adminToken,
+  call,
+  freshDirectory,
+  methodOf,
+  openApi,
+  rows,
+  signedInPerson,
+} from '../support/usher'
 
 freshDirectory()
 

@@ -1,7 +1,17 @@
 /** The way into an empty directory, which is open to exactly one. */
 import { describe, expect, it } from 'vitest'
-import { servedContracts, type ContractActs } from '../support/contracts'
-import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson, signIn, type Call } from '../support/usher'
+import { type ContractActs } from '../support/contracts'
+import {
+  servedContracts,
+  adminToken,
+  call,
+  firstAdmin,
+  freshDirectory,
+  rows,
+  signedInPerson,
+  signIn,
+  type Call,
+} from '../support/usher'
 
 freshDirectory()
 

@@ -1,10 +1,10 @@
 /** Hashing a password is the one costly thing here: it runs for nobody who could be refused without it. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { reset } from 'cloudflare:test'
-import { actsIn, servedContracts, type Ask } from '../support/contracts'
+import { actsIn, type Ask } from '../support/contracts'
 import { derivations } from '../support/pbkdf2-cap'
 import { operations } from '../support/requests'
-import { adminToken, call, migrate, rows, signedInPerson, type Call } from '../support/usher'
+import { servedContracts, adminToken, call, migrate, rows, signedInPerson, type Call } from '../support/usher'
 
 const contracts = await servedContracts()
 const named = operations.map((operation) => [operation.operationId, operation] as const)

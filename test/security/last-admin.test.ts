@@ -1,8 +1,8 @@
 /** Somebody can always let the others in: however admins end themselves and each other, one is left. */
 import { describe, expect, it } from 'vitest'
-import { actsIn, demotionsOf, servedContracts, v1Path, type Ask } from '../support/contracts'
+import { actsIn, demotionsOf, v1Path, type Ask } from '../support/contracts'
 import { snapshot } from '../support/snapshot'
-import { adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
+import { servedContracts, adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
 
 freshDirectory()
 

@@ -1,16 +1,17 @@
 /** What ends a credential ends it in every contract, from the next request on, and for good. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { permissions } from '../../src/core/permissions'
+import { demotionsOf, editsOfAnyone, v1Path, type Ask, type ContractActs, type Outcome } from '../support/contracts'
 import {
-  demotionsOf,
-  editsOfAnyone,
   servedContracts,
-  v1Path,
-  type Ask,
-  type ContractActs,
-  type Outcome,
-} from '../support/contracts'
-import { adminToken, call, freshDirectory, person, rows, signedInPerson, type Call } from '../support/usher'
+  adminToken,
+  call,
+  freshDirectory,
+  person,
+  rows,
+  signedInPerson,
+  type Call,
+} from '../support/usher'
 
 freshDirectory()
 

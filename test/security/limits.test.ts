@@ -1,7 +1,15 @@
 /** How much one client or one principal may ask for in a minute. */
 import { describe, expect, it } from 'vitest'
-import { servedContracts, type Ask } from '../support/contracts'
-import { adminToken, call, firstAdmin, freshDirectory, signedInPerson, type Call } from '../support/usher'
+import { type Ask } from '../support/contracts'
+import {
+  servedContracts,
+  adminToken,
+  call,
+  firstAdmin,
+  freshDirectory,
+  signedInPerson,
+  type Call,
+} from '../support/usher'
 
 freshDirectory()
 

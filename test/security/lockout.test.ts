@@ -1,8 +1,17 @@
 /** Guessing: five failures on one account, however it is named and through whatever contract, close it for a while that grows. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { editsOfAnyone, servedContracts, v1Path, type Ask } from '../support/contracts'
+import { editsOfAnyone, v1Path, type Ask } from '../support/contracts'
 import { derivations } from '../support/pbkdf2-cap'
-import { adminToken, call, freshDirectory, rows, signedInPerson, testEnv, type Call } from '../support/usher'
+import {
+  servedContracts,
+  adminToken,
+  call,
+  freshDirectory,
+  rows,
+  signedInPerson,
+  testEnv,
+  type Call,
+} from '../support/usher'
 
 freshDirectory()
 

@@ -1,7 +1,7 @@
 /** Refresh tokens: one use each, a moment's grace for a lost answer, and the end of the session when two hold one. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { servedContracts, type ContractActs } from '../support/contracts'
-import { adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
+import { type ContractActs } from '../support/contracts'
+import { servedContracts, adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
 
 freshDirectory()
 

@@ -1,8 +1,8 @@
 /** A sign-in that fails tells nobody why, neither by its answer nor by what it costs. */
 import { describe, expect, it } from 'vitest'
-import { actsIn, servedContracts, type Ask } from '../support/contracts'
+import { actsIn, type Ask } from '../support/contracts'
 import { derivations } from '../support/pbkdf2-cap'
-import { adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
+import { servedContracts, adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
 
 freshDirectory()
 

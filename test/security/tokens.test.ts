@@ -1,10 +1,10 @@
 /** What is taken for a credential, and what never is, in every contract; and that nothing is served under a secret that is none. */
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { reset } from 'cloudflare:test'
-import { servedContracts, type Ask } from '../support/contracts'
+import { type Ask } from '../support/contracts'
 import { forgeries, read, signed, takenApart, type Genuine } from '../support/forgeries'
 import { snapshot } from '../support/snapshot'
-import { adminToken, call, migrate, signedInPerson, testEnv, type Call } from '../support/usher'
+import { servedContracts, adminToken, call, migrate, signedInPerson, testEnv, type Call } from '../support/usher'
 
 const contracts = await servedContracts()
 const secret = String(testEnv.JWT_SECRET)
@@ -29,6 +29,10 @@ beforeAll(async () => {
 })
 
 let created = 0
+let refused = 0
+afterAll(() =>
+  console.log(`${forgeries.length} forgeries in ${refused} requests to ${contracts.length} contracts: none taken`),
+)
 
 /** A read and a write of every contract. */
 function asks(): Ask[] {
@@ -73,6 +77,7 @@ describe('a token', () => {
     const before = await snapshot()
     expect(await answers({ token: await make(genuine) })).toEqual(invalid)
     expect(await snapshot()).toEqual(before)
+    refused += invalid.length
   })
 
   it('gives nothing by what it claims of a role, and nothing takes it for the one in sub', async () => {

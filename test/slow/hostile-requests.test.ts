@@ -104,7 +104,7 @@ function settledBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** Words of ours, of our libraries and of our platform that no client has any business to see, and that nothing above sends. */
 const inside =
-  /pbkdf2|_hash\b|_key\b|login_identifiers|user_roles|user_search|user_counts|audit_events|SQLITE|D1_ERROR|constraint failed|syntax error|fts5|no such (table|column)|INSERT INTO|SELECT [\w*]+|drizzle|\bhono\b|ZodError|workerd|miniflare|cloudflare|node_modules|\.ts:\d|\bat \S+ \(|(Type|Range|Reference|Syntax)Error/i
+  /pbkdf2|_hash\b|_key\b|login_identifiers|user_roles|user_search|user_counts|audit_events|SQLITE|D1_ERROR|constraint failed|syntax error|fts5|no such (table|column)|INSERT INTO|SELECT .+ FROM|drizzle|\bhono\b|ZodError|workerd|miniflare|cloudflare|node_modules|\.ts:\d|\bat \S+ \(|(Type|Range|Reference|Syntax)Error/i
 
 async function check(operation: Operation, plan: Plan): Promise<void> {
   told = []

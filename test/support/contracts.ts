@@ -1,6 +1,6 @@
 /** What the suites must know of each contract beside its document: how the same few things are done through it, and what it answers. */
-import { operationsOf } from './conformance'
-import { openApi, roleIds, type Answer, type Call } from './usher'
+import { operationsOf, type OpenApi } from './conformance'
+import type { Answer, Call } from './usher'
 
 export type Ask = Call & { path: string }
 
@@ -21,6 +21,11 @@ export interface Role {
   id: string
   number: number
   name: string
+}
+
+export const roleIds = {
+  admin: '019a0000-0000-7000-8000-000000000001',
+  user: '019a0000-0000-7000-8000-000000000002',
 }
 
 export const plainRole: Role = { id: roleIds.user, number: 2, name: 'user' }
@@ -244,8 +249,8 @@ const backoffice: ContractActs = {
 const table: Record<string, ContractActs> = { personnel, v1, rbac, clinic, backoffice }
 
 /** Every contract in the document, with its entry above: one without an entry fails every suite that asks. */
-export async function servedContracts(): Promise<[name: string, acts: ContractActs][]> {
-  const served = new Set(operationsOf(await openApi()).map(({ path }) => path.split('/')[1] as string))
+export function contractsIn(document: OpenApi): [name: string, acts: ContractActs][] {
+  const served = new Set(operationsOf(document).map(({ path }) => path.split('/')[1] as string))
   return [...served].map((name) => [name, actsIn(`/${name}`)])
 }
 

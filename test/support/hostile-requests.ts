@@ -76,6 +76,8 @@ function fitting(
   }
   if (types.includes('boolean')) arbitraries.push(fc.boolean())
   if (types.includes('null')) arbitraries.push(fc.constant(null))
+  // Whatever is typed is searched for.
+  if (/^(search|query_string)$/.test(name)) arbitraries.push(hostileText)
   const texts = arbitraries.map((arbitrary) => arbitrary.map((value) => JSON.stringify(value)))
   if (types.includes('array')) {
     const item = fitting(document, '', (schema.items ?? {}) as Schema, signingIn)

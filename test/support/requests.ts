@@ -1,17 +1,7 @@
 /** For every operation of the document a request that succeeds, made for whoever may make it. */
 import { operationFor, operationsOf } from './conformance'
-import {
-  adminRole,
-  nobody,
-  plainRole,
-  servedContracts,
-  v1Path,
-  type Ask,
-  type ContractActs,
-  type Role,
-  type Someone,
-} from './contracts'
-import { call, methodOf, openApi } from './usher'
+import { adminRole, nobody, plainRole, v1Path, type Ask, type ContractActs, type Role, type Someone } from './contracts'
+import { servedContracts, call, methodOf, openApi } from './usher'
 
 /** What a request is about: somebody, and whatever else an admin must make first. */
 export interface Subject {

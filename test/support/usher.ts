@@ -5,17 +5,17 @@ import { beforeEach } from 'vitest'
 import worker from '../../src/index'
 import type { Env } from '../../src/env'
 import { conform, operationFor, valueOf, type OpenApi } from './conformance'
+import { contractsIn } from './contracts'
+
+import { expectNoScan, watched } from './query-plans'
+
+export { roleIds } from './contracts'
 
 export const testEnv = env as unknown as Env & { TEST_MIGRATIONS: Parameters<typeof applyD1Migrations>[1] }
 
 export const firstAdmin = {
   email: String(testEnv.BOOTSTRAP_ADMIN_EMAIL),
   password: String(testEnv.BOOTSTRAP_ADMIN_PASSWORD),
-}
-
-export const roleIds = {
-  admin: '019a0000-0000-7000-8000-000000000001',
-  user: '019a0000-0000-7000-8000-000000000002',
 }
 
 /** An empty directory before each test of the file. */
@@ -75,6 +75,11 @@ export function openApi(): Promise<OpenApi> {
   return (document ??= fetchWorker('/doc').then((response) => response.json<OpenApi>()))
 }
 
+/** Every contract of the document, and how things are done through it. */
+export async function servedContracts() {
+  return contractsIn(await openApi())
+}
+
 /** The method a call is made with. */
 export function methodOf({ method, json, form, body }: Call): string {
   return method ?? (json === undefined && form === undefined && body === undefined ? 'GET' : 'POST')
@@ -95,9 +100,9 @@ export async function fetchWorker(path: string, options: Call = {}): Promise<Res
     ...(payload !== undefined && { body: payload }),
   })
   const context = createExecutionContext()
-  const bindings = options.env ? variant(options.env) : testEnv
-  const response = await worker.fetch(request, bindings, context)
+  const response = await worker.fetch(request, variant(options.env ?? {}), context)
   await waitOnExecutionContext(context)
+  if (!options.env?.DB) await expectNoScan(testEnv)
   return response
 }
 
@@ -105,11 +110,13 @@ const variants = new Map<string, Env>()
 
 /** The same bindings with other variables; the same object for the same variables, as in production. */
 function variant(variables: NonNullable<Call['env']>): Env {
-  const key = JSON.stringify(variables, (_, value: unknown) => (typeof value === 'function' ? 'function' : value))
+  const key = JSON.stringify(variables, (_, value: unknown) =>
+    value === undefined || typeof value === 'function' ? `(${typeof value})` : value,
+  )
   const stable = Object.values(variables).every((value) => typeof value !== 'object')
   const known = stable ? variants.get(key) : undefined
   if (known) return known
-  const made = { ...testEnv, ...variables } as Env
+  const made = { ...testEnv, DB: watched(testEnv.DB), ...variables } as Env
   if (stable) variants.set(key, made)
   return made
 }

@@ -325,6 +325,13 @@ describe('the cookie', () => {
     const own = (await rows<{ number: number }>("SELECT number FROM users WHERE username = 'ines.caron'"))[0]
     expect((await read(withCookie(cookie), String(own?.number))).status).toBe(200)
   })
+
+  it('stands beside what a proxy in front asks for by another scheme', async () => {
+    const { cookie, id } = await inesSignedIn()
+    const authorization = `Basic ${btoa('gate:keeper')}`
+    expect((await read(withCookie(cookie, { authorization }), id)).status).toBe(200)
+    expectFailure(await read({ headers: { authorization } }, id), notSignedIn, 401)
+  })
 })
 
 describe('another site', () => {
@@ -380,6 +387,13 @@ describe('another site', () => {
     }
     expect(await rows('SELECT * FROM users')).toEqual(before)
     expect((await read(withCookie(cookie), boss.id)).status).toBe(200)
+  })
+
+  it('is told of a cookie that is none what everyone is', async () => {
+    for (const cookie of ['__Host-sessionid=', '__Host-sessionid=nonsense']) {
+      const answer = await read(withCookie(cookie, { 'sec-fetch-site': 'cross-site' }))
+      expectFailure(answer, notSignedIn, 401)
+    }
   })
 
   it('is not where the page itself, the address bar and other clients ask from', async () => {

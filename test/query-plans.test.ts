@@ -1,0 +1,91 @@
+/** Every statement there is, made by every operation and every kind of list, and how SQLite goes about it. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { operationsOf, type Operation } from './support/conformance'
+import { placeOf } from './support/drawn-requests'
+import { plans, scansOf } from './support/query-plans'
+import { newScene } from './support/scene'
+import { adminToken, call, migrate, openApi, testEnv } from './support/usher'
+
+const document = await openApi()
+const operations = operationsOf(document)
+beforeAll(migrate)
+
+describe('a statement', () => {
+  it.each([
+    'SELECT count(*) FROM users',
+    "SELECT * FROM users WHERE email LIKE '%a%' LIMIT 10",
+    'SELECT * FROM users ORDER BY created_at LIMIT 10',
+    'SELECT * FROM users WHERE active + 0 = 1 ORDER BY number LIMIT 10',
+    'DELETE FROM sessions WHERE expires_at < 0',
+    'UPDATE users SET active = 0',
+    'SELECT u.id FROM users AS u JOIN roles ON roles.number = u.primary_role',
+    'SELECT * FROM audit_events WHERE at > 0 ORDER BY sequence DESC LIMIT 10',
+    'SELECT rowid FROM user_search',
+    'SELECT * FROM user_search_terms',
+    'SELECT sum(count) FROM user_spans',
+  ])('that scans is found: %s', async (sql) => {
+    expect(await scansOf(testEnv.DB, sql)).not.toEqual([])
+  })
+
+  it.each([
+    'SELECT * FROM users WHERE id = 1',
+    'SELECT id FROM users WHERE 1 ORDER BY number LIMIT ?',
+    'SELECT id FROM users WHERE 1 ORDER BY name_key, number LIMIT ?',
+    "SELECT rowid FROM user_search WHERE user_search MATCH 'abc'",
+    "SELECT sum(count) FROM user_spans WHERE scope = 'all'",
+  ])('that does not is not: %s', async (sql) => {
+    expect(await scansOf(testEnv.DB, sql, sql.includes('?') ? [1] : [])).toEqual([])
+  })
+})
+
+// `call` fails where anything it asked for scans.
+
+it('no operation scans what grows with the users', async () => {
+  for (const operation of operations) {
+    const scene = await newScene()
+    const guarded = operation.security?.length !== 0
+    await placeOf(document, operation, scene.known, async ({ path, ...asked }) => {
+      const answer = await call(path, { ...asked, ...(guarded && { token: scene.admin.access_token }) })
+      return { ...answer, written: answer.cost.written }
+    })
+    if (guarded) await call(operation.path, { method: operation.method, token: scene.apiKey })
+  }
+  expect(plans.size).toBeGreaterThan(operations.length)
+})
+
+/** Every value a query may have of this parameter, as far as another statement comes of it; undefined for none. */
+function valuesOf({ name, schema }: NonNullable<Operation['parameters']>[number]): (string | undefined)[] {
+  if (name === 'search' || name === 'query_string') return [undefined, 'so', 'some', 'some one', 'so some on']
+  if (name === 'limit' || name === 'per_page') return ['1']
+  if (name === 'page') return ['1', '2']
+  if (name === 'role') return [undefined, 'user']
+  if (name === 'role_id') return [undefined, '2']
+  return [undefined, ...((schema.enum as string[] | undefined) ?? [])]
+}
+
+const lists = operations.filter(
+  ({ method, parameters = [] }) => method === 'GET' && parameters.some((one) => one.in === 'query'),
+)
+
+it.each(lists.map((operation) => [operation.operationId, operation] as const))(
+  'no list of %s scans what grows with the users, however it is filtered, searched, sorted and paged',
+  async (_, operation) => {
+    await newScene()
+    const token = await adminToken()
+    const choices = (operation.parameters ?? [])
+      .filter((one) => one.in === 'query' && one.name !== 'cursor')
+      .map((one) => valuesOf(one).map((value) => [one.name, value] as const))
+    const queries = choices.reduce<(readonly [string, string | undefined])[][]>(
+      (all, values) => all.flatMap((query) => values.map((value) => [...query, value])),
+      [[]],
+    )
+    for (const query of queries) {
+      const sent = query.filter((pair): pair is [string, string] => pair[1] !== undefined)
+      const path = `${operation.path}?${new URLSearchParams(sent)}`
+      const { body } = await call(path, { token })
+      const cursor = body.pagination?.next_cursor
+      if (cursor) await call(`${path}&cursor=${cursor}`, { token })
+    }
+    expect(queries.length).toBeGreaterThan(1)
+  },
+)

@@ -1,0 +1,142 @@
+/** What was ended before the server was killed is still ended after it is started again, in every contract; what was not, is not. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { contractsIn, demotionsOf, editsOfAnyone, plainRole, v1Path } from '../support/contracts'
+import { newServer } from '../support/server'
+
+const admin = { email: 'first.admin@usher.example', password: 'the very first way in' }
+
+let server
+let contracts
+let adminToken
+
+beforeAll(async () => {
+  server = await newServer({
+    JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
+    BOOTSTRAP_ADMIN_EMAIL: admin.email,
+    BOOTSTRAP_ADMIN_PASSWORD: admin.password,
+    PASSWORD_ROUNDS: '1',
+    RATE_LIMIT: 'off',
+  })
+  await server.start()
+  contracts = contractsIn(await (await fetch(`${server.address}/doc`)).json())
+  const json = { identifier: admin.email, password: admin.password }
+  adminToken = (await call({ path: '/v1/auth/login', json })).body.access_token
+}, 300_000)
+afterAll(() => server?.remove())
+
+async function call({ path, method, json, form, token, headers = {} }) {
+  const body = json ? JSON.stringify(json) : form && new URLSearchParams(form)
+  const response = await fetch(server.address + path, {
+    method: method ?? (body ? 'POST' : 'GET'),
+    headers: {
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...(json && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    body,
+  })
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
+}
+
+const outcome = async (acts, ask, as = {}) => acts.outcome(await call({ ...ask, ...as }))
+const uuidOf = (id) => id.replace(/^usr_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+
+let people = 0
+
+/** Somebody who holds every permission, so that only what was ended is refused. */
+async function newcomer() {
+  people += 1
+  const one = { email: `person${people}@example.org`, password: `the passphrase of ${people}`, isAdmin: true }
+  const json = { email: one.email, name: 'Somebody Example', password: one.password, role: 'admin' }
+  const uuid = uuidOf((await call({ path: '/v1/users', json, token: adminToken })).body.id)
+  // Numbers are given in order, from the admin's on.
+  return { ...one, uuid, number: people + 1 }
+}
+
+/** A session of every contract, with its refresh token where there is one, and a key. */
+async function credentialsOf(one) {
+  const credentials = []
+  for (const [name, acts] of contracts) {
+    const answer = await call(acts.signIn(one.email, one.password))
+    expect([name, acts.outcome(answer)]).toEqual([name, 'done'])
+    credentials.push({ kind: 'session', of: name, ...acts.credential(answer), refresh: acts.refresh?.tokenOf(answer) })
+  }
+  const json = { name: 'a key', permissions: ['users:read'] }
+  const made = await call({ path: '/v1/api-keys', token: credentials.find(({ of }) => of === 'v1').token, json })
+  return [...credentials, { kind: 'key', token: made.body.key }]
+}
+
+/** What ends credentials: who is asked, and of which kinds all are dead, or no longer allowed to list, afterwards. */
+function endings() {
+  const all = ['session', 'key']
+  const as = { token: adminToken }
+  return contracts.flatMap(([name, acts]) => [
+    [
+      `${name}: signing out`,
+      async (_, credentials) => {
+        for (const { kind, of, refresh: _refresh, ...sent } of credentials) {
+          if (kind === 'session' && [undefined, name].includes(sent.only)) await call({ ...acts.signOut(), ...sent })
+        }
+      },
+      ({ kind, only }) => kind === 'session' && [undefined, name].includes(only) && 'unauthenticated',
+    ],
+    [`${name}: deactivation`, (one) => call({ ...acts.deactivate(one), ...as }), () => 'unauthenticated'],
+    [
+      `${name}: deactivation and activation`,
+      async (one) => {
+        await call({ ...acts.deactivate(one), ...as })
+        await call({ path: `${v1Path(one)}/activate`, method: 'POST', ...as })
+      },
+      () => 'unauthenticated',
+    ],
+    ...(acts.delete
+      ? [[`${name}: deletion`, (one) => call({ ...acts.delete(one), ...as }), () => 'unauthenticated']]
+      : []),
+    ...editsOfAnyone(acts).map(([operationId, edit]) => [
+      `${operationId}: a password`,
+      (one) => call({ ...edit(one, acts.withPassword('set by somebody else')), ...as }),
+      ({ kind }) => kind === 'session' && 'unauthenticated',
+    ]),
+    ...demotionsOf(acts).map((demote) => [
+      `${name}: demotion to ${plainRole.name}`,
+      (one) => call({ ...demote(one), ...as }),
+      ({ kind }) => all.includes(kind) && 'forbidden',
+    ]),
+  ])
+}
+
+it('what was ended stays ended', async () => {
+  const control = await credentialsOf(await newcomer())
+  const ended = []
+  for (const [how, end, expected] of endings()) {
+    const one = await newcomer()
+    const credentials = await credentialsOf(one)
+    await end(one, credentials)
+    ended.push(...credentials.map((credential) => ({ how, ...credential, expected: expected(credential) || 'done' })))
+  }
+
+  await server.kill()
+  await server.start()
+
+  const gone = ended.filter(({ expected }) => expected !== 'done').length
+  const left = ended.length - gone + control.length
+  let asked = 0
+  for (const { how, kind, of, only, refresh, expected, ...sent } of [
+    ...ended,
+    ...control.map((one) => ({ how: 'nothing', ...one, expected: 'done' })),
+  ]) {
+    for (const [name, acts] of contracts) {
+      if (only !== undefined && only !== name) continue
+      const where = `${how}; ${kind} of ${of}, asked of ${name}`
+      expect([where, await outcome(acts, acts.list(), sent)]).toEqual([where, expected])
+      asked += 1
+      if (refresh === undefined || !acts.refresh || expected !== 'unauthenticated') continue
+      expect([where, await outcome(acts, acts.refresh.ask(refresh))]).toEqual([where, expected])
+      asked += 1
+    }
+  }
+  console.log(
+    `${gone} credentials, ended in ${endings().length} ways, are still ended after a kill, and ${left} others are not: asked ${asked} times`,
+  )
+}, 600_000)

@@ -1,0 +1,68 @@
+/** How SQLite would go about each statement the Worker sends: none may read a table that grows with the users from end to end. */
+import type { Env } from '../../src/env'
+
+/** The statements sent and not looked at yet, by their SQL, with values of one call. */
+const sent = new Map<string, unknown[]>()
+/** Those looked at, and the scans of them. */
+export const plans = new Map<string, string[]>()
+
+const proxies = new WeakMap<D1Database, D1Database>()
+
+/** The same database, which writes down what is prepared on it. */
+export function watched(db: D1Database): D1Database {
+  const known = proxies.get(db)
+  if (known) return known
+  const proxy = new Proxy(db, {
+    get(target, name) {
+      if (name !== 'prepare') {
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      }
+      return (sql: string) => {
+        const statement = target.prepare(sql)
+        if (plans.has(sql)) return statement
+        return {
+          bind(...values: unknown[]) {
+            sent.set(sql, values)
+            return statement.bind(...values)
+          },
+        }
+      }
+    },
+  })
+  proxies.set(db, proxy)
+  return proxy
+}
+
+/** What of `sql` reads a whole table; a table that does not grow with the users is none, and neither is a bounded read in order. */
+export async function scansOf(db: D1Database, sql: string, values: unknown[] = []): Promise<string[]> {
+  const { results } = await db
+    .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+    .bind(...values)
+    .all<{ parent: number; detail: string }>()
+  const scans = results.map(({ detail }) => detail).filter((step) => step.startsWith('SCAN ') && !harmless.test(step))
+  const sorts = results.some(({ parent, detail }) => parent === 0 && detail.includes('TEMP B-TREE'))
+  return isPageInOrder(sql) && !sorts ? [] : scans
+}
+
+/**
+ * Nothing, a subquery (whose own steps are in the plan), a parameter's values, the roles; and of the search index what it looks up:
+ * a MATCH or a rowid, and of its vocabulary (whose plan is a bit mask) what lies between two terms.
+ */
+const harmless =
+  /^SCAN (CONSTANT ROW|\(subquery-\d+\)|(word|page|reached|whole|span|part)\b|json_each VIRTUAL TABLE|word VIRTUAL TABLE|roles|user_search VIRTUAL TABLE INDEX \d+:(M|=)|user_search_terms VIRTUAL TABLE INDEX 153\d:)/
+
+/** The first page of everything: no condition, in the order of an index, as far as its limit. */
+function isPageInOrder(sql: string): boolean {
+  return /FROM (users WHERE 1|"audit_events") ORDER BY [^()]* LIMIT \?\s*$/i.test(sql.replace(/\s+/g, ' '))
+}
+
+/** Looks at what was sent since the last time; throws where that scans. */
+export async function expectNoScan(env: Pick<Env, 'DB'>): Promise<void> {
+  for (const [sql, values] of [...sent]) {
+    sent.delete(sql)
+    const scans = await scansOf(env.DB, sql, values)
+    plans.set(sql, scans)
+    if (scans.length > 0) throw new Error(`${scans.join(', ')}: ${sql}`)
+  }
+}
