@@ -141,23 +141,20 @@ function clashes(user: Newcomer, keys: readonly [LoginField, string][], facts: F
   return problems
 }
 
-/** Lengths of what is sent are those of a new user's; names joined or split before, as an export has them, keep theirs. */
-function ofNames({ name, givenName, familyName }: Newcomer): RowProblem[] {
-  const together = givenName !== undefined && familyName !== undefined
-  if (name === undefined && givenName === undefined && familyName === undefined) {
-    return [{ field: 'name', problem: { rule: 'missing' } }]
-  }
-  const { name: whole = '' } = coherentNames({ name, givenName, familyName }, { givenName: '', familyName: '' })
+/**
+ * The rules of a new user's names. What has a version was a user before, whose names may have been joined or split here, and are as long,
+ * or as empty, as that made them.
+ */
+function ofNames({ name, givenName, familyName, version }: Newcomer): RowProblem[] {
+  const sent = { name, givenName, familyName }
+  if (Object.values(sent).every((one) => one === undefined)) return [{ field: 'name', problem: { rule: 'missing' } }]
+  if (version !== undefined) return []
   const problems: RowProblem[] = []
-  if (!together && isBlank(whole)) problems.push({ field: 'name', problem: { rule: 'blank' } })
-  const joined = together && whole === `${givenName} ${familyName}`.trim()
-  if (!joined && name !== undefined && isLonger(whole, 200)) {
-    problems.push({ field: 'name', problem: { rule: 'too_long', max: 200 } })
-  }
-  for (const [field, part] of Object.entries({ givenName, familyName })) {
-    if (name === undefined && part !== undefined && isLonger(part, 100)) {
-      problems.push({ field, problem: { rule: 'too_long', max: 100 } })
-    }
+  const { name: whole = '' } = coherentNames(sent, { givenName: '', familyName: '' })
+  if (isBlank(whole)) problems.push({ field: 'name', problem: { rule: 'blank' } })
+  for (const [field, value] of Object.entries(sent)) {
+    const max = field === 'name' ? 200 : 100
+    if (value !== undefined && isLonger(value, max)) problems.push({ field, problem: { rule: 'too_long', max } })
   }
   return problems
 }

@@ -16,8 +16,6 @@ export const vectors: [what: string, password: string, stored: string][] = [
   ['Django’s own', 'lètmein', 'pbkdf2_sha256$36000$seasalt$mEUPPFJkT/xtwDU8rB7Q+puHRZnR07WRjerTkt/3HI0='],
   ['Django at the cap', 'lètmein', 'pbkdf2_sha256$100000$seasalt2$Tl4GMr+Yt1zzO1sbKoUaDBdds5NkR3RxaDWuQsliFrI='],
   ['Django over the cap', 'lètmein', 'pbkdf2_sha256$100001$seasalt2$PFd2ETdf5x4MZAvd16D6HwU/lEs7bWM0SHuH+7YNB08='],
-  ['Django 4.2', 'a django password', django(600_000, 'lcwEkvnQcUAYJq0HJsaCqRPJdEGoHdwW7xBv3uIdKFU=')],
-  ['Django 6.0', 'a django password', django(1_200_000, 'iiBDFZnYykNF5vJR2zkzTA/xcWS6dF1JNpYVXEJsVNI=')],
 ]
 
 describe('a hash of another system', () => {
@@ -25,7 +23,7 @@ describe('a hash of another system', () => {
     expect(await matchesHash(password, read(stored))).toBe(true)
   })
 
-  it.each(vectors.filter(([, , stored]) => /^\$2.\$0|36000|100001/.test(stored)))(
+  it.each(vectors.filter(([, , stored]) => /^\$2.\$0|36000/.test(stored)))(
     'is not verified by another password: %s',
     async (_, password, stored) => {
       for (const wrong of [
