@@ -11,15 +11,15 @@ export interface Exported {
 }
 
 /**
- * Everyone in order of number, a page at a time; with their hashes that takes `users:export_hashes`, too. The authority is asked for
+ * Everyone in order of number after `after`, a page at a time; with their hashes that takes `users:export_hashes`, too. The authority is asked for
  * again at each page.
  */
 export async function* exportUsers(
   caller: Caller,
-  { hashes }: { hashes: boolean },
+  { hashes, after }: { hashes: boolean; after: number },
 ): AsyncGenerator<Exported[], void, undefined> {
   const exporter: Caller = hashes ? { ...caller, needs: [...caller.needs, 'users:export_hashes'] } : caller
-  for (let number = 0; ;) {
+  for (let number = after; ;) {
     const statement = selectUsersToExport({ number, limit: streamedPageSize })
     const [rows] = await refusing(exporter, () => exporter.database.batch(guard(exporter), statement))
     if (rows.length > 0) {

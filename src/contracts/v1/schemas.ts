@@ -202,6 +202,9 @@ export const V1ImportQuery = z.object({
 })
 
 export const V1ExportQuery = z.object({
+  after: queryInteger(0, Number.MAX_SAFE_INTEGER).optional().openapi({
+    description: 'Go on after the user of this number: the last one of an export that broke off',
+  }),
   include: z.enum(['password_hashes']).optional().openapi({ description: 'Takes `users:export_hashes` too' }),
 })
 

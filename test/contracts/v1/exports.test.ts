@@ -90,6 +90,17 @@ describe('GET /exports', () => {
     }
   })
 
+  it('goes on after a number, where another broke off', async () => {
+    await populate(20)
+    const { answer } = await exported(admin)
+    const lines = answer.text.split('\n')
+    expect((await exported(admin, '?after=7')).answer.text).toBe(lines.slice(7).join('\n'))
+    expect((await exported(admin, '?after=21')).users).toEqual([])
+    for (const after of ['x', '-1', '1.5']) {
+      expect((await call(`/v1/exports?after=${after}`, { token: admin })).status).toBe(400)
+    }
+  })
+
   it('is written page by page, and breaks off where the right to it ends', async () => {
     await populate(10_100)
     const exporter = await someoneWith(admin, ['users:export'])

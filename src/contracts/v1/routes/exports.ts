@@ -25,8 +25,10 @@ const exportRoute = createRoute({
 })
 
 app.openapi(exportRoute, (c) => {
-  const hashes = c.req.valid('query').include === 'password_hashes'
+  const { include, after = 0 } = c.req.valid('query')
   const filename = `usher-${toUtc(c.var.visit.now).slice(0, 10)}.ndjson`
   const headers = { 'content-disposition': `attachment; filename="${filename}"` }
-  return streamedLines(exportUsers(c.var.caller, { hashes }), fromExported, { headers })
+  return streamedLines(exportUsers(c.var.caller, { hashes: include === 'password_hashes', after }), fromExported, {
+    headers,
+  })
 })
