@@ -22,6 +22,7 @@ export function workerd(bindings: Record<string, string> = {}) {
         CONTRACT_HOSTS: '{}',
         CORS_ORIGINS: '',
         SERVER_TIMING: 'on',
+        REQUEST_LOG: 'off',
         ...bindings,
       },
     },

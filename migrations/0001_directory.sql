@@ -292,6 +292,19 @@ CREATE INDEX audit_events_by_user ON audit_events (user_id);
 CREATE INDEX audit_events_by_actor ON audit_events (actor_id);
 CREATE INDEX audit_events_by_action ON audit_events (action);
 
+-- Where the sweep of what has had its time stopped: it goes through each table in steps, from run to run.
+CREATE TABLE sweep_positions (
+  task TEXT PRIMARY KEY,
+  -- A JSON array: the key of the last row looked at.
+  position TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Always empty, too: asked whether the database takes a write, a batch writes a row here and takes it away again.
+CREATE TABLE write_probe (
+  number INTEGER PRIMARY KEY,
+  filling BLOB NOT NULL
+) STRICT;
+
 -- Always empty. A statement that would insert a reason here fails by that reason's name and takes its whole batch back with it:
 -- so a batch decides, in its own transaction, whether it may run at all.
 CREATE TABLE refusal (

@@ -1,64 +1,67 @@
-/** Composition: every contract under its base path and on its hosts, the documents, the index, and what all answers share. */
+/** Composition: which app answers, a contract's own or the site's, and the site: the index, the documents, and whether all is well. */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { methodNotAllowed } from 'hono/method-not-allowed'
 import { getPath } from 'hono/utils/url'
 import { contracts } from './contracts'
-import { Database } from './database/database'
-import { ping } from './database/ping'
-import { unguarded } from './database/guard'
-import { configurationOf, Misconfigured, type Env } from './env'
-import type { Contract, ContractEnv } from './http/contract'
+import { ailmentOf } from './database/health'
+import { configurationOf, Misconfigured, type Configuration, type Env } from './env'
+import { answers } from './http/answers'
+import { ownHostOf, type Contract, type ContractApp, type ContractEnv } from './http/contract'
 import { completeDocument, contractDocument, documentOnce, type Document } from './http/documents'
 import { toFailure } from './http/failure'
-import { commonHeaders, listedOrigins } from './http/headers'
 import { indexPage } from './index-page'
 import { limitClient } from './http/rate-limit'
 
 const byName = new Map<string, Contract>(contracts.map((contract) => [contract.name, contract]))
 
-export const app = new OpenAPIHono<ContractEnv>({ getPath: contractPath })
+export function fetch(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {
+  return appFor(request, env).fetch(request, env, context)
+}
 
-/** On a contract's own host its paths stand at the root: they are those under its base path. */
-function contractPath(request: Request, options?: { env?: object }): string {
+/**
+ * A contract answers under its base path and, on a host of its own, everything but its document and the health; what is misconfigured
+ * the site tells, whoever is asked.
+ */
+function appFor(request: Request, env: Env): ContractApp {
   const path = getPath(request)
-  const contract = contractOf(request, options?.env as Env | undefined)
-  if (!contract || path === '/health' || path === `/doc/${contract.name}`) return path
-  if (contract.keepsBasePathOnHost && `${path}/`.startsWith(`/${contract.name}/`)) return path
-  return `/${contract.name}${path}`
-}
-
-/** The contract whose own host the request is for. */
-function contractOf(request: Request, env: Env | undefined): Contract | undefined {
-  return byName.get(hostsOf(env).get(new URL(request.url).hostname) ?? '')
-}
-
-function hostsOf(env: Env | undefined): ReadonlyMap<string, string> {
-  try {
-    return env ? configurationOf(env).contractHosts : new Map()
-  } catch {
-    return new Map()
+  const own = ownHostOf(request, env)
+  if (own !== undefined) {
+    const contract = byName.get(own)
+    return !contract || path === '/health' || path === `/doc/${own}` ? site : contract.app
   }
+  const end = path.indexOf('/', 1)
+  const contract = byName.get(path.slice(1, end < 0 ? undefined : end))
+  return contract && isConfigured(env) ? contract.app : site
 }
 
-app.use(commonHeaders)
-app.use(async (c, next) => {
-  const configuration = configurationOf(c.env)
-  const unknown = [...configuration.contractHosts.values()].filter((name) => !byName.has(name))
+const configured = new WeakMap<Env, boolean>()
+
+function isConfigured(env: Env): boolean {
+  const known = configured.get(env)
+  if (known !== undefined) return known
+  let is = false
+  try {
+    is = unknownContracts(configurationOf(env)).length === 0
+  } catch {
+    // Told by the site.
+  }
+  configured.set(env, is)
+  return is
+}
+
+function unknownContracts({ contractHosts }: Configuration): string[] {
+  return [...contractHosts.values()].filter((name) => !byName.has(name))
+}
+
+const site: ContractApp = new OpenAPIHono<ContractEnv>()
+answers(site, undefined, (c, allowed) => c.json({ error: 'method_not_allowed' }, 405, { allow: allowed.join(', ') }))
+site.use(async (c, next) => {
+  const unknown = unknownContracts(c.var.configuration)
   if (unknown.length > 0) throw new Misconfigured([`CONTRACT_HOSTS names no contract of ours: ${unknown.join(', ')}.`])
-  c.set('configuration', configuration)
-  c.set('database', new Database(c.env.DB))
   await next()
 })
-app.use(listedOrigins)
-app.use(
-  methodNotAllowed({
-    app,
-    onMethodNotAllowed: (c, allowed) => c.json({ error: 'method_not_allowed' }, 405, { allow: allowed.join(', ') }),
-  }),
-)
 
-app.onError((error, c) => {
+site.onError((error, c) => {
   if (error instanceof Misconfigured) {
     console.error(`Usher does not serve: ${error.message}`)
     return c.json({ error: 'misconfigured', problems: error.problems }, 503, { 'retry-after': '60' })
@@ -69,11 +72,11 @@ app.onError((error, c) => {
   }
   return c.json({ error: 'unavailable' }, 503, { 'retry-after': '5' })
 })
-app.notFound((c) => c.json({ error: 'not_found' }, 404))
+site.notFound((c) => c.json({ error: 'not_found' }, 404))
 
 const summaries = contracts.map(({ name, title, description }) => ({ name, title, description }))
 
-app.get('/', async (c) => {
+site.get('/', async (c) => {
   c.header('vary', 'Accept')
   if (!(c.req.header('accept') ?? '').includes('text/html')) {
     return c.json({
@@ -87,14 +90,11 @@ app.get('/', async (c) => {
   return c.html(html, 200, { 'content-security-policy': contentSecurityPolicy })
 })
 
-app.get('/health', async (c) => {
+site.get('/health', async (c) => {
   await limitClient(c)
-  try {
-    await c.var.database.batch(unguarded, ping())
-    return c.json({ status: 'ok' })
-  } catch {
-    return c.json({ status: 'unavailable' }, 503, { 'retry-after': '5' })
-  }
+  const ailment = await ailmentOf(c.var.database, (message) => console.error(c.var.requestId, `D1: ${message}`))
+  if (ailment === undefined) return c.json({ status: 'ok' })
+  return c.json({ status: 'unavailable', database: ailment }, 503, { 'retry-after': '5' })
 })
 
 const everything = documentOnce(() => completeDocument(contracts))
@@ -102,12 +102,11 @@ serveDocument('/doc', () => everything())
 for (const contract of contracts) {
   const underItsPath = documentOnce(() => contractDocument(contract))
   const onItsHost = documentOnce(() => contractDocument(contract, '/'))
-  serveDocument(`/doc/${contract.name}`, ({ req, env }) => (contractOf(req.raw, env) ? onItsHost() : underItsPath()))
-  app.route(`/${contract.name}`, contract.app)
+  serveDocument(`/doc/${contract.name}`, ({ req, env }) => (ownHostOf(req.raw, env) ? onItsHost() : underItsPath()))
 }
 
 function serveDocument(path: string, documentFor: (c: Context<ContractEnv>) => Promise<Document>): void {
-  app.get(path, async (c) => {
+  site.get(path, async (c) => {
     const { text, etag } = await documentFor(c)
     const headers = { etag, 'cache-control': 'public, no-cache' }
     if (c.req.header('if-none-match')?.includes(etag)) return c.body(null, 304, headers)

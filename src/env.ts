@@ -17,6 +17,8 @@ export interface Env {
   RATE_LIMIT?: string
   SERVER_TIMING?: string
   CORS_ORIGINS?: string
+  REQUEST_LOG?: string
+  AUDIT_RETENTION_DAYS?: string
 }
 
 export interface Configuration extends Settings {
@@ -29,6 +31,9 @@ export interface Configuration extends Settings {
   rateLimited: boolean
   serverTiming: boolean
   corsOrigins: readonly string[]
+  logsRequests: boolean
+  /** Undefined where the audit trail is kept for good. */
+  auditRetentionDays: number | undefined
 }
 
 /** Each problem names its variable; none holds a value. */
@@ -61,7 +66,7 @@ function check(env: Env): Configuration | Misconfigured {
   }
 
   const number = (
-    name: 'ACCESS_TOKEN_TTL_SECONDS' | 'PASSWORD_MIN_LENGTH' | 'PASSWORD_ROUNDS',
+    name: 'ACCESS_TOKEN_TTL_SECONDS' | 'PASSWORD_MIN_LENGTH' | 'PASSWORD_ROUNDS' | 'AUDIT_RETENTION_DAYS',
     otherwise: number,
     min: number,
     max: number,
@@ -72,7 +77,7 @@ function check(env: Env): Configuration | Misconfigured {
     if (!(value >= min && value <= max)) problems.push(`${name} must be a whole number from ${min} to ${max}.`)
     return value
   }
-  const onOff = (name: 'RATE_LIMIT' | 'SERVER_TIMING', otherwise: boolean) => {
+  const onOff = (name: 'RATE_LIMIT' | 'SERVER_TIMING' | 'REQUEST_LOG', otherwise: boolean) => {
     const text = env[name]
     if (text === undefined || text === '') return otherwise
     if (text !== 'on' && text !== 'off') problems.push(`${name} must be "on" or "off".`)
@@ -88,6 +93,8 @@ function check(env: Env): Configuration | Misconfigured {
     rateLimited: onOff('RATE_LIMIT', true),
     serverTiming: onOff('SERVER_TIMING', false),
     corsOrigins: corsOrigins(env.CORS_ORIGINS, problems),
+    logsRequests: onOff('REQUEST_LOG', true),
+    auditRetentionDays: env.AUDIT_RETENTION_DAYS ? number('AUDIT_RETENTION_DAYS', 0, 1, 36_500) : undefined,
     firstAdmin: firstAdmin.email !== '' && firstAdmin.password !== '' ? firstAdmin : undefined,
   }
   if (problems.length > 0) return new Misconfigured(problems)

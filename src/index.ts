@@ -1,4 +1,5 @@
 /** The Worker. */
-import { app } from './app'
+import { fetch } from './app'
+import { scheduled } from './scheduled'
 
-export default { fetch: app.fetch }
+export default { fetch, scheduled }

@@ -140,12 +140,12 @@ describe('reading', () => {
     }
   })
 
-  it('takes an API key at the price of a token, and a mistyped one for nothing', async () => {
+  it('takes an API key at the price of a token and one row, which names it in the log, and a mistyped one for nothing', async () => {
     const json = { name: 'costs', permissions: ['users:read'] }
     const { key } = (await call('/v1/api-keys', { token: admin, json })).body
     const one = await signedInPerson(admin)
     await call(`/v1/users/${one.id}`, { token: key })
-    expectCost(await call(`/v1/users/${one.id}`, { token: key }), { trips: 1, read: 6, written: 0 })
+    expectCost(await call(`/v1/users/${one.id}`, { token: key }), { trips: 1, read: 7, written: 0 })
     const mistyped = `${key.slice(0, -1)}${key.endsWith('A') ? 'B' : 'A'}`
     expect((await call(`/v1/users/${one.id}`, { token: mistyped })).cost.trips).toBe(0)
   })

@@ -7,7 +7,10 @@ export function toBase64(bytes: Uint8Array, { padded = false } = {}): string {
 }
 
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+  const characters = atob(text)
+  const bytes = new Uint8Array(characters.length)
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = characters.charCodeAt(index)
+  return bytes
 }
 
 /** Base64 for URLs, without padding. */
@@ -17,9 +20,14 @@ export function toBase64Url(bytes: Uint8Array): string {
 
 /** The bytes, or undefined for anything `toBase64Url` would not have written. */
 export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = readBase64Url(text)
+  return bytes && toBase64Url(bytes) === text ? bytes : undefined
+}
+
+/** The same for what a signature stands for: its last bits are not looked at. */
+export function readBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return undefined
-  const bytes = fromBase64(text.replaceAll('-', '+').replaceAll('_', '/'))
-  return toBase64Url(bytes) === text ? bytes : undefined
+  return fromBase64(text.replaceAll('-', '+').replaceAll('_', '/'))
 }
 
 export function utf8(text: string): Uint8Array<ArrayBuffer> {

@@ -10,7 +10,7 @@ import type { Statement } from '../database/statement'
 import type { Caller } from './caller'
 import { Refused } from './refusal'
 
-const keptSeconds = 86_400
+export const keptSeconds = 86_400
 
 const principalOf = ({ credential }: Caller) => (credential.kind === 'session' ? credential.userId : credential.hash)
 

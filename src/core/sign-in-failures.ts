@@ -10,7 +10,7 @@ import { Refused } from './refusal'
 const threshold = 5
 const firstDelaySeconds = 30
 const longestDelaySeconds = 900
-const forgottenAfterSeconds = 86_400
+export const forgottenAfterSeconds = 86_400
 
 /** Where a user's failures are counted. */
 export function accountOf(userNumber: number): string {

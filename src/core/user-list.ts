@@ -104,15 +104,19 @@ export async function* everyUser(caller: Caller, filter: Filter): AsyncGenerator
 }
 
 function toUserFilter({ active, role, gender, search }: Filter): UserFilter {
-  const words = foldForSearch(search?.text ?? '')
-    .split(/\s+/u)
-    .filter((word) => word !== '')
+  const words = search ? wordsOf(search.text) : []
   return {
     active,
     role: role && toRoleKey(role),
     gender,
     search: search && words.length > 0 ? { words: [...new Set(words)], fields: search.fields } : undefined,
   }
+}
+
+function wordsOf(text: string): string[] {
+  return foldForSearch(text)
+    .split(/\s+/u)
+    .filter((word) => word !== '')
 }
 
 function toRoleKey(role: { name: string } | { number: number }): RoleKey {

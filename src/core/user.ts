@@ -120,6 +120,19 @@ function toRole([id, number, name]: RoleTuple): RoleReference {
   return { id, number, name }
 }
 
+/** Most users share a few roles: what was read of one text is not read again. */
+const rolesRead = new Map<string, RoleReference>()
+const mostRolesRead = 1000
+
+function readRole(text: string): RoleReference {
+  const known = rolesRead.get(text)
+  if (known) return known
+  const role = toRole(JSON.parse(text) as RoleTuple)
+  if (rolesRead.size >= mostRolesRead) rolesRead.clear()
+  rolesRead.set(text, role)
+  return role
+}
+
 export function toUser(row: UserRow): User {
   const others = row.other_roles === null ? [] : (JSON.parse(row.other_roles) as RoleTuple[])
   return {
@@ -139,7 +152,7 @@ export function toUser(row: UserRow): User {
     userType: row.user_type,
     isStaff: row.is_staff === 1,
     countryId: row.country_id,
-    roles: [toRole(JSON.parse(row.primary_role) as RoleTuple), ...others.map(toRole)],
+    roles: [readRole(row.primary_role), ...others.map(toRole)],
     active: row.active === 1,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -45,6 +45,9 @@ type Rows<S extends readonly Statement<unknown>[]> = {
 export class Database {
   readonly cost: Cost = { trips: 0, rowsRead: 0, rowsWritten: 0, milliseconds: 0 }
 
+  /** What was learned beside what was asked for: the id of the API key that the work was done on. */
+  readonly noted: { keyId?: string } = {}
+
   constructor(private readonly d1: D1Database) {}
 
   /**
@@ -57,6 +60,7 @@ export class Database {
   ): Promise<[ActorRow, ...Rows<S>]> {
     const results = await this.run([touch, actor, ...statements], { repeatable: true })
     const row = results[1]?.results[0] as (ActorRow & { allowed: number }) | undefined
+    if (row?.key_id) this.noted.keyId = row.key_id
     if (row?.allowed !== 1) throw new BatchRefused(row ? 'forbidden' : 'unauthenticated')
     return [row, ...results.slice(2).map(({ results: rows }) => rows)] as unknown as [ActorRow, ...Rows<S>]
   }
@@ -67,7 +71,14 @@ export class Database {
    */
   async batch<const S extends readonly Statement<unknown>[]>(guard: Guard, ...statements: S): Promise<Rows<S>> {
     const results = await this.run([...guard.statements, ...statements], { repeatable: statements.every(isRead) })
-    return results.slice(guard.statements.length).map((result) => result.results) as Rows<S>
+    const head = guard.statements.length
+    if (guard.namesKey) this.noted.keyId = (results[head - 1]?.results[0] as { id: string }).id
+    return results.slice(head).map((result) => result.results) as Rows<S>
+  }
+
+  /** Runs what leaves everything as it was, whatever it writes on the way, and so can be asked twice. Throws as `batch` does. */
+  async probe(statements: readonly Statement[]): Promise<void> {
+    await this.run(statements, { repeatable: true })
   }
 
   /**

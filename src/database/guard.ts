@@ -8,7 +8,9 @@ import { apiKeys, refusal, roles, sessions, userRoles, users } from './tables'
 
 /** The head of a batch. Only this file makes one. */
 export interface Guard {
-  readonly statements: readonly Statement[]
+  readonly statements: readonly Statement<unknown>[]
+  /** Whether the last of them answers the id of the API key that is asked on. */
+  readonly namesKey?: boolean
 }
 
 /** A user named by one of the keys that are unique in the directory. */
@@ -35,6 +37,8 @@ export interface ActorRow {
   number: number
   id: string
   permissions: number
+  /** Of the API key that is asked on; null on a session. */
+  key_id: string | null
 }
 
 const permissionBits = 20
@@ -65,12 +69,12 @@ const value = sql.placeholder
 /** The one behind the credential, if it is alive: a row, or none. */
 const actor = {
   session: () => sql`
-    SELECT ${users.number}, ${users.id}, ${users.matricule}, ${held} AS permissions
+    SELECT ${users.number}, ${users.id}, ${users.matricule}, ${held} AS permissions, NULL AS key_id
     FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number}
     WHERE ${sessions.id} = ${value('credential')} AND ${sessions.expires_at} > ${value('now')}
       AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1 AND ${users.id} = ${value('userId')}`,
   key: () => sql`
-    SELECT ${users.number}, ${users.id}, ${held} & ${apiKeys.permissions} AS permissions
+    SELECT ${users.number}, ${users.id}, ${held} & ${apiKeys.permissions} AS permissions, ${apiKeys.id} AS key_id
     FROM ${apiKeys} JOIN ${users} ON ${users.number} = ${apiKeys.user_number}
     WHERE ${apiKeys.hash} = ${value('credential')} AND coalesce(${apiKeys.expires_at} > ${value('now')}, 1)
       AND ${apiKeys.generation} = ${users.key_generation} AND ${users.active} = 1`,
@@ -113,6 +117,10 @@ const touch = {
   ),
 }
 
+const keyId = prepare<{ credential: string }, { id: string }>(
+  () => sql`SELECT ${apiKeys.id} FROM ${apiKeys} WHERE ${apiKeys.hash} = ${value('credential')}`,
+)
+
 /** The guard of everything done on a credential; it also keeps the credential's last use, to the hour. */
 export function requireAuthority(claim: Claim): Guard {
   const { now, needs, over, granting } = claim
@@ -124,7 +132,9 @@ export function requireAuthority(claim: Claim): Guard {
   let statement = authorities.get(shape)
   if (!statement) authorities.set(shape, (statement = prepare(() => authority(kind, selfKey, extended))))
   const values = credentialValues(claim.credential)
+  const namesKey = kind === 'key' && !extended
   return {
+    namesKey,
     statements: [
       statement({
         ...values,
@@ -138,6 +148,7 @@ export function requireAuthority(claim: Claim): Guard {
       ...(extended
         ? []
         : [touch[kind]({ credential: values.credential, now, before: now - lastUseResolutionSeconds })]),
+      ...(namesKey ? [keyId({ credential: values.credential })] : []),
     ],
   }
 }
@@ -173,7 +184,7 @@ export function inquire({ credential, now, needs, self: claimed }: Claim): Inqui
   if (!actorOf) {
     actorOf = prepare(
       () => sql`
-        SELECT number, id, permissions, ${neededBy(selfKey)} & ~actor.permissions = 0 AS allowed
+        SELECT number, id, permissions, key_id, ${neededBy(selfKey)} & ~actor.permissions = 0 AS allowed
         FROM (${actor[kind]()}) AS actor`,
     )
     inquiries.set(shape, actorOf)

@@ -10,7 +10,7 @@ export interface Statement<Row = never> {
   readonly row?: Row
 }
 
-type Values = Record<string, string | number | null>
+export type Values = Record<string, string | number | null>
 
 /** Drizzle's builders, here for their SQL alone: only `Database.batch` runs anything. */
 export const build = drizzle(undefined as unknown as D1Database)
@@ -28,5 +28,18 @@ export function prepare<V extends Values | void, Row = never>(query: () => SQLWr
   return (values) => {
     compiled ??= compile<Row>(query())
     return { sql: compiled.sql, params: fillPlaceholders([...compiled.params], values ?? {}) }
+  }
+}
+
+/** The same for SQL that has a few shapes: compiles each at its first use. */
+export function prepareEach<Shape, V extends Values, Row = never>(
+  query: (shape: Shape) => SQLWrapper,
+): (shape: Shape, values: V) => Statement<Row> {
+  const prepared = new Map<string, (values: V) => Statement<Row>>()
+  return (shape, values) => {
+    const key = JSON.stringify(shape)
+    let statement = prepared.get(key)
+    if (!statement) prepared.set(key, (statement = prepare<V, Row>(() => query(shape))))
+    return statement(values)
   }
 }

@@ -1,5 +1,5 @@
 /** The tables as the statements see them; migrations/ makes them, and a test holds the two together. Keys are the column names. */
-import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { blob, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 export const roles = sqliteTable('roles', {
   number: integer().primaryKey({ autoIncrement: true }),
@@ -166,6 +166,16 @@ export const auditEvents = sqliteTable('audit_events', {
   user_id: text(),
   contract: text().notNull(),
   fields: text().notNull(),
+})
+
+export const sweepPositions = sqliteTable('sweep_positions', {
+  task: text().primaryKey(),
+  position: text().notNull(),
+})
+
+export const writeProbe = sqliteTable('write_probe', {
+  number: integer().primaryKey(),
+  filling: blob({ mode: 'buffer' }).notNull(),
 })
 
 export const refusal = sqliteTable('refusal', {

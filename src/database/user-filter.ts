@@ -1,7 +1,8 @@
 /** Which users a list is of: the tables to read, the most telling first, and what is asked of their rows. */
 import { sql, type SQL } from 'drizzle-orm'
 import { roles, userCounts, userRoles, userSearch } from './tables'
-import { matchExpression, type SearchField } from './user-search'
+import type { Values } from './statement'
+import { matchExpression, searchShapeOf, searchValues, type SearchField, type SearchShape } from './user-search'
 
 /** A role by its number or by its folded name. */
 export type RoleKey = { number: number } | { key: string }
@@ -15,10 +16,38 @@ export interface UserFilter {
   search?: { words: readonly string[]; fields: readonly SearchField[] } | undefined
 }
 
+/** What of a filter makes its SQL what it is; the rest are values. */
+export interface FilterShape {
+  active: boolean | undefined
+  role: 'number' | 'key' | undefined
+  gender: boolean
+  search: SearchShape | undefined
+}
+
+export function shapeOf({ active, role, gender, search }: UserFilter): FilterShape {
+  return {
+    active,
+    role: role && ('number' in role ? 'number' : 'key'),
+    gender: gender !== undefined,
+    search: search && searchShapeOf(search.words),
+  }
+}
+
+/** What a statement of the filter's shape is to be given, of the filter. */
+export function valuesOf({ role, gender, search }: UserFilter): Values {
+  return {
+    ...(role && { role: 'number' in role ? role.number : role.key }),
+    ...(gender && { gender }),
+    ...(search && searchValues(search.words, search.fields)),
+  }
+}
+
+const value = sql.placeholder
+
 /** The tables to read, the most telling first; `users` itself only where a condition is about it, unless told otherwise. */
 export function sourceOf(
-  { search, role, active, gender }: UserFilter,
-  { withUsers = active !== undefined || gender !== undefined }: { withUsers?: boolean } = {},
+  { search, role, active, gender }: FilterShape,
+  { withUsers = active !== undefined || gender }: { withUsers?: boolean } = {},
 ): SQL {
   const users = (number: SQL) => (withUsers ? sql` CROSS JOIN users ON users.number = ${number}` : sql``)
   if (search) {
@@ -33,22 +62,22 @@ export function sourceOf(
 }
 
 /** The user's number in the table that is read first, which gives the order too. */
-export function numberOf({ role, search }: UserFilter): SQL {
+export function numberOf({ role, search }: FilterShape): SQL {
   if (search) return sql`user_search.rowid`
   return role ? sql`user_roles.user_number` : sql`users.number`
 }
 
-export function conditionsOf({ active, role, gender, search }: UserFilter): SQL[] {
+function conditionsOf({ active, role, gender, search }: FilterShape): SQL[] {
   const conditions: SQL[] = []
-  if (search) conditions.push(sql`${userSearch} MATCH ${matchExpression(search.words, search.fields)}`)
+  if (search) conditions.push(sql`${userSearch} MATCH ${matchExpression(search)}`)
   if (role && !search) conditions.push(sql`user_roles.role_number = ${roleNumber(role)}`)
-  if (active !== undefined) conditions.push(sql`users.active = ${Number(active)}`)
-  if (gender) conditions.push(sql`users.gender = ${gender}`)
+  if (active !== undefined) conditions.push(active ? sql`users.active = 1` : sql`users.active = 0`)
+  if (gender) conditions.push(sql`users.gender = ${value('gender')}`)
   return conditions
 }
 
 /** Every condition there is, as one; `further` come after the filter's own. */
-export function allOf(filter: UserFilter, ...further: SQL[]): SQL {
+export function allOf(filter: FilterShape, ...further: SQL[]): SQL {
   const conditions = [...conditionsOf(filter), ...further]
   return conditions.length === 0 ? sql`1` : sql.join(conditions, sql` AND `)
 }
@@ -60,7 +89,7 @@ export interface Counter {
 }
 
 /** The counter, if this filter has one: no filter, or one of status and role. */
-export function counterOf({ active, role, gender, search }: UserFilter): Counter | undefined {
+export function counterOf({ active, role, gender, search }: FilterShape): Counter | undefined {
   if (search || gender || (active !== undefined && role)) return undefined
   if (role) return { scope: sql`('role:' || ${roleNumber(role)})` }
   if (active === undefined) return { scope: sql`'all'` }
@@ -73,9 +102,9 @@ export function countedBy({ scope, without }: Counter): SQL {
   return without ? sql`(${count(scope)} - ${count(without)})` : count(scope)
 }
 
-function roleNumber(role: RoleKey): SQL {
+function roleNumber(role: 'number' | 'key'): SQL {
   // D1 binds numbers as REAL, which would read 2.0 in a scope's name.
-  return 'number' in role
-    ? sql`CAST(${role.number} AS INTEGER)`
-    : sql`(SELECT number FROM ${roles} WHERE name_key = ${role.key})`
+  return role === 'number'
+    ? sql`CAST(${value('role')} AS INTEGER)`
+    : sql`(SELECT number FROM ${roles} WHERE name_key = ${value('role')})`
 }

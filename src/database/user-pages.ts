@@ -1,8 +1,19 @@
 /** Pages of users by their number, at any depth, in order of the users' own numbers, with exact totals. */
 import { sql, type SQL } from 'drizzle-orm'
-import { compile, type Statement } from './statement'
+import { prepareEach, type Statement, type Values } from './statement'
 import { userSpans } from './tables'
-import { allOf, countedBy, counterOf, numberOf, sourceOf, type Counter, type UserFilter } from './user-filter'
+import {
+  allOf,
+  countedBy,
+  counterOf,
+  numberOf,
+  shapeOf,
+  sourceOf,
+  valuesOf,
+  type Counter,
+  type FilterShape,
+  type UserFilter,
+} from './user-filter'
 import { userColumns, type UserRow } from './users'
 
 export interface PageQuery extends UserFilter {
@@ -19,44 +30,52 @@ export type PageRow = (UserRow | { number: null }) & { total?: number | null }
  * the counts; elsewhere all that match are read, once.
  */
 export function selectNumberedPage(query: PageQuery): Statement<PageRow>[] {
-  const counter = counterOf(query)
-  if (!counter) return [compile(matchedPage(query))]
-  return [compile(countedPage(query, counter)), compile(sql`SELECT NULL AS number, ${countedBy(counter)} AS total`)]
+  const shape = shapeOf(query)
+  const { offset, limit } = query
+  const values = { ...valuesOf(query), offset, limit, end: offset + limit }
+  if (!counterOf(shape)) return [matchedPage(shape, values)]
+  return [countedPage({ ...shape, first: offset === 0 }, values), countedTotal(shape, values)]
 }
+
+const value = sql.placeholder
+
+const countedTotal = prepareEach<FilterShape, Values, PageRow>(
+  (shape) => sql`SELECT NULL AS number, ${countedBy(counterOf(shape) as Counter)} AS total`,
+)
 
 /** Numbers in a span, and in each of its parts. */
 const spanLength = 16_384
 export const partLength = 512
 
-function countedPage(query: PageQuery, counter: Counter): SQL {
-  const { offset, limit } = query
-  if (offset === 0) return beginning(query, [], sql`LIMIT ${limit}`)
+const countedPage = prepareEach<FilterShape & { first: boolean }, Values, PageRow>((shape) => {
+  if (shape.first) return beginning(shape, [], sql`LIMIT ${value('limit')}`)
+  const counter = counterOf(shape) as Counter
   const first = sql`(SELECT ${spanLength} * span.position + ${partLength} * part.position FROM span, part)`
   return sql`
-    WITH span AS (${holding(offset, sql`0`, spansOf(counter))}),
-      part AS (${holding(offset, sql`(SELECT before FROM span)`, partsOf(counter))})
+    WITH span AS (${holding(sql`0`, spansOf(counter))}),
+      part AS (${holding(sql`(SELECT before FROM span)`, partsOf(counter))})
     ${beginning(
-      query,
-      [sql`${numberOf(query)} >= ${first}`],
-      sql`LIMIT ${limit} OFFSET coalesce(${offset} - (SELECT before FROM part), 0)`,
+      shape,
+      [sql`${numberOf(shape)} >= ${first}`],
+      sql`LIMIT ${value('limit')} OFFSET coalesce(${value('offset')} - (SELECT before FROM part), 0)`,
     )}`
-}
+})
 
 /** The users of the filter, some of whom are passed over: of a role's holders none is read for that. */
-function beginning(query: PageQuery, from: SQL[], limit: SQL): SQL {
-  const number = numberOf(query)
-  const page = sql`FROM ${sourceOf(query)} WHERE ${allOf(query, ...from)} ORDER BY ${number} ${limit}`
-  if (!query.role) return sql`SELECT ${userColumns()} ${page}`
+function beginning(shape: FilterShape, from: SQL[], limit: SQL): SQL {
+  const number = numberOf(shape)
+  const page = sql`FROM ${sourceOf(shape)} WHERE ${allOf(shape, ...from)} ORDER BY ${number} ${limit}`
+  if (!shape.role) return sql`SELECT ${userColumns()} ${page}`
   return sql`SELECT ${userColumns()} FROM (SELECT ${number} AS number ${page}) AS page
     CROSS JOIN users ON users.number = page.number`
 }
 
 /** Of `counts` in a row, the one that holds the user with `offset` others before them, and how many come before it. */
-function holding(offset: number, start: SQL, counts: SQL): SQL {
+function holding(start: SQL, counts: SQL): SQL {
   return sql`
     SELECT position, before FROM (
       SELECT position, count, ${start} + sum(count) OVER (ORDER BY position) - count AS before FROM (${counts}))
-    WHERE before <= ${offset} AND before + count > ${offset}`
+    WHERE before <= ${value('offset')} AND before + count > ${value('offset')}`
 }
 
 function spansOf({ scope, without }: Counter): SQL {
@@ -79,22 +98,21 @@ function partsOf({ scope, without }: Counter): SQL {
  * Counts those that match up to the end of the page, then reads the page from there back, and counts those after it: none but the
  * page's is read twice, and of a page past the end the first count is the whole.
  */
-function matchedPage(query: PageQuery): SQL {
-  const { offset, limit } = query
-  const number = numberOf(query)
-  const matching = (...further: SQL[]) => sql`FROM ${sourceOf(query)} WHERE ${allOf(query, ...further)}`
+const matchedPage = prepareEach<FilterShape, Values, PageRow>((shape) => {
+  const number = numberOf(shape)
+  const matching = (...further: SQL[]) => sql`FROM ${sourceOf(shape)} WHERE ${allOf(shape, ...further)}`
   const last = sql`(SELECT last FROM reached)`
   return sql`
     WITH reached AS MATERIALIZED (
       SELECT count(*) AS size, max(number) AS last FROM (
-        SELECT ${number} AS number ${matching()} ORDER BY ${number} LIMIT ${offset + limit}))
+        SELECT ${number} AS number ${matching()} ORDER BY ${number} LIMIT ${value('end')}))
     SELECT ${userColumns()}, whole.total FROM (
-        SELECT size + iif(size < ${offset + limit}, 0, (SELECT count(*) ${matching(sql`${number} > ${last}`)})) AS total
+        SELECT size + iif(size < ${value('end')}, 0, (SELECT count(*) ${matching(sql`${number} > ${last}`)})) AS total
         FROM reached) AS whole
       LEFT JOIN users ON users.number = 0
     UNION ALL
     SELECT ${userColumns()}, NULL FROM (
         SELECT ${number} AS number ${matching(sql`${number} <= ${last}`)}
-        ORDER BY ${number} DESC LIMIT (SELECT max(size - ${offset}, 0) FROM reached)) AS page
+        ORDER BY ${number} DESC LIMIT (SELECT max(size - ${value('offset')}, 0) FROM reached)) AS page
       CROSS JOIN users ON users.number = page.number`
-}
+})

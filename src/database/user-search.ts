@@ -1,6 +1,6 @@
 /** Search by trigrams: what is indexed of a user, and how the words of a query become one expression. */
 import { sql, type SQL } from 'drizzle-orm'
-import { prepare } from './statement'
+import { prepare, type Values } from './statement'
 import { userSearch, userSearchTerms } from './tables'
 
 const value = sql.placeholder
@@ -35,29 +35,43 @@ export const updateUserSearch = prepare<SearchRow & { number: number }>(
     WHERE rowid = ${value('number')}`,
 )
 
-/**
- * The MATCH expression that finds each of `words` (folded, without blanks) somewhere in `fields`. Three characters and more are a
- * phrase of trigrams; fewer are any of the trigrams that begin with them, looked up in the vocabulary. However many words there
- * are, the SQL and the number of its parameters stay the same: D1 caps both.
- */
-export function matchExpression(words: readonly string[], fields: readonly SearchField[]): SQL {
-  // No field holds a control character, so a word that does is nowhere; the ends of the texts, and of a string in C, are such.
-  if (words.some((word) => /\p{Cc}/u.test(word))) return sql`${nothing}`
-  const isShort = (word: string) => [...word].length < 3
+/** Whether there are words too short for a phrase of trigrams: those are looked up in the vocabulary. */
+export interface SearchShape {
+  short: boolean
+}
+
+const isShort = (word: string) => [...word].length < 3
+
+export function searchShapeOf(words: readonly string[]): SearchShape {
+  return { short: !isNowhere(words) && words.some(isShort) }
+}
+
+/** No field holds a control character, so a word that does is nowhere; the ends of the texts, and of a string in C, are such. */
+const isNowhere = (words: readonly string[]) => words.some((word) => /\p{Cc}/u.test(word))
+
+/** The values of a MATCH expression that finds each of `words` (folded, without blanks) somewhere in `fields`. */
+export function searchValues(words: readonly string[], fields: readonly SearchField[]): Values {
+  if (isNowhere(words)) return { phrases: nothing }
   const short = words.filter(isShort)
   const phrases = words.filter((word) => !isShort(word)).map(quoted)
   const head = `{${fields.join(' ')}} : (${phrases.join(' AND ')}`
-  if (short.length === 0) return sql`${`${head})`}`
-  return sql`${phrases.length > 0 ? `${head} AND ` : head} || ${beginnings(short)} || ')'`
+  if (short.length === 0) return { phrases: `${head})` }
+  return { phrases: phrases.length > 0 ? `${head} AND ` : head, short: JSON.stringify(short) }
+}
+
+/**
+ * Three characters and more are a phrase of trigrams; fewer are any of the trigrams that begin with them, looked up in the vocabulary.
+ * However many words there are, the SQL and the number of its parameters stay the same: D1 caps both.
+ */
+export function matchExpression({ short }: SearchShape): SQL {
+  return short ? sql`${value('phrases')} || ${beginnings} || ')'` : sql`${value('phrases')}`
 }
 
 const quoted = (term: string) => `"${term.replaceAll('"', '""')}"`
 const nothing = quoted('\u0002\u0002\u0002')
 
-function beginnings(words: readonly string[]): SQL {
-  return sql`(
+const beginnings = sql`(
     SELECT group_concat('(' || coalesce((
       SELECT group_concat('"' || replace(term, '"', '""') || '"', ' OR ') FROM ${userSearchTerms}
-      WHERE term >= word.value AND term < word.value || char(1114111)), ${nothing}) || ')', ' AND ')
-    FROM json_each(${JSON.stringify(words)}) AS word)`
-}
+      WHERE term >= word.value AND term < word.value || char(1114111)), '"' || char(2, 2, 2) || '"') || ')', ' AND ')
+    FROM json_each(${value('short')}) AS word)`

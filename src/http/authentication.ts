@@ -5,6 +5,7 @@ import { apiKeyHash } from '../core/api-keys'
 import type { Caller } from '../core/caller'
 import type { Permission } from '../core/permissions'
 import type { UserSelector } from '../core/user'
+import type { Configuration } from '../env'
 import { bearerScheme, type ContractEnv } from './contract'
 import { boundedBody, decodedBody, limitedBody, untouchedBody } from './body'
 import { Failed } from './failure'
@@ -25,17 +26,21 @@ export function authenticated(
   { cookie = false, streams = false }: { cookie?: boolean; streams?: boolean } = {},
 ) {
   const authenticate: MiddlewareHandler<WithCaller> = createMiddleware<WithCaller>(async (c, next) => {
-    const { visit } = c.var
+    const visit = c.get('visit')
+    const configuration = c.get('configuration')
     const header = c.req.header('authorization')
     // What came by another scheme is none of ours, and RFC 6750 has it answered as if nothing had come.
     const isBearer = /^bearer( |$)/i.test(header ?? '')
     const session = cookie && !isBearer ? readSessionCookie(c) : undefined
     const credential =
-      session === undefined ? await credentialOf(c.var, header) : await sessionOf(c.var, session, 'cookie')
+      session === undefined
+        ? await credentialOf(configuration, header, visit.now)
+        : await sessionOf(configuration, session, 'cookie', visit.now)
     if (!credential) {
       await limitClient(c)
       throw new Failed({ kind: isBearer || session !== undefined ? 'unauthenticated' : 'no_credentials' })
     }
+    c.set('credential', credential)
     if (session !== undefined) refuseCrossSite(c)
     await limitPrincipal(c, credential.kind === 'session' ? credential.userId : credential.hash)
     c.set('caller', { ...visit, credential, needs, self: self?.(c) })
@@ -62,8 +67,9 @@ function accessOf(needs: readonly Permission[], exceptOfOneself: boolean): strin
 
 /** What a bearer token is, if it can be one of ours: an API key or an access token. */
 async function credentialOf(
-  request: ContractEnv['Variables'],
+  configuration: Configuration,
   header: string | undefined,
+  now: number,
 ): Promise<Caller['credential'] | undefined> {
   const token = /^bearer +([^\s]+) *$/i.exec(header ?? '')?.[1]
   if (token === undefined) return undefined
@@ -71,15 +77,16 @@ async function credentialOf(
     const hash = await apiKeyHash(token)
     return hash === undefined ? undefined : { kind: 'key', hash }
   }
-  return sessionOf(request, token, 'access')
+  return sessionOf(configuration, token, 'access', now)
 }
 
 async function sessionOf(
-  { configuration, visit }: ContractEnv['Variables'],
+  configuration: Configuration,
   token: string,
   use: TokenUse,
+  now: number,
 ): Promise<Caller['credential'] | undefined> {
-  const claimed = await readToken(configuration, token, use, visit.now)
+  const claimed = await readToken(configuration, token, use, now)
   return claimed && { kind: 'session', ...claimed }
 }
 

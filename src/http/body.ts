@@ -7,7 +7,7 @@ import { emptyBody, Failed, toIssues } from './failure'
 import { maxStreamBytes } from './ndjson'
 
 const maxBytes = 65_536
-const hasBody = (c: Context) => c.req.raw.body !== null && !['GET', 'HEAD', 'DELETE'].includes(c.req.method)
+const hasBody = (c: Context) => !['GET', 'HEAD', 'DELETE'].includes(c.req.method) && c.req.raw.body !== null
 
 /** Reads the body, and no further than may be: what follows finds the bytes where the framework keeps them. */
 export const limitedBody = createMiddleware<ContractEnv>(async (c, next) => {

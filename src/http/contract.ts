@@ -1,11 +1,12 @@
 /** What every contract is made of: an app that knows who asks, answers in the order of design, and fails in the contract's words. */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { methodNotAllowed } from 'hono/method-not-allowed'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { getPath } from 'hono/utils/url'
 import { authorise, type Caller, type Visit } from '../core/caller'
 import type { Database } from '../database/database'
-import type { Configuration, Env } from '../env'
+import { configurationOf, type Configuration, type Env } from '../env'
+import { answers } from './answers'
 import { emptyBody, Failed, toFailure, toIssues, type Failure, type Part, type Issue } from './failure'
 
 /** The name of the bearer scheme in the documents. */
@@ -19,6 +20,8 @@ export interface ContractEnv {
     database: Database
     contract: ContractTraits
     visit: Visit
+    /** What the request came on, before anybody asked whether it holds. */
+    credential?: Caller['credential']
     caller?: Caller
   }
 }
@@ -55,6 +58,7 @@ const parts: Partial<Record<string, Part>> = { query: 'query', param: 'path', he
 
 export function createContract(traits: ContractTraits): Contract {
   const app: ContractApp = new OpenAPIHono<ContractEnv>({
+    getPath: (request, options) => seedPath(traits, request, options?.env as Env),
     defaultHook: (result, c) => {
       if (result.success) return
       // A body without a type was refused or given one before: there is none.
@@ -71,19 +75,38 @@ export function createContract(traits: ContractTraits): Contract {
     description: 'An access token, or an API key',
   })
   app.onError(async (error, c) => toResponse(c, traits, await firstFailure(c, toFailure(error, c.var.requestId))))
+  answers(app, traits.name, (c, allowed) => toResponse(c, traits, { kind: 'method_not_allowed', allowed }))
   app.use(async (c, next) => {
-    const { database, configuration } = c.var
+    const settings = c.get('configuration')
+    const now = Math.floor(Date.now() / 1000)
     c.set('contract', traits)
-    c.set('visit', { database, settings: configuration, contract: traits.name, now: Math.floor(Date.now() / 1000) })
+    c.set('visit', { database: c.get('database'), settings, contract: traits.name, now })
     await next()
   })
-  app.use(
-    methodNotAllowed({
-      app,
-      onMethodNotAllowed: (c, allowed) => toResponse(c, traits, { kind: 'method_not_allowed', allowed }),
-    }),
-  )
   return { ...traits, app }
+}
+
+/** A path as the seed has it: what stands behind the base path or, on the contract's own host, at the root. */
+function seedPath({ name, keepsBasePathOnHost }: ContractTraits, request: Request, env: Env): string {
+  const path = getPath(request)
+  const base = `/${name}`
+  if (path !== base && !path.startsWith(`${base}/`)) return path
+  if (!keepsBasePathOnHost && ownHostOf(request, env) !== undefined) return path
+  return path.slice(base.length) || '/'
+}
+
+/** The name of the contract whose own host the request is for; undefined on any other host. */
+export function ownHostOf(request: Request, env: Env): string | undefined {
+  const hosts = hostsOf(env)
+  return hosts.size === 0 ? undefined : hosts.get(new URL(request.url).hostname)
+}
+
+function hostsOf(env: Env): ReadonlyMap<string, string> {
+  try {
+    return configurationOf(env).contractHosts
+  } catch {
+    return new Map()
+  }
 }
 
 /** To stand last in a contract: a path it does not know is its own 404, never another's. */

@@ -23,7 +23,7 @@ export const commonHeaders = createMiddleware<ContractEnv>(async (c, next) => {
   headers.set('x-request-id', requestId)
   for (const [name, value] of Object.entries(always)) headers.set(name, value)
   for (const [name, value] of Object.entries(otherwise)) if (!headers.has(name)) headers.set(name, value)
-  if (c.var.configuration?.serverTiming) headers.set('server-timing', serverTiming(c.var.database.cost))
+  if (c.get('configuration')?.serverTiming) headers.set('server-timing', serverTiming(c.get('database').cost))
 })
 
 function serverTiming(cost: Cost): string {
@@ -33,7 +33,7 @@ function serverTiming(cost: Cost): string {
 
 /** Closed, but for the origins listed: they get bearer tokens, never cookies. */
 export const listedOrigins = createMiddleware<ContractEnv>(async (c, next) => {
-  const { corsOrigins } = c.var.configuration
+  const { corsOrigins } = c.get('configuration')
   if (corsOrigins.length === 0) return next()
   const origin = c.req.header('origin')
   if (origin !== undefined && corsOrigins.includes(origin)) return open(c, next)

@@ -14,7 +14,7 @@ export async function keyed(c: KeyedRequest, key: string | undefined): Promise<C
   const { caller, configuration } = c.var
   if (key === undefined) return caller
   const body = new Uint8Array(await c.req.arrayBuffer())
-  const head = utf8(`${c.req.method}\n${c.req.path}\n`)
+  const head = utf8(`${caller.contract} ${c.req.method}\n${c.req.path}\n`)
   const request = new Uint8Array([...head, ...body])
   const [first, ...others] = configuration.jwtSecrets
   const fingerprints: IdempotencyKey['fingerprints'] = [

@@ -56,6 +56,13 @@ export function streamedArray<Item, Wire>(
   return streamed<Item, Wire, Wire[]>(pages, toWire, array)
 }
 
+const ends = new WeakMap<ReadableStream, Promise<{ broken: boolean }>>()
+
+/** Resolves once the streamed answer has been written, or has broken off; undefined for an answer that is no stream of ours. */
+export function endOf({ body }: Response): Promise<{ broken: boolean }> | undefined {
+  return body === null ? undefined : ends.get(body)
+}
+
 /** JSON with a list in it, written page by page as the client reads it. */
 export async function streamed<Item, Wire, Whole extends object>(
   pages: AsyncGenerator<Item[], void, undefined>,
@@ -125,18 +132,25 @@ async function streamedText(
 ): Promise<Response> {
   const encoder = new TextEncoder()
   const first = await texts.next()
+  const end = Promise.withResolvers<{ broken: boolean }>()
+  const write = (controller: ReadableStreamDefaultController<Uint8Array>, { done, value }: typeof first) => {
+    if (!done) return controller.enqueue(encoder.encode(value))
+    controller.close()
+    end.resolve({ broken: false })
+  }
   const stream = new ReadableStream<Uint8Array>(
     {
-      start(controller) {
-        if (!first.done) controller.enqueue(encoder.encode(first.value))
-        else controller.close()
-      },
+      start: (controller) => write(controller, first),
       async pull(controller) {
-        const { done, value } = await texts.next()
-        if (done) controller.close()
-        else controller.enqueue(encoder.encode(value))
+        try {
+          write(controller, await texts.next())
+        } catch (error) {
+          end.resolve({ broken: true })
+          throw error
+        }
       },
       async cancel() {
+        end.resolve({ broken: true })
         await texts.return()
       },
     },
@@ -144,5 +158,6 @@ async function streamedText(
       ? { highWaterMark: 1 }
       : { highWaterMark: aheadBytes, size: (chunk) => chunk?.byteLength ?? 0 },
   )
+  ends.set(stream, end.promise)
   return new Response(stream, { headers: { 'content-type': contentType, ...headers } })
 }

@@ -1,5 +1,11 @@
 /** The Worker as its clients see it, with a fresh directory for each test. */
-import { applyD1Migrations, createExecutionContext, reset, waitOnExecutionContext } from 'cloudflare:test'
+import {
+  applyD1Migrations,
+  createExecutionContext,
+  createScheduledController,
+  reset,
+  waitOnExecutionContext,
+} from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach } from 'vitest'
 import worker from '../../src/index'
@@ -104,6 +110,12 @@ export async function fetchWorker(path: string, options: Call = {}): Promise<Res
   await waitOnExecutionContext(context)
   if (!options.env?.DB) await expectNoScan(testEnv)
   return response
+}
+
+/** What the clock does at the trigger `cron`, until it is done. */
+export async function tick(cron: string, variables: NonNullable<Call['env']> = {}): Promise<void> {
+  await worker.scheduled(createScheduledController({ cron }), variant(variables))
+  if (!variables.DB) await expectNoScan(testEnv)
 }
 
 const variants = new Map<string, Env>()

@@ -1,0 +1,57 @@
+/** Trips and rows, by D1's own account, one request at a time and apart from the timing. */
+import { deepStrictEqual } from 'node:assert'
+import { caller } from './call.js'
+import { inRound, operations, pageSize } from './operations.js'
+
+const asked = 8
+/** Walked whole up to so many users, in samples beyond. */
+const walkedWhole = 10_000
+const samples = 50
+
+/** For each operation the costs of some requests: `{ trips, read, written, hits, size }`. */
+export async function count({ product, address, session }, subjects, settings) {
+  const call = caller(address, session)
+  const costs = {}
+  for (const { name, request, writes } of operations) {
+    costs[name] = []
+    const some = writes ? inRound(subjects[name], 0, settings) : subjects[name]
+    for (const subject of some.slice(0, asked)) {
+      const answer = await call(product.requests[request](subject))
+      const { total } = writes ? {} : product.people(answer)
+      costs[name].push({ ...costOf(answer), hits: total, size: subject.size })
+    }
+  }
+  return costs
+}
+
+/** Rows read a user by walking everyone through pages of 100: by number and by cursor. */
+export async function walk({ product, address, session }, users, progress) {
+  const call = caller(address, session)
+  const last = Math.ceil(users / pageSize)
+  const whole = users <= walkedWhole
+  const pages = Array.from({ length: whole ? last : samples }, (_, index) =>
+    whole ? index + 1 : 1 + Math.floor((index * (last - 1)) / (samples - 1)),
+  )
+  const walked = {}
+  for (const way of ['numbered', 'deep']) {
+    let [read, seen] = [0, 0]
+    for (const [index, page] of pages.entries()) {
+      const answer = await call(
+        product.requests[way === 'deep' && page === 1 ? 'first' : way]({ page, size: pageSize }),
+      )
+      read += costOf(answer).read
+      seen += product.people(answer).emails.length
+      progress(index + 1, pages.length)
+    }
+    walked[way] = { rowsAUser: read / seen, pages: pages.length, whole }
+  }
+  return walked
+}
+
+/** What the meter on the wire says; where the product says it too, both must say the same. */
+function costOf({ headers }) {
+  const cost = JSON.parse(headers.get('x-cost'))
+  const [, trips, read, written] = /trips=(\d+) read=(\d+) written=(\d+)/.exec(headers.get('server-timing') ?? '') ?? []
+  if (trips) deepStrictEqual({ trips: Number(trips), read: Number(read), written: Number(written) }, cost)
+  return cost
+}

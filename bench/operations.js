@@ -1,0 +1,61 @@
+/** What is measured, and whom each operation is done to. */
+import { draws, person, words } from './people.js'
+
+export const pageSize = 100
+export const searchSize = 20
+
+/** `request` names how a product asks for it; what `hashes` takes as long as the hash of a password. */
+export const operations = [
+  { name: 'get', title: 'get one user' },
+  { name: 'first', title: 'list, first page' },
+  { name: 'deep', title: 'list, a page far down, by cursor' },
+  { name: 'numbered', title: 'list, a page far down, by number' },
+  { name: 'rare', title: 'search, a rare word', request: 'search' },
+  { name: 'common', title: 'search, a common word', request: 'search' },
+  { name: 'short', title: 'search, two characters', request: 'search' },
+  { name: 'create', title: 'create', writes: true, hashes: true },
+  { name: 'login', title: 'sign in', writes: true, hashes: true },
+  { name: 'update', title: 'update', writes: true },
+  { name: 'delete', title: 'delete', writes: true },
+].map((operation) => ({ request: operation.name, writes: false, hashes: false, ...operation }))
+
+const readOnes = 256
+const pages = 8
+
+/**
+ * Subjects of each operation among `count` users: for reading, some to take turns; for writing, enough that no one is taken twice.
+ * `writes` and `hashes` are how many a round takes, and `rounds` how many rounds, counting apart.
+ */
+export function subjects(count, { rounds, writes, hashes }) {
+  const draw = draws(-count)
+  const last = count - 1
+  const { rare, common, short } = words(last)
+  const most = (rounds + 1) * writes
+  // The last are going to be deleted.
+  const anyone = () => person(2 + Math.floor(draw() * (last - most - 2)))
+  const page = () => Math.ceil(((0.3 + 0.6 * draw()) * count) / pageSize)
+  const far = Array.from({ length: pages }, page).map((number) => ({ page: number, size: pageSize }))
+  const searches = (found) => found.map((search) => ({ search, size: searchSize }))
+  const some = (length, from) => Array.from({ length }, (_, index) => person(from + index))
+  const renamed = (one) => ({ ...one, newName: `${one.givenName} ${one.familyName}-Newell` })
+  return {
+    get: Array.from({ length: readOnes }, anyone),
+    first: [{ page: 1, size: pageSize }],
+    deep: far,
+    numbered: far,
+    rare: searches(rare),
+    common: searches(common),
+    short: searches(short),
+    create: some((rounds + 1) * hashes, last + 1),
+    login: some((rounds + 1) * hashes, 2),
+    update: some(most, Math.floor(count / 10)).map(renamed),
+    // From the end, so that nobody's place among the others changes.
+    delete: some(most, last - most + 1),
+  }
+}
+
+/** The subjects of a writing operation in a round; those of round 0 are for counting. */
+export function inRound(subjects, round, { rounds }) {
+  const each = subjects.length / (rounds + 1)
+  return subjects.slice(round * each, (round + 1) * each)
+}

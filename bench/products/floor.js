@@ -1,0 +1,15 @@
+/** The bare Worker that sends Usher's batches, and hashes a password with nothing around it. */
+export const name = 'floor'
+export const title = 'bare Worker'
+
+/** By the index of the subject; creating and signing in are to be held against the hash alone. */
+export const requestFor = ({ name: operation, hashes }, index) => ({
+  path: hashes ? '/hash' : `/${operation}/${index}`,
+})
+
+/** The emails in whatever rows it answered. */
+export const emails = ({ body }) =>
+  body
+    .flat(2)
+    .filter((row) => row.email !== undefined)
+    .map((row) => row.email)

@@ -1,0 +1,142 @@
+/** What Usher promises of its costs and its speed, and whether it held: `{ promise, measured, held }` each. */
+import { operations, pageSize } from './operations.js'
+import { median } from './rounds.js'
+
+const lists = ['first', 'deep', 'numbered']
+const searches = ['rare', 'common', 'short']
+const reading = ['get', ...lists, ...searches]
+const titles = Object.fromEntries(operations.map(({ name, title }) => [name, title]))
+
+/** Of one operation: trips, rows read (by the hits of a search and the size of the page) and rows written. */
+const budgets = {
+  get: { trips: 1, read: () => 8, written: 0, words: '8' },
+  first: { trips: 1, read: ({ size }) => 3 * size + 20, written: 0, words: '3 a user and 20' },
+  deep: { trips: 1, read: ({ size }) => 3 * size + 20, written: 0, words: '3 a user and 20' },
+  numbered: { trips: 1, read: ({ size }) => 3 * size + 1500, written: 0, words: '3 a user and 1,500' },
+  rare: { trips: 1, read: ({ hits, size }) => hits + 3 * size + 30, written: 0, words: '1 a hit, 3 a user and 30' },
+  common: { trips: 1, read: ({ hits, size }) => hits + 3 * size + 30, written: 0, words: '1 a hit, 3 a user and 30' },
+  short: { trips: 1, read: ({ hits, size }) => hits + 3 * size + 700, written: 0, words: '1 a hit, 3 a user and 700' },
+  create: { trips: 2, read: () => 40, written: 25, words: '40' },
+  login: { trips: 3, read: () => 30, written: 12, words: '30' },
+  update: { trips: 2, read: () => 40, written: 15, words: '40' },
+  delete: { trips: 2, read: () => 40, written: 15, words: '40' },
+}
+
+/** The ones that hold at any size, of one size's results. */
+export function costPromises({ costs, walked, bytes }) {
+  const promised = operations.map(({ name, title }) => {
+    const { trips, read, written, words } = budgets[name]
+    const over = costs.usher[name].filter(
+      (cost) => cost.trips > trips || cost.read > read(cost) || cost.written > written || cost.trips === 0,
+    )
+    const worst = over[0] ?? costs.usher[name].reduce((most, cost) => (cost.read > most.read ? cost : most))
+    const hits =
+      worst.hits !== undefined && worst.size && searches.includes(name) ? ` at ${grouped(worst.hits)} hits` : ''
+    return {
+      promise: `${title}: ≤ ${trips} ${trips === 1 ? 'trip' : 'trips'}, ${words} rows read, ${written} written`,
+      measured: `${worst.trips}, ${grouped(worst.read)}${hits} (≤ ${grouped(read(worst))}), ${worst.written}`,
+      held: over.length === 0,
+    }
+  })
+  const { numbered, deep } = walked
+  const sampled = numbered.whole ? '' : ` (${numbered.pages} pages)`
+  return [
+    ...promised,
+    {
+      promise: `everyone by pages of ${pageSize} by number: ≤ 20 rows a user`,
+      measured: numbered.rowsAUser.toFixed(2) + sampled,
+      held: numbered.rowsAUser <= 20,
+    },
+    {
+      promise: `everyone by cursor: ≤ 4 rows a user`,
+      measured: deep.rowsAUser.toFixed(2) + sampled,
+      held: deep.rowsAUser <= 4,
+    },
+    {
+      promise: 'database, an audit event included: < 1,300 bytes a user',
+      measured: grouped(Math.round(bytes.usher)),
+      held: bytes.usher < 1300,
+    },
+  ]
+}
+
+/** Against the bare Worker, in the same rounds. */
+export function floorPromises({ speeds }) {
+  const atLeast = (name, share) => {
+    const { middle } = ratios(speeds, name, 'usher', 'floor')
+    return {
+      promise: `${titles[name]}: ≥ ${share} × bare Worker`,
+      measured: `${middle.toFixed(2)} ×`,
+      held: middle >= share,
+    }
+  }
+  const hashed = ['create', 'login'].map((name) => {
+    const { middle } = ratios(speeds, name, 'floor', 'usher')
+    const promise = `${titles[name]}: ≤ 1.15 × the time of the hash alone`
+    return { promise, measured: `${middle.toFixed(3)} ×`, held: middle <= 1.15 }
+  })
+  return [atLeast('get', 0.8), ...[...lists, ...searches].map((name) => atLeast(name, 0.7)), ...hashed]
+}
+
+/** Against the others, at 100,000 users. */
+export function peerPromises({ costs, speeds }) {
+  const promises = []
+  for (const [peer, title] of [
+    ['better-auth', 'better-auth'],
+    ['crud', 'the CRUD Worker'],
+  ]) {
+    const worst = (product, name, what) => Math.max(...costs[product][name].map((cost) => cost[what]))
+    for (const name of [...lists, ...searches]) {
+      const [ours, theirs] = [worst('usher', name, 'read'), worst(peer, name, 'read')]
+      promises.push({
+        promise: `${titles[name]}: fewer rows than ${title}`,
+        measured: `${grouped(ours)} : ${grouped(theirs)}`,
+        held: ours < theirs,
+      })
+    }
+    for (const { name } of operations) {
+      const [ours, theirs] = [worst('usher', name, 'trips'), worst(peer, name, 'trips')]
+      promises.push({
+        promise: `${titles[name]}: fewer trips than ${title}`,
+        measured: `${ours} : ${theirs}`,
+        held: ours < theirs,
+      })
+    }
+    for (const name of reading) {
+      if (peer === 'crud' && name === 'get') continue
+      const times = peer === 'crud' ? 1 : name === 'get' ? 2.5 : 10
+      const { middle } = ratios(speeds, name, 'usher', peer)
+      promises.push({
+        promise: `${titles[name]}: ${times === 1 ? 'ahead of' : `≥ ${times} ×`} ${title}`,
+        measured: `${middle.toFixed(2)} ×`,
+        held: times === 1 ? middle > 1 : middle >= times,
+      })
+    }
+  }
+  return promises
+}
+
+/** Of the bundle, which no number of users changes. */
+export function bundlePromises({ sizes, starts }) {
+  const slower = starts.usher.clock - starts.empty.clock
+  return [
+    {
+      promise: 'bundle: < 250 KB gzip',
+      measured: `${(sizes.usher.gzipBytes / 1000).toFixed(1)} KB`,
+      held: sizes.usher.gzipBytes < 250_000,
+    },
+    {
+      promise: 'start to the first answer: < 250 ms more than an empty Worker',
+      measured: `${slower.toFixed(0)} ms more`,
+      held: slower < 250,
+    },
+  ]
+}
+
+/** What one measured (requests per second, unless told otherwise) as a ratio to another's, taken in each round. */
+export function ratios(speeds, operation, one, other, of = 'perSecond') {
+  const others = speeds[operation][other]
+  return median(speeds[operation][one].map((round, index) => round[of] / others[index][of]))
+}
+
+export const grouped = (number) => Math.round(number).toLocaleString('en')

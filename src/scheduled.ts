@@ -1,0 +1,26 @@
+/** What is done by the clock: `[triggers]` in wrangler.toml says when. */
+import { sweep } from './core/sweep'
+import { Database } from './database/database'
+import { configurationOf, Misconfigured, type Env } from './env'
+
+/** The trigger of the sweep. */
+export const sweepCron = '17 * * * *'
+
+export async function scheduled({ cron }: Pick<ScheduledController, 'cron'>, env: Env): Promise<void> {
+  try {
+    if (cron === sweepCron) await sweepAndReport(env)
+  } catch (error) {
+    console.error(error instanceof Misconfigured ? `Usher does not work: ${error.message}` : error)
+    throw error
+  }
+}
+
+async function sweepAndReport(env: Env): Promise<void> {
+  const began = Date.now()
+  const { auditRetentionDays } = configurationOf(env)
+  const database = new Database(env.DB)
+  const { removed, unfinished } = await sweep(database, { now: Math.floor(began / 1000), auditRetentionDays })
+  const { trips, rowsRead, rowsWritten } = database.cost
+  const cost = { trips, rows_read: rowsRead, rows_written: rowsWritten, milliseconds: Date.now() - began }
+  console.log(JSON.stringify({ message: 'sweep', removed, unfinished, ...cost }))
+}

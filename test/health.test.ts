@@ -1,0 +1,76 @@
+/** /health: one trip that tells a broken database from a healthy one, and what is broken, without a word of the database's own. */
+import { reset } from 'cloudflare:test'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { call, freshDirectory, migrate, rows, testEnv } from './support/usher'
+
+freshDirectory()
+
+let told: string[]
+beforeEach(() => {
+  told = []
+  vi.spyOn(console, 'error').mockImplementation((...words) => void told.push(words.map(String).join(' ')))
+})
+afterEach(() => vi.restoreAllMocks())
+
+const ill = async (database: string, env = {}) => {
+  const { status, body, headers, cost } = await call('/health', { env })
+  expect([status, body]).toEqual([503, { status: 'unavailable', database }])
+  expect([headers.get('retry-after'), cost.trips]).toEqual(['5', 1])
+  expect(told).toEqual([expect.stringMatching(/^[0-9a-f-]{36} D1: ./)])
+  told = []
+}
+
+const saying = (message: string) => ({
+  DB: { prepare: (sql: string) => testEnv.DB.prepare(sql), batch: () => Promise.reject(new Error(message)) },
+})
+
+describe('/health', () => {
+  it('is well in one trip of few rows that leaves nothing behind', async () => {
+    for (let asked = 0; asked < 3; asked += 1) {
+      const { status, body, cost } = await call('/health')
+      expect([status, body]).toEqual([200, { status: 'ok' }])
+      expect([cost.trips, cost.read <= 3, cost.written]).toEqual([1, true, 2])
+    }
+    expect(await rows('SELECT * FROM write_probe')).toEqual([])
+    expect(told).toEqual([])
+  })
+
+  it('is not well before any migration was applied', async () => {
+    await reset()
+    await ill('not_migrated')
+  })
+
+  it('is not well where a table or a column is missing, whichever it is', async () => {
+    for (const change of [
+      'ALTER TABLE sessions RENAME COLUMN family_hash TO family',
+      'ALTER TABLE users ADD COLUMN later TEXT; ALTER TABLE users RENAME COLUMN pin_hash TO pin',
+      'DROP TABLE idempotency_records',
+      'DROP TABLE sweep_positions',
+      'DROP TABLE write_probe',
+    ]) {
+      await reset()
+      await migrate()
+      for (const statement of change.split('; ')) await rows(statement)
+      await ill('not_migrated')
+    }
+  })
+
+  it('minds no table or column that it does not know: a migration goes before the code that needs it', async () => {
+    await rows('CREATE TABLE later (number INTEGER) STRICT')
+    await rows('ALTER TABLE users ADD COLUMN later TEXT')
+    expect((await call('/health')).status).toBe(200)
+  })
+
+  it('is not well where nothing can be written', async () => {
+    await rows(
+      "CREATE TRIGGER full BEFORE INSERT ON write_probe BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+    )
+    await ill('not_writable')
+    await ill('not_writable', saying('D1_ERROR: attempt to write a readonly database: SQLITE_READONLY'))
+    await ill('not_writable', saying('D1_ERROR: Exceeded maximum DB size.'))
+  })
+
+  it('is not well where the database is away', async () => {
+    await ill('unreachable', saying('D1_ERROR: D1 DB is overloaded. Too many requests queued.'))
+  })
+})
