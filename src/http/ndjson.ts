@@ -15,8 +15,9 @@ const maxLines = 100_000
 export type Line = { number: number; value: unknown } | { number: number; unreadable: 'too_long' | 'not_json' }
 
 const firstLines = 100
-const linesAtOnce = 1000
-const charactersAtOnce = 500_000
+/** So that the largest body takes no more queries than one invocation may make. */
+const linesAtOnce = 2000
+const charactersAtOnce = 650_000
 
 /**
  * The lines of the body many at a time, the first of them sooner. Refuses a body of another type at once, and one that is too large
