@@ -154,11 +154,18 @@ CREATE TRIGGER user_counts_change INSTEAD OF INSERT ON user_count_changes BEGIN
     WHERE scope = NEW.scope AND position = NEW.number / 16384;
 END;
 
-CREATE TRIGGER users_count_new AFTER INSERT ON users BEGIN
+-- While a row stands here, who is inserted is not counted one by one: the batch that put it there counts them all together, and takes
+-- it away again.
+CREATE TABLE counted_together (
+  present INTEGER PRIMARY KEY CHECK (present = 1)
+) STRICT;
+
+CREATE TRIGGER users_count_new AFTER INSERT ON users WHEN NOT EXISTS (SELECT 1 FROM counted_together) BEGIN
   INSERT INTO user_count_changes VALUES ('all', NEW.number, 1);
 END;
 
-CREATE TRIGGER users_count_new_inactive AFTER INSERT ON users WHEN NEW.active = 0 BEGIN
+CREATE TRIGGER users_count_new_inactive AFTER INSERT ON users
+WHEN NEW.active = 0 AND NOT EXISTS (SELECT 1 FROM counted_together) BEGIN
   INSERT INTO user_count_changes VALUES ('inactive', NEW.number, 1);
 END;
 
@@ -174,7 +181,7 @@ CREATE TRIGGER users_count_gone_inactive AFTER DELETE ON users WHEN OLD.active =
   INSERT INTO user_count_changes VALUES ('inactive', OLD.number, -1);
 END;
 
-CREATE TRIGGER user_roles_count_new AFTER INSERT ON user_roles BEGIN
+CREATE TRIGGER user_roles_count_new AFTER INSERT ON user_roles WHEN NOT EXISTS (SELECT 1 FROM counted_together) BEGIN
   INSERT INTO user_count_changes VALUES ('role:' || NEW.role_number, NEW.user_number, 1);
 END;
 

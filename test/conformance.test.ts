@@ -220,6 +220,15 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
     path: `/v1/api-keys/${apiKey.id}`,
     notFound: { path: '/v1/api-keys/none' },
   }),
+  v1ImportUsers: () => ({
+    valid: asLines('{"email":"odile@example.org","name":"Odile Marchand"}'),
+    invalid: { path: '/v1/imports?dry_run=perhaps' },
+    others: [
+      asLines('{}', { 'content-length': '26214401' }),
+      { body: '{}', headers: { 'content-type': 'text/plain' } },
+    ],
+  }),
+  v1ExportUsers: () => ({ invalid: { path: '/v1/exports?include=everything' } }),
   v1ListAuditEvents: () => ({ invalid: { path: '/v1/audit-events?cursor=none' } }),
   v1ListWebhooks: () => ({}),
   v1CreateWebhook: () => ({ valid: { json: quietWebhook }, invalid: { json: {} } }),
@@ -346,6 +355,10 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
     notFound: { path: '/clinic/users/user/odile/activate/' },
     others: [{ path: '/clinic/users/user/999/activate/' }],
   }),
+}
+
+function asLines(body: string, headers: Record<string, string> = {}): Call {
+  return { body, headers: { 'content-type': 'application/x-ndjson', ...headers } }
 }
 
 /** The first admin is number 1 of the scene, and `one` number 2. */

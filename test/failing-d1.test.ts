@@ -42,7 +42,7 @@ async function ask(
   const answering = call(path, {
     ...asked,
     ...(operation.security?.length !== 0 && { token }),
-    ...(headers && { headers }),
+    ...(headers && { headers: { ...asked.headers, ...headers } }),
     env: { DB: d1.DB },
   })
   return { answer: await (plan?.fault.kind === 'stall' ? outlasting(d1.stalled, answering) : answering), ...d1 }

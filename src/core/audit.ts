@@ -1,6 +1,7 @@
 /** What is written down of what was done: who, what, to whom, which fields; never a value. */
 import { v7 as uuid } from 'uuid'
 import { insertAuditEvent } from '../database/audit'
+import type { CommonEvent } from '../database/imports'
 import type { Statement } from '../database/statement'
 import type { Visit } from './caller'
 
@@ -59,4 +60,9 @@ export function record(
     fields: JSON.stringify(about.fields ?? []),
   })
   return { ...insert, told: isTold(action) }
+}
+
+/** What the events of the same action on many users have in common. */
+export function eachEvent(visit: Visit, action: AuditAction, actorId: string): CommonEvent {
+  return { at: visit.now, actor_id: actorId, action, contract: visit.contract }
 }

@@ -3,7 +3,7 @@
  * `Parsed` says in the type; the parsers normalise, so what is stored is what is answered.
  */
 import { commonPasswords } from './common-passwords'
-import { fold, isPlainText, lengthOf } from './text'
+import { fold, isLonger, isPlainText, lengthOf } from './text'
 
 /** Lengths in code points, bounds inclusive. */
 export type Problem =
@@ -41,14 +41,14 @@ function text<Field extends string>(limits: { max: number; required?: boolean })
   return (input) => {
     const value = input.normalize('NFC')
     if (limits.required && isBlank(value)) return { problem: { rule: 'blank' } }
-    if (lengthOf(value) > limits.max) return { problem: { rule: 'too_long', max: limits.max } }
+    if (isLonger(value, limits.max)) return { problem: { rule: 'too_long', max: limits.max } }
     if (!isPlainText(value, { joiners: true })) return { problem: { rule: 'characters' } }
     return { value: value as Parsed<Field> }
   }
 }
 
 /** Joiners and variation selectors alone are as blank as blanks. */
-const isBlank = (value: string) => fold(value).trim() === ''
+export const isBlank = (value: string) => fold(value).trim() === ''
 
 /** The field in a contract that takes less of it: at most `max` code points and, where it is `required`, not only blanks. */
 export function narrowed<Value extends string>(
@@ -59,7 +59,7 @@ export function narrowed<Value extends string>(
     const outcome = parser(input)
     if (!('value' in outcome)) return outcome
     if (required && isBlank(outcome.value)) return { problem: { rule: 'blank' } }
-    if (max !== undefined && lengthOf(outcome.value) > max) return { problem: { rule: 'too_long', max } }
+    if (max !== undefined && isLonger(outcome.value, max)) return { problem: { rule: 'too_long', max } }
     return outcome
   }
 }
@@ -78,11 +78,18 @@ function integer<Field extends string>(
 export const parseName: Parser<string, Parsed<'name'>> = text({ max: 200, required: true })
 export const parseGivenName: Parser<string, Parsed<'givenName'>> = text({ max: 100 })
 export const parseFamilyName: Parser<string, Parsed<'familyName'>> = text({ max: 100 })
+/** Names as the directory may have come to hold them: one joined from its parts, or a part split from one, is longer than what may be sent. */
+export const parseKeptName: Parser<string, Parsed<'keptName'>> = text({ max: 401 })
+export const parseKeptPart: Parser<string, Parsed<'keptName'>> = text({ max: 200 })
 export const parsePhoneNumber: Parser<string, Parsed<'phoneNumber'>> = text({ max: 32 })
 export const parseRoleName: Parser<string, Parsed<'roleName'>> = text({ max: 64, required: true })
 export const parseDescription: Parser<string, Parsed<'description'>> = text({ max: 500 })
 export const parseKeyName: Parser<string, Parsed<'keyName'>> = text({ max: 200, required: true })
 export const parseRoleNumber: Parser<number, Parsed<'roleNumber', number>> = integer(1, roleNumberMax)
+/** The directory gives the numbers after the highest, and needs room for them. */
+export const userNumberMax = 2 ** 31 - 1
+export const parseUserNumber: Parser<number, Parsed<'userNumber', number>> = integer(1, userNumberMax)
+export const parseVersion: Parser<number, Parsed<'version', number>> = integer(1, 2 ** 31 - 1)
 export const parseMatricule: Parser<number, Parsed<'matricule', number>> = integer(0)
 export const parseCountryId: Parser<number, Parsed<'countryId', number>> = integer(1)
 
@@ -90,7 +97,7 @@ export function parseUsername(input: string): Outcome<Parsed<'username'>> {
   const value = input.normalize('NFC')
   if (value === '' || fold(value) === '') return { problem: { rule: 'blank' } }
   if (/\s/u.test(value)) return { problem: { rule: 'has_blanks' } }
-  if (lengthOf(value) > 64) return { problem: { rule: 'too_long', max: 64 } }
+  if (isLonger(value, 64)) return { problem: { rule: 'too_long', max: 64 } }
   if (!isPlainText(value, { joiners: false })) return { problem: { rule: 'characters' } }
   return { value: value as Parsed<'username'> }
 }
@@ -108,13 +115,13 @@ export function parseEmail(input: string): Outcome<Parsed<'email'>> {
     .normalize('NFC')
   // In lower case it may be longer than it came.
   const address = sent.slice(0, at + 1) + domain
-  if (lengthOf(address) > 254) return { problem: { rule: 'too_long', max: 254 } }
+  if (isLonger(address, 254)) return { problem: { rule: 'too_long', max: 254 } }
   if (!isPlainText(address, { joiners: false })) return { problem: { rule: 'characters' } }
   const labels = domain.split('.')
   const topLevel = labels.at(-1) ?? ''
   const sound =
     at > 0 &&
-    lengthOf(sent.slice(0, at)) <= 64 &&
+    !isLonger(sent.slice(0, at), 64) &&
     local.test(sent.slice(0, at)) &&
     labels.length > 1 &&
     labels.every((label) => domainLabel.test(label)) &&

@@ -2,8 +2,9 @@
 import { lengthOf, fold } from './text'
 import type { Parsed, Problem } from './fields'
 import { derive, iterationCap } from './pbkdf2'
-import { fromBase64, toBase64, utf8 } from './encoding'
+import { toBase64, utf8 } from './encoding'
 import { Refused } from './refusal'
+import { matchesHash, readHash } from './stored-hashes'
 
 export async function hashPassword(password: Parsed<'password'> | Parsed<'pin'>, rounds: number): Promise<string> {
   const salt = crypto.getRandomValues(new Uint8Array(16))
@@ -19,12 +20,13 @@ export async function verifyPassword(
   stored: string | null,
   rounds: number,
 ): Promise<{ matches: boolean; outdated: boolean }> {
-  const parsed = stored === null ? undefined : parse(stored)
-  const { iterations, salt, hash } = parsed ?? nobody
-  const cost = parsed?.rounds ?? rounds
-  const derived = await derive(utf8(password.normalize('NFC')), salt, iterations, cost)
-  const matches = crypto.subtle.timingSafeEqual(derived, hash) && parsed !== undefined
-  return { matches, outdated: iterations * cost < iterationCap * rounds }
+  const kept = stored === null ? undefined : readHash(stored)
+  if (!kept) {
+    await derive(utf8(password.normalize('NFC')), nobodysSalt, iterationCap, rounds)
+    return { matches: false, outdated: false }
+  }
+  const matches = await matchesHash(password, kept)
+  return { matches, outdated: kept.scheme !== 'usher' || kept.iterations * kept.rounds < iterationCap * rounds }
 }
 
 /** What only the deployment and the user can tell: `personal` are the names and identifiers a password must not be. */
@@ -38,7 +40,7 @@ export function refuseUnfitPassword(
   if (problem) throw new Refused({ kind: 'invalid', problems: [{ field, problem }] })
 }
 
-function unfitness(
+export function unfitness(
   password: string,
   personal: readonly (string | null | undefined)[],
   minLength: number,
@@ -48,15 +50,8 @@ function unfitness(
   return personal.some((text) => text != null && fold(text) === folded) ? { rule: 'password_personal' } : undefined
 }
 
-const nobody = { iterations: iterationCap, salt: new Uint8Array(16), hash: new Uint8Array(32) }
+const nobodysSalt = new Uint8Array(16)
 
 function format(rounds: number, salt: Uint8Array, hash: Uint8Array): string {
   return `$pbkdf2-sha256$i=${iterationCap},r=${rounds}$${toBase64(salt)}$${toBase64(hash)}`
-}
-
-function parse(stored: string) {
-  const match = /^\$pbkdf2-sha256\$i=(\d+),r=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]{43})$/.exec(stored)
-  if (!match) return undefined
-  const [, iterations, rounds, salt, hash] = match as unknown as [string, string, string, string, string]
-  return { iterations: Number(iterations), rounds: Number(rounds), salt: fromBase64(salt), hash: fromBase64(hash) }
 }

@@ -4,6 +4,14 @@ const control = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u
 const ignorable = /\p{Default_Ignorable_Code_Point}/u
 const joinersAndVariations = /[\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu
 const everyIgnorable = /\p{Default_Ignorable_Code_Point}/gu
+/** What nearly all text is, and needs no closer look: nothing of it folds but its case. */
+const ascii = /^[\0-\x7f]*$/
+const printableAscii = /^[ -~]*$/
+
+/** Whether it has more than `max` code points, which are never more than what a string counts. */
+export function isLonger(text: string, max: number): boolean {
+  return text.length > max && lengthOf(text) > max
+}
 
 /** Length in code points. */
 export function lengthOf(text: string): number {
@@ -14,6 +22,7 @@ export function lengthOf(text: string): number {
 
 /** False for control characters, lone surrogates, and code points that nobody sees, bidi controls among them. */
 export function isPlainText(text: string, options: { joiners: boolean }): boolean {
+  if (printableAscii.test(text)) return true
   if (control.test(text)) return false
   return !ignorable.test(options.joiners ? text.replace(joinersAndVariations, '') : text)
 }
@@ -34,6 +43,7 @@ export function foldForSearch(text: string): string {
 
 /** One key for every spelling of an identifier: compatibility forms, case and invisible code points folded away. */
 export function fold(text: string): string {
+  if (ascii.test(text)) return text.toLowerCase()
   let folded = text
   for (;;) {
     const next = folded.normalize('NFKC').replace(everyIgnorable, '').toUpperCase().toLowerCase().normalize('NFKC')

@@ -71,7 +71,7 @@ export async function pageOfUsers(
 }
 
 /** Rows a page of an unpaginated list: a million users stay within the queries one invocation may make. */
-const streamedPageSize = 5000
+export const streamedPageSize = 5000
 
 /**
  * Every user, by matricule, then those without one by number, a page at a time. The authority is asked for again at each page,

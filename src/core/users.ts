@@ -182,6 +182,22 @@ export async function toNewRow(
   roleNumbers: readonly number[],
   { settings, now }: Visit,
 ): Promise<NewUserRow> {
+  return {
+    ...toRowWithoutSecrets(id, input, roleNumbers, now),
+    password_hash: input.password === undefined ? null : await hashPassword(input.password, settings.passwordRounds),
+    pin_hash: input.pin === undefined ? null : await hashPassword(input.pin, settings.passwordRounds),
+  }
+}
+
+/** The fields of a user as they may come, the names from wherever: joined or split, they may be longer than what may be sent. */
+type Fields = Omit<NewUser, 'name' | 'givenName' | 'familyName' | 'roles'> & Parameters<typeof coherentNames>[0]
+
+export function toRowWithoutSecrets(
+  id: string,
+  input: Fields,
+  roleNumbers: readonly number[],
+  now: number,
+): NewUserRow {
   const names = { name: '', givenName: '', familyName: '', ...coherentNames(input, { givenName: '', familyName: '' }) }
   return {
     id,
@@ -207,8 +223,8 @@ export async function toNewRow(
     created_at: now,
     updated_at: now,
     version: 1,
-    password_hash: input.password === undefined ? null : await hashPassword(input.password, settings.passwordRounds),
-    pin_hash: input.pin === undefined ? null : await hashPassword(input.pin, settings.passwordRounds),
+    password_hash: null,
+    pin_hash: null,
     session_generation: 0,
     key_generation: 0,
   }

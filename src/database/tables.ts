@@ -74,6 +74,10 @@ export const userSpans = sqliteTable(
   (table) => [primaryKey({ columns: [table.scope, table.position] })],
 )
 
+export const countedTogether = sqliteTable('counted_together', {
+  present: integer().primaryKey(),
+})
+
 export const sessions = sqliteTable('sessions', {
   id: text().primaryKey(),
   user_number: integer().notNull(),

@@ -44,7 +44,8 @@ const countedTotal = prepareEach<FilterShape, Values, PageRow>(
 )
 
 /** Numbers in a span, and in each of its parts. */
-const [spanLength, partLength] = [16_384, 512]
+const spanLength = 16_384
+export const partLength = 512
 
 const countedPage = prepareEach<FilterShape & { first: boolean }, Values, PageRow>((shape) => {
   if (shape.first) return beginning(shape, [], sql`LIMIT ${value('limit')}`)

@@ -5,29 +5,33 @@ import { userSearch, userSearchTerms } from './tables'
 
 const value = sql.placeholder
 
-export type SearchField = 'email' | 'username' | 'name' | 'given_name' | 'family_name' | 'certified_email'
+export const searchFields = ['email', 'username', 'name', 'given_name', 'family_name', 'certified_email'] as const
+export type SearchField = (typeof searchFields)[number]
 /** Folded texts, `''` where there is none. */
 export type SearchRow = Record<SearchField, string>
 
 /** Ends every text, so that each of its characters begins a trigram. No field may hold it. */
 const end = '\u0001\u0001'
 
-const padded = (field: SearchField) => sql`iif(${value(field)} = '', '', ${value(field)} || ${end})`
+/** A folded text as it is indexed. */
+export const padded = (text: SQL) => sql`iif(${text} = '', '', ${text} || ${end})`
+
+const given = (field: SearchField) => padded(sql`${value(field)}`)
 
 /** The entry of the user with this id. */
 export const insertUserSearch = prepare<SearchRow & { id: string }>(
   () => sql`
     INSERT INTO ${userSearch} (rowid, email, username, name, given_name, family_name, certified_email)
-    SELECT number, ${padded('email')}, ${padded('username')}, ${padded('name')}, ${padded('given_name')},
-      ${padded('family_name')}, ${padded('certified_email')}
+    SELECT number, ${given('email')}, ${given('username')}, ${given('name')}, ${given('given_name')},
+      ${given('family_name')}, ${given('certified_email')}
     FROM users WHERE id = ${value('id')}`,
 )
 
 export const updateUserSearch = prepare<SearchRow & { number: number }>(
   () => sql`
-    UPDATE ${userSearch} SET email = ${padded('email')}, username = ${padded('username')}, name = ${padded('name')},
-      given_name = ${padded('given_name')}, family_name = ${padded('family_name')},
-      certified_email = ${padded('certified_email')}
+    UPDATE ${userSearch} SET email = ${given('email')}, username = ${given('username')}, name = ${given('name')},
+      given_name = ${given('given_name')}, family_name = ${given('family_name')},
+      certified_email = ${given('certified_email')}
     WHERE rowid = ${value('number')}`,
 )
 

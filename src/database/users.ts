@@ -115,6 +115,16 @@ export const selectUsersByMatricule = prepare<{ matricule: number; number: numbe
     LIMIT ${value('limit')}`,
 )
 
+/** A user with everything kept of them, the secrets as hashes; to be shown to nobody but who may move the directory. */
+export type ExportRow = UserRow & Pick<Columns, 'password_hash' | 'pin_hash'>
+
+/** A page of everyone, in order of number after `number`. */
+export const selectUsersToExport = prepare<{ number: number; limit: number }, ExportRow>(
+  () => sql`
+    SELECT ${userColumns()}, ${users.password_hash}, ${users.pin_hash} FROM ${users}
+    WHERE ${users.number} > ${value('number')} ORDER BY ${users.number} LIMIT ${value('limit')}`,
+)
+
 /** `scope` is 'all', 'inactive' or 'role:<number>'. */
 export const selectUserCount = prepare<{ scope: string }, { count: number }>(
   () => sql`SELECT ${userCounts.count} FROM ${userCounts} WHERE ${userCounts.scope} = ${value('scope')}`,

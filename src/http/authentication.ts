@@ -7,7 +7,7 @@ import type { Permission } from '../core/permissions'
 import type { UserSelector } from '../core/user'
 import type { Configuration } from '../env'
 import { bearerScheme, type ContractEnv } from './contract'
-import { decodedBody, limitedBody } from './body'
+import { boundedBody, decodedBody, limitedBody, untouchedBody } from './body'
 import { Failed } from './failure'
 import { limitClient, limitPrincipal, limitSignIn } from './rate-limit'
 import { cookieScheme, readSessionCookie, refuseCrossSite } from './session-cookie'
@@ -18,12 +18,12 @@ type WithCaller = ContractEnv & { Variables: { caller: Caller } }
 /**
  * For operations on a credential: a bearer token or, where a `cookie` is taken too and there is no token, that. Here it is only
  * checked to be ours; `needs`, waived for the user that `self` names, and all else that may have changed since it was issued, the
- * database decides in the batch of the work, by `c.var.caller`.
+ * database decides in the batch of the work, by `c.var.caller`. Where it `streams`, the body is the operation's to read.
  */
 export function authenticated(
   needs: readonly Permission[],
   self?: (c: Context) => UserSelector,
-  { cookie = false }: { cookie?: boolean } = {},
+  { cookie = false, streams = false }: { cookie?: boolean; streams?: boolean } = {},
 ) {
   const authenticate: MiddlewareHandler<WithCaller> = createMiddleware<WithCaller>(async (c, next) => {
     const visit = c.get('visit')
@@ -47,9 +47,9 @@ export function authenticated(
     await next()
   })
   const middleware: [typeof limitedBody, typeof authenticate, typeof decodedBody] = [
-    limitedBody,
+    streams ? boundedBody : limitedBody,
     authenticate,
-    decodedBody,
+    streams ? untouchedBody : decodedBody,
   ]
   const schemes = cookie ? [bearerScheme, cookieScheme] : [bearerScheme]
   return {

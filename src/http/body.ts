@@ -4,6 +4,7 @@ import { createMiddleware } from 'hono/factory'
 import type { z } from '@hono/zod-openapi'
 import type { ContractEnv } from './contract'
 import { emptyBody, Failed, toIssues } from './failure'
+import { maxStreamBytes } from './ndjson'
 
 const maxBytes = 65_536
 const hasBody = (c: Context) => !['GET', 'HEAD', 'DELETE'].includes(c.req.method) && c.req.raw.body !== null
@@ -11,12 +12,12 @@ const hasBody = (c: Context) => !['GET', 'HEAD', 'DELETE'].includes(c.req.method
 /** Reads the body, and no further than may be: what follows finds the bytes where the framework keeps them. */
 export const limitedBody = createMiddleware<ContractEnv>(async (c, next) => {
   if (hasBody(c)) {
-    if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw new Failed({ kind: 'body_too_large' })
+    if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw new Failed({ kind: 'body_too_large', maxBytes })
     const chunks: Uint8Array[] = []
     let length = 0
     for await (const chunk of c.req.raw.body as ReadableStream<Uint8Array>) {
       length += chunk.byteLength
-      if (length > maxBytes) throw new Failed({ kind: 'body_too_large' })
+      if (length > maxBytes) throw new Failed({ kind: 'body_too_large', maxBytes })
       chunks.push(chunk)
     }
     // The framework keeps a promise here, whatever its type says.
@@ -24,6 +25,16 @@ export const limitedBody = createMiddleware<ContractEnv>(async (c, next) => {
   }
   await next()
 })
+
+/** For a body that the operation reads as it comes: one that says it is too large is not read at all. */
+export const boundedBody = createMiddleware<ContractEnv>(async (c, next) => {
+  if (Number(c.req.header('content-length') ?? 0) > maxStreamBytes) {
+    throw new Failed({ kind: 'body_too_large', maxBytes: maxStreamBytes })
+  }
+  await next()
+})
+
+export const untouchedBody = createMiddleware<ContractEnv>((_, next) => next())
 
 const isJson = /^application\/([\w.-]+\+)?json *(;|$)/i
 const isForm = /^application\/x-www-form-urlencoded *(;|$)/i

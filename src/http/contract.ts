@@ -137,8 +137,8 @@ async function firstFailure(c: Context<ContractEnv>, failure: Failure): Promise<
 }
 
 /** Schemas are the same in every deployment: how long a password must be here, only the configuration knows. */
-function asConfigured<Told extends { problem: Issue['problem'] }>(
-  c: Context<ContractEnv>,
+export function asConfigured<Told extends { problem: Issue['problem'] }>(
+  c: Pick<Context<ContractEnv>, 'var'>,
   told: readonly Told[],
 ): Told[] {
   const min = c.var.configuration.passwordMinLength

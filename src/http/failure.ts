@@ -11,8 +11,10 @@ export type Failure =
   | { kind: 'invalid_request'; part: Part; issues: readonly Issue[] }
   /** Not UTF-8, not JSON, not a form: `position` is where reading stopped, as far as is known. */
   | { kind: 'unreadable_body'; position: number }
-  | { kind: 'unsupported_media_type' }
-  | { kind: 'body_too_large' }
+  /** `expected` where it is not JSON. */
+  | { kind: 'unsupported_media_type'; expected?: string }
+  /** `maxLines` where it is lines that are too many. */
+  | { kind: 'body_too_large'; maxBytes: number; maxLines?: number }
   | { kind: 'no_such_path' }
   | { kind: 'method_not_allowed'; allowed: readonly string[] }
   | { kind: 'rate_limited'; retryAfterSeconds: number }
@@ -33,7 +35,7 @@ export type ShapeProblem =
   | { rule: 'missing' }
   | { rule: 'wrong_type'; expected: Type }
   /** Text of the right kind that does not read as what it should be. */
-  | { rule: 'unparsable'; expected: 'integer' | 'boolean' | 'uuid' }
+  | { rule: 'unparsable'; expected: 'integer' | 'boolean' | 'uuid' | 'time' }
   | { rule: 'fractional' }
   | { rule: 'not_one_of'; options: readonly string[] }
   /** Not what we gave out. */

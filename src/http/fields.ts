@@ -46,14 +46,27 @@ const zonedTime =
   /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
 const lastOfYear9999 = Date.parse('9999-12-31T23:59:59Z')
 
-/** A time yet to come, ISO 8601 with its zone, on a day that exists, for a clock of four-digit years; unix seconds come out. */
-export const timeToCome = z.string().transform((text, context) => {
+const firstOfYear1 = Date.parse('0001-01-01T00:00:00Z')
+
+/** Unix seconds of a time in ISO 8601 with its zone, on a day that exists, for a clock of four-digit years; else undefined. */
+function secondsOf(text: string): number | undefined {
   const day = zonedTime.exec(text)?.[1]
   const exists = day !== undefined && 'value' in parseBirthdate(day)
   const milliseconds = exists ? Date.parse(text) : NaN
-  const sound = milliseconds > Date.now() && milliseconds <= lastOfYear9999
-  return sound ? Math.floor(milliseconds / 1000) : refuse(context, { rule: 'not_a_time_to_come' })
+  return milliseconds >= firstOfYear1 && milliseconds <= lastOfYear9999 ? Math.floor(milliseconds / 1000) : undefined
+}
+
+/** A time yet to come. */
+export const timeToCome = z.string().transform((text, context) => {
+  const seconds = secondsOf(text)
+  return seconds !== undefined && Date.parse(text) > Date.now()
+    ? seconds
+    : refuse(context, { rule: 'not_a_time_to_come' })
 })
+
+export const anyTime = z
+  .string()
+  .transform((text, context) => secondsOf(text) ?? refuse(context, { rule: 'unparsable', expected: 'time' }))
 
 /** What comes out of `schema`, through the core's parser for the field. */
 export function parsedBy<Wire extends z.ZodType, Value>(schema: Wire, parser: Parser<z.output<Wire>, Value>) {

@@ -63,41 +63,87 @@ export function endOf({ body }: Response): Promise<{ broken: boolean }> | undefi
   return body === null ? undefined : ends.get(body)
 }
 
-/**
- * JSON with a list in it, written page by page as the client reads it. The first page is read before the answer begins, so that a
- * refusal is still an error; a failure after that breaks the connection, never a well-formed answer that is short.
- */
+/** JSON with a list in it, written page by page as the client reads it. */
 export async function streamed<Item, Wire, Whole extends object>(
   pages: AsyncGenerator<Item[], void, undefined>,
   toWire: (item: Item) => Wire,
-  { open, close, empty }: Around,
+  around: Around,
 ): Promise<Response & TypedResponse<Whole, 200, 'json'>> {
-  const encoder = new TextEncoder()
-  const first = await pages.next()
+  const response = await streamedText(listed(pages, toWire, around), { contentType: 'application/json' })
+  return response as Response & TypedResponse<Whole, 200, 'json'>
+}
+
+async function* listed<Item, Wire>(
+  pages: AsyncGenerator<Item[], void, undefined>,
+  toWire: (item: Item) => Wire,
+  { open, close, empty }: Around,
+): AsyncGenerator<string, void, undefined> {
   let separator = open
   let count = 0
-  const end = Promise.withResolvers<{ broken: boolean }>()
-  const encode = (items: Item[]) => {
-    const text = separator + items.map((item) => JSON.stringify(toWire(item))).join(',')
+  for await (const items of pages) {
+    yield separator + items.map((item) => JSON.stringify(toWire(item))).join(',')
     separator = ','
     count += items.length
-    return encoder.encode(text)
+  }
+  yield count === 0 ? empty : close(count)
+}
+
+export const ndjsonType = 'application/x-ndjson'
+
+/** As `json`, of an answer with one such value a line. */
+export function ndjson<Schema extends z.ZodType>(
+  schema: Schema,
+  description: string,
+  headers?: Record<string, ReturnType<typeof header>>,
+) {
+  // By its name the type would be taken for JSON, which the answer as a whole is not.
+  const content: Record<string, { schema: Schema }> = { [ndjsonType]: { schema } }
+  return { description, ...(headers && { headers }), content }
+}
+
+export function ndjsonBody<Schema extends z.ZodType>(schema: Schema) {
+  return { required: true, content: { [ndjsonType]: { schema } } }
+}
+
+/** A line for each item, written page by page. */
+export function streamedLines<Item>(
+  pages: AsyncGenerator<Item[], void, undefined>,
+  toWire: (item: Item) => object,
+  options: { aheadBytes?: number; headers?: Record<string, string> } = {},
+): Promise<Response> {
+  return streamedText(linesOf(pages, toWire), { contentType: ndjsonType, ...options })
+}
+
+async function* linesOf<Item>(
+  pages: AsyncGenerator<Item[], void, undefined>,
+  toWire: (item: Item) => object,
+): AsyncGenerator<string, void, undefined> {
+  for await (const items of pages) yield items.map((item) => `${JSON.stringify(toWire(item))}\n`).join('')
+}
+
+/**
+ * Text as it comes. The first piece is there before the answer begins, so that a refusal is still an error; a failure after that breaks
+ * the connection, never a well-formed answer that is short. Until the client reads, no more is asked for than one piece, or what makes
+ * up `aheadBytes`.
+ */
+async function streamedText(
+  texts: AsyncGenerator<string, void, undefined>,
+  { contentType, headers, aheadBytes }: { contentType: string; headers?: Record<string, string>; aheadBytes?: number },
+): Promise<Response> {
+  const encoder = new TextEncoder()
+  const first = await texts.next()
+  const end = Promise.withResolvers<{ broken: boolean }>()
+  const write = (controller: ReadableStreamDefaultController<Uint8Array>, { done, value }: typeof first) => {
+    if (!done) return controller.enqueue(encoder.encode(value))
+    controller.close()
+    end.resolve({ broken: false })
   }
   const stream = new ReadableStream<Uint8Array>(
     {
-      start(controller) {
-        if (!first.done) return controller.enqueue(encode(first.value))
-        controller.enqueue(encoder.encode(empty))
-        controller.close()
-        end.resolve({ broken: false })
-      },
+      start: (controller) => write(controller, first),
       async pull(controller) {
         try {
-          const { done, value } = await pages.next()
-          if (!done) return controller.enqueue(encode(value))
-          controller.enqueue(encoder.encode(close(count)))
-          controller.close()
-          end.resolve({ broken: false })
+          write(controller, await texts.next())
         } catch (error) {
           end.resolve({ broken: true })
           throw error
@@ -105,12 +151,13 @@ export async function streamed<Item, Wire, Whole extends object>(
       },
       async cancel() {
         end.resolve({ broken: true })
-        await pages.return()
+        await texts.return()
       },
     },
-    { highWaterMark: 1 },
+    aheadBytes === undefined
+      ? { highWaterMark: 1 }
+      : { highWaterMark: aheadBytes, size: (chunk) => chunk?.byteLength ?? 0 },
   )
   ends.set(stream, end.promise)
-  const response = new Response(stream, { headers: { 'content-type': 'application/json' } })
-  return response as Response & TypedResponse<Whole, 200, 'json'>
+  return new Response(stream, { headers: { 'content-type': contentType, ...headers } })
 }

@@ -169,4 +169,5 @@ const unparsable = {
   integer: { msg: 'Input should be a valid integer, unable to parse string as an integer', type: 'int_parsing' },
   boolean: { msg: 'Input should be a valid boolean, unable to interpret input', type: 'bool_parsing' },
   uuid: { msg: 'Input should be a valid UUID', type: 'uuid_parsing' },
+  time: { msg: 'Input should be a valid datetime', type: 'datetime_parsing' },
 }

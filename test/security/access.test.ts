@@ -55,6 +55,8 @@ const access: Record<string, Access> = {
   v1CreateApiKey: { needs: 'api_keys:manage' },
   v1ListApiKeys: { needs: 'api_keys:manage' },
   v1RevokeApiKey: { needs: 'api_keys:manage' },
+  v1ImportUsers: { needs: 'users:import' },
+  v1ExportUsers: { needs: 'users:export' },
   v1ListAuditEvents: { needs: 'audit:read' },
   v1ListWebhooks: { needs: 'webhooks:manage' },
   v1CreateWebhook: { needs: 'webhooks:manage' },

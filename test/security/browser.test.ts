@@ -93,7 +93,8 @@ describe.each(named)('every answer of %s', (_, operation) => {
       expectCommonHeaders(answer)
       expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'/)
       expect(answer.headers.get('cache-control')).toBe('no-store')
-      if (answer.text !== '') expect(answer.headers.get('content-type')).toMatch(/^application\/(problem\+)?json$/)
+      if (answer.text !== '')
+        expect(answer.headers.get('content-type')).toMatch(/^application\/((problem\+)?json|x-ndjson)$/)
     }
     expect(new Set(answers.map(({ headers }) => headers.get('x-request-id'))).size).toBe(answers.length)
   })

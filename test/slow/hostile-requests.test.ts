@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { conform, operationFor, operationsOf, type Operation } from '../support/conformance'
+import { conform, operationFor, operationsOf, valueOf, type Operation } from '../support/conformance'
 import { inconsistencies } from '../support/consistency'
 import { placeOf, requestsFor, type Asked } from '../support/drawn-requests'
 import { anywhere, hostileRequests, settled, type Plan } from '../support/hostile-requests'
@@ -108,6 +108,14 @@ function settledBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 const inside =
   /pbkdf2|_hash\b|_key\b|login_identifiers|user_roles|user_search|user_counts|audit_events|SQLITE|D1_ERROR|constraint failed|syntax error|fts5|no such (table|column)|INSERT INTO|SELECT .+ FROM|drizzle|\bhono\b|ZodError|workerd|miniflare|cloudflare|node_modules|\.ts:\d|\bat \S+ \(|(Type|Range|Reference|Syntax)Error/i
 
+/** Moving in speaks of hashes, and moving out shows them where it is asked for them: these words are for whoever asks. */
+function withoutMoving(text: string, operationId: string | undefined): string {
+  if (operationId === 'v1ImportUsers') {
+    return text.replace(/"field":"(password|pin)_hash"|"kind":"[^"]*"|"would cost too much[^"]*"/g, '')
+  }
+  return operationId === 'v1ExportUsers' ? text.replace(/"(password|pin)_hash":("[^"]*"|null)/g, '') : text
+}
+
 async function check(operation: Operation, plan: Plan): Promise<void> {
   told = []
   const { response, text, url } = await send(plan)
@@ -117,16 +125,15 @@ async function check(operation: Operation, plan: Plan): Promise<void> {
   expect(told).toEqual([])
   expect([headers.get('x-content-type-options'), headers.get('x-request-id')?.length]).toEqual(['nosniff', 36])
 
-  const everything = `${text}\n${[...headers].map((pair) => pair.join(': ')).join('\n')}`
+  const everything = `${withoutMoving(text, operationFor(document, plan.method, url.pathname)?.operationId)}\n${[...headers].map((pair) => pair.join(': ')).join('\n')}`
   expect(everything).not.toMatch(inside)
   for (const secret of secrets) expect(everything.includes(secret)).toBe(false)
 
   const contentType = headers.get('content-type')
-  const isJson = /json/.test(contentType ?? '') && text !== ''
   const asked = operationFor(document, plan.method, url.pathname)
   if (plan.method === 'HEAD') expect(text).toBe('')
   else if (asked && status !== 405)
-    conform(document, asked, { status, headers, text, body: isJson ? JSON.parse(text) : undefined })
+    conform(document, asked, { status, headers, text, body: valueOf(contentType, text) })
   else if (url.pathname.startsWith(`/${operation.path.split('/')[1]}/`)) {
     expect([308, 404, 405, 413]).toContain(status)
     if (status !== 308) expect(typeof JSON.parse(text)).toBe('object')

@@ -35,6 +35,9 @@ export interface Asked {
   path: string
   json?: Record<string, unknown>
   form?: Record<string, string>
+  /** Lines of JSON. */
+  body?: string
+  headers?: Record<string, string>
 }
 
 type Words = (known: Known, signingIn: boolean) => readonly unknown[]
@@ -107,6 +110,8 @@ export function requestsFor(document: OpenApi, operation: Operation, known: Know
   return paths.flatMap((path) => bodies.map((body) => ({ method, path: path + search, ...body })))
 }
 
+export const ndjson = 'application/x-ndjson'
+
 /** First what is required and no more, then that with one other field, then all there is. */
 function bodiesFor(document: OpenApi, operation: Operation, known: Known, signingIn: boolean) {
   const content = operation.requestBody?.content
@@ -124,6 +129,7 @@ function bodiesFor(document: OpenApi, operation: Operation, known: Known, signin
     return Array.from({ length: most }, (_, index) => {
       const body = Object.fromEntries(values.map(([name, list]) => [name, list[Math.min(index, list.length - 1)]]))
       if (contentType === 'application/json') return { json: body }
+      if (contentType === ndjson) return { body: JSON.stringify(body), headers: { 'content-type': ndjson } }
       return { form: Object.fromEntries(Object.entries(body).map(([name, value]) => [name, String(value)])) }
     })
   })

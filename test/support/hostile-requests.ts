@@ -1,7 +1,7 @@
 /** Requests for an operation, from its published schema: fit ones, such with one thing wrong, and such with nothing right. */
 import fc from 'fast-check'
 import type { OpenApi, Operation, Schema } from './conformance'
-import { resolved, valuesFor, type Asked, type Known } from './drawn-requests'
+import { ndjson, resolved, valuesFor, type Asked, type Known } from './drawn-requests'
 import { contentTypes, encodings, hostileHeaders, hostileJson, hostileText } from './hostile-values'
 import { personNamed, type Scene } from './scene'
 
@@ -233,18 +233,28 @@ function bodies(document: OpenApi, operation: Operation, accepted: Asked): fc.Ar
       const { properties = {}, required = [] } = resolved(document, schema)
       const list = entries(document, Object.entries(properties) as [string, Schema][], required, {
         signingIn,
-        accepted: accepted.json ?? accepted.form ?? {},
+        accepted:
+          accepted.json ??
+          accepted.form ??
+          (accepted.body ? (JSON.parse(accepted.body) as Record<string, unknown>) : {}),
       })
       const type = fc.oneof({ weight: 12, arbitrary: fc.constant(contentType) }, { weight: 1, arbitrary: contentTypes })
       const form = fc
         .tuple(list, encodings)
         .map(([all, encode]) => all.map(([name, json]) => `${encode(name)}=${encode(plain(json))}`).join('&'))
+      const lines = fc
+        .array(fc.oneof({ weight: 3, arbitrary: list.map(asObject) }, { weight: 1, arbitrary: hostileJson }), {
+          maxLength: 4,
+        })
+        .map((all) => all.join('\n'))
       const text =
         contentType === 'application/json'
           ? list.map(asObject)
-          : contentType.startsWith('multipart/')
-            ? list.map(multipart)
-            : form
+          : contentType === ndjson
+            ? lines
+            : contentType.startsWith('multipart/')
+              ? list.map(multipart)
+              : form
       return {
         weight: 8,
         arbitrary: fc.record({

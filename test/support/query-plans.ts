@@ -51,7 +51,7 @@ export async function scansOf(db: D1Database, sql: string, values: unknown[] = [
  * a MATCH or a rowid, and of its vocabulary (whose plan is a bit mask) what lies between two terms.
  */
 const harmless =
-  /^SCAN (CONSTANT ROW|\(subquery-\d+\)|(word|page|reached|whole|span|part)\b|json_each VIRTUAL TABLE|word VIRTUAL TABLE|(roles|sweep_positions|webhooks)\b|user_search VIRTUAL TABLE INDEX \d+:(M|=)|user_search_terms VIRTUAL TABLE INDEX 153\d:)/
+  /^SCAN (CONSTANT ROW|\(subquery-\d+\)|(word|page|reached|whole|span|part|new)\b|(json_each|word|holder|role) VIRTUAL TABLE|(roles|sweep_positions|webhooks)\b|user_search VIRTUAL TABLE INDEX \d+:(M|=)|user_search_terms VIRTUAL TABLE INDEX 153\d:)/
 
 /** The first page of everything: no condition, in the order of an index, as far as its limit. */
 function isPageInOrder(sql: string): boolean {

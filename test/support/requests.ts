@@ -97,6 +97,12 @@ const others: Record<string, Make> = {
     const { id } = await madeBy<{ id: string }>(admin, '/v1/api-keys', { name: 'a key', permissions: [] })
     return { path: `/v1/api-keys/${id}`, method: 'DELETE' }
   },
+  v1ImportUsers: () => ({
+    path: '/v1/imports',
+    body: JSON.stringify({ email: `requested${next()}@example.org`, name: 'Somebody New' }),
+    headers: { 'content-type': 'application/x-ndjson' },
+  }),
+  v1ExportUsers: () => ({ path: '/v1/exports' }),
   v1ListAuditEvents: () => ({ path: '/v1/audit-events' }),
   v1ListWebhooks: () => ({ path: '/v1/webhooks' }),
   v1CreateWebhook: () => ({ path: '/v1/webhooks', json: quietWebhook }),

@@ -10,7 +10,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach } from 'vitest'
 import worker from '../../src/index'
 import type { Env } from '../../src/env'
-import { conform, operationFor, type OpenApi } from './conformance'
+import { conform, operationFor, valueOf, type OpenApi } from './conformance'
 import { contractsIn } from './contracts'
 
 import { expectNoScan, watched } from './query-plans'
@@ -56,7 +56,7 @@ export interface Call {
 export interface Answer<Body = any> {
   status: number
   headers: Headers
-  /** Undefined where there is none. */
+  /** Undefined where there is none; of lines, a list of what each says. */
   body: Body
   text: string
   cost: { trips: number; read: number; written: number }
@@ -65,10 +65,9 @@ export interface Answer<Body = any> {
 /** One request to the Worker, and its whole answer, held against the document if it is an operation's. */
 export async function call<Body = any>(path: string, options: Call = {}): Promise<Answer<Body>> {
   const response = await fetchWorker(path, options)
-  const text = await response.text()
+  const text = new TextDecoder().decode(await response.arrayBuffer())
   const { status, headers } = response
-  const contentType = headers.get('content-type')
-  const body = (/json/.test(contentType ?? '') && text !== '' ? JSON.parse(text) : undefined) as Body
+  const body = valueOf(headers.get('content-type'), text) as Body
   const method = methodOf(options)
   const operation = options.host === undefined ? operationFor(await openApi(), method, path) : undefined
   if (operation && method !== 'HEAD') conform(await openApi(), operation, { status, headers, body, text })

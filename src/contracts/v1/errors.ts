@@ -1,17 +1,17 @@
 /** Every failure as an RFC 9457 problem; bad input is 400, with an entry for each field. */
+import { mostPasswords, type RowProblem } from '../../core/imports'
+import { mostBcryptCost, mostDjangoIterations, mostRounds } from '../../core/stored-hashes'
 import type { FailureResponse } from '../../http/contract'
 import type { Failure, Issue } from '../../http/failure'
 import { failuresOf } from '../../http/json'
+import { maxLineBytes } from '../../http/ndjson'
 import { wireName } from './mapping'
 import { V1Problem } from './schemas'
 
 export function toFailureResponse(failure: Failure): FailureResponse {
   switch (failure.kind) {
     case 'invalid_request':
-      return invalid(
-        invalidPart[failure.part],
-        failure.issues.map(({ path, problem }) => ({ field: path.join('.'), message: describe(problem) })),
-      )
+      return invalid(invalidPart[failure.part], toErrors(failure.issues))
     case 'invalid':
       return invalid(
         'The body is not valid.',
@@ -56,9 +56,9 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'version_mismatch':
       return problem(412, 'Precondition Failed', 'The user has changed since.')
     case 'body_too_large':
-      return problem(413, 'Content Too Large', 'A body has at most 65,536 bytes.')
+      return problem(413, 'Content Too Large', whyTooLarge(failure))
     case 'unsupported_media_type':
-      return problem(415, 'Unsupported Media Type', 'The body must be application/json.')
+      return problem(415, 'Unsupported Media Type', `The body must be ${failure.expected ?? 'application/json'}.`)
     case 'idempotency_key_reused':
       return problem(422, 'Unprocessable Content', 'This Idempotency-Key came with another request before.')
     case 'locked_out':
@@ -70,6 +70,13 @@ export function toFailureResponse(failure: Failure): FailureResponse {
       return problem(503, 'Service Unavailable', 'Try again in a moment.')
   }
 }
+
+function whyTooLarge({ maxBytes, maxLines }: { maxBytes: number; maxLines?: number }): string {
+  if (maxLines !== undefined) return `A body has at most ${grouped(maxLines)} lines.`
+  return `A body has at most ${grouped(maxBytes)} bytes.`
+}
+
+const grouped = (count: number) => count.toLocaleString('en')
 
 const noun = { role: 'role', session: 'session', api_key: 'API key', webhook: 'webhook' }
 
@@ -153,6 +160,44 @@ function describe(problem: Issue['problem']): string {
   }
 }
 
+/** What is wrong with a row of an import. */
+export function toRowErrors(problems: readonly RowProblem[]): { field: string; message: string }[] {
+  return problems.map(({ field, problem }) => ({ field: wireName(field), message: describeRow(problem) }))
+}
+
+export function toErrors(issues: readonly Issue[]): { field: string; message: string }[] {
+  return issues.map(({ path, problem }) => ({ field: path.join('.'), message: describe(problem) }))
+}
+
+function describeRow(problem: RowProblem['problem']): string {
+  switch (problem.rule) {
+    case 'taken':
+      return 'is taken'
+    case 'deleted':
+      return 'was that of a user who is deleted'
+    case 'no_such_role':
+      return 'is not a role of the directory'
+    case 'lacking':
+      return `takes a permission that is missing: ${problem.missing.join(', ')}`
+    case 'unknown_hash':
+      return 'is no hash that this directory can verify'
+    case 'costly_hash':
+      return `would cost too much to verify: at most bcrypt cost ${mostBcryptCost}, ${grouped(mostDjangoIterations)} iterations of pbkdf2_sha256, ${mostRounds} rounds of pbkdf2-sha256`
+    case 'beside_password':
+      return 'must not come beside a password'
+    case 'too_many_passwords':
+      return `is one more than the ${mostPasswords} that one import hashes: send the row again in another`
+    default:
+      return describe(problem)
+  }
+}
+
+/** What is wrong with a line that cannot be read. */
+export const unreadableLine = {
+  too_long: `has more than ${grouped(maxLineBytes)} bytes`,
+  not_json: 'is not JSON in UTF-8',
+}
+
 function article(type: string): string {
   return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`
 }
@@ -170,7 +215,7 @@ const described = {
   409: asProblem('A conflict with what is'),
   412: asProblem('The user has changed since'),
   413: asProblem('The body is too large'),
-  415: asProblem('The body is not JSON'),
+  415: asProblem('The body is of another type'),
   422: asProblem('The key came with another request before'),
   429: asProblem('Too many requests'),
   503: asProblem('Unavailable, try again'),

@@ -3,14 +3,20 @@ import type { z } from '@hono/zod-openapi'
 import type { ApiKey } from '../../core/api-keys'
 import type { WebhookEvent } from '../../core/audit'
 import type { AuditEvent } from '../../core/audit-trail'
+import type { Exported } from '../../core/exports'
+import type { Newcomer, RowResult, Totals } from '../../core/imports'
 import type { Role } from '../../core/role-management'
 import type { Session } from '../../core/sessions'
+import type { StoredHash } from '../../core/stored-hashes'
 import type { NewUser, RoleSelector, User, UserChanges } from '../../core/user'
 import type { Webhook, WebhookFailure } from '../../core/webhooks'
 import { toUtc } from '../../http/times'
 import type {
   V1ApiKey,
   V1AuditEvent,
+  V1ExportedUser,
+  V1ImportedUser,
+  V1ImportResult,
   V1Role,
   V1Session,
   V1User,
@@ -53,17 +59,19 @@ export function toNewUser(body: z.output<typeof V1UserCreate>): NewUser {
     name: body.name,
     password: body.password,
     role: body.role === undefined ? undefined : { name: body.role },
+    givenName: body.first_name,
+    familyName: body.last_name,
     ...toOptional(body),
   }
 }
 
-/** What creation and changes name alike. */
-function toOptional(body: Omit<z.output<typeof V1UserUpdate>, 'email' | 'name' | 'password' | 'role'>) {
+type Optional = Omit<z.output<typeof V1UserUpdate>, 'email' | 'name' | 'password' | 'role' | 'first_name' | 'last_name'>
+
+/** What creation, changes and imports name alike. */
+function toOptional(body: Optional) {
   return {
     username: body.username,
     matricule: body.matricule,
-    givenName: body.first_name,
-    familyName: body.last_name,
     birthdate: body.birth_date,
     gender: body.gender,
     phoneNumber: body.phone,
@@ -77,14 +85,100 @@ function toOptional(body: Omit<z.output<typeof V1UserUpdate>, 'email' | 'name' |
 
 /** Only what is sent. Read-only fields, `status` and `roles` among them, do not reach this. */
 export function toUserChanges(body: z.output<typeof V1UserUpdate>): UserChanges {
-  const { email, name, password, role } = body
-  return { email, name, password, role: role === undefined ? undefined : { name: role }, ...toOptional(body) }
+  const { email, name, password, role, first_name: givenName, last_name: familyName } = body
+  const named = role === undefined ? undefined : { name: role }
+  return { email, name, password, givenName, familyName, role: named, ...toOptional(body) }
 }
 
 /** The role a change names, if it names one, before it is known whether it is a change. */
 export function toNamedRoles(sent: unknown): RoleSelector[] | undefined {
   const role = typeof sent === 'object' && sent !== null && 'role' in sent ? sent.role : undefined
   return typeof role === 'string' ? [{ name: role }] : undefined
+}
+
+export function toNewcomer(row: z.output<typeof V1ImportedUser>): Newcomer {
+  return {
+    id: row.id,
+    number: row.number,
+    email: row.email,
+    name: row.name,
+    givenName: row.first_name,
+    familyName: row.last_name,
+    password: row.password,
+    passwordHash: row.password_hash,
+    pinHash: row.pin_hash,
+    roles: row.roles ?? (row.role === undefined ? undefined : [row.role]),
+    active: row.status && row.status === 'active',
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    version: row.version,
+    ...toOptional(row),
+  }
+}
+
+/** What is refused is told in the words of errors.ts. */
+export function fromPresent({
+  line,
+  status,
+  id,
+}: Exclude<RowResult, { status: 'refused' }>): z.infer<typeof V1ImportResult> {
+  return { line, status, ...(id !== undefined && { id: toId(id) }) }
+}
+
+export function fromTotals(totals: Totals, dry_run: boolean): z.infer<typeof V1ImportResult> {
+  const { created, skipped, refused, rowsWritten, passwords, hashes } = totals
+  return {
+    status: 'done',
+    dry_run,
+    created,
+    skipped,
+    refused,
+    rows_written: rowsWritten,
+    passwords,
+    password_hashes: [...hashes.values()].map(({ stored, users, milliseconds }) => ({
+      kind: kindOf(stored),
+      users,
+      milliseconds,
+    })),
+  }
+}
+
+function kindOf(stored: StoredHash): string {
+  switch (stored.scheme) {
+    case 'usher':
+      return `pbkdf2-sha256 i=${stored.iterations},r=${stored.rounds}`
+    case 'django':
+      return `pbkdf2_sha256 ${stored.iterations}`
+    case 'bcrypt':
+      return `bcrypt ${stored.cost}`
+  }
+}
+
+export function fromExported({ user, hashes }: Exported): z.infer<typeof V1ExportedUser> {
+  return {
+    id: toId(user.id),
+    number: user.number,
+    email: user.email,
+    name: user.name,
+    first_name: user.givenName,
+    last_name: user.familyName,
+    username: user.username,
+    matricule: user.matricule,
+    birth_date: user.birthdate,
+    gender: user.gender,
+    phone: user.phoneNumber,
+    mobile: user.mobileNumber,
+    certified_email: user.certifiedEmail,
+    user_type: user.userType,
+    is_staff: user.isStaff,
+    country_id: user.countryId,
+    roles: user.roles.map(({ name }) => name),
+    status: user.active ? 'active' : 'inactive',
+    created_at: toUtc(user.createdAt),
+    updated_at: toUtc(user.updatedAt),
+    version: user.version,
+    ...(hashes && { password_hash: hashes.password, pin_hash: hashes.pin }),
+  }
 }
 
 export function fromSession(session: Session): z.infer<typeof V1Session> {
@@ -188,4 +282,8 @@ const names: Record<string, string> = {
   countryId: 'country_id',
   currentPassword: 'current_password',
   newPassword: 'new_password',
+  passwordHash: 'password_hash',
+  pinHash: 'pin_hash',
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
 }

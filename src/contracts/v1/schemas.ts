@@ -8,6 +8,8 @@ import {
   parseEmail,
   parseFamilyName,
   parseGivenName,
+  parseKeptName,
+  parseKeptPart,
   parseKeyName,
   parseMatricule,
   parseName,
@@ -16,12 +18,15 @@ import {
   parseRoleName,
   parseRoleNumber,
   parseUsername,
+  parseUserNumber,
   parseUuid,
+  parseVersion,
   roleNumberMax,
+  userNumberMax,
 } from '../../core/fields'
 import { permissions } from '../../core/permissions'
 import { parseWebhookUrl } from '../../core/webhooks'
-import { orNull, parsedBy, queryInteger, refuse, timeToCome } from '../../http/fields'
+import { anyTime, orNull, parsedBy, queryInteger, refuse, timeToCome } from '../../http/fields'
 
 const uuid = z.string().openapi({ format: 'uuid' })
 const time = z.string().openapi({ format: 'date-time', description: 'UTC, whole seconds' })
@@ -134,6 +139,108 @@ export const V1UserUpdate = z
 export const V1UserRoles = z
   .object({ roles: z.array(role).openapi({ description: 'In order: the first is the primary role' }) })
   .openapi('V1UserRoles', { example: { roles: ['admin', 'user'] } })
+
+/** `usr_` and 32 hexadecimal digits, as v1 shows it, or the uuid that they are, as other contracts do. */
+const knownId = z
+  .string()
+  .transform((text) => {
+    const hex = /^(?:usr_)?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$/i.exec(text)
+    return hex ? hex.slice(1).join('-') : ''
+  })
+  .pipe(parsedBy(z.string(), parseUuid))
+  .openapi({ type: 'string', description: '`usr_…` or a uuid' })
+
+const count = z.int().nonnegative()
+
+export const V1ImportedUser = z
+  .object({
+    id: knownId.optional(),
+    number: orNull(parsedBy(z.int(), parseUserNumber), {
+      ...integer(1, userNumberMax),
+      description: 'By which backoffice and clinic know the user',
+    }),
+    email,
+    name: parsedBy(z.string(), parseKeptName).openapi(text(200)).optional(),
+    password: password.optional().openapi({ description: 'In clear, for a hundred rows at most' }),
+    password_hash: orNull(z.string(), {
+      type: 'string',
+      description: 'bcrypt (`$2a$`, `$2b$`, `$2y$`), `pbkdf2_sha256$…` as Django has it, or as an export has it',
+    }),
+    pin_hash: orNull(z.string(), { type: 'string', description: 'As an export has it' }),
+    role: role.optional(),
+    roles: z
+      .array(
+        z.union([z.string(), z.object({ name: z.string() }).transform((one) => one.name)]).openapi({ type: 'string' }),
+      )
+      .optional()
+      .openapi({ description: 'Names; the first is the primary role. `user` without any' }),
+    status: z.enum(['active', 'inactive']).optional(),
+    created_at: anyTime.openapi({ type: 'string', format: 'date-time' }).optional(),
+    updated_at: anyTime.openapi({ type: 'string', format: 'date-time' }).optional(),
+    version: parsedBy(z.int(), parseVersion)
+      .openapi(integer(1, 2 ** 31 - 1))
+      .optional(),
+    ...optional,
+    first_name: parsedBy(z.string(), parseKeptPart).openapi(text(100)).optional(),
+    last_name: parsedBy(z.string(), parseKeptPart).openapi(text(100)).optional(),
+  })
+  .openapi('V1ImportedUser', {
+    example: {
+      ...example,
+      id: 'usr_019b1c6e7a407d529a513f1d0c2b4e67',
+      number: 17,
+      password_hash: '$2y$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW',
+      roles: ['user'],
+      status: 'active',
+      created_at: '2019-05-02T08:00:00Z',
+    },
+  })
+
+const line = z.int().openapi({ description: 'From 1' })
+
+export const V1ImportQuery = z.object({
+  dry_run: z.enum(['true', 'false']).optional().openapi({ description: 'Say what would be done, and write nothing' }),
+})
+
+export const V1ExportQuery = z.object({
+  after: queryInteger(0, Number.MAX_SAFE_INTEGER).optional().openapi({
+    description: 'Go on after the user of this number: the last one of an export that broke off',
+  }),
+  include: z.enum(['password_hashes']).optional().openapi({ description: 'Takes `users:export_hashes` too' }),
+})
+
+const exported = {
+  id: z.string(),
+  number: z.int(),
+  email: z.string(),
+  name: z.string(),
+  first_name: z.string(),
+  last_name: z.string(),
+  username: z.string().nullable(),
+  matricule: z.int().nullable(),
+  birth_date: z.string().nullable().openapi({ format: 'date' }),
+  gender: gender.nullable(),
+  phone: z.string().nullable(),
+  mobile: z.string().nullable(),
+  certified_email: z.string().nullable(),
+  user_type: userType.nullable(),
+  is_staff: z.boolean(),
+  country_id: z.int().nullable(),
+  roles: z.array(z.string()),
+  status: z.enum(['active', 'inactive']),
+  created_at: time,
+  updated_at: time,
+  version: z.int(),
+}
+
+/** A line of an export; each may be a line of an import. */
+export const V1ExportedUser = z
+  .strictObject({
+    ...exported,
+    password_hash: z.string().nullable().optional(),
+    pin_hash: z.string().nullable().optional(),
+  })
+  .openapi('V1ExportedUser')
 
 const page = {
   limit: queryInteger(1, 100).optional().openapi({ default: 20 }),
@@ -364,14 +471,47 @@ const tokens = {
 export const V1Tokens = z.strictObject(tokens).openapi('V1Tokens')
 export const V1SignedIn = z.strictObject({ ...tokens, user: V1User }).openapi('V1SignedIn')
 
+const errors = z.array(z.strictObject({ field: z.string(), message: z.string() }))
+
 export const V1Problem = z
   .strictObject({
     type: z.string(),
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    errors: z.array(z.strictObject({ field: z.string(), message: z.string() })).optional(),
+    errors: errors.optional(),
   })
   .openapi('V1Problem', {
     example: { type: 'about:blank', title: 'Not Found', status: 404, detail: 'There is no such user.' },
+  })
+
+/** A line of what an import answers: one for each row, and one at the end. */
+export const V1ImportResult = z
+  .union([
+    z.strictObject({ line, status: z.enum(['created', 'skipped']), id: z.string().optional() }),
+    z.strictObject({ line, status: z.literal('refused'), errors }),
+    z.strictObject({
+      status: z.literal('stopped'),
+      line: line.openapi({ description: 'Where to go on: what was before it was decided' }),
+      problem: V1Problem,
+    }),
+    z.strictObject({
+      status: z.literal('done'),
+      dry_run: z.boolean(),
+      created: count,
+      skipped: count,
+      refused: count,
+      rows_written: count.openapi({ description: 'In the database, which is the bill' }),
+      passwords: count.openapi({ description: 'Came in clear and were hashed' }),
+      password_hashes: z.array(
+        z.strictObject({
+          kind: z.string(),
+          users: count,
+          milliseconds: count.openapi({ description: 'That one sign-in takes until the hash is renewed, roughly' }),
+        }),
+      ),
+    }),
+  ])
+  .openapi('V1ImportResult', {
+    example: { line: 1, status: 'created', id: 'usr_019b1c6e7a407d529a513f1d0c2b4e68' },
   })

@@ -15,7 +15,7 @@ import {
 } from '../../support/usher'
 import { quietWebhook } from '../../support/requests'
 import { namesEveryTest } from '../../support/statements'
-import { keyWith, readme, roleWith } from '../../support/v1'
+import { everything, keyWith, readme, roleWith } from '../../support/v1'
 
 let admin: string
 
@@ -130,11 +130,24 @@ const operations: Record<string, [most: Most, does: () => Promise<Answer>]> = {
   v1ListWebhookFailures: [reading(8), async () => asAdmin('GET', `${await newWebhook()}/failures`)],
   v1RetryWebhook: [change, async () => asAdmin('POST', `${await newWebhook()}/retry`)],
   v1PingWebhook: [change, async () => asAdmin('POST', `${await newWebhook()}/ping`)],
+  v1ImportUsers: [{ trips: 2, read: 100 * 40, written: 100 * 20 }, () => importing(100)],
+  v1ExportUsers: [reading(2 * 5000 + 20), () => asAdmin('GET', '/v1/exports')],
   v1ListAuditEvents: [reading(20 + 10), () => asAdmin('GET', '/v1/audit-events')],
 }
 
 async function newWebhook(): Promise<string> {
   return `/v1/webhooks/${(await asAdmin('POST', '/v1/webhooks', quietWebhook)).body.id}`
+}
+
+/** Users with all that there is of a user. */
+function importing(count: number): Promise<Answer> {
+  const users = Array.from({ length: count }, (_, index) => ({
+    ...everything,
+    ...{ email: `imported${index}@example.org`, username: `imported${index}`, matricule: 800_000 + index },
+    ...{ number: 50_000 + index, role: 'admin', password_hash: `$2y$10$${'.'.repeat(53)}` },
+  }))
+  const body = users.map((user) => JSON.stringify(user)).join('\n')
+  return call('/v1/imports', { token: admin, body, headers: { 'content-type': 'application/x-ndjson' } })
 }
 
 async function asOneself() {

@@ -10,5 +10,7 @@ import './roles'
 import './api-keys'
 import './audit-events'
 import './webhooks'
+import './imports'
+import './exports'
 
 export const v1 = sealed(contract)

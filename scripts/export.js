@@ -1,0 +1,96 @@
+/** `npm run export -- URL FILE`: everyone in the directory at a URL, as NDJSON, and its roles beside them. Started again, it goes on. */
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { commandLine, directoryAt, linesOf, progressOf, reasonOf, run, Stop } from './directory.js'
+
+const usage = 'USHER_API_KEY=… npm run export -- URL FILE [--password-hashes]'
+const attempts = 8
+
+await run(async () => {
+  const {
+    URL: url,
+    FILE: file,
+    '--password-hashes': hashes,
+  } = commandLine(usage, ['URL', 'FILE'], ['--password-hashes'])
+  const directory = directoryAt(url)
+  const [unfinished, progressFile] = [`${file}.part`, `${file}.progress.json`]
+  const subject = JSON.stringify({ url: directory.url, hashes })
+  process.once('SIGINT', () => {
+    console.error('\nStopped. The same command goes on from here.')
+    process.exit(130)
+  })
+
+  const resumes = existsSync(unfinished) && existsSync(progressFile) && readFileSync(progressFile, 'utf8') === subject
+  if (!resumes) {
+    writeFileSync(unfinished, '', { mode: 0o600 })
+    writeFileSync(progressFile, subject, { mode: 0o600 })
+  }
+  let { after, count } = lastOf(unfinished)
+  if (count > 0) console.error(`Going on after ${count} users.`)
+  const begun = count
+  const progress = progressOf('users', await totalOf(directory))
+  for (let tried = 1; ; tried += 1) {
+    try {
+      const query = new URLSearchParams({ after: String(after), ...(hashes && { include: 'password_hashes' }) })
+      for await (const lines of linesOf(await directory.ask(`/exports?${query}`))) {
+        appendFileSync(unfinished, lines.map((line) => `${line}\n`).join(''))
+        if (lines.length > 0) after = JSON.parse(lines.at(-1)).number
+        count += lines.length
+        tried = 0
+        progress.show({ all: count, here: count - begun })
+      }
+      break
+    } catch (error) {
+      if (error instanceof Stop) throw error
+      if (tried >= attempts) throw new Stop(`${reasonOf(error)}. The same command goes on from here.`)
+      await sleep(Math.min(2 ** tried, 30) * 1000)
+    }
+  }
+  progress.end({ all: count, here: count - begun })
+  await saveRoles(directory, `${file}.roles.json`)
+  renameSync(unfinished, file)
+  rmSync(progressFile)
+  console.log(`${count.toLocaleString('en')} users in ${file}, ${statSync(file).size.toLocaleString('en')} bytes.`)
+})
+
+/** How far a file has come: what is no whole line is cut off. */
+function lastOf(path) {
+  const bytes = readFileSync(path)
+  const end = bytes.lastIndexOf(10) + 1
+  truncateSync(path, end)
+  if (end === 0) return { after: 0, count: 0 }
+  const start = bytes.lastIndexOf(10, end - 2) + 1
+  let count = 0
+  for (let at = bytes.indexOf(10); at >= 0 && at < end; at = bytes.indexOf(10, at + 1)) count += 1
+  return { after: JSON.parse(bytes.toString('utf8', start, end)).number, count }
+}
+
+/** Unknown to whoever may not read users. */
+async function totalOf(directory) {
+  try {
+    const { pagination } = await (await directory.ask('/users?limit=1')).json()
+    return pagination.total
+  } catch (error) {
+    if (error.status === 403) return undefined
+    throw error
+  }
+}
+
+async function saveRoles(directory, path) {
+  try {
+    const { data } = await (await directory.ask('/roles')).json()
+    writeFileSync(path, `${JSON.stringify(data, null, 2)}\n`)
+  } catch (error) {
+    if (error.status !== 403) throw error
+    console.error('The key may not read roles (roles:read): they are not saved.')
+  }
+}

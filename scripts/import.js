@@ -1,0 +1,262 @@
+/**
+ * `npm run import -- FILE URL`: moves the users of an NDJSON file into the directory at a URL. What became of each row is written to
+ * FILE.results.ndjson as it is known, which is also where it goes on when it is started again.
+ */
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { commandLine, directoryAt, linesOf, progressOf, reasonOf, run, Stop } from './directory.js'
+
+const usage = 'USHER_API_KEY=… npm run import -- FILE URL [--dry-run] [--create-roles]'
+const attempts = 8
+const newline = 10
+
+/** Of one request. A dry run finds what comes twice as far as one request goes, so its own are as large as may be. */
+const parts = {
+  import: { bytes: 8_000_000, lines: 20_000, passwords: 100 },
+  dryRun: { bytes: 26_000_000, lines: 100_000, passwords: 100 },
+}
+
+await run(async () => {
+  const {
+    FILE: file,
+    URL: url,
+    '--dry-run': dryRun,
+    '--create-roles': createsRoles,
+  } = commandLine(usage, ['FILE', 'URL'], ['--dry-run', '--create-roles'])
+  if (!existsSync(file)) throw new Stop(`There is no ${file}.`)
+  const directory = directoryAt(url)
+  await checkRoles(directory, `${file}.roles.json`, createsRoles)
+  const record = dryRun ? noRecord() : recordOf(file, directory.url)
+  process.once('SIGINT', () => {
+    console.error(dryRun ? '' : '\nStopped. The same command goes on from here.')
+    process.exit(130)
+  })
+
+  const total = countLines(file)
+  const progress = progressOf('lines', total)
+  const { counts } = record
+  const begun = record.next
+  const more = () => `${counts.created} created, ${counts.skipped} skipped, ${counts.refused} refused`
+  const done = () => ({ all: record.next - 1, here: record.next - begun })
+  const hashes = new Map()
+  let rowsWritten = 0
+  for (const part of partsOf(file, begun, dryRun ? parts.dryRun : parts.import)) {
+    for await (const { results, end } of answersTo(directory, part, dryRun)) {
+      record.add(results)
+      progress.show(done(), more())
+      if (!end) continue
+      rowsWritten += end.rows_written
+      for (const one of end.password_hashes) {
+        hashes.set(one.kind, { ...one, users: one.users + (hashes.get(one.kind)?.users ?? 0) })
+      }
+    }
+    record.passed(part.end)
+  }
+  progress.end(done(), more())
+  record.close()
+  console.log(`${dryRun ? 'It would write' : 'It wrote'} ${rowsWritten.toLocaleString('en')} rows.`)
+  for (const { kind, users, milliseconds } of hashes.values()) {
+    console.log(
+      `${users.toLocaleString('en')} passwords are kept as ${kind}: about ${milliseconds} ms at the first sign-in.`,
+    )
+  }
+  if (counts.refused > 0) console.log(dryRun ? record.text() : `What was refused, and why: ${file}.results.ndjson`)
+  return counts.refused > 0 ? 1 : 0
+})
+
+/** The results of a part's lines, by their numbers in the file; asked again, from where it got to, where something gives way. */
+async function* answersTo(directory, part, dryRun) {
+  let { first, body } = part
+  for (let tried = 1; body.length > 0; tried += 1) {
+    let decided = 0
+    let wait = Math.min(2 ** (tried - 1), 30)
+    try {
+      const response = await directory.ask(`/imports${dryRun ? '?dry_run=true' : ''}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-ndjson' },
+        body,
+      })
+      for await (const lines of linesOf(response)) {
+        const told = lines.map((line) => JSON.parse(line))
+        const results = told.filter(({ status }) => status !== 'done' && status !== 'stopped')
+        const end = told.find(({ status }) => status === 'done')
+        decided = results.at(-1)?.line ?? decided
+        yield { results: results.map((result) => ({ ...result, line: first + result.line - 1 })), end }
+        if (end) return
+        const stopped = told.find(({ status }) => status === 'stopped')
+        if (!stopped) continue
+        const { status, title, detail } = stopped.problem
+        if (![413, 429, 503].includes(status)) throw new Stop(`${status} ${title} ${detail}`)
+        decided = stopped.line - 1
+        if (status === 413) wait = 0
+      }
+    } catch (error) {
+      if (error instanceof Stop) throw error
+      if (dryRun) throw new Stop(reasonOf(error))
+      if (tried >= attempts) throw new Stop(`${reasonOf(error)}. The same command goes on from here.`)
+    }
+    if (decided > 0) tried = 0
+    if (tried >= attempts) throw new Stop('It gets no further. The same command goes on from here.')
+    first += decided
+    body = afterLines(body, decided)
+    await sleep(wait * 1000)
+  }
+}
+
+function afterLines(body, count) {
+  let at = 0
+  for (let passed = 0; passed < count; passed += 1) {
+    const end = body.indexOf(newline, at)
+    if (end < 0) return body.subarray(body.length)
+    at = end + 1
+  }
+  return body.subarray(at)
+}
+
+/** The lines of the file from number `from` on, in parts that one request can take; `end` is the line after the part. */
+function* partsOf(file, from, most) {
+  let lines = []
+  let [bytes, passwords, number] = [0, 0, 0]
+  const part = () => ({ first: number - lines.length + 1, end: number + 1, body: Buffer.concat(lines) })
+  for (const line of linesIn(file)) {
+    const secret = /"password"\s*:\s*"/.test(line.toString('latin1'))
+    const full =
+      lines.length === most.lines || bytes + line.length > most.bytes || (secret && passwords === most.passwords)
+    if (full && lines.length > 0) {
+      yield part()
+      ;[lines, bytes, passwords] = [[], 0, 0]
+    }
+    number += 1
+    if (number < from) continue
+    lines.push(line)
+    bytes += line.length
+    passwords += Number(secret)
+  }
+  if (lines.length > 0) yield part()
+}
+
+/** Each with its end, as bytes: whether they are UTF-8 is for the directory to say. */
+function* linesIn(file) {
+  const handle = openSync(file, 'r')
+  const buffer = Buffer.alloc(1 << 20)
+  let rest = Buffer.alloc(0)
+  try {
+    for (let read = readSync(handle, buffer); read > 0; read = readSync(handle, buffer)) {
+      const bytes = Buffer.concat([rest, buffer.subarray(0, read)])
+      let start = 0
+      for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, start)) {
+        yield bytes.subarray(start, end + 1)
+        start = end + 1
+      }
+      rest = bytes.subarray(start)
+    }
+    if (rest.length > 0) yield rest
+  } finally {
+    closeSync(handle)
+  }
+}
+
+function countLines(file) {
+  let count = 0
+  for (const _ of linesIn(file)) count += 1
+  return count
+}
+
+function newCounts() {
+  return { created: 0, skipped: 0, refused: 0 }
+}
+
+/** Nothing is kept of a dry run but what is refused. */
+function noRecord() {
+  const refused = []
+  return {
+    next: 1,
+    counts: newCounts(),
+    add(results) {
+      for (const result of results) {
+        this.counts[result.status] += 1
+        this.next = result.line + 1
+        if (result.status === 'refused') refused.push(JSON.stringify(result))
+      }
+    },
+    passed(line) {
+      this.next = line
+    },
+    text: () => refused.join('\n'),
+    close() {},
+  }
+}
+
+/** What is known of an import of this file into this directory, from before too where it was not finished. */
+function recordOf(file, url) {
+  const [results, progress] = [`${file}.results.ndjson`, `${file}.progress.json`]
+  const { size, mtimeMs } = statSync(file)
+  const subject = JSON.stringify({ url, size, mtimeMs })
+  const counts = newCounts()
+  let next = 1
+  if (existsSync(progress) && readFileSync(progress, 'utf8') === subject && existsSync(results)) {
+    const text = readFileSync(results, 'utf8')
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+    truncateSync(results, Buffer.byteLength(whole))
+    for (const line of whole.split('\n').filter((one) => one !== '')) {
+      const result = JSON.parse(line)
+      counts[result.status] += 1
+      next = result.line + 1
+    }
+    if (next > 1) console.error(`Going on from line ${next}.`)
+  } else {
+    writeFileSync(results, '', { mode: 0o600 })
+    writeFileSync(progress, subject, { mode: 0o600 })
+  }
+  return {
+    next,
+    counts,
+    add(told) {
+      for (const result of told) {
+        counts[result.status] += 1
+        this.next = result.line + 1
+      }
+      appendFileSync(results, told.map((result) => `${JSON.stringify(result)}\n`).join(''))
+    },
+    passed(line) {
+      this.next = line
+    },
+    text: () => '',
+    close: () => rmSync(progress),
+  }
+}
+
+/** An export saves its roles beside it: those that are not here yet are made, if that is asked for, or told. */
+async function checkRoles(directory, path, creates) {
+  if (!existsSync(path)) return
+  const wanted = JSON.parse(readFileSync(path, 'utf8'))
+  const { data: present } = await (await directory.ask('/roles')).json()
+  const missing = wanted.filter(({ name }) => !present.some((role) => role.name === name))
+  if (missing.length === 0) return
+  const names = missing.map(({ name }) => name).join(', ')
+  if (!creates) {
+    console.error(
+      `Roles that are not there: ${names}. With --create-roles they are made first; without them rows are refused.`,
+    )
+    return
+  }
+  for (const role of missing) {
+    await directory.ask('/roles', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(role),
+    })
+  }
+  console.error(`Roles made: ${names}.`)
+}

@@ -1,0 +1,34 @@
+/** Moving out. */
+import { createRoute } from '@hono/zod-openapi'
+import { exportUsers } from '../../../core/exports'
+import { authenticated } from '../../../http/authentication'
+import { header, ndjson, streamedLines } from '../../../http/json'
+import { toUtc } from '../../../http/times'
+import { failures } from '../errors'
+import { fromExported } from '../mapping'
+import { V1ExportedUser, V1ExportQuery } from '../schemas'
+import { app } from './contract'
+
+const exportRoute = createRoute({
+  ...authenticated(['users:export']),
+  method: 'get',
+  path: '/exports',
+  operationId: 'v1ExportUsers',
+  summary: 'Everyone, a line each, as an import takes them',
+  description:
+    'In order of number. `include=password_hashes` adds the hashes of passwords and PINs, and takes `users:export_hashes` too.',
+  request: { query: V1ExportQuery },
+  responses: {
+    200: ndjson(V1ExportedUser, 'A line for each user', { 'Content-Disposition': header('A name for the file') }),
+    ...failures(400, 401, 403),
+  },
+})
+
+app.openapi(exportRoute, (c) => {
+  const { include, after = 0 } = c.req.valid('query')
+  const filename = `usher-${toUtc(c.var.visit.now).slice(0, 10)}.ndjson`
+  const headers = { 'content-disposition': `attachment; filename="${filename}"` }
+  return streamedLines(exportUsers(c.var.caller, { hashes: include === 'password_hashes', after }), fromExported, {
+    headers,
+  })
+})

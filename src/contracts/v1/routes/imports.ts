@@ -1,0 +1,88 @@
+/** Moving in. */
+import { createRoute, type z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { Caller } from '../../../core/caller'
+import { beginImport, type Import, type ImportRow } from '../../../core/imports'
+import { authenticated } from '../../../http/authentication'
+import { asConfigured, type ContractEnv } from '../../../http/contract'
+import { toFailure, toIssues } from '../../../http/failure'
+import { ndjson, ndjsonBody, streamedLines } from '../../../http/json'
+import { linesOf, type Line } from '../../../http/ndjson'
+import { failures, toErrors, toFailureResponse, toRowErrors, unreadableLine } from '../errors'
+import { fromPresent, fromTotals, toNewcomer } from '../mapping'
+import { V1ImportedUser, V1ImportQuery, V1ImportResult, type V1Problem } from '../schemas'
+import { app } from './contract'
+
+/** As much as all the results of an import may be: a client that sends all of it before it reads any must not wait for itself. */
+const aheadBytes = 16_777_216
+
+const importRoute = createRoute({
+  ...authenticated(['users:import'], undefined, { streams: true }),
+  method: 'post',
+  path: '/imports',
+  operationId: 'v1ImportUsers',
+  summary: 'Take in users, a line each, with the hashes of their passwords',
+  description:
+    'Up to 26,214,400 bytes and 100,000 lines. Each line is answered by one, in order: created, skipped because present (by id, or without one by email), or refused and why; the last says how it went as a whole. Nobody is overwritten, so the same lines may come again. A role other than `user` takes `roles:assign` and every permission it gives, `status: inactive` takes `users:deactivate`.',
+  request: { query: V1ImportQuery, body: ndjsonBody(V1ImportedUser) },
+  responses: {
+    200: ndjson(V1ImportResult, 'A line for each line, and one at the end'),
+    ...failures(400, 401, 403, 413, 415),
+  },
+})
+
+app.openapi(importRoute, (c) => {
+  const dryRun = c.req.valid('query').dry_run === 'true'
+  return streamedLines(resultsOf(c, linesOf(c), dryRun), (result) => result, { aheadBytes })
+})
+
+type Result = z.infer<typeof V1ImportResult>
+type Importing = Context<ContractEnv & { Variables: { caller: Caller } }>
+
+/** What goes wrong before the first lines are answered is the answer; after that it is the last line of it. */
+async function* resultsOf(
+  c: Importing,
+  parts: AsyncGenerator<Line[], void, undefined>,
+  dryRun: boolean,
+): AsyncGenerator<Result[], void, undefined> {
+  const running = beginImport(c.var.caller, { dryRun })
+  let next = 0
+  try {
+    for await (const part of parts) {
+      yield await resultsOfPart(c, part, running)
+      next = (part.at(-1)?.number ?? next) + 1
+    }
+    if (next === 0) await running.add([])
+  } catch (error) {
+    if (next === 0) throw error
+    const { body } = toFailureResponse(toFailure(error, c.var.requestId))
+    return yield [{ status: 'stopped', line: next, problem: body as z.infer<typeof V1Problem> }]
+  }
+  yield [fromTotals(running.totals, dryRun)]
+}
+
+async function resultsOfPart(c: Importing, part: Line[], running: Import): Promise<Result[]> {
+  const rows: ImportRow[] = []
+  const refused: Result[] = []
+  for (const line of part) {
+    const read = readLine(c, line)
+    if ('user' in read) rows.push(read)
+    else refused.push({ line: line.number, status: 'refused', errors: read.errors })
+  }
+  running.refuse(refused.length)
+  const results = (await running.add(rows)).map((result) =>
+    result.status === 'refused'
+      ? { line: result.line, status: result.status, errors: toRowErrors(result.problems) }
+      : fromPresent(result),
+  )
+  return [...results, ...refused].sort((one, other) => lineOf(one) - lineOf(other))
+}
+
+const lineOf = (result: Result) => ('line' in result ? result.line : 0)
+
+function readLine(c: Importing, line: Line): ImportRow | { errors: ReturnType<typeof toErrors> } {
+  if ('unreadable' in line) return { errors: [{ field: '', message: unreadableLine[line.unreadable] }] }
+  const result = V1ImportedUser.safeParse(line.value)
+  if (result.success) return { line: line.number, user: toNewcomer(result.data) }
+  return { errors: toErrors(asConfigured(c, toIssues(result.error, line.value))) }
+}

@@ -1,0 +1,179 @@
+/** `npm run import`, `export` and `csv`, as an operator uses them: broken off, gone on with, and the same directory in the end. */
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { inconsistencies } from '../support/consistency'
+import { newServer } from '../support/server'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const admin = { email: 'first.admin@usher.example', password: 'the very first way in' }
+const secrets = {
+  JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
+  BOOTSTRAP_ADMIN_EMAIL: admin.email,
+  BOOTSTRAP_ADMIN_PASSWORD: admin.password,
+  PASSWORD_ROUNDS: '1',
+  RATE_LIMIT: 'off',
+}
+const people = Math.round(30_000 * Number(process.env.SLOW_SCALE || 1))
+
+let [server, other] = []
+const folder = mkdtempSync(join(tmpdir(), 'usher-moving-'))
+const at = (name) => join(folder, name)
+
+beforeAll(async () => {
+  ;[server, other] = [await newServer(secrets), await newServer(secrets)]
+  await Promise.all([server.start(), other.start()])
+}, 300_000)
+afterAll(async () => {
+  await Promise.all([server?.remove(), other?.remove()])
+  rmSync(folder, { recursive: true })
+})
+
+const post = async ({ address }, path, body, token) => {
+  const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) }
+  const response = await fetch(address + path, { method: 'POST', headers, body: JSON.stringify(body) })
+  return { status: response.status, body: await response.json() }
+}
+
+async function keyOf(directory, identifier = admin.email, password = admin.password) {
+  const { body } = await post(directory, '/v1/auth/login', { identifier, password })
+  const permissions = ['users:import', 'users:export', 'users:export_hashes', 'users:read', 'users:delete']
+  const roles = ['roles:read', 'roles:assign', 'roles:manage', 'users:deactivate', 'users:update', 'users:create']
+  const rest = ['sessions:manage', 'api_keys:manage', 'audit:read', 'webhooks:manage']
+  const key = { name: 'mover', permissions: [...permissions, ...roles, ...rest] }
+  return (await post(directory, '/v1/api-keys', key, body.access_token)).body.key
+}
+
+const started = (key, script, ...args) => [
+  process.execPath,
+  [`${root}scripts/${script}.js`, ...args],
+  { cwd: root, env: { ...process.env, USHER_API_KEY: key }, encoding: 'utf8' },
+]
+const runs = (...command) => {
+  const { status, stdout, stderr } = spawnSync(...started(...command))
+  return { status, told: `${stdout}${stderr}` }
+}
+
+it('moves a directory, whatever breaks on the way', async () => {
+  const key = await keyOf(server)
+  const hash = '$2a$06$abcdefghijklmnopqrstuugPooxs1p4fzPkiu/V9r91072PcXt46u'
+  await post(server, '/v1/roles', { name: 'reception', permissions: ['users:read'], number: 40 }, key)
+  const rows = Array.from({ length: people }, (_, index) => ({
+    ...{ email: `mover${index}@example.org`, name: `Mover Number${index}`, matricule: 5000 + index },
+    ...{ password_hash: hash, role: index === 0 ? 'admin' : index % 2 ? 'user' : 'reception' },
+  }))
+  writeFileSync(at('users.ndjson'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+
+  const dry = runs(key, 'import', at('users.ndjson'), server.address, '--dry-run')
+  expect(dry).toEqual({
+    status: 0,
+    told: expect.stringContaining(`${people.toLocaleString('en')} passwords are kept as bcrypt 6`),
+  })
+
+  // First the script is broken off, then the server, then nothing.
+  const begun = spawn(...started(key, 'import', at('users.ndjson'), server.address))
+  await until(() => lines('users.ndjson.results.ndjson') > people / 10)
+  begun.kill('SIGINT')
+  await new Promise((resolve) => begun.once('exit', resolve))
+  const again = spawn(...started(key, 'import', at('users.ndjson'), server.address))
+  const before = lines('users.ndjson.results.ndjson')
+  await until(() => lines('users.ndjson.results.ndjson') > before + people / 10)
+  await server.kill()
+  await server.start()
+  const status = await new Promise((resolve) => again.once('exit', resolve))
+  expect(status).toBe(0)
+  const results = readFileSync(at('users.ndjson.results.ndjson'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(results.map(({ line }) => line)).toEqual(rows.map((_, index) => index + 1))
+  expect(new Set(results.map(({ status: one }) => one))).toEqual(new Set(['created', 'skipped']))
+
+  expect(runs(key, 'export', server.address, at('out.ndjson'), '--password-hashes').status).toBe(0)
+  expect(lines('out.ndjson')).toBe(people + 1)
+
+  const first = await keyOf(other)
+  const moved = runs(first, 'import', at('out.ndjson'), other.address, '--create-roles')
+  expect([moved.status, moved.told]).toEqual([1, expect.stringContaining('Roles made: reception.')])
+  // Whoever came first there has the number of the first one here: a moved admin makes room for them.
+  const mover = await keyOf(other, 'mover0@example.org', 'a bcrypt password')
+  const { data } = await (
+    await fetch(`${other.address}/v1/users?limit=1`, { headers: { authorization: `Bearer ${mover}` } })
+  ).json()
+  await fetch(`${other.address}/v1/users/${data[0].id}`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${mover}` },
+  })
+  expect(runs(mover, 'import', at('out.ndjson'), other.address).status).toBe(0)
+  expect(runs(mover, 'export', other.address, at('again.ndjson'), '--password-hashes').status).toBe(0)
+  const withoutMover = (name) =>
+    readFileSync(at(name), 'utf8')
+      .split('\n')
+      .filter((line) => !line.includes('"mover0@example.org"'))
+  expect(withoutMover('again.ndjson')).toEqual(withoutMover('out.ndjson'))
+  expect(readFileSync(at('again.ndjson.roles.json'), 'utf8')).toBe(readFileSync(at('out.ndjson.roles.json'), 'utf8'))
+
+  for (const directory of [server, other]) {
+    await directory.kill()
+    const query = (database) => (sql) => database.prepare(sql).all()
+    expect(await directory.examine((database) => inconsistencies(query(database)))).toEqual([])
+    await directory.start()
+  }
+}, 600_000)
+
+const lines = (name) => {
+  try {
+    return readFileSync(at(name), 'utf8').split('\n').length - 1
+  } catch {
+    return 0
+  }
+}
+
+async function until(holds) {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+it('makes rows of a table', () => {
+  const table =
+    '\ufeffEmail;Nom;Matricule;Birthday;is_active;Is Staff;Roles;Shoe size\r\n"a@example.org";"Aïcha ""A"" Lemoine";12;1980-07-08;1;non;user|admin;38\r\nb@example.org;B;x;;0;;;\r\n'
+  writeFileSync(at('table.csv'), table)
+  const { status, told } = runs('unused', 'csv', at('table.csv'), at('table.ndjson'))
+  expect([status, told]).toEqual([0, expect.stringContaining('passed over: shoe_size')])
+  expect(
+    readFileSync(at('table.ndjson'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toEqual([
+    {
+      email: 'a@example.org',
+      name: 'Aïcha "A" Lemoine',
+      matricule: 12,
+      birth_date: '1980-07-08',
+      status: 'active',
+      is_staff: false,
+      roles: ['user', 'admin'],
+    },
+    { email: 'b@example.org', name: 'B', matricule: 'x', status: 'inactive' },
+  ])
+})
+
+it('says what is wrong, and never the key', () => {
+  const key = 'usk_0000000000000000000000000000000000000000000000000000'
+  for (const [told, ...command] of [
+    ['npm run import -- FILE URL', '', 'import'],
+    ['npm run import -- FILE URL', '', 'import', 'a', 'b', '--no-such-flag'],
+    ['USHER_API_KEY', '', 'import', at('users.ndjson'), server.address],
+    ['use https', key, 'import', at('users.ndjson'), 'http://usher.example'],
+    ['There is no', key, 'import', at('nothing.ndjson'), server.address],
+    ['401', key, 'import', at('users.ndjson'), server.address],
+    ['401', key, 'export', server.address, at('refused.ndjson')],
+  ]) {
+    const answer = runs(...command)
+    expect(answer).toEqual({ status: 2, told: expect.stringContaining(told) })
+    expect(answer.told).not.toContain(key)
+  }
+})

@@ -1,0 +1,64 @@
+/** Imports and exports as clients use them. */
+import { call, type Answer, type Call } from './usher'
+
+export interface Result {
+  line: number
+  status: 'created' | 'skipped' | 'refused' | 'stopped' | 'done'
+  id?: string
+  errors?: { field: string; message: string }[]
+  problem?: { status: number; detail: string }
+}
+
+export interface Done {
+  status: 'done'
+  dry_run: boolean
+  created: number
+  skipped: number
+  refused: number
+  rows_written: number
+  passwords: number
+  password_hashes: { kind: string; users: number; milliseconds: number }[]
+}
+
+export const ndjson = { 'content-type': 'application/x-ndjson' }
+
+/** What an import answers: a result for each row, and the last line by itself. */
+export interface Imported {
+  answer: Answer
+  results: Result[]
+  last: Done & Result
+  /** What is told of each row, in short. */
+  told: string[]
+}
+
+/** An import of these rows, or of a body as it is. */
+export async function importing(
+  token: string,
+  rows: readonly unknown[] | BodyInit,
+  { path = '/v1/imports', ...options }: Call & { path?: string } = {},
+): Promise<Imported> {
+  const body = Array.isArray(rows) ? asLines(rows) : (rows as BodyInit)
+  const answer = await call(path, {
+    method: 'POST',
+    token,
+    body,
+    ...options,
+    headers: { ...ndjson, ...options.headers },
+  })
+  if (answer.status !== 200) throw new Error(`import failed: ${answer.status} ${answer.text}`)
+  const lines: Result[] = answer.body
+  const results = lines.slice(0, -1)
+  return { answer, results, last: lines.at(-1) as Imported['last'], told: results.map(inShort) }
+}
+
+export const asLines = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row)).join('\n')
+
+function inShort({ status, errors }: Result): string {
+  return errors ? errors.map(({ field, message }) => `${field} ${message}`).join('; ') : status
+}
+
+export async function exported(token: string, query = ''): Promise<{ answer: Answer; users: Record<string, any>[] }> {
+  const answer = await call(`/v1/exports${query}`, { token })
+  if (answer.status !== 200) throw new Error(`export failed: ${answer.status} ${answer.text}`)
+  return { answer, users: answer.body ?? [] }
+}
