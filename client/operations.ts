@@ -376,6 +376,109 @@ export type WebhookPing = {
   outcome: string
 }
 
+export type ImportResult =
+  | {
+      /** From 1 */
+      line: number
+      status: 'created' | 'skipped'
+      id?: string | undefined
+    }
+  | {
+      /** From 1 */
+      line: number
+      status: 'refused'
+      errors: Array<{
+        field: string
+        message: string
+      }>
+    }
+  | {
+      status: 'stopped'
+      /** Where to go on: what was before it was decided */
+      line: number
+      problem: Problem
+    }
+  | {
+      status: 'done'
+      dry_run: boolean
+      created: number
+      skipped: number
+      refused: number
+      /** In the database, which is the bill */
+      rows_written: number
+      /** Came in clear and were hashed */
+      passwords: number
+      password_hashes: Array<{
+        kind: string
+        users: number
+        /** That one sign-in takes until the hash is renewed, roughly */
+        milliseconds: number
+      }>
+    }
+
+export type ImportedUser = {
+  /** `usr_…` or a uuid */
+  id?: string | undefined
+  /** By which backoffice and clinic know the user */
+  number?: number | null | undefined
+  email: string
+  name?: string | undefined
+  /** In clear, for a hundred rows at most */
+  password?: string | undefined
+  /** bcrypt (`$2a$`, `$2b$`, `$2y$`), `pbkdf2_sha256$…` as Django has it, or as an export has it */
+  password_hash?: string | null | undefined
+  /** As an export has it */
+  pin_hash?: string | null | undefined
+  /** A role's name */
+  role?: string | undefined
+  /** Names; the first is the primary role. `user` without any */
+  roles?: Array<string> | undefined
+  status?: 'active' | 'inactive' | undefined
+  created_at?: string | undefined
+  updated_at?: string | undefined
+  version?: number | undefined
+  username?: string | null | undefined
+  matricule?: number | null | undefined
+  first_name?: string | undefined
+  last_name?: string | undefined
+  birth_date?: string | null | undefined
+  gender?: 'male' | 'female' | 'unknown' | null | undefined
+  phone?: string | null | undefined
+  mobile?: string | null | undefined
+  certified_email?: string | null | undefined
+  user_type?: 'administrative' | 'technician' | 'clinician' | 'student' | null | undefined
+  is_staff?: boolean | undefined
+  country_id?: number | null | undefined
+}
+
+export type ExportedUser = {
+  id: string
+  number: number
+  email: string
+  name: string
+  first_name: string
+  last_name: string
+  username: string | null
+  matricule: number | null
+  birth_date: string | null
+  gender: 'male' | 'female' | 'unknown' | null
+  phone: string | null
+  mobile: string | null
+  certified_email: string | null
+  user_type: 'administrative' | 'technician' | 'clinician' | 'student' | null
+  is_staff: boolean
+  country_id: number | null
+  roles: Array<string>
+  status: 'active' | 'inactive'
+  /** UTC, whole seconds */
+  created_at: string
+  /** UTC, whole seconds */
+  updated_at: string
+  version: number
+  password_hash?: string | null | undefined
+  pin_hash?: string | null | undefined
+}
+
 /** What a failure may be. */
 export type FailureStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 503
 
@@ -833,6 +936,31 @@ export interface Operations {
       body: WebhookPing
     }
   }
+  /** Take in users, a line each, with the hashes of their passwords. Takes `users:import`. Up to 26,214,400 bytes and 100,000 lines. Each line is answered by one, in order: created, skipped because present (by id, or without one by email), or refused and why; the last says how it went as a whole. Nobody is overwritten, so the same lines may come again. A role other than `user` takes `roles:assign` and every permission it gives, `status: inactive` takes `users:deactivate`. */
+  importUsers: {
+    input: {
+      /** Say what would be done, and write nothing */
+      dry_run?: 'true' | 'false' | undefined
+      body: Iterable<ImportedUser>
+    }
+    answer: {
+      status: 200
+      body: AsyncGenerator<ImportResult, void, undefined>
+    }
+  }
+  /** Everyone, a line each, as an import takes them. Takes `users:export`. In order of number. `include=password_hashes` adds the hashes of passwords and PINs, and takes `users:export_hashes` too. */
+  exportUsers: {
+    input: {
+      /** Go on after the user of this number: the last one of an export that broke off */
+      after?: number | undefined
+      /** Takes `users:export_hashes` too */
+      include?: 'password_hashes' | undefined
+    }
+    answer: {
+      status: 200
+      body: AsyncGenerator<ExportedUser, void, undefined>
+    }
+  }
 }
 
 /** How each is asked for. */
@@ -875,4 +1003,6 @@ export const operations: Record<keyof Operations, Operation> = {
   listWebhookFailures: { method: 'GET', path: '/webhooks/{id}/failures', query: ['limit', 'cursor'] },
   retryWebhook: { method: 'POST', path: '/webhooks/{id}/retry' },
   pingWebhook: { method: 'POST', path: '/webhooks/{id}/ping' },
+  importUsers: { method: 'POST', path: '/imports', query: ['dry_run'], sends: 'application/x-ndjson' },
+  exportUsers: { method: 'GET', path: '/exports', query: ['after', 'include'] },
 }
