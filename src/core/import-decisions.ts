@@ -146,14 +146,18 @@ function clashes(user: Newcomer, keys: readonly [LoginField, string][], facts: F
  * or as empty, as that made them.
  */
 function ofNames({ name, givenName, familyName, version }: Newcomer): RowProblem[] {
-  const sent = { name, givenName, familyName }
-  if (Object.values(sent).every((one) => one === undefined)) return [{ field: 'name', problem: { rule: 'missing' } }]
+  if (name === undefined && givenName === undefined && familyName === undefined) {
+    return [{ field: 'name', problem: { rule: 'missing' } }]
+  }
   if (version !== undefined) return []
   const problems: RowProblem[] = []
-  const { name: whole = '' } = coherentNames(sent, { givenName: '', familyName: '' })
-  if (isBlank(whole)) problems.push({ field: 'name', problem: { rule: 'blank' } })
-  for (const [field, value] of Object.entries(sent)) {
-    const max = field === 'name' ? 200 : 100
+  if (isBlank(name ?? `${givenName ?? ''} ${familyName ?? ''}`))
+    problems.push({ field: 'name', problem: { rule: 'blank' } })
+  for (const [field, value, max] of [
+    ['name', name, 200],
+    ['givenName', givenName, 100],
+    ['familyName', familyName, 100],
+  ] as const) {
     if (value !== undefined && isLonger(value, max)) problems.push({ field, problem: { rule: 'too_long', max } })
   }
   return problems

@@ -4,6 +4,8 @@ const control = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u
 const ignorable = /\p{Default_Ignorable_Code_Point}/u
 const joinersAndVariations = /[\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu
 const everyIgnorable = /\p{Default_Ignorable_Code_Point}/gu
+/** Letters, digits and hyphens, of no other script and no number: it has one spelling. */
+const plainDomain = /^(?!.*xn--)([a-z0-9-]+\.)+[a-z]+$/
 /** What nearly all text is, and needs no closer look: nothing of it folds but its case. */
 const ascii = /^[\0-\x7f]*$/
 const printableAscii = /^[ -~]*$/
@@ -31,7 +33,7 @@ export function isPlainText(text: string, options: { joiners: boolean }): boolea
 export function foldIdentifier(text: string): string {
   const folded = fold(text)
   const at = folded.lastIndexOf('@')
-  if (at < 0) return folded
+  if (at < 0 || plainDomain.test(folded.slice(at + 1))) return folded
   const url = `http://${folded.slice(at + 1)}`
   return URL.canParse(url) ? folded.slice(0, at + 1) + new URL(url).hostname : folded
 }

@@ -56,9 +56,11 @@ const names = (columns: readonly string[]) =>
     sql`, `,
   )
 
+/** Of so many parts each is found sooner in a row that was taken apart before. */
 const insertUsers = prepare<{ rows: string }>(
   () => sql`
-    INSERT INTO ${users} (${names(userColumns)}) SELECT ${parts(userColumns.length)} FROM json_each(${value('rows')})`,
+    WITH new AS MATERIALIZED (SELECT jsonb(value) AS value FROM json_each(${value('rows')}))
+    INSERT INTO ${users} (${names(userColumns)}) SELECT ${parts(userColumns.length)} FROM new`,
 )
 
 const insertRoles = prepare<{ rows: string }>(
@@ -131,23 +133,21 @@ export function insertEachUser(newUsers: readonly NewUser[], common: CommonEvent
 /** D1 takes values of 2 MB at most, which is counted in bytes. */
 const longestValue = 600_000
 
-/** The items as JSON arrays, none of which is too long. */
+/** The items as JSON arrays, none of which is too long, and as few as may be. */
 function packed(items: readonly unknown[]): string[] {
-  const arrays: string[] = []
-  let part: string[] = []
-  let length = 0
-  for (const item of items) {
-    const text = JSON.stringify(item)
-    if (length + text.length > longestValue && part.length > 0) {
-      arrays.push(`[${part.join(',')}]`)
-      part = []
-      length = 0
-    }
-    part.push(text)
-    length += text.length + 1
-  }
-  if (part.length > 0) arrays.push(`[${part.join(',')}]`)
-  return arrays
+  const typical = JSON.stringify(items[0] ?? null).length + 1
+  const most = Math.max(Math.floor((longestValue * 0.75) / typical), 1)
+  const parts = Array.from({ length: Math.ceil(items.length / most) }, (_, index) =>
+    items.slice(index * most, (index + 1) * most),
+  )
+  return parts.flatMap(halved)
+}
+
+function halved(items: readonly unknown[]): string[] {
+  const text = JSON.stringify(items)
+  if (text.length <= longestValue || items.length === 1) return [text]
+  const middle = items.length >> 1
+  return [...halved(items.slice(0, middle)), ...halved(items.slice(middle))]
 }
 
 /** Rows that this one will write, counted as D1 does: each index is one. What a batch writes once is not counted. */

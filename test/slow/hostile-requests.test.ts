@@ -86,7 +86,7 @@ async function send(plan: Plan) {
     method: plan.method,
     headers: Object.fromEntries(headers),
     body: plan.body && settledBytes(plan.body),
-  }).then(async (response) => ({ response, text: await response.text() }))
+  }).then(async (response) => ({ response, text: new TextDecoder().decode(await response.arrayBuffer()) }))
   let timer: number | null = null
   const patience = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error('no answer')), patienceMilliseconds)
