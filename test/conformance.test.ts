@@ -218,6 +218,12 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
     notFound: { path: '/v1/api-keys/none' },
   }),
   v1ListAuditEvents: () => ({ invalid: { path: '/v1/audit-events?cursor=none' } }),
+  v1GetDiagnostics: () => ({}),
+  v1MeasureHashing: () => ({}),
+  v1CheckDirectory: () => ({
+    path: '/v1/diagnostics/directory?check=hashes',
+    invalid: { path: '/v1/diagnostics/directory?check=health' },
+  }),
   rbacListUsers: () => ({ invalid: { path: '/rbac/api/v1/users?page=0' } }),
   rbacGetUser: ({ one }) => ({
     path: `/rbac/api/v1/users/${one.uuid}`,

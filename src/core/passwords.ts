@@ -1,7 +1,7 @@
 /** How a password is kept: `$pbkdf2-sha256$i=<iterations>,r=<rounds>$<salt>$<hash>`, base64 without padding. */
 import { lengthOf, fold } from './text'
 import type { Parsed, Problem } from './fields'
-import { derive, iterationCap } from './pbkdf2'
+import { derive, isDerivable, iterationCap } from './pbkdf2'
 import { fromBase64, toBase64, utf8 } from './encoding'
 import { Refused } from './refusal'
 
@@ -25,6 +25,23 @@ export async function verifyPassword(
   const derived = await derive(utf8(password.normalize('NFC')), salt, iterations, cost)
   const matches = crypto.subtle.timingSafeEqual(derived, hash) && parsed !== undefined
   return { matches, outdated: iterations * cost < iterationCap * rounds }
+}
+
+/** How a stored hash stands: it verifies, it verifies and is renewed at the next sign-in, or nobody can sign in with it. */
+export const hashStandings = ['current', 'outdated', 'unverifiable'] as const
+export type HashStanding = (typeof hashStandings)[number]
+
+export function standingOf(stored: string, rounds: number): HashStanding {
+  const parsed = parse(stored)
+  if (!parsed || !isDerivable(parsed.iterations, parsed.rounds)) return 'unverifiable'
+  return parsed.iterations * parsed.rounds < iterationCap * rounds ? 'outdated' : 'current'
+}
+
+const formats = /^\$?(pbkdf2-sha256\$i=\d{1,9},r=\d{1,9}|pbkdf2_sha256\$\d{1,9}|2[abxy]\$\d\d|argon2id?|scrypt|[156])\$/
+
+/** The form of a stored hash, with what it cost: of a form that nobody knows, nothing is said. */
+export function formatOf(stored: string): string {
+  return formats.exec(stored)?.[1]?.replace('$', ' ') ?? 'unknown'
 }
 
 /** What only the deployment and the user can tell: `personal` are the names and identifiers a password must not be. */

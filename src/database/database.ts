@@ -45,8 +45,8 @@ type Rows<S extends readonly Statement<unknown>[]> = {
 export class Database {
   readonly cost: Cost = { trips: 0, rowsRead: 0, rowsWritten: 0, milliseconds: 0 }
 
-  /** What was learned beside what was asked for: the id of the API key that the work was done on. */
-  readonly noted: { keyId?: string } = {}
+  /** What was learned beside what was asked for: the id of the API key that the work was done on, where the database is, and how large. */
+  readonly noted: { keyId?: string; region?: string | undefined; sizeBytes?: number } = {}
 
   constructor(private readonly d1: D1Database) {}
 
@@ -119,6 +119,8 @@ export class Database {
       this.cost.rowsRead += meta.rows_read
       this.cost.rowsWritten += meta.rows_written
       this.cost.milliseconds += meta.duration
+      this.noted.region = meta.served_by_region
+      this.noted.sizeBytes = meta.size_after
     }
     return results
   }

@@ -92,6 +92,9 @@ const others: Record<string, Make> = {
     return { path: `/v1/api-keys/${id}`, method: 'DELETE' }
   },
   v1ListAuditEvents: () => ({ path: '/v1/audit-events' }),
+  v1GetDiagnostics: () => ({ path: '/v1/diagnostics' }),
+  v1MeasureHashing: () => ({ path: '/v1/diagnostics/hashing' }),
+  v1CheckDirectory: () => ({ path: '/v1/diagnostics/directory?check=search' }),
 }
 
 const document = await openApi()

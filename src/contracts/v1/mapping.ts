@@ -2,11 +2,24 @@
 import type { z } from '@hono/zod-openapi'
 import type { ApiKey } from '../../core/api-keys'
 import type { AuditEvent } from '../../core/audit-trail'
+import type { DatabaseFacts, HashingFacts } from '../../core/diagnostics'
+import type { Finding } from '../../core/directory-checks'
 import type { Role } from '../../core/role-management'
 import type { Session } from '../../core/sessions'
 import type { NewUser, RoleSelector, User, UserChanges } from '../../core/user'
+import type { Deployment } from '../../http/deployment'
 import { toUtc } from '../../http/times'
-import type { V1ApiKey, V1AuditEvent, V1Role, V1Session, V1User, V1UserCreate, V1UserUpdate } from './schemas'
+import type {
+  V1ApiKey,
+  V1AuditEvent,
+  V1Diagnostics,
+  V1HashingDiagnostics,
+  V1Role,
+  V1Session,
+  V1User,
+  V1UserCreate,
+  V1UserUpdate,
+} from './schemas'
 
 export function fromUser(user: User): z.infer<typeof V1User> {
   return {
@@ -109,6 +122,39 @@ export function fromAuditEvent(event: AuditEvent): z.infer<typeof V1AuditEvent> 
     contract: event.contract,
     fields: event.fields.map(wireName),
   }
+}
+
+export function fromDeployment(
+  { version, missingBindings, variables, rateLimited, serverTiming, logsRequests }: Deployment,
+  { region, sizeBytes, tripMilliseconds, migrations, admins }: DatabaseFacts,
+  now: number,
+): z.infer<typeof V1Diagnostics> {
+  const { applied, missing, unknown } = migrations
+  return {
+    time: toUtc(now),
+    version: version ? { id: version.id, uploaded_at: version.uploadedAt } : null,
+    database: {
+      region: region ?? null,
+      size_bytes: sizeBytes ?? null,
+      trip_milliseconds: tripMilliseconds,
+      migrations: { applied: [...applied], missing: [...missing], unknown: [...unknown] },
+    },
+    missing_bindings: missingBindings,
+    variables,
+    rate_limit: rateLimited,
+    server_timing: serverTiming,
+    request_log: logsRequests,
+    admins,
+  }
+}
+
+export function fromHashing(facts: HashingFacts): z.infer<typeof V1HashingDiagnostics> {
+  const { iterations, rounds, milliseconds, refusesMore } = facts
+  return { iterations, rounds, milliseconds: milliseconds ?? null, cap_enforced: refusesMore }
+}
+
+export function fromFinding({ kind, count, userIds, places }: Finding) {
+  return { finding: kind, count, users: userIds.map(toId), places }
 }
 
 /** `usr_` and the uuid's 32 hex digits. */

@@ -121,6 +121,12 @@ const operations: Record<string, [most: Most, does: () => Promise<Answer>]> = {
   v1CreateApiKey: [change, () => asAdmin('POST', '/v1/api-keys', { name: 'costly', permissions: ['users:read'] })],
   v1RevokeApiKey: [change, async () => asAdmin('DELETE', `/v1/api-keys/${(await keyWith(admin, [])).id}`)],
   v1ListAuditEvents: [reading(20 + 10), () => asAdmin('GET', '/v1/audit-events')],
+  v1GetDiagnostics: [{ trips: 5, read: 20, written: 0 }, () => asAdmin('GET', '/v1/diagnostics')],
+  v1MeasureHashing: [{ trips: 3, read: 10, written: 0 }, () => asAdmin('GET', '/v1/diagnostics/hashing')],
+  v1CheckDirectory: [
+    { trips: 4, read: 6 * 2_048 + 100, written: 0 },
+    () => asAdmin('GET', '/v1/diagnostics/directory?check=search'),
+  ],
 }
 
 async function asOneself() {

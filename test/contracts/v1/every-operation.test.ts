@@ -50,6 +50,7 @@ describe('every operation', () => {
         ...['POST /auth/login', 'POST /auth/refresh', 'POST /auth/logout', 'GET /me', 'PATCH /me', 'PUT /me/password'],
         ...['GET /roles', 'POST /roles', 'GET /roles/{id}', 'PATCH /roles/{id}', 'DELETE /roles/{id}'],
         ...['GET /api-keys', 'POST /api-keys', 'DELETE /api-keys/{id}', 'GET /audit-events'],
+        ...['GET /diagnostics', 'GET /diagnostics/hashing', 'GET /diagnostics/directory'],
       ]),
     )
   })

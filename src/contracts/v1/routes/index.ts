@@ -9,5 +9,6 @@ import './sessions'
 import './roles'
 import './api-keys'
 import './audit-events'
+import './diagnostics'
 
 export const v1 = sealed(contract)
