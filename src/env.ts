@@ -8,6 +8,7 @@ export interface Env {
   PRINCIPAL_LIMITER: RateLimit
   CLIENT_LIMITER: RateLimit
   SIGN_IN_LIMITER: RateLimit
+  VERSION?: WorkerVersionMetadata
   JWT_SECRET?: string
   JWT_SECRET_PREVIOUS?: string
   BOOTSTRAP_ADMIN_EMAIL?: string

@@ -251,6 +251,12 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
   }),
   v1RetryWebhook: ({ webhook }) => ({ path: `${webhook}/retry`, notFound: { path: '/v1/webhooks/none/retry' } }),
   v1PingWebhook: ({ webhook }) => ({ path: `${webhook}/ping`, notFound: { path: '/v1/webhooks/none/ping' } }),
+  v1GetDiagnostics: () => ({}),
+  v1MeasureHashing: () => ({}),
+  v1CheckDirectory: () => ({
+    path: '/v1/diagnostics/directory?check=hashes',
+    invalid: { path: '/v1/diagnostics/directory?check=health' },
+  }),
   rbacListUsers: () => ({ invalid: { path: '/rbac/api/v1/users?page=0' } }),
   rbacGetUser: ({ one }) => ({
     path: `/rbac/api/v1/users/${one.uuid}`,

@@ -4,7 +4,7 @@ import type { Parsed, Problem } from './fields'
 import { derive, iterationCap } from './pbkdf2'
 import { toBase64, utf8 } from './encoding'
 import { Refused } from './refusal'
-import { matchesHash, readHash } from './stored-hashes'
+import { isTooCostly, matchesHash, readHash, type StoredHash } from './stored-hashes'
 
 export async function hashPassword(password: Parsed<'password'> | Parsed<'pin'>, rounds: number): Promise<string> {
   const salt = crypto.getRandomValues(new Uint8Array(16))
@@ -26,7 +26,28 @@ export async function verifyPassword(
     return { matches: false, outdated: false }
   }
   const matches = await matchesHash(password, kept)
-  return { matches, outdated: kept.scheme !== 'usher' || kept.iterations * kept.rounds < iterationCap * rounds }
+  return { matches, outdated: isOutdated(kept, rounds) }
+}
+
+/** How a stored hash stands: it verifies, it verifies and is renewed at the next sign-in, or nobody can sign in with it. */
+export const hashStandings = ['current', 'outdated', 'unverifiable'] as const
+export type HashStanding = (typeof hashStandings)[number]
+
+export function standingOf(stored: string, rounds: number): HashStanding {
+  const kept = readHash(stored)
+  if (!kept || isTooCostly(kept)) return 'unverifiable'
+  return isOutdated(kept, rounds) ? 'outdated' : 'current'
+}
+
+function isOutdated(kept: StoredHash, rounds: number): boolean {
+  return kept.scheme !== 'usher' || kept.iterations * kept.rounds < iterationCap * rounds
+}
+
+const formats = /^\$?(pbkdf2-sha256\$i=\d{1,9},r=\d{1,9}|pbkdf2_sha256\$\d{1,9}|2[abxy]\$\d\d|argon2id?|scrypt|[156])\$/
+
+/** The form of a stored hash, with what it cost: of a form that nobody knows, nothing is said. */
+export function formatOf(stored: string): string {
+  return formats.exec(stored)?.[1]?.replace('$', ' ') ?? 'unknown'
 }
 
 /** What only the deployment and the user can tell: `personal` are the names and identifiers a password must not be. */

@@ -5,6 +5,9 @@
  */
 export const iterationCap = 100_000
 
+export const isDerivable = (iterations: number, rounds: number): boolean =>
+  iterations >= 1 && iterations <= iterationCap && rounds >= 1
+
 /** 32 bytes. Throws a RangeError for more iterations a round than the platform allows, or no rounds. */
 export async function derive(
   password: Uint8Array<ArrayBuffer>,
@@ -12,8 +15,7 @@ export async function derive(
   iterations: number,
   rounds: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (!(iterations >= 1 && iterations <= iterationCap && rounds >= 1))
-    throw new RangeError('PBKDF2 parameters out of range')
+  if (!isDerivable(iterations, rounds)) throw new RangeError('PBKDF2 parameters out of range')
   let key = password
   for (let round = 0; round < rounds; round += 1) {
     const imported = await crypto.subtle.importKey('raw', key, 'PBKDF2', false, ['deriveBits'])
@@ -25,6 +27,18 @@ export async function derive(
     key = new Uint8Array(bits)
   }
   return key
+}
+
+/** Whether the platform takes so many iterations a call: asked of the platform itself, with nothing that is anybody's. */
+export async function takes(iterations: number): Promise<boolean> {
+  const key = await crypto.subtle.importKey('raw', new Uint8Array(1), 'PBKDF2', false, ['deriveBits'])
+  const asked = { name: 'PBKDF2', hash: 'SHA-256', salt: new Uint8Array(16), iterations }
+  try {
+    await crypto.subtle.deriveBits(asked, key, 256)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function roundSalt(salt: Uint8Array<ArrayBuffer>, round: number): Uint8Array<ArrayBuffer> {

@@ -46,8 +46,11 @@ type Rows<S extends readonly Statement<unknown>[]> = {
 export class Database {
   readonly cost: Cost = { trips: 0, rowsRead: 0, rowsWritten: 0, milliseconds: 0 }
 
-  /** What was learned beside what was asked for: the id of the API key the work was done on, and whether webhooks wait to tell of it. */
-  readonly noted: { keyId?: string; webhooksWait?: boolean } = {}
+  /**
+   * What was learned beside what was asked for: the id of the API key the work was done on, whether webhooks wait to tell of it, where
+   * the database is, and how large.
+   */
+  readonly noted: { keyId?: string; webhooksWait?: boolean; region?: string | undefined; sizeBytes?: number } = {}
 
   constructor(private readonly d1: D1Database) {}
 
@@ -123,6 +126,8 @@ export class Database {
       this.cost.rowsRead += meta.rows_read
       this.cost.rowsWritten += meta.rows_written
       this.cost.milliseconds += meta.duration
+      this.noted.region = meta.served_by_region
+      this.noted.sizeBytes = meta.size_after
     }
     return results
   }

@@ -3,11 +3,14 @@ import { getTableColumns } from 'drizzle-orm'
 import { sql } from 'drizzle-orm/sql'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { DatabaseUnavailable, type Database } from './database'
-import { compile, type Statement } from './statement'
+import { compile, prepare, type Statement } from './statement'
 import * as tables from './tables'
 
 /** Not ready is a database without the tables or columns this code knows: its migrations were not applied, or not all. */
 export type Ailment = 'unreachable' | 'not_migrated' | 'not_writable'
+
+/** For a trip that costs nothing but its way. */
+export const selectNothing = prepare<void>(() => sql`SELECT 1 WHERE 0`)
 
 let statements: Statement[] | undefined
 

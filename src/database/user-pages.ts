@@ -43,9 +43,8 @@ const countedTotal = prepareEach<FilterShape, Values, PageRow>(
   (shape) => sql`SELECT NULL AS number, ${countedBy(counterOf(shape) as Counter)} AS total`,
 )
 
-/** Numbers in a span, and in each of its parts. */
-const spanLength = 16_384
-export const partLength = 512
+/** Numbers in a span of user_spans, and in each of the parts that its counts are kept by. */
+export const [spanLength, partLength] = [16_384, 512]
 
 const countedPage = prepareEach<FilterShape & { first: boolean }, Values, PageRow>((shape) => {
   if (shape.first) return beginning(shape, [], sql`LIMIT ${value('limit')}`)

@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { apiKeyHash } from '../core/api-keys'
 import type { Caller } from '../core/caller'
-import type { Permission } from '../core/permissions'
+import { permissions, type Permission } from '../core/permissions'
 import type { UserSelector } from '../core/user'
 import type { Configuration } from '../env'
 import { bearerScheme, type ContractEnv } from './contract'
@@ -62,6 +62,7 @@ export function authenticated(
 /** Who may call it, as the document says it. */
 function accessOf(needs: readonly Permission[], exceptOfOneself: boolean): string {
   if (needs.length === 0) return 'For everyone with a credential.'
+  if (needs.length === permissions.length) return 'Takes every permission.'
   return `Takes ${needs.map((permission) => `\`${permission}\``).join(' and ')}${exceptOfOneself ? ', except of oneself' : ''}.`
 }
 

@@ -11,7 +11,7 @@ import { adminToken, call, migrate, rows, signedInPerson, testEnv, type Call } f
 interface Access {
   /** Nothing: it is how one gets in. */
   open?: true
-  needs?: Permission
+  needs?: Permission | readonly Permission[]
   /** `waived`: not needed of whom it concerns. `only`: it concerns whoever asks. */
   self?: 'waived' | 'only'
   /** Not for API keys, which are no one's self. */
@@ -67,6 +67,9 @@ const access: Record<string, Access> = {
   v1ListWebhookFailures: { needs: 'webhooks:manage' },
   v1RetryWebhook: { needs: 'webhooks:manage' },
   v1PingWebhook: { needs: 'webhooks:manage' },
+  v1GetDiagnostics: { needs: permissions },
+  v1MeasureHashing: { needs: permissions },
+  v1CheckDirectory: { needs: permissions },
 
   rbacListUsers: { needs: 'users:read' },
   rbacGetUser: { needs: 'users:read', self: 'waived' },
@@ -201,7 +204,7 @@ describe.each(guarded)('%s', (id, { method, path, request, requestBody }) => {
   })
 
   if (needs) {
-    it(`is refused, for want of ${needs}, to a plain user who is not concerned`, async () => {
+    it(`is refused, for want of ${needs.toString()}, to a plain user who is not concerned`, async () => {
       expect(await attempt(await inVain(bystander), { token: plain.access_token })).toEqual(forbidden)
     })
   }
@@ -212,8 +215,9 @@ describe.each(guarded)('%s', (id, { method, path, request, requestBody }) => {
   })
 
   it('goes by the permissions of an API key as far as its owner still holds them, and never by whose it is', async () => {
-    const narrow = await keyOf(boss.access_token, needs ? [needs] : [])
-    const others = permissions.filter((permission) => permission !== needs)
+    const needed = [needs ?? []].flat()
+    const narrow = await keyOf(boss.access_token, needed)
+    const others = permissions.filter((permission) => permission !== needed[0])
     const wide = await keyOf(boss.access_token, others)
     const allowed = key === 'never' ? forbidden : done
     const without = needs ? forbidden : allowed

@@ -8,6 +8,7 @@ export const derivations = { count: 0 }
 for (const name of ['deriveBits', 'deriveKey'] as const) {
   const original = crypto.subtle[name] as (algorithm: SubtleCryptoDeriveKeyAlgorithm, ...rest: unknown[]) => unknown
   Object.defineProperty(crypto.subtle, name, {
+    configurable: true,
     value: (algorithm: SubtleCryptoDeriveKeyAlgorithm, ...rest: unknown[]) => {
       if (algorithm.iterations !== undefined && algorithm.iterations > cap) {
         throw new DOMException(`Pbkdf2 failed: iteration counts above ${cap} are not supported.`, 'NotSupportedError')

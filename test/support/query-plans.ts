@@ -48,10 +48,10 @@ export async function scansOf(db: D1Database, sql: string, values: unknown[] = [
 
 /**
  * Nothing, a subquery (whose own steps are in the plan), a parameter's values, the roles and other tables of a few rows; and of the search index what it looks up:
- * a MATCH or a rowid, and of its vocabulary (whose plan is a bit mask) what lies between two terms.
+ * a MATCH, a rowid or a range of them, and of its vocabulary (whose plan is a bit mask) what lies between two terms.
  */
 const harmless =
-  /^SCAN (CONSTANT ROW|\(subquery-\d+\)|(word|page|reached|whole|span|part|new)\b|(json_each|word|holder|role) VIRTUAL TABLE|(roles|sweep_positions|webhooks)\b|user_search VIRTUAL TABLE INDEX \d+:(M|=)|user_search_terms VIRTUAL TABLE INDEX 153\d:)/
+  /^SCAN (CONSTANT ROW|\(subquery-\d+\)|(word|page|reached|whole|span|part|new)\b|(json_each|word|holder|role) VIRTUAL TABLE|(roles|user_counts|sweep_positions|webhooks|d1_migrations)\b|user_search (EXISTS )?VIRTUAL TABLE INDEX \d+:(M|=|[<>])|user_search_terms VIRTUAL TABLE INDEX 153\d:)/
 
 /** The first page of everything: no condition, in the order of an index, as far as its limit. */
 function isPageInOrder(sql: string): boolean {

@@ -125,6 +125,9 @@ const others: Record<string, Make> = {
     return { path: `${path}/retry`, method: 'POST' }
   },
   v1PingWebhook: async ({ admin }) => ({ path: `${await newWebhook(admin)}/ping`, method: 'POST' }),
+  v1GetDiagnostics: () => ({ path: '/v1/diagnostics' }),
+  v1MeasureHashing: () => ({ path: '/v1/diagnostics/hashing' }),
+  v1CheckDirectory: () => ({ path: '/v1/diagnostics/directory?check=search' }),
 }
 
 const document = await openApi()

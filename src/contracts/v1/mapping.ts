@@ -5,11 +5,14 @@ import type { WebhookEvent } from '../../core/audit'
 import type { AuditEvent } from '../../core/audit-trail'
 import type { Exported } from '../../core/exports'
 import type { Newcomer, RowResult, Totals } from '../../core/imports'
+import type { DatabaseFacts, HashingFacts } from '../../core/diagnostics'
+import type { Finding } from '../../core/directory-checks'
 import type { Role } from '../../core/role-management'
 import type { Session } from '../../core/sessions'
 import type { StoredHash } from '../../core/stored-hashes'
 import type { NewUser, RoleSelector, User, UserChanges } from '../../core/user'
 import type { Webhook, WebhookFailure } from '../../core/webhooks'
+import type { Deployment } from '../../http/deployment'
 import { toUtc } from '../../http/times'
 import type {
   V1ApiKey,
@@ -17,6 +20,8 @@ import type {
   V1ExportedUser,
   V1ImportedUser,
   V1ImportResult,
+  V1Diagnostics,
+  V1HashingDiagnostics,
   V1Role,
   V1Session,
   V1User,
@@ -251,6 +256,39 @@ export function fromWebhookFailure(failure: WebhookFailure): z.infer<typeof V1We
     last_outcome: failure.lastOutcome,
     next_attempt_at: failure.nextAttemptAt === null ? null : toUtc(failure.nextAttemptAt),
   }
+}
+
+export function fromDeployment(
+  { version, missingBindings, variables, rateLimited, serverTiming, logsRequests }: Deployment,
+  { region, sizeBytes, tripMilliseconds, migrations, admins }: DatabaseFacts,
+  now: number,
+): z.infer<typeof V1Diagnostics> {
+  const { applied, missing, unknown } = migrations
+  return {
+    time: toUtc(now),
+    version: version ? { id: version.id, uploaded_at: version.uploadedAt } : null,
+    database: {
+      region: region ?? null,
+      size_bytes: sizeBytes ?? null,
+      trip_milliseconds: tripMilliseconds,
+      migrations: { applied: [...applied], missing: [...missing], unknown: [...unknown] },
+    },
+    missing_bindings: missingBindings,
+    variables,
+    rate_limit: rateLimited,
+    server_timing: serverTiming,
+    request_log: logsRequests,
+    admins,
+  }
+}
+
+export function fromHashing(facts: HashingFacts): z.infer<typeof V1HashingDiagnostics> {
+  const { iterations, rounds, milliseconds, refusesMore } = facts
+  return { iterations, rounds, milliseconds: milliseconds ?? null, cap_enforced: refusesMore }
+}
+
+export function fromFinding({ kind, count, userIds, places }: Finding) {
+  return { finding: kind, count, users: userIds.map(toId), places }
 }
 
 /** `usr_` and the uuid's 32 hex digits. */

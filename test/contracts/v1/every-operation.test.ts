@@ -57,6 +57,7 @@ describe('every operation', () => {
         ...['GET /webhooks/{id}/secret', 'GET /webhooks/{id}/failures', 'POST /webhooks/{id}/retry'],
         'POST /webhooks/{id}/ping',
         ...['POST /imports', 'GET /exports'],
+        ...['GET /diagnostics', 'GET /diagnostics/hashing', 'GET /diagnostics/directory'],
       ]),
     )
   })

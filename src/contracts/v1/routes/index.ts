@@ -12,5 +12,6 @@ import './audit-events'
 import './webhooks'
 import './imports'
 import './exports'
+import './diagnostics'
 
 export const v1 = sealed(contract)

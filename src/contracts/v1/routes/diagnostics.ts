@@ -1,0 +1,65 @@
+/** The truth about this deployment, for the doctor: scripts/doctor.js asks and reports. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { examineDatabase, measureHashing } from '../../../core/diagnostics'
+import { checkDirectory } from '../../../core/directory-checks'
+import { permissions } from '../../../core/permissions'
+import { authenticated } from '../../../http/authentication'
+import { readCursor, writeCursor } from '../../../http/cursor'
+import { deploymentOf } from '../../../http/deployment'
+import { json } from '../../../http/json'
+import { failures } from '../errors'
+import { fromDeployment, fromFinding, fromHashing } from '../mapping'
+import { V1Diagnostics, V1DirectoryDiagnostics, V1DirectoryDiagnosticsQuery, V1HashingDiagnostics } from '../schemas'
+import { app } from './contract'
+
+const get = createRoute({
+  ...authenticated(permissions),
+  method: 'get',
+  path: '/diagnostics',
+  operationId: 'v1GetDiagnostics',
+  summary: 'What this deployment is made of: its database, bindings and settings, and no secret',
+  responses: { 200: json(V1Diagnostics, 'The facts'), ...failures(401, 403) },
+})
+
+app.openapi(get, async (c) => {
+  const { caller, configuration } = c.var
+  return c.json(fromDeployment(deploymentOf(c.env, configuration), await examineDatabase(caller), caller.now), 200)
+})
+
+const hashing = createRoute({
+  ...authenticated(permissions),
+  method: 'get',
+  path: '/diagnostics/hashing',
+  operationId: 'v1MeasureHashing',
+  summary: 'What hashing a password costs here: one is hashed, and it is nobody’s',
+  responses: { 200: json(V1HashingDiagnostics, 'The cost'), ...failures(401, 403) },
+})
+
+app.openapi(hashing, async (c) => c.json(fromHashing(await measureHashing(c.var.caller)), 200))
+
+const directory = createRoute({
+  ...authenticated(permissions),
+  method: 'get',
+  path: '/diagnostics/directory',
+  operationId: 'v1CheckDirectory',
+  summary: 'Whether the directory is whole, some thousands of users at a time',
+  request: { query: V1DirectoryDiagnosticsQuery },
+  responses: { 200: json(V1DirectoryDiagnostics, 'What was found in this stretch'), ...failures(400, 401, 403) },
+})
+
+const position = z.union([z.int().min(0), z.string()])
+
+app.openapi(directory, async (c) => {
+  const { check, cursor } = c.req.valid('query')
+  const list = ['diagnostics', check]
+  const { users, findings, hashes, next } = await checkDirectory(
+    c.var.caller,
+    check,
+    readCursor(cursor, list, position),
+  )
+  const next_cursor = next === undefined ? null : writeCursor(next, list)
+  return c.json(
+    { users, findings: findings.map(fromFinding), ...(hashes && { hashes }), pagination: { next_cursor } },
+    200,
+  )
+})
