@@ -23,12 +23,12 @@ export const insertUserSearch = prepare<SearchRow & { id: string }>(
     FROM users WHERE id = ${value('id')}`,
 )
 
+/** Whether there was an entry or not: a change of a user mends the index, too. */
 export const updateUserSearch = prepare<SearchRow & { number: number }>(
   () => sql`
-    UPDATE ${userSearch} SET email = ${padded('email')}, username = ${padded('username')}, name = ${padded('name')},
-      given_name = ${padded('given_name')}, family_name = ${padded('family_name')},
-      certified_email = ${padded('certified_email')}
-    WHERE rowid = ${value('number')}`,
+    INSERT OR REPLACE INTO ${userSearch} (rowid, email, username, name, given_name, family_name, certified_email)
+    VALUES (${value('number')}, ${padded('email')}, ${padded('username')}, ${padded('name')}, ${padded('given_name')},
+      ${padded('family_name')}, ${padded('certified_email')})`,
 )
 
 /** Whether there are words too short for a phrase of trigrams: those are looked up in the vocabulary. */
