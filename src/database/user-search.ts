@@ -27,12 +27,12 @@ export const insertUserSearch = prepare<SearchRow & { id: string }>(
     FROM users WHERE id = ${value('id')}`,
 )
 
+/** Whether there was an entry or not: a change of a user mends the index, too. */
 export const updateUserSearch = prepare<SearchRow & { number: number }>(
   () => sql`
-    UPDATE ${userSearch} SET email = ${given('email')}, username = ${given('username')}, name = ${given('name')},
-      given_name = ${given('given_name')}, family_name = ${given('family_name')},
-      certified_email = ${given('certified_email')}
-    WHERE rowid = ${value('number')}`,
+    INSERT OR REPLACE INTO ${userSearch} (rowid, email, username, name, given_name, family_name, certified_email)
+    VALUES (${value('number')}, ${given('email')}, ${given('username')}, ${given('name')}, ${given('given_name')},
+      ${given('family_name')}, ${given('certified_email')})`,
 )
 
 /** Whether there are words too short for a phrase of trigrams: those are looked up in the vocabulary. */

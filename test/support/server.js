@@ -80,6 +80,13 @@ export async function newServer(secrets) {
       server = undefined
     },
 
+    /** As an operator would, while nothing is served: `--command`, SQL, or `--file`, its path. */
+    execute(...what) {
+      const executing = wrangler('d1', 'execute', 'DB', '--local', '--persist-to', state, '--yes', ...what)
+      const { status, stdout, stderr } = spawnSync(...executing, { cwd: root, env: environment, encoding: 'utf8' })
+      if (status !== 0) throw new Error(stdout + stderr)
+    },
+
     /** Runs `look` on a copy of the database as it lies on disk, which is made ready as at the next start. */
     async examine(look) {
       const files = join(state, 'v3', 'd1', 'miniflare-D1DatabaseObject')

@@ -1,0 +1,25 @@
+/**
+ * `npm run doctor -- URL`: asks a deployed Worker for the truth about itself, and looks at it from outside. USHER_API_KEY is an API key
+ * that holds every permission. Exits with 1 where something is wrong, and with 2 where it could not ask.
+ */
+import { checkDirectory } from './doctor/directory.js'
+import { checkDeployment } from './doctor/deployment.js'
+import { checkOutside } from './doctor/outside.js'
+import { CannotAsk, newClient } from './doctor/client.js'
+import { newReport } from './doctor/report.js'
+
+const report = newReport()
+try {
+  const client = newClient(process.argv.slice(2), process.env.USHER_API_KEY, report)
+  report.title(`Usher at ${client.origin}`)
+  await checkOutside(client, report)
+  const facts = await checkDeployment(client, report)
+  if (facts) await checkDirectory(client, report)
+  report.end()
+  process.exitCode = report.failures > 0 ? 1 : 0
+} catch (error) {
+  if (!(error instanceof CannotAsk)) throw error
+  report.clear()
+  console.error(error.message)
+  process.exitCode = 2
+}

@@ -1,0 +1,137 @@
+/// <reference types="vite/client" />
+/** The SQL that an operator runs: it mends what the doctor finds, and ends what a restore brought back. */
+import { describe, expect, it } from 'vitest'
+import { permissions } from '../src/core/permissions'
+import { directoryChecks } from '../src/core/directory-checks'
+import afterRestore from '../scripts/after-restore.sql?raw'
+import repair from '../scripts/repair.sql?raw'
+import { inconsistencies } from './support/consistency'
+import { snapshot } from './support/snapshot'
+import {
+  adminToken,
+  call,
+  freshDirectory,
+  person,
+  rows,
+  signedInPerson,
+  signIn,
+  testEnv,
+  type Answer,
+} from './support/usher'
+import { keyWith } from './support/v1'
+
+freshDirectory()
+
+async function execute(script: string): Promise<void> {
+  const statements = script
+    .replace(/^--.*$/gm, '')
+    .split(/;\s*$/m)
+    .filter((statement) => statement.trim() !== '')
+  await testEnv.DB.batch(statements.map((statement) => testEnv.DB.prepare(statement)))
+}
+
+async function findings(token: string): Promise<string[]> {
+  const found: string[] = []
+  for (const check of directoryChecks) {
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const path: string = `/v1/diagnostics/directory?check=${check}${cursor && `&cursor=${cursor}`}`
+      const { body }: Answer = await call(path, { token })
+      for (const { finding } of body.findings) found.push(finding)
+      cursor = body.pagination.next_cursor
+    }
+  }
+  return found
+}
+
+async function somePeople(admin: string) {
+  const one = await signedInPerson(admin, { username: 'one', matricule: 4711 })
+  const two = await signedInPerson(admin, { username: 'two' })
+  await call(`/v1/users/${one.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } })
+  await call(`/v1/users/${two.id}/deactivate`, { method: 'POST', token: admin })
+  return { one, two }
+}
+
+describe('repair.sql', () => {
+  it('changes nothing where all is well', async () => {
+    await somePeople(await adminToken())
+    const before = await snapshot()
+    await execute(repair)
+    expect(await snapshot()).toEqual(before)
+  })
+
+  it('mends whatever can be said again', async () => {
+    const admin = await adminToken()
+    const { one, two } = await somePeople(admin)
+    const before = await snapshot()
+    for (const change of [
+      "UPDATE user_counts SET count = 70 WHERE scope IN ('all', 'role:2')",
+      "DELETE FROM user_counts WHERE scope = 'inactive'",
+      "UPDATE user_spans SET count = 3, parts = json_set(parts, '$[3]', 3) WHERE scope = 'all'",
+      "DELETE FROM user_spans WHERE scope = 'inactive'",
+      `UPDATE users SET role_count = 1, primary_role = 1 WHERE number = ${one.number}`,
+      `UPDATE user_roles SET position = position + 2 WHERE user_number = ${one.number}`,
+      `DELETE FROM user_roles WHERE user_number = ${two.number}`,
+      "DELETE FROM login_identifiers WHERE key IN ('4711', 'two')",
+      "INSERT INTO login_identifiers VALUES ('two', 1), ('nobody', 99)",
+      "INSERT INTO user_search (rowid, email) VALUES (99, 'nobody')",
+    ]) {
+      await rows(change)
+    }
+    expect(new Set(await findings(admin)).size).toBeGreaterThan(5)
+    await execute(repair)
+    expect(await findings(admin)).toEqual([])
+    expect(await inconsistencies((sql) => rows(sql))).toEqual([])
+    expect(await snapshot()).toEqual(before)
+  })
+
+  it('needs no help for the search index but a change of the user', async () => {
+    const admin = await adminToken()
+    const { one } = await somePeople(admin)
+    await rows('DELETE FROM user_search WHERE rowid = ?', one.number)
+    expect(await findings(admin)).toEqual(['search_entry_missing'])
+    for (const last_name of ['Another', 'Number']) {
+      await call(`/v1/users/${one.id}`, { method: 'PATCH', token: admin, json: { last_name } })
+    }
+    expect(await findings(admin)).toEqual([])
+    expect((await call(`/v1/users?search=${one.email}`, { token: admin })).body.pagination.total).toBe(1)
+  })
+})
+
+describe('after-restore.sql', () => {
+  it('ends every session, key and set-password token, and lets everybody sign in again', async () => {
+    const admin = await adminToken()
+    const one = await signedInPerson(admin)
+    const { key } = await keyWith(admin, [...permissions])
+    const issued = await call(`/v1/users/${one.id}/password-token`, { method: 'POST', token: admin })
+    const cookie = await call('/clinic/users/user/login/', { form: { username: one.email, password: one.password } })
+    const inClinic = {
+      headers: { cookie: String(cookie.headers.get('set-cookie')).split(';')[0] as string },
+    }
+    const read = `/clinic/users/user/${one.number}/get_user_info/`
+    for (const token of [admin, one.access_token, key]) expect((await call('/v1/me', { token })).status).toBe(200)
+    expect((await call(read, inClinic)).status).toBe(200)
+
+    await execute(afterRestore)
+
+    for (const token of [admin, one.access_token, key]) expect((await call('/v1/me', { token })).status).toBe(401)
+    expect((await call(read, inClinic)).status).toBe(401)
+    expect((await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })).status).toBe(401)
+    const json = { token: issued.body.token, new_password: 'another fine passphrase' }
+    expect((await call('/v1/auth/password', { json })).status).toBe(401)
+    const again = await signIn(one.email, one.password)
+    expect((await call('/v1/me', { token: again.access_token })).status).toBe(200)
+  })
+
+  it('gives the numbers of people created since to nobody else', async () => {
+    const admin = await adminToken()
+    const one = await signedInPerson(admin)
+    await execute(afterRestore)
+    const token = await adminToken()
+    const { number } = await signedInPerson(token)
+    expect(number).toBeGreaterThan(one.number + 50_000)
+    const made = await call('/v1/roles', { token, json: { name: 'later', permissions: [] } })
+    expect(made.body.number).toBeGreaterThan(50_000)
+    expect((await call('/v1/users', { token, json: person() })).status).toBe(201)
+    expect(await findings(token)).toEqual([])
+  })
+})

@@ -1,0 +1,262 @@
+/** The doctor, as an operator runs it, on a server that was broken on purpose: it finds what is wrong, says what to do, and that helps. */
+import { spawn } from 'node:child_process'
+import { createServer } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newServer } from '../support/server'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const admin = { email: 'first.admin@usher.example', password: 'the very first way in' }
+const secrets = {
+  JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
+  BOOTSTRAP_ADMIN_EMAIL: admin.email,
+  BOOTSTRAP_ADMIN_PASSWORD: admin.password,
+}
+
+/** In the order it is found in: how it is broken, and how the doctor names it. */
+const breakages = [
+  ["UPDATE d1_migrations SET name = '0000_of_another_code.sql' WHERE id = 1", 'migrations: missing 0001_directory.sql'],
+  [
+    "UPDATE user_counts SET count = count + 1 WHERE scope = 'role:2'",
+    'a total is not the sum of its spans: 1 (role:2: ',
+  ],
+  [
+    "UPDATE user_spans SET parts = json_set(parts, '$[0]', 9), count = 9 WHERE scope = 'role:1'; UPDATE user_counts SET count = 9 WHERE scope = 'role:1'",
+    'a counter is not the count: 1 (role:1: 1 counted, 9 kept',
+  ],
+  ['UPDATE users SET role_count = 3 WHERE number = 2', 'a user’s columns are not the roles they hold: 1 (usr_'],
+  ['DELETE FROM user_search WHERE rowid = 2', 'a user is not in the search index: 1 (usr_'],
+  [
+    "INSERT INTO user_search (rowid, email) VALUES (77, 'nobody')",
+    'the search index has an entry of nobody: 1 (number 77)',
+  ],
+  ["DELETE FROM login_identifiers WHERE key = 'ines'", 'does not lead to them: 1 (usr_'],
+  ["INSERT INTO login_identifiers VALUES ('stray', 77)", 'something leads to a user that is not theirs: 1 (number 77)'],
+  [
+    "UPDATE users SET password_hash = 'sha1$c2FsdA$0b5e' WHERE number = 2",
+    'a password cannot be verified here: its user cannot sign in: 1 (usr_',
+  ],
+]
+
+let server
+let key
+let ines
+
+beforeAll(async () => {
+  server = await newServer(secrets)
+  await server.start()
+  const { access_token } = await post('/v1/auth/login', { identifier: admin.email, password: admin.password })
+  const role = await (await fetch(`${server.address}/v1/roles`, as(access_token))).json()
+  const [{ permissions }] = role.data
+  key = (await post('/v1/api-keys', { name: 'the doctor', permissions }, access_token)).key
+  const person = { email: 'ines@example.org', name: 'Inés Duarte', username: 'ines', password: 'a fine passphrase' }
+  ines = (await post('/v1/users', person, access_token)).id
+}, 300_000)
+afterAll(() => server?.remove())
+
+const as = (token) => ({ headers: { authorization: `Bearer ${token}` } })
+
+async function post(path, json, token) {
+  const headers = { 'content-type': 'application/json', ...(token && as(token).headers) }
+  const answer = await fetch(server.address + path, { method: 'POST', headers, body: JSON.stringify(json) })
+  return answer.status === 204 ? undefined : answer.json()
+}
+
+/** What it prints, and how it ends. Not in this process's turn: some of what it asks is answered here. */
+function doctor(address = server.address, environment = { USHER_API_KEY: key }) {
+  const { USHER_API_KEY: _, ...outer } = process.env
+  const child = spawn(process.execPath, ['scripts/doctor.js', ...(address ? [address] : [])], {
+    cwd: root,
+    env: { ...outer, ...environment },
+  })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (text += data))
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, text })))
+}
+
+const linesOf = (text, mark) => text.split('\n').filter((line) => line.startsWith(mark))
+
+it('says that all is well where it is', async () => {
+  const { code, text } = await doctor()
+  expect([code, linesOf(text, 'FAIL')]).toEqual([0, []])
+  for (const line of [
+    'migrations: all 1 applied',
+    'counters are the counts (2 users)',
+    'rate limits: on',
+    'hashing: 6 × 100,000',
+  ]) {
+    expect(text).toContain(line)
+  }
+  expect(text).not.toContain(key)
+}, 120_000)
+
+it(`finds each of ${breakages.length} breakages, and what it says to do mends them`, async () => {
+  await server.kill()
+  server.execute('--command', breakages.map(([sql]) => sql).join(';'))
+  await server.start()
+  const broken = await doctor()
+  const failures = linesOf(broken.text, 'FAIL')
+  expect([broken.text, broken.code, failures.length]).toEqual([broken.text, 1, breakages.length])
+  for (const [, words] of breakages)
+    expect([words, failures.filter((line) => line.includes(words)).length]).toEqual([words, 1])
+  expect(broken.text).not.toMatch(/@example|c2FsdA|Duarte/)
+
+  const { access_token } = await post('/v1/auth/login', { identifier: admin.email, password: admin.password })
+  const { token } = await post(`/v1/users/${ines}/password-token`, {}, access_token)
+  await post('/v1/auth/password', { token, new_password: 'another fine passphrase' })
+  for (const last_name of ['Duarte-Reis', 'Duarte']) {
+    const headers = { 'content-type': 'application/json', ...as(access_token).headers }
+    await fetch(`${server.address}/v1/users/${ines}`, { method: 'PATCH', headers, body: JSON.stringify({ last_name }) })
+  }
+  await server.kill()
+  server.execute('--file', 'scripts/repair.sql')
+  server.execute('--command', "UPDATE d1_migrations SET name = '0001_directory.sql' WHERE id = 1")
+  await server.start()
+  const mended = await doctor()
+  expect([mended.text, mended.code]).toEqual([mended.text, 0])
+}, 300_000)
+
+describe('where it cannot ask', () => {
+  it.each([
+    ['no address', undefined, undefined, 'Whose doctor?'],
+    ['an address without TLS', 'http://usher.example', undefined, 'without TLS'],
+    ['nobody there', 'http://127.0.0.1:9', undefined, 'does not answer'],
+    ['no key', 'https://usher.example', {}, 'USHER_API_KEY is not set'],
+  ])('it says so and ends with 2: %s', async (_, address, environment, words) => {
+    const { code, text } = await doctor(address ?? '', environment)
+    expect([code, text]).toEqual([2, expect.stringContaining(words)])
+  })
+
+  it('it says so and ends with 2: a key that is no good, or not good enough', async () => {
+    const { access_token } = await post('/v1/auth/login', { identifier: admin.email, password: admin.password })
+    const narrow = await post('/v1/api-keys', { name: 'narrow', permissions: ['users:read'] }, access_token)
+    for (const [given, words] of [
+      ['usk_nonsense', 'is not valid'],
+      [narrow.key, 'does not hold every permission'],
+    ]) {
+      const { code, text } = await doctor(server.address, { USHER_API_KEY: given })
+      expect([code, text]).toEqual([2, expect.stringContaining(words)])
+      expect(text).not.toContain(given)
+    }
+  }, 120_000)
+})
+
+/** What no local deployment is like: a Worker that answers so, changed in one place. */
+describe('of a deployment elsewhere', () => {
+  const headers = {
+    'x-content-type-options': 'nosniff',
+    'strict-transport-security': 'max-age=31536000',
+    'referrer-policy': 'no-referrer',
+    'content-security-policy': "default-src 'none'",
+    'cache-control': 'no-store',
+    'x-request-id': '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66',
+    'content-type': 'application/json',
+  }
+  const facts = () => ({
+    time: `${new Date().toISOString().slice(0, 19)}Z`,
+    version: null,
+    database: {
+      region: 'WEUR',
+      size_bytes: 1_000_000,
+      trip_milliseconds: 4,
+      migrations: { applied: ['0001_directory.sql'], missing: [], unknown: [] },
+    },
+    missing_bindings: [],
+    variables: ['JWT_SECRET'],
+    rate_limit: true,
+    server_timing: false,
+    request_log: true,
+    admins: 1,
+  })
+  const hashing = { iterations: 100_000, rounds: 6, milliseconds: 90, cap_enforced: true }
+  const whole = { users: 1, findings: [], pagination: { next_cursor: null } }
+
+  async function doctorOf(change) {
+    const answers = {
+      '/health': [200, { status: 'ok' }],
+      '/v1/users': [401, {}],
+      '/v1/diagnostics': [200, facts()],
+      '/v1/diagnostics/hashing': [200, hashing],
+      '/v1/diagnostics/directory': [200, whole],
+    }
+    const sent = { ...headers }
+    change(answers, sent)
+    const stand = createServer((request, response) => {
+      const [status, body] = answers[request.url.split('?')[0]]
+      response.writeHead(status, sent).end(JSON.stringify(body))
+    })
+    await new Promise((resolve) => stand.listen(0, '127.0.0.1', resolve))
+    try {
+      return await doctor(`http://127.0.0.1:${stand.address().port}`)
+    } finally {
+      stand.close()
+    }
+  }
+
+  it('it finds nothing where there is nothing', async () => {
+    const { code, text } = await doctorOf(() => {})
+    expect([code, linesOf(text, 'FAIL'), linesOf(text, 'warn')]).toEqual([0, [], []])
+  })
+
+  it.each([
+    ['a plan without the CPU', 1, 'Workers Paid', (all) => (all['/v1/diagnostics/hashing'] = [503, {}])],
+    [
+      'a lower cap',
+      1,
+      'the platform refuses',
+      (all) => (all['/v1/diagnostics/hashing'][1] = { ...hashing, milliseconds: null }),
+    ],
+    [
+      'a clock that is off',
+      1,
+      'from this machine’s',
+      (all) => (all['/v1/diagnostics'][1].time = '2026-01-01T00:00:00Z'),
+    ],
+    [
+      'a missing binding',
+      1,
+      'missing SIGN_IN_LIMITER',
+      (all) => all['/v1/diagnostics'][1].missing_bindings.push('SIGN_IN_LIMITER'),
+    ],
+    ['no admin', 1, 'nobody holds the role admin', (all) => (all['/v1/diagnostics'][1].admins = 0)],
+    [
+      'a full database',
+      1,
+      '% of what D1 holds',
+      (all) => (all['/v1/diagnostics'][1].database.size_bytes = 9_900_000_000),
+    ],
+    ['a missing header', 1, 'amiss strict-transport-security', (_, sent) => delete sent['strict-transport-security']],
+    ['an open door', 1, '/v1/users answers 200', (all) => (all['/v1/users'] = [200, {}])],
+    [
+      'a wrong configuration',
+      1,
+      'JWT_SECRET is missing.',
+      (all) => {
+        const misconfigured = [503, { error: 'misconfigured', problems: ['JWT_SECRET is missing.'] }]
+        all['/health'] = misconfigured
+        all['/v1/diagnostics'] = misconfigured
+      },
+    ],
+    [
+      'a database that is away',
+      1,
+      'the database is unreachable',
+      (all) => {
+        all['/health'] = [503, { status: 'unavailable', database: 'unreachable' }]
+        all['/v1/diagnostics'] = [503, {}]
+      },
+    ],
+    ['a database far away', 0, 'takes 140 ms', (all) => (all['/v1/diagnostics'][1].database.trip_milliseconds = 140)],
+    [
+      'a rotation half done',
+      0,
+      'a rotation is not finished',
+      (all) => all['/v1/diagnostics'][1].variables.push('JWT_SECRET_PREVIOUS'),
+    ],
+    ['another kind of server', 2, 'is no Usher', (all) => (all['/health'] = [404, {}])],
+    ['an earlier version', 2, 'runs an earlier version', (all) => (all['/v1/diagnostics'] = [404, {}])],
+  ])('it tells %s, and ends with %i', async (_, code, words, change) => {
+    const told = await doctorOf(change)
+    expect(told).toEqual({ code, text: expect.stringContaining(words) })
+  })
+})
