@@ -479,6 +479,96 @@ export type ExportedUser = {
   pin_hash?: string | null | undefined
 }
 
+export type Diagnostics = {
+  /** By the Worker's clock */
+  time: string
+  /** Of the Worker, where the platform says */
+  version: {
+    id: string
+    uploaded_at: string
+  } | null
+  database: {
+    region: string | null
+    size_bytes: number | null
+    /** From the Worker and back, at the best of a few trips */
+    trip_milliseconds: number
+    migrations: {
+      applied: Array<string>
+      missing: Array<string>
+      unknown: Array<string>
+    }
+  }
+  missing_bindings: Array<'DB' | 'ASSETS' | 'PRINCIPAL_LIMITER' | 'CLIENT_LIMITER' | 'SIGN_IN_LIMITER'>
+  /** Those that are set */
+  variables: Array<
+    | 'JWT_SECRET'
+    | 'JWT_SECRET_PREVIOUS'
+    | 'BOOTSTRAP_ADMIN_EMAIL'
+    | 'BOOTSTRAP_ADMIN_PASSWORD'
+    | 'CONTRACT_HOSTS'
+    | 'ACCESS_TOKEN_TTL_SECONDS'
+    | 'PASSWORD_MIN_LENGTH'
+    | 'PASSWORD_ROUNDS'
+    | 'RATE_LIMIT'
+    | 'SERVER_TIMING'
+    | 'CORS_ORIGINS'
+    | 'REQUEST_LOG'
+    | 'AUDIT_RETENTION_DAYS'
+  >
+  rate_limit: boolean
+  server_timing: boolean
+  request_log: boolean
+  /** Holders of the role admin */
+  admins: number
+}
+
+export type HashingDiagnostics = {
+  /** PBKDF2 iterations a call */
+  iterations: number
+  /** Calls a password */
+  rounds: number
+  /** What a password took; null where it was refused */
+  milliseconds: number | null
+  /** Whether the platform refuses a call of one iteration more */
+  cap_enforced: boolean
+}
+
+export type DirectoryDiagnostics = {
+  /** Looked at */
+  users: number
+  findings: Array<{
+    finding:
+      | 'total_off'
+      | 'span_off'
+      | 'count_off'
+      | 'role_columns_off'
+      | 'search_entry_missing'
+      | 'search_entry_stray'
+      | 'search_entry_outdated'
+      | 'identifier_missing'
+      | 'identifier_stray'
+      | 'identifier_outdated'
+      | 'hash_outdated'
+      | 'hash_unverifiable'
+    count: number
+    /** The first of those concerned, `usr_…` */
+    users: Array<string>
+    /** Of what concerns no user: where, at first */
+    places: Array<string>
+  }>
+  /** Passwords by the form they are kept in, where `check` is hashes */
+  hashes?:
+    | Array<{
+        format: string
+        standing: 'current' | 'outdated' | 'unverifiable'
+        count: number
+      }>
+    | undefined
+  pagination: {
+    next_cursor: string | null
+  }
+}
+
 /** What a failure may be. */
 export type FailureStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 503
 
@@ -961,6 +1051,34 @@ export interface Operations {
       body: AsyncGenerator<ExportedUser, void, undefined>
     }
   }
+  /** What this deployment is made of: its database, bindings and settings, and no secret. Takes every permission. */
+  getDiagnostics: {
+    input: {}
+    answer: {
+      status: 200
+      body: Diagnostics
+    }
+  }
+  /** What hashing a password costs here: one is hashed, and it is nobody’s. Takes every permission. */
+  measureHashing: {
+    input: {}
+    answer: {
+      status: 200
+      body: HashingDiagnostics
+    }
+  }
+  /** Whether the directory is whole, some thousands of users at a time. Takes every permission. */
+  checkDirectory: {
+    input: {
+      check: 'totals' | 'counts' | 'roles' | 'search' | 'identifiers' | 'hashes'
+      /** `next_cursor` of the page before */
+      cursor?: string | undefined
+    }
+    answer: {
+      status: 200
+      body: DirectoryDiagnostics
+    }
+  }
 }
 
 /** How each is asked for. */
@@ -1005,4 +1123,7 @@ export const operations: Record<keyof Operations, Operation> = {
   pingWebhook: { method: 'POST', path: '/webhooks/{id}/ping' },
   importUsers: { method: 'POST', path: '/imports', query: ['dry_run'], sends: 'application/x-ndjson' },
   exportUsers: { method: 'GET', path: '/exports', query: ['after', 'include'] },
+  getDiagnostics: { method: 'GET', path: '/diagnostics' },
+  measureHashing: { method: 'GET', path: '/diagnostics/hashing' },
+  checkDirectory: { method: 'GET', path: '/diagnostics/directory', query: ['check', 'cursor'] },
 }
