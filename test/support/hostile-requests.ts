@@ -25,18 +25,19 @@ const dynamic = [
   'goneUuid',
   'roleId',
   'keyId',
+  'webhookId',
   'sessionId',
   'refreshToken',
   'passwordToken',
 ]
-const [id, uuid, hex, goneId, goneUuid, roleId, keyId, sessionId, refreshToken, passwordToken] = dynamic.map(
+const [id, uuid, hex, goneId, goneUuid, roleId, keyId, webhookId, sessionId, refreshToken, passwordToken] = dynamic.map(
   (name) => `~${name}~`,
-) as [string, string, string, string, string, string, string, string, string, string]
+) as [string, string, string, string, string, string, string, string, string, string, string]
 
 /** A scene's `known`, with placeholders for what no other scene knows. */
 export const anywhere: Known = {
   one: personNamed('someone', 4711),
-  ids: [id, uuid, 2, hex, goneId, goneUuid, 3, roleId, 3, keyId],
+  ids: [id, uuid, 2, hex, goneId, goneUuid, 3, roleId, 3, keyId, webhookId],
   newcomer: personNamed('newcomer', 4712),
   ownPassword: '~ownPassword~',
   role: { id: roleId, number: 3, name: 'door' },
@@ -47,9 +48,17 @@ export const anywhere: Known = {
 
 /** The text with what this scene knows in place of the placeholders. */
 export function settled(text: string, { known }: Scene): string {
-  const [idOfOne, uuidOfOne, , hexOfOne, idOfGone, uuidOfGone, , , , idOfKey] = known.ids
+  const [idOfOne, uuidOfOne, , hexOfOne, idOfGone, uuidOfGone, , , , idOfKey, idOfWebhook] = known.ids
   const values: Record<string, unknown> = {
-    ...{ id: idOfOne, uuid: uuidOfOne, hex: hexOfOne, goneId: idOfGone, goneUuid: uuidOfGone, keyId: idOfKey },
+    ...{
+      id: idOfOne,
+      uuid: uuidOfOne,
+      hex: hexOfOne,
+      goneId: idOfGone,
+      goneUuid: uuidOfGone,
+      keyId: idOfKey,
+      webhookId: idOfWebhook,
+    },
     ...{ roleId: known.role.id, sessionId: known.sessionId, ownPassword: known.ownPassword },
     ...{ refreshToken: known.refreshToken, passwordToken: known.passwordToken },
   }
