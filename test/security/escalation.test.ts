@@ -103,7 +103,7 @@ describe('every guarded operation whose body may hold an email', () => {
   it('is known to this suite, as one that creates or edits a user', () => {
     const guarded = operationsOf(document).filter(({ security }) => security?.length !== 0)
     const ids = guarded.map(({ operationId }) => operationId).filter((id) => fieldsOf(id).includes('email'))
-    expect([...edits, ...creations].map(([id]) => id).sort()).toEqual(ids.sort())
+    expect([...edits.map(([id]) => id), ...creations.map(([id]) => id), 'v1ImportUsers'].sort()).toEqual(ids.sort())
   })
 })
 
@@ -174,6 +174,23 @@ describe.each(creations)('%s', (id, create) => {
     expect(await attempt('plain@example.org', withRole(plainRole))).toBe('done')
     const another = withRole(await roleOf(admin, [])) ?? withRole(adminRole)
     expect(await attempt('other@example.org', another)).toBe('forbidden')
+  })
+})
+
+describe('v1ImportUsers', () => {
+  it('makes nobody more, or less, than a plain active user for one who may only import', async () => {
+    const importer = await personWith(await adminToken(), ['users:import'])
+    let asked = 0
+    const askWith = (fields: Record<string, unknown>): Ask => ({
+      path: '/v1/imports',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: JSON.stringify({ email: `asked${(asked += 1)}@example.org`, name: 'Somebody New', ...fields }),
+    })
+    expect(await askWithEvery('v1ImportUsers', askWith, { token: importer.access_token, guarded: powers })).toBe('done')
+    const [{ count }] = (await rows("SELECT count(*) AS count FROM users WHERE email LIKE 'asked%'")) as [
+      { count: number },
+    ]
+    expect(count).toBeGreaterThan(hostile.length)
   })
 })
 
