@@ -16,7 +16,7 @@ export async function appliedMigrations(database: Database): Promise<string[]> {
     const [rows] = await database.batch(unguarded, selectApplied())
     return rows.map(({ name }) => name)
   } catch (error) {
-    if (error instanceof DatabaseUnavailable && error.message.includes('no such table')) return []
+    if (error instanceof DatabaseUnavailable && error.message.includes('no such table: d1_migrations')) return []
     throw error
   }
 }
