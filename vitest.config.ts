@@ -34,6 +34,8 @@ export default defineConfig({
   plugins: [workerd()],
   test: {
     silent: 'passed-only',
+    // Of two cores it would leave one idle.
+    maxWorkers: '100%',
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'test/slow/**'],
     setupFiles: ['test/support/pbkdf2-cap.ts'],

@@ -25,12 +25,14 @@ const at = (name) => join(folder, name)
 
 beforeAll(async () => {
   ;[server, other] = [await newServer(secrets), await newServer(secrets)]
-  await Promise.all([server.start(), other.start()])
+  // One after the other: two that start at once take the same port for their inspectors.
+  await server.start()
+  await other.start()
 }, 300_000)
 afterAll(async () => {
   await Promise.all([server?.remove(), other?.remove()])
   rmSync(folder, { recursive: true })
-})
+}, 60_000)
 
 const post = async ({ address }, path, body, token) => {
   const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) }
