@@ -33,7 +33,8 @@ function appFor(request: Request, env: Env): ContractApp {
   const own = ownHostOf(request, env)
   if (own !== undefined) {
     const contract = byName.get(own)
-    return !contract || path === '/health' || path === `/doc/${own}` ? site : contract.app
+    const isSites = path === '/health' || path === `/doc/${own}`
+    return contract && !isSites && isConfigured(env) ? contract.app : site
   }
   const end = path.indexOf('/', 1)
   const contract = byName.get(path.slice(1, end < 0 ? undefined : end))

@@ -35,6 +35,12 @@ describe('configuration', () => {
 describe('a contract’s own host', () => {
   const env = { CONTRACT_HOSTS: '{"staff.example":"personnel","api.example":"v1"}' }
 
+  it('is not served while another host names no contract of ours', async () => {
+    const wrong = { CONTRACT_HOSTS: '{"staff.example":"personnel","people.example":"nothing"}' }
+    expect((await call('/users/list', { host: 'staff.example', env: wrong })).status).toBe(503)
+    expect((await call('/users/list', { host: 'staff.example', env })).status).toBe(401)
+  })
+
   it('answers the seed’s paths at its root', async () => {
     const token = await adminToken()
     expect((await call('/users/list', { host: 'staff.example', env, token })).status).toBe(200)
