@@ -1,6 +1,7 @@
 /** Every statement there is, made by every operation and every kind of list, and how SQLite goes about it. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { operationsOf, type Operation } from './support/conformance'
+import { overLimits } from './support/d1-limits'
 import { placeOf } from './support/drawn-requests'
 import { plans, scansOf } from './support/query-plans'
 import { newScene } from './support/scene'
@@ -36,6 +37,14 @@ describe('a statement', () => {
   ])('that does not is not: %s', async (sql) => {
     expect(await scansOf(testEnv.DB, sql, sql.includes('?') ? [1] : [])).toEqual([])
   })
+})
+
+it('that is more than D1 takes is found', () => {
+  const calling = (count: number) =>
+    `SELECT max(1, json_array(${Array.from({ length: count }, () => "'('").join()}), 2)`
+  expect(overLimits(calling(33))).toEqual(['json_array of 33 arguments'])
+  expect(overLimits(calling(32))).toEqual([])
+  expect(overLimits(`SELECT ${'1 + '.repeat(25_000)} 1`)).toHaveLength(1)
 })
 
 // `call` fails where anything it asked for scans.

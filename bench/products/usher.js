@@ -15,6 +15,7 @@ export const variables = {
   BOOTSTRAP_ADMIN_EMAIL: email,
   BOOTSTRAP_ADMIN_PASSWORD: password,
   RATE_LIMIT: 'off',
+  REQUEST_LOG: 'off',
   // As long as a run takes.
   ACCESS_TOKEN_TTL_SECONDS: '86400',
 }

@@ -21,14 +21,14 @@ export function recall(caller: Caller): Statement<IdempotencyRow> {
   return selectIdempotencyRecord({ principal: principalOf(caller), key: idempotency.key, since: now - keptSeconds })
 }
 
-/** The row the first request ended in, if there was one; refuses the key of another request. */
-export function recalled<Row>(caller: Caller, rows: readonly IdempotencyRow[]): Row | undefined {
+/** The row the first request ended in, as JSON, if there was one; refuses the key of another request. */
+export function recalled(caller: Caller, rows: readonly IdempotencyRow[]): string | undefined {
   const [record] = rows
   if (!record) return undefined
   if (!caller.idempotency?.fingerprints.includes(record.fingerprint)) {
     throw new Refused({ kind: 'idempotency_key_reused' })
   }
-  return JSON.parse(record.result) as Row
+  return record.result
 }
 
 /** For the commit, after the change: keeps the row it ended in. */

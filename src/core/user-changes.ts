@@ -7,6 +7,7 @@ import { updateUserSearch } from '../database/user-search'
 import {
   deleteUserRoles,
   insertUserRoles,
+  readUser,
   refuseUnlessVersion,
   roleColumns,
   selectLoginIdentifiers,
@@ -88,8 +89,8 @@ export async function updateUser(
       selectUserToChange(selector),
       rolesNamed(naming?.length === 0 ? [{ number: defaultRole }] : (naming ?? [])),
     )
-    const first = recalled<UserRow>(caller, records)
-    if (first) return toUser(first)
+    const first = recalled(caller, records)
+    if (first) return toUser(readUser(first))
     const present = row && toUser(row)
     const changes = changesTo(present)
     if (!present) throw new Refused({ kind: 'user_not_found', selector })

@@ -1,7 +1,8 @@
 /** Lists of users: pages by cursor or by number, and everyone. */
-import { selectUserPage, selectUserTotal, type ListRow, type SortKey } from '../database/user-list'
+import { selectUserPage, selectUsersAfter } from '../database/user-list'
+import type { PageRow, SortKey } from '../database/user-first-page'
 import type { RoleKey, UserFilter } from '../database/user-filter'
-import { selectNumberedPage, type PageRow } from '../database/user-pages'
+import { selectNumberedPage } from '../database/user-pages'
 import type { SearchField } from '../database/user-search'
 import { selectUsersByMatricule, type UserRow } from '../database/users'
 import { guard, refusing, type Caller } from './caller'
@@ -40,21 +41,29 @@ export async function listUsers(
   request: ListRequest,
 ): Promise<{ users: User[]; total: number; next: Position | undefined }> {
   const { sort, descending, after, limit } = request
-  const filter = toUserFilter(request)
-  const query = { ...filter, sort, descending, after, limit: limit + 1 }
-  const [rows, totals] = await refusing(caller, () =>
-    caller.database.batch(guard(caller), selectUserPage(query), selectUserTotal(filter)),
-  )
+  const query = { ...toUserFilter(request), sort, descending, after, limit: limit + 1 }
+  const answers = await refusing(caller, () => caller.database.batch(guard(caller), ...selectUserPage(query)))
+  const { rows, total } = apart(answers.flat())
   const page = rows.slice(0, limit)
   return {
     users: page.map(toUser),
-    total: totals[0]?.count ?? 0,
-    next: rows.length > limit ? positionOf(page.at(-1) as ListRow) : undefined,
+    total,
+    next: rows.length > limit ? positionOf(page.at(-1) as FoundRow) : undefined,
   }
 }
 
-function positionOf(row: ListRow): Position {
-  return { key: String(row.sort_key), number: row.number }
+type FoundRow = PageRow & UserRow
+
+/** The users among the rows, and how many there are on all pages: a row of a user may say so, or a row of its own. */
+function apart(rows: readonly PageRow[]): { rows: FoundRow[]; total: number } {
+  return {
+    rows: rows.filter((row): row is FoundRow => row.number !== null),
+    total: rows.find(({ total }) => total != null)?.total ?? 0,
+  }
+}
+
+function positionOf({ sort_key, number }: FoundRow): Position {
+  return { key: String(sort_key), number }
 }
 
 /** The page-th page (from 1) of `size` users in order of number, with the exact total of all pages; past the end it is empty. */
@@ -64,10 +73,9 @@ export async function pageOfUsers(
 ): Promise<{ users: User[]; total: number }> {
   const query = { ...toUserFilter(filter), offset: (page - 1) * size, limit: size }
   const answers = await refusing(caller, () => caller.database.batch(guard(caller), ...selectNumberedPage(query)))
-  const rows: PageRow[] = answers.flat()
-  const found = rows.filter((row): row is PageRow & UserRow => row.number !== null)
-  found.sort((one, other) => one.number - other.number)
-  return { users: found.map(toUser), total: rows.find(({ total }) => total != null)?.total ?? 0 }
+  const { rows, total } = apart(answers.flat())
+  rows.sort((one, other) => one.number - other.number)
+  return { users: rows.map(toUser), total }
 }
 
 /** Rows a page of an unpaginated list: a million users stay within the queries one invocation may make. */
@@ -94,8 +102,9 @@ export async function* everyUser(caller: Caller, filter: Filter): AsyncGenerator
   const query = { ...toUserFilter(filter), sort: 'number' as const, descending: false, limit: streamedPageSize }
   let after: Position | undefined
   for (;;) {
-    const statement = selectUserPage({ ...query, after })
-    const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
+    const statement = selectUsersAfter({ ...query, after })
+    const [found] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
+    const { rows } = apart(found)
     if (rows.length > 0) yield rows.map(toUser)
     const last = rows.at(-1)
     if (!last || rows.length < streamedPageSize) return

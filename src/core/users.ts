@@ -8,6 +8,7 @@ import {
   insertUserRoles,
   refuseUnlessVersion,
   refuseWithoutActiveAdmin,
+  readUser,
   roleColumns,
   selectLoginIdentifiers,
   selectUser,
@@ -56,8 +57,8 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
       rolesNamed(selectors),
       selectLoginIdentifiers({ keys: JSON.stringify(keys.map(([, key]) => key)) }),
     )
-    const first = recalled<UserRow>(caller, records)
-    if (first) return toUser(first)
+    const first = recalled(caller, records)
+    if (first) return toUser(readUser(first))
     if (input.password !== undefined) {
       const { name } = coherentNames(input, { givenName: '', familyName: '' })
       refuseUnfitPassword(input.password, [input.email, input.username, name], caller.settings.passwordMinLength)

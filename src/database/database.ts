@@ -66,7 +66,7 @@ export class Database {
     const row = results[1]?.results[0] as (ActorRow & { allowed: number }) | undefined
     if (row?.key_id) this.noted.keyId = row.key_id
     if (row?.allowed !== 1) throw new BatchRefused(row ? 'forbidden' : 'unauthenticated')
-    return [row, ...results.slice(2).map(({ results: rows }) => rows)] as unknown as [ActorRow, ...Rows<S>]
+    return [row, ...rowsOf(statements, results.slice(2))]
   }
 
   /**
@@ -80,7 +80,7 @@ export class Database {
     const head = guard.statements.length
     if (told.length > 0) this.noted.webhooksWait ||= (results.pop()?.results.length ?? 0) > 0
     if (guard.namesKey) this.noted.keyId = (results[head - 1]?.results[0] as { id: string }).id
-    return results.slice(head).map((result) => result.results) as Rows<S>
+    return rowsOf(statements, results.slice(head))
   }
 
   /** Runs what leaves everything as it was, whatever it writes on the way, and so can be asked twice. Throws as `batch` does. */
@@ -131,6 +131,13 @@ export class Database {
     }
     return results
   }
+}
+
+function rowsOf<const S extends readonly Statement<unknown>[]>(statements: S, results: readonly D1Result[]): Rows<S> {
+  return statements.map(({ read }, index) => {
+    const rows = (results[index] as D1Result).results
+    return read ? rows.map((row) => read(row as never)) : rows
+  }) as Rows<S>
 }
 
 /** Whether the statement leaves everything as it is: a question, or a condition that no row comes of. */

@@ -7,7 +7,8 @@ import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
 export interface Statement<Row = never> {
   readonly sql: string
   readonly params: readonly unknown[]
-  readonly row?: Row
+  /** What a row becomes, where it is not a Row as D1 answers it. */
+  readonly read?: ((row: never) => Row) | undefined
   /** Whether webhooks are to be told of what it does. */
   readonly told?: boolean
 }
@@ -25,23 +26,27 @@ export function compile<Row = never>(query: SQLWrapper): Statement<Row> {
 }
 
 /** Compiles `query` at its first use; each call then names the values of its placeholders. */
-export function prepare<V extends Values | void, Row = never>(query: () => SQLWrapper): (values: V) => Statement<Row> {
+export function prepare<V extends Values | void, Row = never>(
+  query: () => SQLWrapper,
+  read?: (row: never) => Row,
+): (values: V) => Statement<Row> {
   let compiled: Statement<Row> | undefined
   return (values) => {
     compiled ??= compile<Row>(query())
-    return { sql: compiled.sql, params: fillPlaceholders([...compiled.params], values ?? {}) }
+    return { sql: compiled.sql, params: fillPlaceholders([...compiled.params], values ?? {}), read }
   }
 }
 
 /** The same for SQL that has a few shapes: compiles each at its first use. */
 export function prepareEach<Shape, V extends Values, Row = never>(
   query: (shape: Shape) => SQLWrapper,
+  read?: (row: never) => Row,
 ): (shape: Shape, values: V) => Statement<Row> {
   const prepared = new Map<string, (values: V) => Statement<Row>>()
   return (shape, values) => {
     const key = JSON.stringify(shape)
     let statement = prepared.get(key)
-    if (!statement) prepared.set(key, (statement = prepare<V, Row>(() => query(shape))))
+    if (!statement) prepared.set(key, (statement = prepare<V, Row>(() => query(shape), read)))
     return statement(values)
   }
 }

@@ -12,27 +12,28 @@ import {
   type FilterShape,
   type UserFilter,
 } from './user-filter'
-import { userColumns, type UserRow } from './users'
+import { orderBy, readPageRow, selectFirstPage, sortColumn, type Order, type PageRow } from './user-first-page'
+import { userCell } from './users'
 
-export type SortKey = 'number' | 'email' | 'name'
-
-export interface ListQuery extends UserFilter {
-  sort: SortKey
-  descending: boolean
+export interface ListQuery extends UserFilter, Order {
   /** Where the page before ended: the sort key and the number of its last user. */
   after: { key: string; number: number } | undefined
   limit: number
 }
 
-/** A row of a list, with the key it was sorted by. */
-export type ListRow = UserRow & { sort_key: string }
-
 const value = sql.placeholder
 
-const sortColumn = { number: sql`users.number`, email: sql`users.email_key`, name: sql`users.name_key` }
+/** The rows of these statements together are the page, in order, and its total. */
+export function selectUserPage(query: ListQuery): Statement<PageRow>[] {
+  const { sort, descending, after, limit } = query
+  const shape = shapeOf(query)
+  const values = valuesOf(query)
+  if (!after && !counterOf(shape)) return [selectFirstPage({ ...shape, sort, descending }, { ...values, limit })]
+  return [selectUsersAfter(query), total(shape, values)]
+}
 
-/** A page. In any order but that of number a search must yield every hit to be sorted: the page's numbers first, then its users. */
-export function selectUserPage(query: ListQuery): Statement<ListRow> {
+/** The page alone. In any order but that of number a search must yield every hit to be sorted: its numbers first, then its users. */
+export function selectUsersAfter(query: ListQuery): Statement<PageRow> {
   const { sort, descending, after, limit } = query
   return page(
     { ...shapeOf(query), sort, descending, goesOn: after !== undefined },
@@ -40,38 +41,28 @@ export function selectUserPage(query: ListQuery): Statement<ListRow> {
   )
 }
 
-interface ListShape extends FilterShape {
-  sort: SortKey
-  descending: boolean
+interface ListShape extends FilterShape, Order {
   /** It begins after a user, not at the first. */
   goesOn: boolean
 }
 
-const page = prepareEach<ListShape, Values, ListRow>((shape) => {
-  const { sort, descending, search } = shape
-  const direction = descending ? sql`DESC` : sql`ASC`
-  const orderBy = (number: SQL) =>
-    sort === 'number' ? sql`${number} ${direction}` : sql`${sortColumn[sort]} ${direction}, ${number} ${direction}`
-  const columns = sql`${userColumns()}, ${sortColumn[sort]} AS sort_key`
+const page = prepareEach<ListShape, Values, PageRow>((shape) => {
+  const { sort, search } = shape
+  const columns = sql`${userCell}, ${sortColumn[sort]} AS sort_key`
   const where = allOf(shape, ...beyond(numberOf(shape), shape))
-  const rest = sql`FROM ${sourceOf(shape, { withUsers: true })} WHERE ${where} ORDER BY ${orderBy(numberOf(shape))} LIMIT ${value('limit')}`
+  const rest = sql`FROM ${sourceOf(shape, { withUsers: true })} WHERE ${where} ORDER BY ${orderBy(shape, numberOf(shape))} LIMIT ${value('limit')}`
   if (!search || sort === 'number') return sql`SELECT ${columns} ${rest}`
   return sql`
     SELECT ${columns} FROM (SELECT users.number ${rest}) AS page CROSS JOIN users ON users.number = page.number
-    ORDER BY ${orderBy(sql`users.number`)}`
-})
+    ORDER BY ${orderBy(shape, sql`users.number`)}`
+}, readPageRow)
 
-/** How many there are on all pages. */
-export function selectUserTotal(filter: UserFilter): Statement<{ count: number }> {
-  return total(shapeOf(filter), valuesOf(filter))
-}
-
-const total = prepareEach<FilterShape, Values, { count: number }>((shape) => {
+const total = prepareEach<FilterShape, Values, PageRow>((shape) => {
   const counter = counterOf(shape)
   return counter
-    ? sql`SELECT ${countedBy(counter)} AS count`
-    : sql`SELECT count(*) AS count FROM ${sourceOf(shape)} WHERE ${allOf(shape)}`
-})
+    ? sql`SELECT NULL AS user, ${countedBy(counter)} AS total`
+    : sql`SELECT NULL AS user, count(*) AS total FROM ${sourceOf(shape)} WHERE ${allOf(shape)}`
+}, readPageRow)
 
 function beyond(number: SQL, { sort, descending, goesOn }: ListShape): SQL[] {
   if (!goesOn) return []

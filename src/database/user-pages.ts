@@ -14,7 +14,8 @@ import {
   type FilterShape,
   type UserFilter,
 } from './user-filter'
-import { userColumns, type UserRow } from './users'
+import { readPageRow, selectFirstPage, type PageRow } from './user-first-page'
+import { userCell } from './users'
 
 export interface PageQuery extends UserFilter {
   /** How many users come before the page. */
@@ -22,25 +23,26 @@ export interface PageQuery extends UserFilter {
   limit: number
 }
 
-/** A user of the page, or nobody; the users are in any order, and one row says how many there are on all pages. */
-export type PageRow = (UserRow | { number: null }) & { total?: number | null }
-
 /**
- * The rows of these statements together are the page and its total. Where users are counted, a page begins at a user looked up in
- * the counts; elsewhere all that match are read, once.
+ * The rows of these statements together are the page, in any order, and its total. Where users are counted, a page begins at a user
+ * looked up in the counts; elsewhere all that match are read, once.
  */
 export function selectNumberedPage(query: PageQuery): Statement<PageRow>[] {
   const shape = shapeOf(query)
   const { offset, limit } = query
   const values = { ...valuesOf(query), offset, limit, end: offset + limit }
-  if (!counterOf(shape)) return [matchedPage(shape, values)]
+  if (!counterOf(shape)) {
+    if (offset > 0) return [matchedPage(shape, values)]
+    return [selectFirstPage({ ...shape, sort: 'number', descending: false }, values)]
+  }
   return [countedPage({ ...shape, first: offset === 0 }, values), countedTotal(shape, values)]
 }
 
 const value = sql.placeholder
 
 const countedTotal = prepareEach<FilterShape, Values, PageRow>(
-  (shape) => sql`SELECT NULL AS number, ${countedBy(counterOf(shape) as Counter)} AS total`,
+  (shape) => sql`SELECT NULL AS user, ${countedBy(counterOf(shape) as Counter)} AS total`,
+  readPageRow,
 )
 
 /** Numbers in a span of user_spans, and in each of the parts that its counts are kept by. */
@@ -58,14 +60,14 @@ const countedPage = prepareEach<FilterShape & { first: boolean }, Values, PageRo
       [sql`${numberOf(shape)} >= ${first}`],
       sql`LIMIT ${value('limit')} OFFSET coalesce(${value('offset')} - (SELECT before FROM part), 0)`,
     )}`
-})
+}, readPageRow)
 
 /** The users of the filter, some of whom are passed over: of a role's holders none is read for that. */
 function beginning(shape: FilterShape, from: SQL[], limit: SQL): SQL {
   const number = numberOf(shape)
   const page = sql`FROM ${sourceOf(shape)} WHERE ${allOf(shape, ...from)} ORDER BY ${number} ${limit}`
-  if (!shape.role) return sql`SELECT ${userColumns()} ${page}`
-  return sql`SELECT ${userColumns()} FROM (SELECT ${number} AS number ${page}) AS page
+  if (!shape.role) return sql`SELECT ${userCell} ${page}`
+  return sql`SELECT ${userCell} FROM (SELECT ${number} AS number ${page}) AS page
     CROSS JOIN users ON users.number = page.number`
 }
 
@@ -105,13 +107,11 @@ const matchedPage = prepareEach<FilterShape, Values, PageRow>((shape) => {
     WITH reached AS MATERIALIZED (
       SELECT count(*) AS size, max(number) AS last FROM (
         SELECT ${number} AS number ${matching()} ORDER BY ${number} LIMIT ${value('end')}))
-    SELECT ${userColumns()}, whole.total FROM (
-        SELECT size + iif(size < ${value('end')}, 0, (SELECT count(*) ${matching(sql`${number} > ${last}`)})) AS total
-        FROM reached) AS whole
-      LEFT JOIN users ON users.number = 0
+    SELECT NULL AS user, size + iif(size < ${value('end')}, 0, (SELECT count(*) ${matching(sql`${number} > ${last}`)})) AS total
+    FROM reached
     UNION ALL
-    SELECT ${userColumns()}, NULL FROM (
+    SELECT ${userCell}, NULL FROM (
         SELECT ${number} AS number ${matching(sql`${number} <= ${last}`)}
         ORDER BY ${number} DESC LIMIT (SELECT max(size - ${value('offset')}, 0) FROM reached)) AS page
       CROSS JOIN users ON users.number = page.number`
-})
+}, readPageRow)

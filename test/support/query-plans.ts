@@ -1,4 +1,8 @@
-/** How SQLite would go about each statement the Worker sends: none may read a table that grows with the users from end to end. */
+/**
+ * How SQLite would go about each statement the Worker sends: none may read a table that grows with the users from end to end, and
+ * none may be more than D1 takes.
+ */
+import { overLimits } from './d1-limits'
 import type { Env } from '../../src/env'
 
 /** The statements sent and not looked at yet, by their SQL, with values of one call. */
@@ -51,19 +55,20 @@ export async function scansOf(db: D1Database, sql: string, values: unknown[] = [
  * a MATCH, a rowid or a range of them, and of its vocabulary (whose plan is a bit mask) what lies between two terms.
  */
 const harmless =
-  /^SCAN (CONSTANT ROW|\(subquery-\d+\)|(word|page|reached|whole|span|part|new)\b|(json_each|word|holder|role) VIRTUAL TABLE|(roles|user_counts|sweep_positions|webhooks|d1_migrations)\b|user_search (EXISTS )?VIRTUAL TABLE INDEX \d+:(M|=|[<>])|user_search_terms VIRTUAL TABLE INDEX 153\d:)/
+  /^SCAN (CONSTANT ROW|\(subquery-\d+\)|(word|page|reached|whole|span|part|new)\b|(json_each|word|holder|role|place) VIRTUAL TABLE|(roles|user_counts|sweep_positions|webhooks|d1_migrations)\b|user_search (EXISTS )?VIRTUAL TABLE INDEX \d+:(M|=|[<>])|user_search_terms VIRTUAL TABLE INDEX 153\d:)/
 
 /** The first page of everything: no condition, in the order of an index, as far as its limit. */
 function isPageInOrder(sql: string): boolean {
   return /FROM (users WHERE 1|"audit_events") ORDER BY [^()]* LIMIT \?\s*$/i.test(sql.replace(/\s+/g, ' '))
 }
 
-/** Looks at what was sent since the last time; throws where that scans. */
+/** Looks at what was sent since the last time; throws where that scans, or is over a limit of D1's. */
 export async function expectNoScan(env: Pick<Env, 'DB'>): Promise<void> {
   for (const [sql, values] of [...sent]) {
     sent.delete(sql)
     const scans = await scansOf(env.DB, sql, values)
     plans.set(sql, scans)
-    if (scans.length > 0) throw new Error(`${scans.join(', ')}: ${sql}`)
+    const wrong = [...scans, ...overLimits(sql)]
+    if (wrong.length > 0) throw new Error(`${wrong.join(', ')}: ${sql}`)
   }
 }
