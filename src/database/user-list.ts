@@ -23,22 +23,25 @@ export interface ListQuery extends UserFilter, Order {
 
 const value = sql.placeholder
 
-/** The rows of these statements together are the page, in order, and its total. */
-export function selectUserPage(query: ListQuery): Statement<PageRow>[] {
+/** A page, in order, and its total: in a row of its own, or in every row. */
+export function selectUserPage(query: ListQuery): Statement<PageRow> {
   const { sort, descending, after, limit } = query
   const shape = shapeOf(query)
-  const values = valuesOf(query)
-  if (!after && !counterOf(shape)) return [selectFirstPage({ ...shape, sort, descending }, { ...values, limit })]
-  return [selectUsersAfter(query), total(shape, values)]
+  if (after || counterOf(shape)) return pageAndTotal(...shapedPage(query))
+  return selectFirstPage({ ...shape, sort, descending }, { ...valuesOf(query), limit })
 }
 
 /** The page alone. In any order but that of number a search must yield every hit to be sorted: its numbers first, then its users. */
 export function selectUsersAfter(query: ListQuery): Statement<PageRow> {
+  return pageAlone(...shapedPage(query))
+}
+
+function shapedPage(query: ListQuery): [ListShape, Values] {
   const { sort, descending, after, limit } = query
-  return page(
+  return [
     { ...shapeOf(query), sort, descending, goesOn: after !== undefined },
     { ...valuesOf(query), limit, ...(after && { key: after.key, number: after.number }) },
-  )
+  ]
 }
 
 interface ListShape extends FilterShape, Order {
@@ -46,7 +49,16 @@ interface ListShape extends FilterShape, Order {
   goesOn: boolean
 }
 
-const page = prepareEach<ListShape, Values, PageRow>((shape) => {
+const pageAlone = prepareEach<ListShape, Values, PageRow>(pageOf, readPageRow)
+
+const pageAndTotal = prepareEach<ListShape, Values, PageRow>(
+  (shape) => sql`
+    SELECT NULL AS user, NULL AS sort_key, ${totalOf(shape)} AS total
+    UNION ALL SELECT *, NULL FROM (${pageOf(shape)})`,
+  readPageRow,
+)
+
+function pageOf(shape: ListShape): SQL {
   const { sort, search } = shape
   const columns = sql`${userCell}, ${sortColumn[sort]} AS sort_key`
   const where = allOf(shape, ...beyond(numberOf(shape), shape))
@@ -55,14 +67,12 @@ const page = prepareEach<ListShape, Values, PageRow>((shape) => {
   return sql`
     SELECT ${columns} FROM (SELECT users.number ${rest}) AS page CROSS JOIN users ON users.number = page.number
     ORDER BY ${orderBy(shape, sql`users.number`)}`
-}, readPageRow)
+}
 
-const total = prepareEach<FilterShape, Values, PageRow>((shape) => {
+function totalOf(shape: FilterShape): SQL {
   const counter = counterOf(shape)
-  return counter
-    ? sql`SELECT NULL AS user, ${countedBy(counter)} AS total`
-    : sql`SELECT NULL AS user, count(*) AS total FROM ${sourceOf(shape)} WHERE ${allOf(shape)}`
-}, readPageRow)
+  return counter ? countedBy(counter) : sql`(SELECT count(*) FROM ${sourceOf(shape)} WHERE ${allOf(shape)})`
+}
 
 function beyond(number: SQL, { sort, descending, goesOn }: ListShape): SQL[] {
   if (!goesOn) return []

@@ -24,39 +24,34 @@ export interface PageQuery extends UserFilter {
 }
 
 /**
- * The rows of these statements together are the page, in any order, and its total. Where users are counted, a page begins at a user
- * looked up in the counts; elsewhere all that match are read, once.
+ * A page, in any order, and its total: in a row of its own, or in every row. Where users are counted, a page begins at a user looked
+ * up in the counts; elsewhere all that match are read, once.
  */
-export function selectNumberedPage(query: PageQuery): Statement<PageRow>[] {
+export function selectNumberedPage(query: PageQuery): Statement<PageRow> {
   const shape = shapeOf(query)
   const { offset, limit } = query
   const values = { ...valuesOf(query), offset, limit, end: offset + limit }
-  if (!counterOf(shape)) {
-    if (offset > 0) return [matchedPage(shape, values)]
-    return [selectFirstPage({ ...shape, sort: 'number', descending: false }, values)]
-  }
-  return [countedPage({ ...shape, first: offset === 0 }, values), countedTotal(shape, values)]
+  if (counterOf(shape)) return countedPage({ ...shape, first: offset === 0 }, values)
+  if (offset > 0) return matchedPage(shape, values)
+  return selectFirstPage({ ...shape, sort: 'number', descending: false }, values)
 }
 
 const value = sql.placeholder
-
-const countedTotal = prepareEach<FilterShape, Values, PageRow>(
-  (shape) => sql`SELECT NULL AS user, ${countedBy(counterOf(shape) as Counter)} AS total`,
-  readPageRow,
-)
 
 /** Numbers in a span of user_spans, and in each of the parts that its counts are kept by. */
 export const [spanLength, partLength] = [16_384, 512]
 
 const countedPage = prepareEach<FilterShape & { first: boolean }, Values, PageRow>((shape) => {
-  if (shape.first) return beginning(shape, [], sql`LIMIT ${value('limit')}`)
   const counter = counterOf(shape) as Counter
+  const total = sql`SELECT NULL AS user, ${countedBy(counter)} AS total`
+  const page = (from: SQL[], limit: SQL) =>
+    sql`${total} UNION ALL SELECT *, NULL FROM (${beginning(shape, from, limit)})`
+  if (shape.first) return page([], sql`LIMIT ${value('limit')}`)
   const first = sql`(SELECT ${spanLength} * span.position + ${partLength} * part.position FROM span, part)`
   return sql`
     WITH span AS (${holding(sql`0`, spansOf(counter))}),
       part AS (${holding(sql`(SELECT before FROM span)`, partsOf(counter))})
-    ${beginning(
-      shape,
+    ${page(
       [sql`${numberOf(shape)} >= ${first}`],
       sql`LIMIT ${value('limit')} OFFSET coalesce(${value('offset')} - (SELECT before FROM part), 0)`,
     )}`

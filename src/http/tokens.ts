@@ -15,6 +15,8 @@ export type TokenUse = 'access' | 'cookie'
 export interface ClaimedSession {
   userId: string
   sessionId: string
+  /** Unix seconds. */
+  issuedAt: number
 }
 
 /** `subject` is what the contract's clients expect in `sub`; nothing here ever reads it. Times are unix seconds. */
@@ -68,7 +70,7 @@ export async function readToken(
     if (!(await crypto.subtle.verify('HMAC', ours.key, mac, utf8(`${header}.${payload}`)))) return undefined
     const claims = jsonObject(payload)
     return claims?.['token_type'] === use && holds(claims, now)
-      ? { userId: String(claims['user_id']), sessionId: String(claims['sid']) }
+      ? { userId: String(claims['user_id']), sessionId: String(claims['sid']), issuedAt: Number(claims['iat']) }
       : undefined
   }
   return undefined

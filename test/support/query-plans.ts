@@ -38,15 +38,24 @@ export function watched(db: D1Database): D1Database {
   return proxy
 }
 
+interface Step {
+  id: number
+  parent: number
+  detail: string
+}
+
 /** What of `sql` reads a whole table; a table that does not grow with the users is none, and neither is a bounded read in order. */
 export async function scansOf(db: D1Database, sql: string, values: unknown[] = []): Promise<string[]> {
   if (/\bLIMIT 0$/.test(sql)) return []
   const { results } = await db
     .prepare(`EXPLAIN QUERY PLAN ${sql}`)
     .bind(...values)
-    .all<{ parent: number; detail: string }>()
+    .all<Step>()
   const scans = results.map(({ detail }) => detail).filter((step) => step.startsWith('SCAN ') && !harmless.test(step))
-  const sorts = results.some(({ parent, detail }) => parent === 0 && detail.includes('TEMP B-TREE'))
+  const ofEachRow = (step: Step | undefined): boolean =>
+    step !== undefined &&
+    (step.detail.startsWith('CORRELATED') || ofEachRow(results.find(({ id }) => id === step.parent)))
+  const sorts = results.some((step) => step.detail.includes('TEMP B-TREE') && !ofEachRow(step))
   return isPageInOrder(sql) && !sorts ? [] : scans
 }
 
@@ -59,7 +68,7 @@ const harmless =
 
 /** The first page of everything: no condition, in the order of an index, as far as its limit. */
 function isPageInOrder(sql: string): boolean {
-  return /FROM (users WHERE 1|"audit_events") ORDER BY [^()]* LIMIT \?\s*$/i.test(sql.replace(/\s+/g, ' '))
+  return /FROM (users WHERE 1|"audit_events") ORDER BY [^()]* LIMIT \?\)?\s*$/i.test(sql.replace(/\s+/g, ' '))
 }
 
 /** Looks at what was sent since the last time; throws where that scans, or is over a limit of D1's. */
