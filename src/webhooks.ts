@@ -1,5 +1,5 @@
 /** Composition: the directory's events, in v1's words, to whoever is to be told of them. */
-import { toWebhookMessage } from './contracts/v1/mapping'
+import { toWebhookMessage } from './contracts/v1/mapping/webhooks'
 import { atOnce, byTheClock, deliver, type Pace } from './core/webhook-delivery'
 import { Database } from './database/database'
 import { configurationOf, type Env } from './env'

@@ -5,8 +5,8 @@ import type { FailureResponse } from '../../http/contract'
 import type { Failure, Issue } from '../../http/failure'
 import { failuresOf } from '../../http/json'
 import { maxLineBytes } from '../../http/ndjson'
-import { wireName } from './mapping'
-import { V1Problem } from './schemas'
+import { wireName } from './mapping/field-names'
+import { V1Problem } from './schemas/problem'
 
 export function toFailureResponse(failure: Failure): FailureResponse {
   switch (failure.kind) {

@@ -4,8 +4,8 @@ import { createApiKey, listApiKeys, revokeApiKey } from '../../../core/api-keys'
 import { authenticated } from '../../../http/authentication'
 import { json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
-import { fromApiKey } from '../mapping'
-import { V1ApiKeyCreate, V1ApiKeyList, V1NewApiKey } from '../schemas'
+import { fromApiKey } from '../mapping/api-keys'
+import { V1ApiKeyCreate, V1ApiKeyList, V1NewApiKey } from '../schemas/api-keys'
 import { app } from './contract'
 
 const create = createRoute({

@@ -5,8 +5,9 @@ import { authenticated } from '../../../http/authentication'
 import { readCursor, writeCursor } from '../../../http/cursor'
 import { json } from '../../../http/json'
 import { failures } from '../errors'
-import { fromAuditEvent, toSelector } from '../mapping'
-import { V1AuditEventList, V1AuditEventListQuery } from '../schemas'
+import { fromAuditEvent } from '../mapping/audit-events'
+import { toSelector } from '../mapping/ids'
+import { V1AuditEventList, V1AuditEventListQuery } from '../schemas/audit-events'
 import { app } from './contract'
 
 const list = createRoute({

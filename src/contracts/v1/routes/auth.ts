@@ -7,8 +7,8 @@ import { json, jsonBody } from '../../../http/json'
 import { issueAccessToken } from '../../../http/tokens'
 import type { Configuration } from '../../../env'
 import { failures } from '../errors'
-import { fromUser } from '../mapping'
-import { V1Login, V1Refresh, V1SignedIn, V1Tokens } from '../schemas'
+import { fromUser } from '../mapping/users'
+import { V1Login, V1Refresh, V1SignedIn, V1Tokens } from '../schemas/auth'
 import { app } from './contract'
 
 const login = createRoute({

@@ -8,8 +8,13 @@ import { readCursor, writeCursor } from '../../../http/cursor'
 import { deploymentOf } from '../../../http/deployment'
 import { json } from '../../../http/json'
 import { failures } from '../errors'
-import { fromDeployment, fromFinding, fromHashing } from '../mapping'
-import { V1Diagnostics, V1DirectoryDiagnostics, V1DirectoryDiagnosticsQuery, V1HashingDiagnostics } from '../schemas'
+import { fromDeployment, fromFinding, fromHashing } from '../mapping/diagnostics'
+import {
+  V1Diagnostics,
+  V1DirectoryDiagnostics,
+  V1DirectoryDiagnosticsQuery,
+  V1HashingDiagnostics,
+} from '../schemas/diagnostics'
 import { app } from './contract'
 
 const get = createRoute({

@@ -5,8 +5,8 @@ import { authenticated } from '../../../http/authentication'
 import { header, ndjson, streamedLines } from '../../../http/json'
 import { toUtc } from '../../../http/times'
 import { failures } from '../errors'
-import { fromExported } from '../mapping'
-import { V1ExportedUser, V1ExportQuery } from '../schemas'
+import { fromExported } from '../mapping/exports'
+import { V1ExportQuery, V1ExportedUser } from '../schemas/exports'
 import { app } from './contract'
 
 const exportRoute = createRoute({

@@ -9,8 +9,9 @@ import { toFailure, toIssues } from '../../../http/failure'
 import { ndjson, ndjsonBody, streamedLines } from '../../../http/json'
 import { linesOf, type Line } from '../../../http/ndjson'
 import { failures, toErrors, toFailureResponse, toRowErrors, unreadableLine } from '../errors'
-import { fromPresent, fromTotals, toNewcomer } from '../mapping'
-import { V1ImportedUser, V1ImportQuery, V1ImportResult, type V1Problem } from '../schemas'
+import { fromPresent, fromTotals, toNewcomer } from '../mapping/imports'
+import { V1ImportQuery, V1ImportResult, V1ImportedUser } from '../schemas/imports'
+import type { V1Problem } from '../schemas/problem'
 import { app } from './contract'
 
 /** As much as all the results of an import may be: a client that sends all of it before it reads any must not wait for itself. */

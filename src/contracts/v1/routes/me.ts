@@ -8,8 +8,10 @@ import { changesIn, jsonOf } from '../../../http/body'
 import { etagHeader, isNoneMatch, toETag, versionsMatched } from '../../../http/conditions'
 import { documentedBody, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
-import { fromUser, toNamedRoles, toUserChanges } from '../mapping'
-import { V1IfMatch, V1IfNoneMatch, V1PasswordChange, V1User, V1UserUpdate } from '../schemas'
+import { fromUser, toNamedRoles, toUserChanges } from '../mapping/users'
+import { V1IfMatch, V1IfNoneMatch } from '../schemas/headers'
+import { V1PasswordChange } from '../schemas/passwords'
+import { V1User, V1UserUpdate } from '../schemas/users'
 import { app } from './contract'
 
 const getMe = createRoute({

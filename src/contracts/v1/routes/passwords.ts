@@ -5,8 +5,8 @@ import { anonymous, authenticated } from '../../../http/authentication'
 import { json, jsonBody } from '../../../http/json'
 import { toUtc } from '../../../http/times'
 import { failures } from '../errors'
-import { toSelector } from '../mapping'
-import { V1PasswordByToken, V1PasswordToken } from '../schemas'
+import { toSelector } from '../mapping/ids'
+import { V1PasswordByToken, V1PasswordToken } from '../schemas/passwords'
 import { app } from './contract'
 
 const issue = createRoute({

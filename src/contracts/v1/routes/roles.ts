@@ -5,8 +5,9 @@ import { authenticated } from '../../../http/authentication'
 import { keyed } from '../../../http/idempotency'
 import { header, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
-import { fromRole } from '../mapping'
-import { V1IdempotencyKey, V1Role, V1RoleCreate, V1RoleList, V1RoleUpdate } from '../schemas'
+import { fromRole } from '../mapping/roles'
+import { V1IdempotencyKey } from '../schemas/headers'
+import { V1Role, V1RoleCreate, V1RoleList, V1RoleUpdate } from '../schemas/roles'
 import { app } from './contract'
 
 const params = z.object({ id: z.string() })

@@ -5,8 +5,9 @@ import { endSession, endSessions, listSessions } from '../../../core/sessions'
 import { authenticated } from '../../../http/authentication'
 import { json } from '../../../http/json'
 import { failures } from '../errors'
-import { fromSession, toSelector } from '../mapping'
-import { V1SessionList } from '../schemas'
+import { toSelector } from '../mapping/ids'
+import { fromSession } from '../mapping/sessions'
+import { V1SessionList } from '../schemas/sessions'
 import { app } from './contract'
 
 const ofUser = (c: Context) => toSelector(c.req.param('id') ?? '')

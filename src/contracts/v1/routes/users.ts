@@ -10,18 +10,10 @@ import { readCursor, writeCursor } from '../../../http/cursor'
 import { keyed } from '../../../http/idempotency'
 import { documentedBody, header, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
-import { fromUser, toId, toNamedRoles, toNewUser, toSelector, toUserChanges } from '../mapping'
-import {
-  V1IdempotencyKey,
-  V1IfMatch,
-  V1IfNoneMatch,
-  V1User,
-  V1UserCreate,
-  V1UserList,
-  V1UserListQuery,
-  V1UserRoles,
-  V1UserUpdate,
-} from '../schemas'
+import { toId, toSelector } from '../mapping/ids'
+import { fromUser, toNamedRoles, toNewUser, toUserChanges } from '../mapping/users'
+import { V1IdempotencyKey, V1IfMatch, V1IfNoneMatch } from '../schemas/headers'
+import { V1User, V1UserCreate, V1UserList, V1UserListQuery, V1UserRoles, V1UserUpdate } from '../schemas/users'
 import { app } from './contract'
 
 const params = z.object({ id: z.string().openapi({ example: 'usr_019b1c6e7a407d529a513f1d0c2b4e66' }) })

@@ -16,7 +16,7 @@ import { header, json, jsonBody } from '../../../http/json'
 import { toUtc } from '../../../http/times'
 import { postToWebhook, webhookSecrets } from '../../../http/webhook-post'
 import { failures } from '../errors'
-import { fromWebhook, fromWebhookFailure, toWebhookInput } from '../mapping'
+import { fromWebhook, fromWebhookFailure, toWebhookInput } from '../mapping/webhooks'
 import {
   V1NewWebhook,
   V1Webhook,
@@ -28,7 +28,7 @@ import {
   V1WebhookRetry,
   V1WebhookSecret,
   V1WebhookUpdate,
-} from '../schemas'
+} from '../schemas/webhooks'
 import { app } from './contract'
 
 const params = z.object({ id: z.string() })

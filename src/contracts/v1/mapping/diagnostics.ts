@@ -1,0 +1,41 @@
+/** What the deployment says of itself. */
+import type { z } from '@hono/zod-openapi'
+import type { DatabaseFacts, HashingFacts } from '../../../core/diagnostics'
+import type { Finding } from '../../../core/directory-checks'
+import type { Deployment } from '../../../http/deployment'
+import { toUtc } from '../../../http/times'
+import type { V1Diagnostics, V1HashingDiagnostics } from '../schemas/diagnostics'
+import { toId } from './ids'
+
+export function fromDeployment(
+  { version, missingBindings, variables, rateLimited, serverTiming, logsRequests }: Deployment,
+  { region, sizeBytes, tripMilliseconds, migrations, admins }: DatabaseFacts,
+  now: number,
+): z.infer<typeof V1Diagnostics> {
+  const { applied, missing, unknown } = migrations
+  return {
+    time: toUtc(now),
+    version: version ? { id: version.id, uploaded_at: version.uploadedAt } : null,
+    database: {
+      region: region ?? null,
+      size_bytes: sizeBytes ?? null,
+      trip_milliseconds: tripMilliseconds,
+      migrations: { applied: [...applied], missing: [...missing], unknown: [...unknown] },
+    },
+    missing_bindings: missingBindings,
+    variables,
+    rate_limit: rateLimited,
+    server_timing: serverTiming,
+    request_log: logsRequests,
+    admins,
+  }
+}
+
+export function fromHashing(facts: HashingFacts): z.infer<typeof V1HashingDiagnostics> {
+  const { iterations, rounds, milliseconds, refusesMore } = facts
+  return { iterations, rounds, milliseconds: milliseconds ?? null, cap_enforced: refusesMore }
+}
+
+export function fromFinding({ kind, count, userIds, places }: Finding) {
+  return { finding: kind, count, users: userIds.map(toId), places }
+}

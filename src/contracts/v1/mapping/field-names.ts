@@ -1,0 +1,25 @@
+/** Names of fields, where v1 has others than the core. */
+
+/** Core fields in v1's names, where they differ. */
+export function wireName(field: string): string {
+  return names[field] ?? field
+}
+
+const names: Record<string, string> = {
+  active: 'status',
+  givenName: 'first_name',
+  familyName: 'last_name',
+  birthdate: 'birth_date',
+  phoneNumber: 'phone',
+  mobileNumber: 'mobile',
+  certifiedEmail: 'certified_email',
+  userType: 'user_type',
+  isStaff: 'is_staff',
+  countryId: 'country_id',
+  currentPassword: 'current_password',
+  newPassword: 'new_password',
+  passwordHash: 'password_hash',
+  pinHash: 'pin_hash',
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
+}

@@ -1,0 +1,65 @@
+/** Imports. */
+import type { z } from '@hono/zod-openapi'
+import type { Newcomer, RowResult, Totals } from '../../../core/imports'
+import type { StoredHash } from '../../../core/stored-hashes'
+import type { V1ImportResult, V1ImportedUser } from '../schemas/imports'
+import { toId } from './ids'
+import { toOptional } from './users'
+
+export function toNewcomer(row: z.output<typeof V1ImportedUser>): Newcomer {
+  return {
+    id: row.id,
+    number: row.number,
+    email: row.email,
+    name: row.name,
+    givenName: row.first_name,
+    familyName: row.last_name,
+    password: row.password,
+    passwordHash: row.password_hash,
+    pinHash: row.pin_hash,
+    roles: row.roles ?? (row.role === undefined ? undefined : [row.role]),
+    active: row.status && row.status === 'active',
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    version: row.version,
+    ...toOptional(row),
+  }
+}
+
+/** What is refused is told in the words of errors.ts. */
+export function fromPresent({
+  line,
+  status,
+  id,
+}: Exclude<RowResult, { status: 'refused' }>): z.infer<typeof V1ImportResult> {
+  return { line, status, ...(id !== undefined && { id: toId(id) }) }
+}
+
+export function fromTotals(totals: Totals, dry_run: boolean): z.infer<typeof V1ImportResult> {
+  const { created, skipped, refused, rowsWritten, passwords, hashes } = totals
+  return {
+    status: 'done',
+    dry_run,
+    created,
+    skipped,
+    refused,
+    rows_written: rowsWritten,
+    passwords,
+    password_hashes: [...hashes.values()].map(({ stored, users, milliseconds }) => ({
+      kind: kindOf(stored),
+      users,
+      milliseconds,
+    })),
+  }
+}
+
+function kindOf(stored: StoredHash): string {
+  switch (stored.scheme) {
+    case 'usher':
+      return `pbkdf2-sha256 i=${stored.iterations},r=${stored.rounds}`
+    case 'django':
+      return `pbkdf2_sha256 ${stored.iterations}`
+    case 'bcrypt':
+      return `bcrypt ${stored.cost}`
+  }
+}

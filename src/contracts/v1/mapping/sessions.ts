@@ -1,0 +1,16 @@
+/** Sessions. */
+import type { z } from '@hono/zod-openapi'
+import type { Session } from '../../../core/sessions'
+import { toUtc } from '../../../http/times'
+import type { V1Session } from '../schemas/sessions'
+
+export function fromSession(session: Session): z.infer<typeof V1Session> {
+  return {
+    id: session.id,
+    created_at: toUtc(session.createdAt),
+    last_used_at: toUtc(session.lastUsedAt),
+    expires_at: toUtc(session.expiresAt),
+    contract: session.contract,
+    current: session.current,
+  }
+}

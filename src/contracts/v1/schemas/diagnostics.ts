@@ -1,0 +1,63 @@
+/** What the deployment says of itself. */
+import { z } from '@hono/zod-openapi'
+import { directoryChecks, findings } from '../../../core/directory-checks'
+import { hashStandings } from '../../../core/passwords'
+import { bindingNames, variableNames } from '../../../http/deployment'
+import { page, time } from './fields'
+
+const migration = z.array(z.string())
+
+export const V1Diagnostics = z
+  .strictObject({
+    time: time.openapi({ description: "By the Worker's clock" }),
+    version: z
+      .strictObject({ id: z.string(), uploaded_at: z.string() })
+      .nullable()
+      .openapi({ description: 'Of the Worker, where the platform says' }),
+    database: z.strictObject({
+      region: z.string().nullable(),
+      size_bytes: z.int().nullable(),
+      trip_milliseconds: z.int().openapi({ description: 'From the Worker and back, at the best of a few trips' }),
+      migrations: z.strictObject({ applied: migration, missing: migration, unknown: migration }),
+    }),
+    missing_bindings: z.array(z.enum(bindingNames)),
+    variables: z.array(z.enum(variableNames)).openapi({ description: 'Those that are set' }),
+    rate_limit: z.boolean(),
+    server_timing: z.boolean(),
+    request_log: z.boolean(),
+    admins: z.int().openapi({ description: 'Holders of the role admin' }),
+  })
+  .openapi('V1Diagnostics')
+
+export const V1HashingDiagnostics = z
+  .strictObject({
+    iterations: z.int().openapi({ description: 'PBKDF2 iterations a call' }),
+    rounds: z.int().openapi({ description: 'Calls a password' }),
+    milliseconds: z.int().nullable().openapi({ description: 'What a password took; null where it was refused' }),
+    cap_enforced: z.boolean().openapi({ description: 'Whether the platform refuses a call of one iteration more' }),
+  })
+  .openapi('V1HashingDiagnostics')
+
+export const V1DirectoryDiagnostics = z
+  .strictObject({
+    users: z.int().openapi({ description: 'Looked at' }),
+    findings: z.array(
+      z.strictObject({
+        finding: z.enum(findings),
+        count: z.int(),
+        users: z.array(z.string()).openapi({ description: 'The first of those concerned, `usr_…`' }),
+        places: z.array(z.string()).openapi({ description: 'Of what concerns no user: where, at first' }),
+      }),
+    ),
+    hashes: z
+      .array(z.strictObject({ format: z.string(), standing: z.enum(hashStandings), count: z.int() }))
+      .optional()
+      .openapi({ description: 'Passwords by the form they are kept in, where `check` is hashes' }),
+    pagination: z.strictObject({ next_cursor: z.string().nullable() }),
+  })
+  .openapi('V1DirectoryDiagnostics')
+
+export const V1DirectoryDiagnosticsQuery = z.object({
+  check: z.enum(directoryChecks),
+  cursor: page.cursor,
+})

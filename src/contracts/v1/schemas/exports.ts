@@ -1,0 +1,45 @@
+/** Exports. */
+import { z } from '@hono/zod-openapi'
+import { queryInteger } from '../../../http/fields'
+import { time } from './fields'
+import { gender, userType } from './users'
+
+export const V1ExportQuery = z.object({
+  after: queryInteger(0, Number.MAX_SAFE_INTEGER).optional().openapi({
+    description: 'Go on after the user of this number: the last one of an export that broke off',
+  }),
+  include: z.enum(['password_hashes']).optional().openapi({ description: 'Takes `users:export_hashes` too' }),
+})
+
+const exported = {
+  id: z.string(),
+  number: z.int(),
+  email: z.string(),
+  name: z.string(),
+  first_name: z.string(),
+  last_name: z.string(),
+  username: z.string().nullable(),
+  matricule: z.int().nullable(),
+  birth_date: z.string().nullable().openapi({ format: 'date' }),
+  gender: gender.nullable(),
+  phone: z.string().nullable(),
+  mobile: z.string().nullable(),
+  certified_email: z.string().nullable(),
+  user_type: userType.nullable(),
+  is_staff: z.boolean(),
+  country_id: z.int().nullable(),
+  roles: z.array(z.string()),
+  status: z.enum(['active', 'inactive']),
+  created_at: time,
+  updated_at: time,
+  version: z.int(),
+}
+
+/** A line of an export; each may be a line of an import. */
+export const V1ExportedUser = z
+  .strictObject({
+    ...exported,
+    password_hash: z.string().nullable().optional(),
+    pin_hash: z.string().nullable().optional(),
+  })
+  .openapi('V1ExportedUser')

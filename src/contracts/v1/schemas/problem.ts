@@ -1,0 +1,16 @@
+/** What every failure is told as. */
+import { z } from '@hono/zod-openapi'
+
+export const errors = z.array(z.strictObject({ field: z.string(), message: z.string() }))
+
+export const V1Problem = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: errors.optional(),
+  })
+  .openapi('V1Problem', {
+    example: { type: 'about:blank', title: 'Not Found', status: 404, detail: 'There is no such user.' },
+  })

@@ -1,0 +1,134 @@
+/** Users. */
+import { z } from '@hono/zod-openapi'
+import {
+  parseBirthdate,
+  parseCountryId,
+  parseEmail,
+  parseFamilyName,
+  parseGivenName,
+  parseMatricule,
+  parseName,
+  parsePhoneNumber,
+  parseUsername,
+} from '../../../core/fields'
+import { orNull, parsedBy } from '../../../http/fields'
+import { email, integer, page, password, role, text, time, uuid } from './fields'
+
+export const gender = z.enum(['male', 'female', 'unknown'])
+
+export const userType = z.enum(['administrative', 'technician', 'clinician', 'student'])
+
+export const example = {
+  email: 'noor.haddad@example.org',
+  name: 'Noor Haddad',
+  username: 'noor',
+  matricule: 5120,
+  first_name: 'Noor',
+  last_name: 'Haddad',
+  birth_date: '1988-04-02',
+  gender: 'female' as const,
+  phone: '+33 1 70 18 00 00',
+  mobile: null,
+  certified_email: null,
+  user_type: 'clinician' as const,
+  is_staff: true,
+  country_id: 33,
+}
+
+export const V1User = z
+  .strictObject({
+    id: z.string(),
+    email: z.string(),
+    name: z.string(),
+    created_at: time,
+    updated_at: time,
+    status: z.enum(['active', 'inactive']),
+    role: z.string().openapi({ description: "The primary role's name" }),
+    username: z.string().nullable(),
+    matricule: z.int().nullable(),
+    first_name: z.string(),
+    last_name: z.string(),
+    birth_date: z.string().nullable().openapi({ format: 'date' }),
+    gender: gender.nullable(),
+    phone: z.string().nullable(),
+    mobile: z.string().nullable(),
+    certified_email: z.string().nullable(),
+    user_type: userType.nullable(),
+    is_staff: z.boolean(),
+    country_id: z.int().nullable(),
+    roles: z.array(z.strictObject({ id: uuid, name: z.string() })),
+  })
+  .openapi('V1User', {
+    example: {
+      id: 'usr_019b1c6e7a407d529a513f1d0c2b4e66',
+      created_at: '2026-01-15T09:30:00Z',
+      updated_at: '2026-01-15T09:30:00Z',
+      status: 'active',
+      role: 'user',
+      roles: [{ id: '019a0000-0000-7000-8000-000000000002', name: 'user' }],
+      ...example,
+    },
+  })
+
+export const V1UserList = z
+  .strictObject({
+    data: z.array(V1User),
+    pagination: z.strictObject({ next_cursor: z.string().nullable(), total: z.int() }),
+  })
+  .openapi('V1UserList')
+
+const name = parsedBy(z.string(), parseName).openapi(text(200))
+
+/** What may be left out at creation and sent in a change. */
+export const optional = {
+  username: orNull(parsedBy(z.string(), parseUsername), text(64)),
+  matricule: orNull(parsedBy(z.int(), parseMatricule), integer(0)),
+  first_name: parsedBy(z.string(), parseGivenName).openapi(text(100)).optional(),
+  last_name: parsedBy(z.string(), parseFamilyName).openapi(text(100)).optional(),
+  birth_date: orNull(parsedBy(z.string(), parseBirthdate), { type: 'string', format: 'date' }),
+  gender: gender.nullish(),
+  phone: orNull(parsedBy(z.string(), parsePhoneNumber), text(32)),
+  mobile: orNull(parsedBy(z.string(), parsePhoneNumber), text(32)),
+  certified_email: orNull(parsedBy(z.string(), parseEmail), { ...text(254), format: 'email' }),
+  user_type: userType.nullish(),
+  is_staff: z.boolean().optional(),
+  country_id: orNull(parsedBy(z.int(), parseCountryId), integer(1)),
+}
+
+export const V1UserCreate = z
+  .object({
+    email,
+    name,
+    password,
+    role: role.optional().openapi({ description: "A role's name; `user` without one" }),
+    ...optional,
+  })
+  .openapi('V1UserCreate', { example: { password: 'a password long enough', role: 'user', ...example } })
+
+/** Only what is sent changes; null takes a value away. */
+export const V1UserUpdate = z
+  .object({
+    email: email.optional(),
+    name: name.optional(),
+    password: password.optional(),
+    role: role.optional(),
+    ...optional,
+  })
+  .openapi('V1UserUpdate', { example: { phone: '+33 1 70 18 00 01', user_type: 'technician' } })
+
+export const V1UserRoles = z
+  .object({ roles: z.array(role).openapi({ description: 'In order: the first is the primary role' }) })
+  .openapi('V1UserRoles', { example: { roles: ['admin', 'user'] } })
+
+export const V1UserListQuery = z.object({
+  ...page,
+  search: z.string().max(200).optional().openapi({
+    description: 'Words, each somewhere in email, username, name, first or last name, whatever the case and accents',
+  }),
+  status: z.enum(['active', 'inactive']).optional(),
+  role: role.optional(),
+  sort: z
+    .enum(['created_at', '-created_at', 'email', '-email', 'name', '-name'])
+    .optional()
+    .openapi({ default: 'created_at' }),
+})

@@ -1,0 +1,99 @@
+/** Webhooks, and what they are sent. */
+import { z } from '@hono/zod-openapi'
+import { webhookEvents } from '../../../core/audit'
+import { parseWebhookUrl } from '../../../core/webhooks'
+import { parsedBy, refuse } from '../../../http/fields'
+import { description, page, text, time, uuid } from './fields'
+
+const webhookEvent = z.enum(webhookEvents).openapi('V1WebhookEventType')
+
+const webhookStatus = z.enum(['active', 'inactive'])
+
+const outcome = z
+  .string()
+  .openapi({ description: '`delivered`, `http_<status>`, `timeout` or `unreachable`', example: 'http_503' })
+
+const webhook = {
+  id: uuid,
+  url: z.string(),
+  description: z.string(),
+  events: z.array(webhookEvent),
+  status: webhookStatus,
+  created_at: time,
+  last_attempt_at: time.nullable(),
+  last_outcome: outcome.nullable(),
+}
+
+const secret = z.string().openapi({ description: 'Signs what is sent: `whsec_` and base64' })
+
+export const V1Webhook = z.strictObject(webhook).openapi('V1Webhook')
+
+export const V1NewWebhook = z.strictObject({ ...webhook, secret }).openapi('V1NewWebhook')
+
+export const V1WebhookList = z.strictObject({ data: z.array(V1Webhook) }).openapi('V1WebhookList')
+
+export const V1WebhookSecret = z
+  .strictObject({
+    secret,
+    previous_secret: z.string().nullable().openapi({ description: 'Signs too, while JWT_SECRET_PREVIOUS is set' }),
+  })
+  .openapi('V1WebhookSecret')
+
+const webhookInput = {
+  description: description.optional(),
+  events: z
+    .array(webhookEvent)
+    .transform((events, context) => (events.length > 0 ? [...new Set(events)] : refuse(context, { rule: 'blank' })))
+    .openapi({ type: 'array', items: { $ref: '#/components/schemas/V1WebhookEventType' }, minItems: 1 })
+    .optional(),
+  status: webhookStatus.optional(),
+}
+
+const webhookUrl = parsedBy(z.string(), parseWebhookUrl).openapi({ ...text(2000), format: 'uri' })
+
+export const V1WebhookCreate = z
+  .object({ url: webhookUrl, ...webhookInput })
+  .openapi('V1WebhookCreate', { example: { url: 'https://apps.example.org/usher', events: ['user.created'] } })
+
+export const V1WebhookUpdate = z
+  .object({ url: webhookUrl.optional(), ...webhookInput })
+  .openapi('V1WebhookUpdate', { example: { status: 'inactive' } })
+
+export const V1WebhookEvent = z
+  .strictObject({
+    id: uuid,
+    type: webhookEvent,
+    timestamp: time,
+    data: z.strictObject({
+      user_id: z.string().nullable(),
+      actor_id: z.string().nullable(),
+      contract: z.string(),
+      fields: z.array(z.string()),
+    }),
+  })
+  .openapi('V1WebhookEvent', { description: 'What is sent: who the user is now, `GET /users/{user_id}` says' })
+
+export const V1WebhookFailureList = z
+  .strictObject({
+    data: z.array(
+      z
+        .strictObject({
+          event: V1WebhookEvent,
+          attempts: z.int(),
+          last_attempt_at: time,
+          last_outcome: outcome,
+          next_attempt_at: time.nullable().openapi({ description: 'Null where no more is tried' }),
+        })
+        .openapi('V1WebhookFailure'),
+    ),
+    pagination: z.strictObject({ next_cursor: z.string().nullable() }),
+  })
+  .openapi('V1WebhookFailureList')
+
+export const V1WebhookFailureListQuery = z.object(page)
+
+export const V1WebhookRetry = z
+  .strictObject({ retrying: z.int().openapi({ description: 'Events' }) })
+  .openapi('V1WebhookRetry')
+
+export const V1WebhookPing = z.strictObject({ outcome }).openapi('V1WebhookPing')
