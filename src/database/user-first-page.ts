@@ -22,9 +22,17 @@ export function orderBy({ sort, descending }: Order, number: SQL): SQL {
   return sort === 'number' ? sql`${number} ${direction}` : sql`${sortColumn[sort]} ${direction}, ${number} ${direction}`
 }
 
-export function readPageRow({ user, ...beside }: { user: string | null; total?: number | null }): PageRow {
-  return user === null ? { number: null, ...beside } : readUserCell({ user, ...beside })
+interface Read {
+  user: string | null
+  sort_key?: string | number
+  total?: number | null
 }
+
+export function readPageRow(row: Read): PageRow {
+  return hasUser(row) ? readUserCell(row) : { number: null, total: row.total ?? null }
+}
+
+const hasUser = (row: Read): row is Read & { user: string } => row.user !== null
 
 const value = sql.placeholder
 
