@@ -41,7 +41,7 @@ let role
 const able = {}
 
 beforeAll(async () => {
-  server = await newServer(secrets)
+  server = await newServer(secrets, { worker: 'test/support/slow-database.ts' })
   await server.start()
   token = (await post('/v1/auth/login', { identifier: admin.email, password: admin.password })).body.access_token
   role = (await post('/v1/roles', { name: 'door', permissions: [] })).body

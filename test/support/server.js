@@ -23,8 +23,8 @@ export const freePort = () =>
     })
   })
 
-/** An empty directory of its own on disk; `secrets` are the Worker's variables. */
-export async function newServer(secrets) {
+/** An empty directory of its own on disk; `secrets` are the Worker's variables, `worker` a file that serves in place of it. */
+export async function newServer(secrets, { worker } = {}) {
   const home = mkdtempSync(join(tmpdir(), 'usher-'))
   const state = join(home, 'state')
   const variables = join(home, 'variables')
@@ -50,12 +50,15 @@ export async function newServer(secrets) {
     async start() {
       const options = ['--ip', '127.0.0.1', '--port', String(port), '--persist-to', state, '--env-file', variables]
       // A process group of its own, so that wrangler's children are killed with it.
-      server = spawn(...wrangler('dev', '--show-interactive-dev-session=false', ...options), {
-        cwd: root,
-        env: environment,
-        stdio: 'ignore',
-        detached: true,
-      })
+      server = spawn(
+        ...wrangler('dev', ...(worker ? [worker] : []), '--show-interactive-dev-session=false', ...options),
+        {
+          cwd: root,
+          env: environment,
+          stdio: 'ignore',
+          detached: true,
+        },
+      )
       for (let waited = 0; waited < 120_000; waited += 100) {
         const healthy = await fetch(`${address}/health`).then(
           ({ ok }) => ok,
