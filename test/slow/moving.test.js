@@ -17,7 +17,8 @@ const secrets = {
   PASSWORD_ROUNDS: '1',
   RATE_LIMIT: 'off',
 }
-const people = Math.round(30_000 * Number(process.env.SLOW_SCALE || 1))
+/** Fewer would be moved before they could be broken off. */
+const people = Math.max(9000, Math.round(30_000 * Number(process.env.SLOW_SCALE || 1)))
 
 let [server, other] = []
 const folder = mkdtempSync(join(tmpdir(), 'usher-moving-'))
@@ -77,12 +78,12 @@ it('moves a directory, whatever breaks on the way', async () => {
 
   // First the script is broken off, then the server, then nothing.
   const begun = spawn(...started(key, 'import', at('users.ndjson'), server.address))
-  await until(() => lines('users.ndjson.results.ndjson') > people / 10)
+  await until(() => lines('users.ndjson.results.ndjson') > people / 10, begun)
   begun.kill('SIGINT')
   await new Promise((resolve) => begun.once('exit', resolve))
   const again = spawn(...started(key, 'import', at('users.ndjson'), server.address))
   const before = lines('users.ndjson.results.ndjson')
-  await until(() => lines('users.ndjson.results.ndjson') > before + people / 10)
+  await until(() => lines('users.ndjson.results.ndjson') > before + people / 10, again)
   await server.kill()
   await server.start()
   const status = await new Promise((resolve) => again.once('exit', resolve))
@@ -134,8 +135,11 @@ const lines = (name) => {
   }
 }
 
-async function until(holds) {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20))
+async function until(holds, script) {
+  while (!holds()) {
+    if (script.exitCode !== null) throw new Error(`the script ended, with ${script.exitCode}, before it was broken off`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
 }
 
 it('makes rows of a table', () => {
