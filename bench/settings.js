@@ -17,7 +17,7 @@ export function settings(args) {
   return {
     users,
     seconds,
-    roundsFor: (size) => (values.rounds ? number('rounds', values.rounds, 1) : size > 100_000 ? 3 : 5),
+    roundsFor: (size) => (values.rounds ? number('rounds', values.rounds, 1) : size > 100_000 ? 5 : 7),
     /** Requests a round: of what writes, and of what hashes a password. */
     writes: 64,
     hashes: 16,

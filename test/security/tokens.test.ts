@@ -1,5 +1,5 @@
 /** What is taken for a credential, and what never is, in every contract; and that nothing is served under a secret that is none. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { reset } from 'cloudflare:test'
 import { type Ask } from '../support/contracts'
 import { forgeries, read, signed, takenApart, type Genuine } from '../support/forgeries'
@@ -94,6 +94,34 @@ describe('a token', () => {
     const rotating = { JWT_SECRET, JWT_SECRET_PREVIOUS: secret }
     expect(await outcomes(admin.access_token, rotating)).toEqual(everywhere('done'))
     expect(await answers({ token: admin.access_token, env: { JWT_SECRET } })).toEqual(invalid)
+  })
+})
+
+describe('a token whose signature was checked before', () => {
+  const taken = async (token: string, env?: Call['env']) =>
+    (await call('/v1/me', { token, ...(env && { env }) })).status
+
+  it('is refused once it has expired, and where its secret is none any more', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      const { access_token: token } = await signedInPerson(await adminToken())
+      expect([await taken(token), await taken(token)]).toEqual([200, 200])
+      expect(await taken(token, { JWT_SECRET: `another ${secret}` })).toBe(401)
+      vi.advanceTimersByTime(899_000)
+      expect(await taken(token)).toBe(200)
+      vi.advanceTimersByTime(1_000)
+      expect(await taken(token)).toBe(401)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('vouches for no other: not for its header and claims under another signature', async () => {
+    const { access_token: token } = plain
+    expect(await taken(token)).toBe(200)
+    const [header, payload, signature = ''] = token.split('.')
+    const other = (signature.startsWith('A') ? 'B' : 'A') + signature.slice(1)
+    expect(await taken([header, payload, other].join('.'))).toBe(401)
   })
 })
 

@@ -32,8 +32,9 @@ const faults: Record<string, string> = {
     UNION ALL SELECT user_number FROM api_keys WHERE user_number NOT IN (SELECT number FROM users)
     UNION ALL SELECT user_number FROM password_tokens WHERE user_number NOT IN (SELECT number FROM users)`,
   'refresh tokens of no session': 'SELECT * FROM refresh_tokens WHERE session_id NOT IN (SELECT id FROM sessions)',
+  // By the user, not by the action: that would be everyone's, for everyone.
   'users created never or twice': `
-    SELECT id FROM users WHERE 1 <> (SELECT count(*) FROM audit_events WHERE user_id = users.id AND action = 'user.created')`,
+    SELECT id FROM users WHERE 1 <> (SELECT count(*) FROM audit_events WHERE user_id = users.id AND +action = 'user.created')`,
   'users deleted twice, or not gone': `
     SELECT user_id FROM audit_events WHERE action = 'user.deleted' GROUP BY user_id
     HAVING count(*) > 1 OR user_id IN (SELECT id FROM users)`,
