@@ -5,6 +5,7 @@ import wranglerToml from '../wrangler.toml?raw'
 import { permissions } from '../src/core/permissions'
 import { sweepCron } from '../src/scheduled'
 import { documented, failingD1 } from './support/failing-d1'
+import { importing } from './support/imports'
 import {
   adminToken,
   call,
@@ -101,6 +102,15 @@ describe('what happens to a user', () => {
       seen.push(...receiver.got.splice(0).map(({ body }) => String(body.data.contract)))
     }
     expect(new Set(seen).size).toBe(5)
+  })
+
+  it('is told at once of whom an import made, too', async () => {
+    await newWebhook()
+    const [one, other] = [person(), person()]
+    const { results } = await importing(admin, [one, other, one])
+    const made = results.flatMap(({ status, id }) => (status === 'created' ? [id] : []))
+    expect(made).toHaveLength(2)
+    expect(told().toSorted()).toEqual(made.toSorted())
   })
 
   it('is told to every webhook that asks for it, each with its own signature, and to no other', async () => {

@@ -64,5 +64,5 @@ export function record(
 
 /** What the events of the same action on many users have in common. */
 export function eachEvent(visit: Visit, action: AuditAction, actorId: string): CommonEvent {
-  return { at: visit.now, actor_id: actorId, action, contract: visit.contract }
+  return { at: visit.now, actor_id: actorId, action, contract: visit.contract, told: isTold(action) }
 }

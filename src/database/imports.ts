@@ -81,10 +81,10 @@ const insertSearch = prepare<{ rows: string }>(
     FROM json_each(${value('rows')}) CROSS JOIN ${users} ON ${users.id} = value ->> 0`,
 )
 
-/** What their events have in common. */
-export type CommonEvent = Pick<NewAuditEventRow, 'at' | 'actor_id' | 'action' | 'contract'>
+/** What their events have in common; `told` is whether webhooks are told of them. */
+export type CommonEvent = Pick<NewAuditEventRow, 'at' | 'actor_id' | 'action' | 'contract'> & { told: boolean }
 
-const insertEvents = prepare<CommonEvent & { rows: string }>(
+const insertEvents = prepare<Omit<CommonEvent, 'told'> & { rows: string }>(
   () => sql`
     INSERT INTO ${auditEvents} (id, at, actor_id, action, user_id, contract, fields)
     SELECT value ->> 0, ${value('at')}, ${value('actor_id')}, ${value('action')}, value ->> 1, ${value('contract')},
@@ -110,7 +110,7 @@ const countNew = prepare<{ ids: string }>(
 )
 
 /** Everything that makes them, as for one: those with numbers first, so that none is given the number of another. */
-export function insertEachUser(newUsers: readonly NewUser[], common: CommonEvent): Statement[] {
+export function insertEachUser(newUsers: readonly NewUser[], { told, ...common }: CommonEvent): Statement[] {
   const numbered = newUsers.toSorted(
     (one, other) => Number(one.row.number === null) - Number(other.row.number === null),
   )
@@ -122,9 +122,10 @@ export function insertEachUser(newUsers: readonly NewUser[], common: CommonEvent
     ...packed(newUsers.map(({ row, search }) => [row.id, ...searchFields.map((field) => search[field])])).map((rows) =>
       insertSearch({ rows }),
     ),
-    ...packed(newUsers.map(({ row, event }) => [event.id, row.id, event.fields])).map((rows) =>
-      insertEvents({ ...common, rows }),
-    ),
+    ...packed(newUsers.map(({ row, event }) => [event.id, row.id, event.fields])).map((rows) => ({
+      ...insertEvents({ ...common, rows }),
+      told,
+    })),
     ...ids.map((part) => countNew({ ids: part })),
     countApart(),
   ]
