@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { Database } from '../database/database'
 import { configurationOf } from '../env'
-import type { ContractApp, ContractEnv } from './contract'
+import type { ContractApp, ContractEnv } from './contract-types'
 import { commonHeaders, listedOrigins } from './headers'
 import { requestLog } from './request-log'
 

@@ -1,6 +1,6 @@
 /** The files of assets/, which the platform keeps beside the Worker: with their ETag, and the headers of every answer. */
 import type { Context } from 'hono'
-import type { ContractEnv } from './contract'
+import type { ContractEnv } from './contract-types'
 
 /** The path they are served under; in their folder they stand at the root. */
 export const assetsPath = '/assets'

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { z } from '@hono/zod-openapi'
-import type { ContractEnv } from './contract'
+import type { ContractEnv } from './contract-types'
 import { emptyBody, Failed, toIssues } from './failure'
 import { maxStreamBytes } from './ndjson'
 

@@ -1,58 +1,15 @@
 /** What every contract is made of: an app that knows who asks, answers in the order of design, and fails in the contract's words. */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { getPath } from 'hono/utils/url'
-import { authorise, type Caller, type Visit } from '../core/caller'
-import type { Database } from '../database/database'
-import { configurationOf, type Configuration, type Env } from '../env'
+import { authorise } from '../core/caller'
+import { configurationOf, type Env } from '../env'
 import { answers } from './answers'
+import type { Contract, ContractApp, ContractEnv, ContractTraits } from './contract-types'
 import { emptyBody, Failed, toFailure, toIssues, type Failure, type Part, type Issue } from './failure'
 
 /** The name of the bearer scheme in the documents. */
 export const bearerScheme = 'bearer'
-
-export interface ContractEnv {
-  Bindings: Env
-  Variables: {
-    requestId: string
-    configuration: Configuration
-    database: Database
-    contract: ContractTraits
-    visit: Visit
-    /** What the request came on, before anybody asked whether it holds. */
-    credential?: Caller['credential']
-    caller?: Caller
-  }
-}
-
-interface ContractTraits {
-  /** Also its base path, and the name the audit trail knows it by. */
-  name: string
-  title: string
-  /** On a host of its own the contract answers at the root; true if there also under its base path. */
-  keepsBasePathOnHost?: boolean
-  /** Clients of the original may leave out the content type of a JSON body. */
-  assumesJson?: boolean
-  /** Every path ends in a slash: a GET of one of them without it is sent to the one with it. */
-  trailingSlashes?: boolean
-  /** Said of the contract in its document. */
-  description: string
-  /** The failure of a request for `path` in the contract's words; headers that every contract needs are added here. */
-  toFailureResponse: (failure: Failure, path: string) => FailureResponse
-}
-
-export interface FailureResponse {
-  status: ContentfulStatusCode
-  body: object
-  /** `application/json` unless said otherwise. */
-  contentType?: string
-}
-
-export type ContractApp = OpenAPIHono<ContractEnv>
-export interface Contract extends ContractTraits {
-  app: ContractApp
-}
 
 const parts: Partial<Record<string, Part>> = { query: 'query', param: 'path', header: 'header' }
 

@@ -1,6 +1,6 @@
 /** OpenAPI 3.1 from the routes themselves: one document a contract, and one of everything. Built once per isolate, at first use. */
 import { sha256, utf8 } from '../core/encoding'
-import type { Contract } from './contract'
+import type { Contract } from './contract-types'
 import { header } from './json'
 
 export interface Document {

@@ -2,7 +2,7 @@
 import { cors } from 'hono/cors'
 import { createMiddleware } from 'hono/factory'
 import type { Cost } from '../database/database'
-import type { ContractEnv } from './contract'
+import type { ContractEnv } from './contract-types'
 
 const always = {
   'x-content-type-options': 'nosniff',

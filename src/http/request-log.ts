@@ -1,7 +1,7 @@
 /** One line of JSON a request: what was asked of which operation, by whom, and what it cost; nothing of what was sent. */
 import { createMiddleware } from 'hono/factory'
 import { routePath } from 'hono/route'
-import type { ContractApp, ContractEnv } from './contract'
+import type { ContractApp, ContractEnv } from './contract-types'
 import { endOf } from './json'
 
 /** A line names the operation of the app, a contract's; what is not in a document goes by its route. */

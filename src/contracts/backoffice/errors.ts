@@ -1,6 +1,6 @@
 /** Every failure in backoffice's words: `{"message": ...}`, and Laravel's sentences by field for bad input. */
 import type { Failure, Issue } from '../../http/failure'
-import type { FailureResponse } from '../../http/contract'
+import type { FailureResponse } from '../../http/contract-types'
 import { failuresOf, json } from '../../http/json'
 import { wireName } from './mapping'
 import { BackofficeMessage, BackofficeValidationError } from './schemas'

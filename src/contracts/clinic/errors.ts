@@ -1,6 +1,6 @@
 /** Every failure in clinic's words: an envelope that says so, with HTTP 200 where the request itself was understood. */
 import type { Failure, Issue } from '../../http/failure'
-import type { FailureResponse } from '../../http/contract'
+import type { FailureResponse } from '../../http/contract-types'
 import { failuresOf, json } from '../../http/json'
 import { wireName } from './mapping'
 import { ClinicFailure } from './schemas'

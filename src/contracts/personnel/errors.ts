@@ -1,6 +1,6 @@
 /** Every failure in personnel's words: `{"detail": ...}`, FastAPI's own for bad input, French sentences for the rest. */
 import type { Failure } from '../../http/failure'
-import type { FailureResponse } from '../../http/contract'
+import type { FailureResponse } from '../../http/contract-types'
 import { failuresOf, json } from '../../http/json'
 import { toValidationErrors } from '../../http/pydantic'
 import { wireName } from './mapping'

@@ -1,6 +1,6 @@
 /** Every failure in rbac's words: `{"detail": ...}`, FastAPI's own for bad input, English sentences for the rest. */
 import type { Failure } from '../../http/failure'
-import type { FailureResponse } from '../../http/contract'
+import type { FailureResponse } from '../../http/contract-types'
 import { failuresOf, json } from '../../http/json'
 import { toValidationErrors } from '../../http/pydantic'
 import { wireName } from './mapping'

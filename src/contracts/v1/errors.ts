@@ -1,7 +1,7 @@
 /** Every failure as an RFC 9457 problem; bad input is 400, with an entry for each field. */
 import { mostPasswords, type RowProblem } from '../../core/imports'
 import { mostBcryptCost, mostDjangoIterations, mostRounds } from '../../core/stored-hashes'
-import type { FailureResponse } from '../../http/contract'
+import type { FailureResponse } from '../../http/contract-types'
 import type { Failure, Issue } from '../../http/failure'
 import { failuresOf } from '../../http/json'
 import { maxLineBytes } from '../../http/ndjson'
