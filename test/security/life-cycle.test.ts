@@ -36,6 +36,9 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
+/** Unix seconds by the clock that stands still here; the database's goes on. */
+const now = () => Math.floor(Date.now() / 1000)
+
 async function ask(acts: ContractActs, { path, ...options }: Ask, as: Pick<Call, 'token' | 'headers'> = {}) {
   return acts.outcome(await call(path, { ...options, ...as }))
 }
@@ -212,9 +215,9 @@ describe('through v1 alone', () => {
   it('a key that has expired is over', async () => {
     const one = await signedInPerson(admin, { role: 'admin' })
     const { id, key } = await keyOf(one)
-    await rows('UPDATE api_keys SET expires_at = unixepoch() + 60 WHERE id = ?', id)
+    await rows('UPDATE api_keys SET expires_at = ? WHERE id = ?', now() + 60, id)
     expect(await reading(one, [{ sends: { token: key } }])).toEqual(['done'])
-    await rows('UPDATE api_keys SET expires_at = unixepoch() WHERE id = ?', id)
+    await rows('UPDATE api_keys SET expires_at = ? WHERE id = ?', now(), id)
     expect(await reading(one, [{ sends: { token: key } }])).toEqual(['unauthenticated'])
   })
 
@@ -258,9 +261,9 @@ describe('a session', () => {
     const month = 30 * 24
     const lifetimes = { backoffice: 12, clinic: 14 * 24, personnel: month, rbac: month, v1: month }
     expect(hours).toEqual(Object.entries(lifetimes).map(([contract, life]) => ({ contract, hours: life })))
-    await rows('UPDATE sessions SET expires_at = unixepoch() + 60')
+    await rows('UPDATE sessions SET expires_at = ?', now() + 60)
     expect(await reading(one, sessions)).toEqual(['done'])
-    await rows('UPDATE sessions SET expires_at = unixepoch() - 1')
+    await rows('UPDATE sessions SET expires_at = ?', now())
     expect(await reading(one, sessions)).toEqual(['unauthenticated'])
     expect(await refreshing(sessions)).toEqual(['unauthenticated'])
   })
