@@ -4,7 +4,7 @@ import type { PageRow, SortKey } from '../database/user-first-page'
 import type { RoleKey, UserFilter } from '../database/user-filter'
 import { selectNumberedPage } from '../database/user-pages'
 import type { SearchField } from '../database/user-search'
-import { selectUsersByMatricule, type UserRow } from '../database/users'
+import { selectUsersByMatricule, type ListedUser } from '../database/users'
 import { guard, refusing, type Caller } from './caller'
 import { fold, foldForSearch } from './text'
 import { toUser, type Gender, type User } from './user'
@@ -42,28 +42,28 @@ export async function listUsers(
 ): Promise<{ users: User[]; total: number; next: Position | undefined }> {
   const { sort, descending, after, limit } = request
   const query = { ...toUserFilter(request), sort, descending, after, limit: limit + 1 }
-  const [found] = await refusing(caller, () => caller.database.batch(guard(caller), selectUserPage(query)))
-  const { rows, total } = apart(found)
-  const page = rows.slice(0, limit)
+  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectUserPage(query)))
+  const { found, total } = apart(rows)
+  const page = found.slice(0, limit)
   return {
-    users: page.map(toUser),
+    users: page.map(({ user }) => toUser(user)),
     total,
-    next: rows.length > limit ? positionOf(page.at(-1) as FoundRow) : undefined,
+    next: found.length > limit ? positionOf(page.at(-1) as ListedUser) : undefined,
   }
 }
 
-type FoundRow = PageRow & UserRow
-
-/** The users among the rows, and how many there are on all pages: a row of a user may say so, or a row of its own. */
-function apart(rows: readonly PageRow[]): { rows: FoundRow[]; total: number } {
-  return {
-    rows: rows.filter((row): row is FoundRow => row.number !== null),
-    total: rows.find(({ total }) => total != null)?.total ?? 0,
+function apart(rows: readonly PageRow[]): { found: ListedUser[]; total: number } {
+  const found: ListedUser[] = []
+  let total = 0
+  for (const row of rows) {
+    if ('total' in row) total = row.total
+    else found.push(row)
   }
+  return { found, total }
 }
 
-function positionOf({ sort_key, number }: FoundRow): Position {
-  return { key: String(sort_key), number }
+function positionOf({ user: { number }, key }: ListedUser): Position {
+  return { key: key ?? String(number), number }
 }
 
 /** The page-th page (from 1) of `size` users in order of number, with the exact total of all pages; past the end it is empty. */
@@ -72,10 +72,10 @@ export async function pageOfUsers(
   { page, size, ...filter }: Filter & { page: number; size: number },
 ): Promise<{ users: User[]; total: number }> {
   const query = { ...toUserFilter(filter), offset: (page - 1) * size, limit: size }
-  const [found] = await refusing(caller, () => caller.database.batch(guard(caller), selectNumberedPage(query)))
-  const { rows, total } = apart(found)
-  rows.sort((one, other) => one.number - other.number)
-  return { users: rows.map(toUser), total }
+  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectNumberedPage(query)))
+  const { found, total } = apart(rows)
+  found.sort((one, other) => one.user.number - other.user.number)
+  return { users: found.map(({ user }) => toUser(user)), total }
 }
 
 /** Rows a page of an unpaginated list: a million users stay within the queries one invocation may make. */
@@ -99,16 +99,15 @@ export async function* everyUserByMatricule(caller: Caller): AsyncGenerator<User
 
 /** Everyone the filter lets through, in order of number, as `everyUserByMatricule` does it. */
 export async function* everyUser(caller: Caller, filter: Filter): AsyncGenerator<User[], void, undefined> {
-  const query = { ...toUserFilter(filter), sort: 'number' as const, descending: false, limit: streamedPageSize }
-  let after: Position | undefined
+  const query = toUserFilter(filter)
+  let number = 0
   for (;;) {
-    const statement = selectUsersAfter({ ...query, after })
-    const [found] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
-    const { rows } = apart(found)
+    const statement = selectUsersAfter({ ...query, number, limit: streamedPageSize })
+    const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
     if (rows.length > 0) yield rows.map(toUser)
     const last = rows.at(-1)
     if (!last || rows.length < streamedPageSize) return
-    after = positionOf(last)
+    number = last.number
   }
 }
 

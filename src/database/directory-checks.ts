@@ -4,7 +4,7 @@
  */
 import { sql, type SQL } from 'drizzle-orm/sql'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
-import { prepare } from './statement'
+import { limit, prepare } from './statement'
 import { loginIdentifiers, roles, userCounts, userRoles, users, userSearch, userSpans } from './tables'
 import { partLength, spanLength } from './user-pages'
 
@@ -78,7 +78,7 @@ export const selectNumbers = prepare<Stretch, { id: string; number: number }>(
 /** Whom the search index has an entry of; asked user by user this would read ten rows each. */
 export const selectIndexed = prepare<Stretch & { limit: number }, { number: number }>(
   () => sql`
-    SELECT ${userSearch.rowid} AS number FROM ${userSearch} WHERE ${within(userSearch.rowid)} LIMIT ${value('limit')}`,
+    SELECT ${userSearch.rowid} AS number FROM ${userSearch} WHERE ${within(userSearch.rowid)} ${limit('limit')}`,
 )
 
 const sampled = {
@@ -132,7 +132,7 @@ export const selectIdentifiersAfter = prepare<
         SELECT 1 FROM ${users} WHERE ${users.number} = ${loginIdentifiers.user_number}
           AND ${loginIdentifiers.key} IN (${users.email_key}, ${users.username_key}, ${matriculeKey})) AS stray
     FROM ${loginIdentifiers} WHERE ${loginIdentifiers.key} > ${value('after')}
-    ORDER BY ${loginIdentifiers.key} LIMIT ${value('limit')}`,
+    ORDER BY ${loginIdentifiers.key} ${limit('limit')}`,
 )
 
 const folded = {

@@ -1,5 +1,5 @@
 /** SQL compiled once per isolate; a call only fills in its values. */
-import { fillPlaceholders, type SQLWrapper } from 'drizzle-orm/sql'
+import { fillPlaceholders, sql, type SQL, type SQLWrapper } from 'drizzle-orm/sql'
 import { drizzle } from 'drizzle-orm/d1'
 import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
 
@@ -19,6 +19,9 @@ export type Values = Record<string, string | number | null>
 export const build = drizzle(undefined as unknown as D1Database)
 
 const dialect = new SQLiteAsyncDialect()
+
+/** LIMIT by a placeholder. Of a bare one SQLite looks at the value, and so plans the statement anew each time it is used. */
+export const limit = (placeholder: string): SQL => sql`LIMIT CAST(${sql.placeholder(placeholder)} AS INTEGER)`
 
 /** Compiles SQL whose shape depends on the call; what is the same every time goes through `prepare`. */
 export function compile<Row = never>(query: SQLWrapper): Statement<Row> {

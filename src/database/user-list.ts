@@ -1,6 +1,6 @@
 /** Pages of users in any order that v1 documents, by cursor, with exact totals. */
 import { sql, type SQL } from 'drizzle-orm'
-import { prepareEach, type Statement, type Values } from './statement'
+import { limit, prepareEach, type Statement, type Values } from './statement'
 import {
   allOf,
   countedBy,
@@ -12,8 +12,8 @@ import {
   type FilterShape,
   type UserFilter,
 } from './user-filter'
-import { orderBy, readPageRow, selectFirstPage, sortColumn, type Order, type PageRow } from './user-first-page'
-import { userCell } from './users'
+import { keyOf, orderBy, pageOf, readPageRow, selectFirstPage, type Order, type PageRow } from './user-first-page'
+import { listedUser, readUserCell, userCell, type UserRow } from './users'
 
 export interface ListQuery extends UserFilter, Order {
   /** Where the page before ended: the sort key and the number of its last user. */
@@ -23,25 +23,13 @@ export interface ListQuery extends UserFilter, Order {
 
 const value = sql.placeholder
 
-/** A page, in order, and its total: in a row of its own, or in every row. */
+/** A page, in order, and its total. */
 export function selectUserPage(query: ListQuery): Statement<PageRow> {
   const { sort, descending, after, limit } = query
-  const shape = shapeOf(query)
-  if (after || counterOf(shape)) return pageAndTotal(...shapedPage(query))
-  return selectFirstPage({ ...shape, sort, descending }, { ...valuesOf(query), limit })
-}
-
-/** The page alone. In any order but that of number a search must yield every hit to be sorted: its numbers first, then its users. */
-export function selectUsersAfter(query: ListQuery): Statement<PageRow> {
-  return pageAlone(...shapedPage(query))
-}
-
-function shapedPage(query: ListQuery): [ListShape, Values] {
-  const { sort, descending, after, limit } = query
-  return [
-    { ...shapeOf(query), sort, descending, goesOn: after !== undefined },
-    { ...valuesOf(query), limit, ...(after && { key: after.key, number: after.number }) },
-  ]
+  const shape = { ...shapeOf(query), sort, descending }
+  const values = { ...valuesOf(query), limit }
+  if (after) return pageAndTotal({ ...shape, goesOn: true }, { ...values, ...after })
+  return counterOf(shape) ? pageAndTotal({ ...shape, goesOn: false }, values) : selectFirstPage(shape, values)
 }
 
 interface ListShape extends FilterShape, Order {
@@ -49,23 +37,20 @@ interface ListShape extends FilterShape, Order {
   goesOn: boolean
 }
 
-const pageAlone = prepareEach<ListShape, Values, PageRow>(pageOf, readPageRow)
-
 const pageAndTotal = prepareEach<ListShape, Values, PageRow>(
-  (shape) => sql`
-    SELECT NULL AS user, NULL AS sort_key, ${totalOf(shape)} AS total
-    UNION ALL SELECT *, NULL FROM (${pageOf(shape)})`,
+  (shape) => pageOf(totalOf(shape), usersOf(shape)),
   readPageRow,
 )
 
-function pageOf(shape: ListShape): SQL {
+/** In any order but that of number a search must yield every hit to be sorted: its numbers first, then its users. */
+function usersOf(shape: ListShape): SQL {
   const { sort, search } = shape
-  const columns = sql`${userCell}, ${sortColumn[sort]} AS sort_key`
   const where = allOf(shape, ...beyond(numberOf(shape), shape))
-  const rest = sql`FROM ${sourceOf(shape, { withUsers: true })} WHERE ${where} ORDER BY ${orderBy(shape, numberOf(shape))} LIMIT ${value('limit')}`
-  if (!search || sort === 'number') return sql`SELECT ${columns} ${rest}`
+  const rest = sql`FROM ${sourceOf(shape, { withUsers: true })} WHERE ${where} ORDER BY ${orderBy(shape, numberOf(shape))} ${limit('limit')}`
+  if (!search || sort === 'number') return sql`SELECT ${listedUser(keyOf(sort))} ${rest}`
   return sql`
-    SELECT ${columns} FROM (SELECT users.number ${rest}) AS page CROSS JOIN users ON users.number = page.number
+    SELECT ${listedUser(keyOf(sort))} FROM (SELECT users.number ${rest}) AS page
+      CROSS JOIN users ON users.number = page.number
     ORDER BY ${orderBy(shape, sql`users.number`)}`
 }
 
@@ -77,7 +62,27 @@ function totalOf(shape: FilterShape): SQL {
 function beyond(number: SQL, { sort, descending, goesOn }: ListShape): SQL[] {
   if (!goesOn) return []
   const than = descending ? sql`<` : sql`>`
-  // D1 binds numbers as REAL, by which the search would not seek but read every hit before.
-  if (sort === 'number') return [sql`${number} ${than} CAST(${value('number')} AS INTEGER)`]
-  return [sql`(${sortColumn[sort]}, ${number}) ${than} (${value('key')}, ${value('number')})`]
+  const key = keyOf(sort)
+  return [
+    key ? sql`(${key}, ${number}) ${than} (${value('key')}, ${value('number')})` : sql`${number} ${than} ${after}`,
+  ]
 }
+
+// D1 binds numbers as REAL, by which the search would not seek but read every hit before.
+const after = sql`CAST(${value('number')} AS INTEGER)`
+
+/** Those of the filter after the user of this number, in order of number, without their total. */
+export function selectUsersAfter({
+  number,
+  limit,
+  ...filter
+}: UserFilter & { number: number; limit: number }): Statement<UserRow> {
+  return usersAfter(shapeOf(filter), { ...valuesOf(filter), number, limit })
+}
+
+const usersAfter = prepareEach<FilterShape, Values, UserRow>((shape) => {
+  const number = numberOf(shape)
+  return sql`
+    SELECT ${userCell} FROM ${sourceOf(shape, { withUsers: true })} WHERE ${allOf(shape, sql`${number} > ${after}`)}
+    ORDER BY ${number} ${limit('limit')}`
+}, readUserCell)

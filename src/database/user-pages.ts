@@ -1,6 +1,6 @@
 /** Pages of users by their number, at any depth, in order of the users' own numbers, with exact totals. */
 import { sql, type SQL } from 'drizzle-orm'
-import { prepareEach, type Statement, type Values } from './statement'
+import { limit, prepareEach, type Statement, type Values } from './statement'
 import { userSpans } from './tables'
 import {
   allOf,
@@ -14,8 +14,8 @@ import {
   type FilterShape,
   type UserFilter,
 } from './user-filter'
-import { readPageRow, selectFirstPage, type PageRow } from './user-first-page'
-import { userCell } from './users'
+import { pageOf, readPageRow, selectFirstPage, type PageRow } from './user-first-page'
+import { listedUser } from './users'
 
 export interface PageQuery extends UserFilter {
   /** How many users come before the page. */
@@ -24,8 +24,8 @@ export interface PageQuery extends UserFilter {
 }
 
 /**
- * A page, in any order, and its total: in a row of its own, or in every row. Where users are counted, a page begins at a user looked
- * up in the counts; elsewhere all that match are read, once.
+ * A page, in any order, and its total. Where users are counted, a page begins at a user looked up in the counts; elsewhere all that
+ * match are read, once.
  */
 export function selectNumberedPage(query: PageQuery): Statement<PageRow> {
   const shape = shapeOf(query)
@@ -43,17 +43,15 @@ export const [spanLength, partLength] = [16_384, 512]
 
 const countedPage = prepareEach<FilterShape & { first: boolean }, Values, PageRow>((shape) => {
   const counter = counterOf(shape) as Counter
-  const total = sql`SELECT NULL AS user, ${countedBy(counter)} AS total`
-  const page = (from: SQL[], limit: SQL) =>
-    sql`${total} UNION ALL SELECT *, NULL FROM (${beginning(shape, from, limit)})`
-  if (shape.first) return page([], sql`LIMIT ${value('limit')}`)
+  const page = (from: SQL[], limit: SQL) => pageOf(countedBy(counter), beginning(shape, from, limit))
+  if (shape.first) return page([], limit('limit'))
   const first = sql`(SELECT ${spanLength} * span.position + ${partLength} * part.position FROM span, part)`
   return sql`
     WITH span AS (${holding(sql`0`, spansOf(counter))}),
       part AS (${holding(sql`(SELECT before FROM span)`, partsOf(counter))})
     ${page(
       [sql`${numberOf(shape)} >= ${first}`],
-      sql`LIMIT ${value('limit')} OFFSET coalesce(${value('offset')} - (SELECT before FROM part), 0)`,
+      sql`${limit('limit')} OFFSET coalesce(${value('offset')} - (SELECT before FROM part), 0)`,
     )}`
 }, readPageRow)
 
@@ -61,8 +59,8 @@ const countedPage = prepareEach<FilterShape & { first: boolean }, Values, PageRo
 function beginning(shape: FilterShape, from: SQL[], limit: SQL): SQL {
   const number = numberOf(shape)
   const page = sql`FROM ${sourceOf(shape)} WHERE ${allOf(shape, ...from)} ORDER BY ${number} ${limit}`
-  if (!shape.role) return sql`SELECT ${userCell} ${page}`
-  return sql`SELECT ${userCell} FROM (SELECT ${number} AS number ${page}) AS page
+  if (!shape.role) return sql`SELECT ${listedUser()} ${page}`
+  return sql`SELECT ${listedUser()} FROM (SELECT ${number} AS number ${page}) AS page
     CROSS JOIN users ON users.number = page.number`
 }
 
@@ -101,12 +99,12 @@ const matchedPage = prepareEach<FilterShape, Values, PageRow>((shape) => {
   return sql`
     WITH reached AS MATERIALIZED (
       SELECT count(*) AS size, max(number) AS last FROM (
-        SELECT ${number} AS number ${matching()} ORDER BY ${number} LIMIT ${value('end')}))
-    SELECT NULL AS user, size + iif(size < ${value('end')}, 0, (SELECT count(*) ${matching(sql`${number} > ${last}`)})) AS total
-    FROM reached
-    UNION ALL
-    SELECT ${userCell}, NULL FROM (
-        SELECT ${number} AS number ${matching(sql`${number} <= ${last}`)}
-        ORDER BY ${number} DESC LIMIT (SELECT max(size - ${value('offset')}, 0) FROM reached)) AS page
-      CROSS JOIN users ON users.number = page.number`
+        SELECT ${number} AS number ${matching()} ORDER BY ${number} ${limit('end')}))
+    ${pageOf(
+      sql`(SELECT size + iif(size < ${value('end')}, 0, (SELECT count(*) ${matching(sql`${number} > ${last}`)})) FROM reached)`,
+      sql`SELECT ${listedUser()} FROM (
+          SELECT ${number} AS number ${matching(sql`${number} <= ${last}`)}
+          ORDER BY ${number} DESC LIMIT (SELECT max(size - ${value('offset')}, 0) FROM reached)) AS page
+        CROSS JOIN users ON users.number = page.number`,
+    )}`
 }, readPageRow)

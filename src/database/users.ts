@@ -2,7 +2,7 @@
 import { eq, getTableColumns, sql, type SQL } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { held, refuseIf, type UserKey } from './guard'
-import { build, compile, prepare, type Statement } from './statement'
+import { build, compile, limit, prepare, type Statement } from './statement'
 import { apiKeys, loginIdentifiers, roles, sessions, userCounts, userRoles, users } from './tables'
 
 type Columns = typeof users.$inferSelect
@@ -55,33 +55,80 @@ const shown: Record<keyof UserRow, SQL | SQLiteColumn> = {
 }
 
 /**
- * The whole UserRow as one JSON text: a cell costs D1 and us a fraction of what 22 do. With its names it would be more arguments than
- * D1 lets a function have.
+ * A whole UserRow as one JSON text, and what else there is to know: a cell costs D1 and us a fraction of what 22 do. With its names it
+ * would be more arguments than D1 lets a function have.
  */
-const shownTogether = sql`json_array(${sql.join(Object.values(shown), sql`, `)})`
+const textOf = (...beside: SQL[]): SQL => sql`json_array(${sql.join([...Object.values(shown), ...beside], sql`, `)})`
 
-const shownNames = Object.keys(shown) as (keyof UserRow)[]
+/** In the order of `shown`. */
+type Parts = [
+  ...[number: number, id: string, matricule: number | null, username: string | null, email: string, name: string],
+  ...[given_name: string, family_name: string, birthdate: string | null, gender: UserRow['gender']],
+  ...[phone_number: string | null, mobile_number: string | null, certified_email: string | null],
+  ...[user_type: UserRow['user_type'], is_staff: number, country_id: number | null, active: number],
+  ...[created_at: number, updated_at: number, version: number, primary_role: string, other_roles: string | null],
+  ...beside: unknown[],
+]
 
-/** Copied for each row, so that all are of one shape, which is what makes filling them in fast. */
-const blank = Object.fromEntries(shownNames.map((name): [string, unknown] => [name, null]))
+/** Told one by one: a loop over the names takes longer than the parsing. */
+function toRow(parts: Parts): UserRow {
+  return {
+    number: parts[0],
+    id: parts[1],
+    matricule: parts[2],
+    username: parts[3],
+    email: parts[4],
+    name: parts[5],
+    given_name: parts[6],
+    family_name: parts[7],
+    birthdate: parts[8],
+    gender: parts[9],
+    phone_number: parts[10],
+    mobile_number: parts[11],
+    certified_email: parts[12],
+    user_type: parts[13],
+    is_staff: parts[14],
+    country_id: parts[15],
+    active: parts[16],
+    created_at: parts[17],
+    updated_at: parts[18],
+    version: parts[19],
+    primary_role: parts[20],
+    other_roles: parts[21],
+  }
+}
 
 /** The UserRow in such a text. */
 export function readUser(text: string): UserRow {
-  const parts = JSON.parse(text) as unknown[]
-  const row = { ...blank }
-  for (const [index, name] of shownNames.entries()) row[name] = parts[index]
-  return row as unknown as UserRow
+  return toRow(JSON.parse(text) as Parts)
 }
 
 /** For the columns of a SELECT from users; `readUserCell` takes it apart again. */
-export const userCell = sql`${shownTogether} AS user`
+export const userCell = sql`${textOf()} AS user`
 
-export function readUserCell<Beside extends object>({ user, ...beside }: { user: string } & Beside): UserRow & Beside {
+export const readUserCell = ({ user }: { user: string }): UserRow => readUser(user)
+
+/** Where there are other columns beside it. */
+function readUserAnd<Beside extends object>({ user, ...beside }: { user: string } & Beside): UserRow & Beside {
   return Object.assign(readUser(user), beside as unknown as Beside)
 }
 
+/** A user in a list, with the key that it is sorted by, where that is not the number. */
+export interface ListedUser {
+  user: UserRow
+  key: string | undefined
+}
+
+/** A text that `readListedUser` takes apart again. */
+export const listedUser = (key?: SQL): SQL => (key ? textOf(key) : textOf())
+
+export function readListedUser(text: string): ListedUser {
+  const parts = JSON.parse(text) as Parts
+  return { user: toRow(parts), key: parts[22] as string | undefined }
+}
+
 /** The user of this id as `readUser` reads it, for keeping what a request answered. */
-export const userSnapshot = (id: string): SQL => sql`(SELECT ${shownTogether} FROM ${users} WHERE ${users.id} = ${id})`
+export const userSnapshot = (id: string): SQL => sql`(SELECT ${textOf()} FROM ${users} WHERE ${users.id} = ${id})`
 
 /** A statement for each key a user can be named by; it answers one row, or none. */
 function byKey<Beside extends object = object>(beside?: () => SQL): (key: UserKey) => Statement<UserRow & Beside> {
@@ -89,7 +136,7 @@ function byKey<Beside extends object = object>(beside?: () => SQL): (key: UserKe
     prepare<{ key: string | number }, UserRow & Beside>(
       () => sql`
         SELECT ${userCell}${beside ? sql`, ${beside()}` : sql``} FROM ${users} WHERE ${users[column]} = ${value('key')}`,
-      readUserCell<Beside>,
+      readUserAnd<Beside>,
     )
   const [byId, byNumber, byMatricule] = [by('id'), by('number'), by('matricule')]
   return (key) => {
@@ -126,12 +173,12 @@ export const selectUsersByMatricule = prepare<{ matricule: number; number: numbe
   () => sql`
     SELECT * FROM (
       SELECT ${userCell} FROM ${users} WHERE ${users.matricule} > ${value('matricule')}
-      ORDER BY ${users.matricule} LIMIT ${value('limit')})
+      ORDER BY ${users.matricule} ${limit('limit')})
     UNION ALL
     SELECT * FROM (
       SELECT ${userCell} FROM ${users} WHERE ${users.matricule} IS NULL AND ${users.number} > ${value('number')}
-      ORDER BY ${users.number} LIMIT ${value('limit')})
-    LIMIT ${value('limit')}`,
+      ORDER BY ${users.number} ${limit('limit')})
+    ${limit('limit')}`,
   readUserCell,
 )
 
@@ -142,8 +189,8 @@ export type ExportRow = UserRow & Pick<Columns, 'password_hash' | 'pin_hash'>
 export const selectUsersToExport = prepare<{ number: number; limit: number }, ExportRow>(
   () => sql`
     SELECT ${userCell}, ${users.password_hash}, ${users.pin_hash} FROM ${users}
-    WHERE ${users.number} > ${value('number')} ORDER BY ${users.number} LIMIT ${value('limit')}`,
-  readUserCell,
+    WHERE ${users.number} > ${value('number')} ORDER BY ${users.number} ${limit('limit')}`,
+  readUserAnd<Pick<Columns, 'password_hash' | 'pin_hash'>>,
 )
 
 /** `scope` is 'all', 'inactive' or 'role:<number>'. */

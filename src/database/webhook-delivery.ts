@@ -2,7 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm/sql'
 import type { AuditEventRow } from './audit'
 import { refuseIf } from './guard'
-import { compile, prepare, type Statement } from './statement'
+import { compile, limit, prepare, type Statement } from './statement'
 import { auditEvents, webhookFailures, webhooks } from './tables'
 
 const value = sql.placeholder
@@ -43,7 +43,7 @@ export const selectDueFailures = prepare<
     CROSS JOIN ${auditEvents} ON ${auditEvents.sequence} = ${webhookFailures.sequence}
     WHERE ${webhooks.id} = ${value('id')} AND ${webhooks.lease} = ${value('lease')}
       AND ${webhookFailures.next_attempt_at} <= ${value('now')}
-    ORDER BY ${webhookFailures.next_attempt_at} LIMIT ${value('limit')}`,
+    ORDER BY ${webhookFailures.next_attempt_at} ${limit('limit')}`,
 )
 
 /** What was not sent yet, in order, as far as the window goes; nothing without the lease. Read by its place, whatever the action. */
@@ -54,7 +54,7 @@ export const selectUnsentEvents = prepare<{ id: string; lease: string; limit: nu
       AND ${auditEvents.sequence} > ${webhooks.position}
       AND ${auditEvents.sequence} <= ${webhooks.position} + ${sql.raw(String(windowLength))}
       AND +${auditEvents.action} IN (SELECT value FROM json_each(${webhooks.events}))
-    ORDER BY ${auditEvents.sequence} LIMIT ${value('limit')}`,
+    ORDER BY ${auditEvents.sequence} ${limit('limit')}`,
 )
 
 export const selectNewestSequence = prepare<void, { newest: number }>(

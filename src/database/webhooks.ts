@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm/sql'
 import { eq } from 'drizzle-orm'
 import type { AuditEventRow } from './audit'
 import { refuseIf } from './guard'
-import { build, compile, prepare, type Statement } from './statement'
+import { build, compile, limit, prepare, type Statement } from './statement'
 import { auditEvents, webhookFailures, webhooks } from './tables'
 
 const value = sql.placeholder
@@ -77,7 +77,7 @@ export const selectWebhookFailures = prepare<{ id: string; before: number; limit
       ${webhookFailures.next_attempt_at}
     FROM ${webhookFailures} JOIN ${auditEvents} ON ${auditEvents.sequence} = ${webhookFailures.sequence}
     WHERE ${webhookFailures.webhook_id} = ${value('id')} AND ${webhookFailures.sequence} < ${value('before')}
-    ORDER BY ${webhookFailures.sequence} DESC LIMIT ${value('limit')}`,
+    ORDER BY ${webhookFailures.sequence} DESC ${limit('limit')}`,
 )
 
 /** Everything that could not be delivered is due again, as if for the first time; answers how much that is. */

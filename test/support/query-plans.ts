@@ -64,11 +64,13 @@ export async function scansOf(db: D1Database, sql: string, values: unknown[] = [
  * a MATCH, a rowid or a range of them, and of its vocabulary (whose plan is a bit mask) what lies between two terms.
  */
 const harmless =
-  /^SCAN (CONSTANT ROW|\(subquery-\d+\)|(word|page|reached|whole|span|part|new)\b|(json_each|word|holder|role|place) VIRTUAL TABLE|(roles|user_counts|sweep_positions|webhooks|d1_migrations)\b|user_search (EXISTS )?VIRTUAL TABLE INDEX \d+:(M|=|[<>])|user_search_terms VIRTUAL TABLE INDEX 153\d:)/
+  /^SCAN (CONSTANT ROW|\(subquery-\d+\)|(word|page|reached|span|part|new)\b|(json_each|word|holder|role|place) VIRTUAL TABLE|(roles|user_counts|sweep_positions|webhooks|d1_migrations)\b|user_search (EXISTS )?VIRTUAL TABLE INDEX \d+:(M|=|[<>])|user_search_terms VIRTUAL TABLE INDEX 153\d:)/
 
 /** The first page of everything: no condition, in the order of an index, as far as its limit. */
 function isPageInOrder(sql: string): boolean {
-  return /FROM (users WHERE 1|"audit_events") ORDER BY [^()]* LIMIT \?\)?\s*$/i.test(sql.replace(/\s+/g, ' '))
+  return /FROM (users WHERE 1|"audit_events") ORDER BY [^()]* LIMIT (\?|CAST\(\? AS INTEGER\))\)?\s*$/i.test(
+    sql.replace(/\s+/g, ' '),
+  )
 }
 
 /** Looks at what was sent since the last time; throws where that scans, or is over a limit of D1's. */
