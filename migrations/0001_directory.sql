@@ -53,7 +53,7 @@ CREATE TABLE users (
 ) STRICT;
 
 -- What lists are read by: in order of name, and by status and gender in order of number.
-CREATE INDEX users_by_name ON users (name_key, number);
+CREATE INDEX users_by_name ON users (name_key);
 CREATE INDEX users_by_active ON users (active);
 CREATE INDEX users_by_gender ON users (gender) WHERE gender IS NOT NULL;
 

@@ -17,7 +17,8 @@ import {
   type SignInRow,
 } from '../database/sessions'
 import type { Statement } from '../database/statement'
-import { selectUser, selectUserOfSession, setPasswordHash, type UserRow } from '../database/users'
+import type { UserRow } from '../database/user-row'
+import { selectUser, selectUserOfSession, setPasswordHash } from '../database/users'
 import { record } from './audit'
 import type { Visit } from './caller'
 import { fromBase64Url, sha256, toBase64Url, toUuid } from './encoding'

@@ -2,10 +2,10 @@
 import { BatchConflict } from '../database/database'
 import type { Statement } from '../database/statement'
 import { updateUserSearch } from '../database/user-search'
+import { readUser, type UserRow } from '../database/user-row'
 import {
   deleteUserRoles,
   insertUserRoles,
-  readUser,
   refuseUnlessVersion,
   roleColumns,
   selectLoginIdentifiers,
@@ -13,7 +13,6 @@ import {
   selectUserToChange,
   updateUser as updateUserRow,
   type UserColumns,
-  type UserRow,
 } from '../database/users'
 import { record } from './audit'
 import { decideAndCommit, facts, guard, refuseKey, type Caller } from './caller'

@@ -1,7 +1,8 @@
 /** What a change of a user comes to: what differs, on what authority, and what is told of it. Asks nothing and writes nothing. */
 import type { ActorRow } from '../database/guard'
 import type { RoleRow } from '../database/roles'
-import type { UserColumns, UserRow } from '../database/users'
+import type { UserRow } from '../database/user-row'
+import type { UserColumns } from '../database/users'
 import type { AuditAction } from './audit'
 import { isOneself, type Caller } from './caller'
 import { refuseUnfitPassword } from './passwords'

@@ -1,10 +1,12 @@
 /** Lists of users: pages by cursor or by number, and everyone. */
 import { selectUserPage, selectUsersAfter } from '../database/user-list'
-import type { PageRow, SortKey } from '../database/user-first-page'
+import type { Statement } from '../database/statement'
+import type { SortKey } from '../database/user-first-page'
 import type { RoleKey, UserFilter } from '../database/user-filter'
 import { selectNumberedPage } from '../database/user-pages'
 import type { SearchField } from '../database/user-search'
-import { selectUsersByMatricule, type ListedUser } from '../database/users'
+import type { ListedUser, UserPage } from '../database/user-row'
+import { selectUsersByMatricule } from '../database/users'
 import { guard, refusing, type Caller } from './caller'
 import { fold, foldForSearch } from './text'
 import { toUser, type Gender, type User } from './user'
@@ -42,24 +44,18 @@ export async function listUsers(
 ): Promise<{ users: User[]; total: number; next: Position | undefined }> {
   const { sort, descending, after, limit } = request
   const query = { ...toUserFilter(request), sort, descending, after, limit: limit + 1 }
-  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectUserPage(query)))
-  const { found, total } = apart(rows)
-  const page = found.slice(0, limit)
+  const page = await read(caller, selectUserPage(query))
+  const users = page.users.slice(0, limit)
   return {
-    users: page.map(({ user }) => toUser(user)),
-    total,
-    next: found.length > limit ? positionOf(page.at(-1) as ListedUser) : undefined,
+    users: users.map(({ user }) => toUser(user)),
+    total: page.total,
+    next: page.users.length > limit ? positionOf(users.at(-1) as ListedUser) : undefined,
   }
 }
 
-function apart(rows: readonly PageRow[]): { found: ListedUser[]; total: number } {
-  const found: ListedUser[] = []
-  let total = 0
-  for (const row of rows) {
-    if ('total' in row) total = row.total
-    else found.push(row)
-  }
-  return { found, total }
+async function read(caller: Caller, statement: Statement<UserPage>): Promise<UserPage> {
+  const [[page]] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
+  return page as UserPage
 }
 
 function positionOf({ user: { number }, key }: ListedUser): Position {
@@ -72,10 +68,9 @@ export async function pageOfUsers(
   { page, size, ...filter }: Filter & { page: number; size: number },
 ): Promise<{ users: User[]; total: number }> {
   const query = { ...toUserFilter(filter), offset: (page - 1) * size, limit: size }
-  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectNumberedPage(query)))
-  const { found, total } = apart(rows)
-  found.sort((one, other) => one.user.number - other.user.number)
-  return { users: found.map(({ user }) => toUser(user)), total }
+  const found = await read(caller, selectNumberedPage(query))
+  const users = found.users.map(({ user }) => toUser(user)).sort((one, other) => one.number - other.number)
+  return { users, total: found.total }
 }
 
 /** Rows a page of an unpaginated list: a million users stay within the queries one invocation may make. */

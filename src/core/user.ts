@@ -1,5 +1,5 @@
 /** The record, as the directory speaks of it. It has no hash, so nothing that shows a user can show one. */
-import type { UserRow } from '../database/users'
+import type { UserRow } from '../database/user-row'
 import type { Parsed } from './fields'
 import { foldIdentifier } from './text'
 
@@ -114,27 +114,7 @@ export function coherentNames(
   }
 }
 
-type RoleTuple = [id: string, number: number, name: string]
-
-function toRole([id, number, name]: RoleTuple): RoleReference {
-  return { id, number, name }
-}
-
-/** Most users share a few roles: what was read of one text is not read again. */
-const rolesRead = new Map<string, RoleReference>()
-const mostRolesRead = 1000
-
-function readRole(text: string): RoleReference {
-  const known = rolesRead.get(text)
-  if (known) return known
-  const role = toRole(JSON.parse(text) as RoleTuple)
-  if (rolesRead.size >= mostRolesRead) rolesRead.clear()
-  rolesRead.set(text, role)
-  return role
-}
-
 export function toUser(row: UserRow): User {
-  const others = row.other_roles === null ? [] : (JSON.parse(row.other_roles) as RoleTuple[])
   return {
     id: row.id,
     number: row.number,
@@ -152,7 +132,7 @@ export function toUser(row: UserRow): User {
     userType: row.user_type,
     isStaff: row.is_staff === 1,
     countryId: row.country_id,
-    roles: [readRole(row.primary_role), ...others.map(toRole)],
+    roles: row.roles,
     active: row.active === 1,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -2,20 +2,19 @@
 import { v7 as uuid } from 'uuid'
 import type { Statement } from '../database/statement'
 import { insertUserSearch, type SearchRow } from '../database/user-search'
+import { readUser, type UserRow } from '../database/user-row'
 import {
   deleteUser as deleteUserRow,
   insertUser,
   insertUserRoles,
   refuseUnlessVersion,
   refuseWithoutActiveAdmin,
-  readUser,
   roleColumns,
   selectLoginIdentifiers,
   selectUser,
   selectUserToChange,
   selectUserOfKey,
   type NewUserRow,
-  type UserRow,
 } from '../database/users'
 import { record } from './audit'
 import { decideAndCommit, facts, guard, refusing, type Caller, type Visit } from './caller'

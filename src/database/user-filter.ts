@@ -33,6 +33,10 @@ export function shapeOf({ active, role, gender, search }: UserFilter): FilterSha
   }
 }
 
+export function isEveryone({ active, role, gender, search }: FilterShape): boolean {
+  return active === undefined && !role && !gender && !search
+}
+
 /** What a statement of the filter's shape is to be given, of the filter. */
 export function valuesOf({ role, gender, search }: UserFilter): Values {
   return {

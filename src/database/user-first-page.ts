@@ -2,7 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm'
 import { limit, prepareEach, type Values } from './statement'
 import { allOf, numberOf, sourceOf, type FilterShape } from './user-filter'
-import { listedUser, readListedUser, type ListedUser } from './users'
+import { listedUser, pageOf, readPage, type UserPage } from './user-row'
 
 export type SortKey = 'number' | 'email' | 'name'
 
@@ -10,9 +10,6 @@ export interface Order {
   sort: SortKey
   descending: boolean
 }
-
-/** Of a page's rows one says how many users there are on all pages, and each other is of a user. */
-export type PageRow = { total: number } | ListedUser
 
 const sortColumn = { number: sql`users.number`, email: sql`users.email_key`, name: sql`users.name_key` }
 
@@ -26,20 +23,13 @@ export function orderBy({ sort, descending }: Order, number: SQL): SQL {
   return key ? sql`${key} ${direction}, ${number} ${direction}` : sql`${number} ${direction}`
 }
 
-/** A page of one column, `cell`: the total, then the `listedUser` of each of `users`. */
-export const pageOf = (total: SQL, users: SQL): SQL => sql`SELECT ${total} AS cell UNION ALL SELECT * FROM (${users})`
-
-export function readPageRow({ cell }: { cell: number | string }): PageRow {
-  return typeof cell === 'number' ? { total: cell } : readListedUser(cell)
-}
-
 const value = sql.placeholder
 
 /**
  * Takes `limit`. A page that is not full is the whole; after a full one the rest is counted, in order of number without reading the
  * page again. CROSS JOIN keeps the users in the order of their numbers' array.
  */
-export const selectFirstPage = prepareEach<FilterShape & Order, Values, PageRow>((shape) => {
+export const selectFirstPage = prepareEach<FilterShape & Order, Values, UserPage>((shape) => {
   const byNumber = shape.sort === 'number'
   const number = numberOf(shape)
   const first = sql`
@@ -55,4 +45,4 @@ export const selectFirstPage = prepareEach<FilterShape & Order, Values, PageRow>
       sql`SELECT ${listedUser(keyOf(shape.sort))}
         FROM page CROSS JOIN json_each(numbers) AS place CROSS JOIN users ON users.number = place.value`,
     )}`
-}, readPageRow)
+}, readPage)

@@ -5,6 +5,7 @@ import {
   allOf,
   countedBy,
   counterOf,
+  isEveryone,
   numberOf,
   shapeOf,
   sourceOf,
@@ -12,8 +13,9 @@ import {
   type FilterShape,
   type UserFilter,
 } from './user-filter'
-import { keyOf, orderBy, pageOf, readPageRow, selectFirstPage, type Order, type PageRow } from './user-first-page'
-import { listedUser, readUserCell, userCell, type UserRow } from './users'
+import { keyOf, orderBy, selectFirstPage, type Order } from './user-first-page'
+import { listedUser, pageOf, readPage, type UserPage, type UserRow } from './user-row'
+import { readUserCell, userCell } from './users'
 
 export interface ListQuery extends UserFilter, Order {
   /** Where the page before ended: the sort key and the number of its last user. */
@@ -24,7 +26,7 @@ export interface ListQuery extends UserFilter, Order {
 const value = sql.placeholder
 
 /** A page, in order, and its total. */
-export function selectUserPage(query: ListQuery): Statement<PageRow> {
+export function selectUserPage(query: ListQuery): Statement<UserPage> {
   const { sort, descending, after, limit } = query
   const shape = { ...shapeOf(query), sort, descending }
   const values = { ...valuesOf(query), limit }
@@ -37,21 +39,38 @@ interface ListShape extends FilterShape, Order {
   goesOn: boolean
 }
 
-const pageAndTotal = prepareEach<ListShape, Values, PageRow>(
+const pageAndTotal = prepareEach<ListShape, Values, UserPage>(
   (shape) => pageOf(totalOf(shape), usersOf(shape)),
-  readPageRow,
+  readPage,
 )
 
-/** In any order but that of number a search must yield every hit to be sorted: its numbers first, then its users. */
 function usersOf(shape: ListShape): SQL {
   const { sort, search } = shape
-  const where = allOf(shape, ...beyond(numberOf(shape), shape))
-  const rest = sql`FROM ${sourceOf(shape, { withUsers: true })} WHERE ${where} ORDER BY ${orderBy(shape, numberOf(shape))} ${limit('limit')}`
-  if (!search || sort === 'number') return sql`SELECT ${listedUser(keyOf(sort))} ${rest}`
+  const number = numberOf(shape)
+  if (sort === 'number') return sql`SELECT ${listedUser()} ${fromOn(shape, beyond(number, shape))}`
+  if (shape.goesOn && isEveryone(shape)) return everyoneFromOn(shape)
+  const rest = fromOn(shape, beyond(number, shape))
+  if (!search) return sql`SELECT ${listedUser(keyOf(sort))} ${rest}`
+  // Every hit must be read to be sorted: its number first, then the users of the page.
   return sql`
     SELECT ${listedUser(keyOf(sort))} FROM (SELECT users.number ${rest}) AS page
       CROSS JOIN users ON users.number = page.number
     ORDER BY ${orderBy(shape, sql`users.number`)}`
+}
+
+function fromOn(shape: ListShape, where: SQL[]): SQL {
+  return sql`FROM ${sourceOf(shape, { withUsers: true })} WHERE ${allOf(shape, ...where)}
+    ORDER BY ${orderBy(shape, numberOf(shape))} ${limit('limit')}`
+}
+
+/** Those of the same key, then those of others: in one condition SQLite would read all of the same key to find where to begin. */
+function everyoneFromOn(shape: ListShape): SQL {
+  const { sort, descending } = shape
+  const [key, than] = [keyOf(sort) as SQL, descending ? sql`<` : sql`>`]
+  const users = (...where: SQL[]) => sql`SELECT * FROM (SELECT ${listedUser(key)} ${fromOn(shape, where)})`
+  return sql`
+    ${users(sql`${key} = ${value('key')}`, sql`users.number ${than} ${after}`)}
+    UNION ALL ${users(sql`${key} ${than} ${value('key')}`)} ${limit('limit')}`
 }
 
 function totalOf(shape: FilterShape): SQL {

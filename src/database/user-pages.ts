@@ -14,8 +14,8 @@ import {
   type FilterShape,
   type UserFilter,
 } from './user-filter'
-import { pageOf, readPageRow, selectFirstPage, type PageRow } from './user-first-page'
-import { listedUser } from './users'
+import { selectFirstPage } from './user-first-page'
+import { listedUser, pageOf, readPage, type UserPage } from './user-row'
 
 export interface PageQuery extends UserFilter {
   /** How many users come before the page. */
@@ -27,7 +27,7 @@ export interface PageQuery extends UserFilter {
  * A page, in any order, and its total. Where users are counted, a page begins at a user looked up in the counts; elsewhere all that
  * match are read, once.
  */
-export function selectNumberedPage(query: PageQuery): Statement<PageRow> {
+export function selectNumberedPage(query: PageQuery): Statement<UserPage> {
   const shape = shapeOf(query)
   const { offset, limit } = query
   const values = { ...valuesOf(query), offset, limit, end: offset + limit }
@@ -41,7 +41,7 @@ const value = sql.placeholder
 /** Numbers in a span of user_spans, and in each of the parts that its counts are kept by. */
 export const [spanLength, partLength] = [16_384, 512]
 
-const countedPage = prepareEach<FilterShape & { first: boolean }, Values, PageRow>((shape) => {
+const countedPage = prepareEach<FilterShape & { first: boolean }, Values, UserPage>((shape) => {
   const counter = counterOf(shape) as Counter
   const page = (from: SQL[], limit: SQL) => pageOf(countedBy(counter), beginning(shape, from, limit))
   if (shape.first) return page([], limit('limit'))
@@ -53,7 +53,7 @@ const countedPage = prepareEach<FilterShape & { first: boolean }, Values, PageRo
       [sql`${numberOf(shape)} >= ${first}`],
       sql`${limit('limit')} OFFSET coalesce(${value('offset')} - (SELECT before FROM part), 0)`,
     )}`
-}, readPageRow)
+}, readPage)
 
 /** The users of the filter, some of whom are passed over: of a role's holders none is read for that. */
 function beginning(shape: FilterShape, from: SQL[], limit: SQL): SQL {
@@ -92,7 +92,7 @@ function partsOf({ scope, without }: Counter): SQL {
  * Counts those that match up to the end of the page, then reads the page from there back, and counts those after it: none but the
  * page's is read twice, and of a page past the end the first count is the whole.
  */
-const matchedPage = prepareEach<FilterShape, Values, PageRow>((shape) => {
+const matchedPage = prepareEach<FilterShape, Values, UserPage>((shape) => {
   const number = numberOf(shape)
   const matching = (...further: SQL[]) => sql`FROM ${sourceOf(shape)} WHERE ${allOf(shape, ...further)}`
   const last = sql`(SELECT last FROM reached)`
@@ -107,4 +107,4 @@ const matchedPage = prepareEach<FilterShape, Values, PageRow>((shape) => {
           ORDER BY ${number} DESC LIMIT (SELECT max(size - ${value('offset')}, 0) FROM reached)) AS page
         CROSS JOIN users ON users.number = page.number`,
     )}`
-}, readPageRow)
+}, readPage)

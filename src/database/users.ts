@@ -1,110 +1,19 @@
 /** Statements about users and the roles they hold. */
 import { eq, getTableColumns, sql, type SQL } from 'drizzle-orm'
-import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { held, refuseIf, type UserKey } from './guard'
 import { build, compile, limit, prepare, type Statement } from './statement'
-import { apiKeys, loginIdentifiers, roles, sessions, userCounts, userRoles, users } from './tables'
+import { readUser, userText, type UserRow } from './user-row'
+import { apiKeys, loginIdentifiers, sessions, userCounts, userRoles, users } from './tables'
 
 type Columns = typeof users.$inferSelect
-
-type Unshown =
-  | `${'email' | 'username' | 'name'}_key`
-  | 'password_hash'
-  | 'pin_hash'
-  | `${'session' | 'key'}_generation`
-  | 'role_count'
-
-/** A user as read: no secrets; the primary role as JSON, `[id, number, name]`, and the others, if any, as an array of such. */
-export type UserRow = Omit<Columns, Unshown | 'primary_role'> & { primary_role: string; other_roles: string | null }
 
 export type NewUserRow = Omit<Columns, 'number'>
 export type UserColumns = Partial<Omit<Columns, 'number' | 'id' | 'version' | 'session_generation' | 'key_generation'>>
 
 const value = sql.placeholder
 
-/** The parts of a UserRow, as expressions over a row of users. */
-const shown: Record<keyof UserRow, SQL | SQLiteColumn> = {
-  number: users.number,
-  id: users.id,
-  matricule: users.matricule,
-  username: users.username,
-  email: users.email,
-  name: users.name,
-  given_name: users.given_name,
-  family_name: users.family_name,
-  birthdate: users.birthdate,
-  gender: users.gender,
-  phone_number: users.phone_number,
-  mobile_number: users.mobile_number,
-  certified_email: users.certified_email,
-  user_type: users.user_type,
-  is_staff: users.is_staff,
-  country_id: users.country_id,
-  active: users.active,
-  created_at: users.created_at,
-  updated_at: users.updated_at,
-  version: users.version,
-  primary_role: sql`(SELECT json_array(${roles.id}, ${roles.number}, ${roles.name}) || '' FROM ${roles}
-    WHERE ${roles.number} = ${users.primary_role})`,
-  other_roles: sql`CASE WHEN ${users.role_count} > 1 THEN (
-    SELECT json_group_array(json_array(id, number, name)) || '' FROM (
-      SELECT ${roles.id}, ${roles.number}, ${roles.name}
-      FROM ${userRoles} CROSS JOIN ${roles} ON ${roles.number} = ${userRoles.role_number}
-      WHERE ${userRoles.user_number} = ${users.number} AND ${userRoles.position} > 0
-      ORDER BY ${userRoles.position})) END`,
-}
-
-/**
- * A whole UserRow as one JSON text, and what else there is to know: a cell costs D1 and us a fraction of what 22 do. With its names it
- * would be more arguments than D1 lets a function have.
- */
-const textOf = (...beside: SQL[]): SQL => sql`json_array(${sql.join([...Object.values(shown), ...beside], sql`, `)})`
-
-/** In the order of `shown`. */
-type Parts = [
-  ...[number: number, id: string, matricule: number | null, username: string | null, email: string, name: string],
-  ...[given_name: string, family_name: string, birthdate: string | null, gender: UserRow['gender']],
-  ...[phone_number: string | null, mobile_number: string | null, certified_email: string | null],
-  ...[user_type: UserRow['user_type'], is_staff: number, country_id: number | null, active: number],
-  ...[created_at: number, updated_at: number, version: number, primary_role: string, other_roles: string | null],
-  ...beside: unknown[],
-]
-
-/** Told one by one: a loop over the names takes longer than the parsing. */
-function toRow(parts: Parts): UserRow {
-  return {
-    number: parts[0],
-    id: parts[1],
-    matricule: parts[2],
-    username: parts[3],
-    email: parts[4],
-    name: parts[5],
-    given_name: parts[6],
-    family_name: parts[7],
-    birthdate: parts[8],
-    gender: parts[9],
-    phone_number: parts[10],
-    mobile_number: parts[11],
-    certified_email: parts[12],
-    user_type: parts[13],
-    is_staff: parts[14],
-    country_id: parts[15],
-    active: parts[16],
-    created_at: parts[17],
-    updated_at: parts[18],
-    version: parts[19],
-    primary_role: parts[20],
-    other_roles: parts[21],
-  }
-}
-
-/** The UserRow in such a text. */
-export function readUser(text: string): UserRow {
-  return toRow(JSON.parse(text) as Parts)
-}
-
 /** For the columns of a SELECT from users; `readUserCell` takes it apart again. */
-export const userCell = sql`${textOf()} AS user`
+export const userCell = sql`${userText} AS user`
 
 export const readUserCell = ({ user }: { user: string }): UserRow => readUser(user)
 
@@ -113,22 +22,8 @@ function readUserAnd<Beside extends object>({ user, ...beside }: { user: string 
   return Object.assign(readUser(user), beside as unknown as Beside)
 }
 
-/** A user in a list, with the key that it is sorted by, where that is not the number. */
-export interface ListedUser {
-  user: UserRow
-  key: string | undefined
-}
-
-/** A text that `readListedUser` takes apart again. */
-export const listedUser = (key?: SQL): SQL => (key ? textOf(key) : textOf())
-
-export function readListedUser(text: string): ListedUser {
-  const parts = JSON.parse(text) as Parts
-  return { user: toRow(parts), key: parts[22] as string | undefined }
-}
-
 /** The user of this id as `readUser` reads it, for keeping what a request answered. */
-export const userSnapshot = (id: string): SQL => sql`(SELECT ${textOf()} FROM ${users} WHERE ${users.id} = ${id})`
+export const userSnapshot = (id: string): SQL => sql`(SELECT ${userText} FROM ${users} WHERE ${users.id} = ${id})`
 
 /** A statement for each key a user can be named by; it answers one row, or none. */
 function byKey<Beside extends object = object>(beside?: () => SQL): (key: UserKey) => Statement<UserRow & Beside> {

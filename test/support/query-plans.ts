@@ -55,7 +55,7 @@ export async function scansOf(db: D1Database, sql: string, values: unknown[] = [
   const ofEachRow = (step: Step | undefined): boolean =>
     step !== undefined &&
     (step.detail.startsWith('CORRELATED') || ofEachRow(results.find(({ id }) => id === step.parent)))
-  const sorts = results.some((step) => step.detail.includes('TEMP B-TREE') && !ofEachRow(step))
+  const sorts = results.some((step) => /TEMP B-TREE(?! FOR group_concat)/.test(step.detail) && !ofEachRow(step))
   return isPageInOrder(sql) && !sorts ? [] : scans
 }
 
@@ -68,7 +68,7 @@ const harmless =
 
 /** The first page of everything: no condition, in the order of an index, as far as its limit. */
 function isPageInOrder(sql: string): boolean {
-  return /FROM (users WHERE 1|"audit_events") ORDER BY [^()]* LIMIT (\?|CAST\(\? AS INTEGER\))\)?\s*$/i.test(
+  return /FROM (users WHERE 1|"audit_events") ORDER BY [^()]* LIMIT (\?|CAST\(\? AS INTEGER\)\)\))\s*$/i.test(
     sql.replace(/\s+/g, ' '),
   )
 }
