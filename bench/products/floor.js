@@ -7,9 +7,9 @@ export const requestFor = ({ name: operation, hashes }, index) => ({
   path: hashes ? '/hash' : `/${operation}/${index}`,
 })
 
-/** The emails in whatever rows it answered: a user is one JSON text, and among the people of the bench nothing else has an @. */
+/** The emails in whatever rows it answered: users are JSON texts, and among the people of the bench nothing else has an @. */
 export const emails = ({ body }) =>
   body
     .flat(2)
-    .filter(({ user }) => user !== undefined && user !== null)
-    .map(({ user }) => JSON.parse(user).find((part) => String(part).includes('@')))
+    .flatMap((row) => Object.values(row))
+    .flatMap((value) => String(value).match(/[^"]+@[^"]+/g) ?? [])
