@@ -577,8 +577,9 @@ export interface Operations {
   /** One user. Takes `users:read`, except of oneself. */
   getUser: {
     input: {
-      id: string
+      /** The ETag of the user as the client has it */
       ifNoneMatch?: string | undefined
+      id: string
     }
     answer: {
       status: 200
@@ -594,8 +595,9 @@ export interface Operations {
   /** Change what is sent of a user. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user. */
   putUser: {
     input: {
-      id: string
+      /** The ETag of the user as the change is meant for */
       ifMatch?: string | undefined
+      id: string
       body: UserUpdate
     }
     answer: {
@@ -607,8 +609,9 @@ export interface Operations {
   /** Change what is sent of a user. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user. */
   patchUser: {
     input: {
-      id: string
+      /** The ETag of the user as the change is meant for */
       ifMatch?: string | undefined
+      id: string
       body: UserUpdate
     }
     answer: {
@@ -620,8 +623,9 @@ export interface Operations {
   /** Delete a user for good. Takes `users:delete`. The email, username and matricule are free from then on; the id never is. */
   deleteUser: {
     input: {
-      id: string
+      /** The ETag of the user as the change is meant for */
       ifMatch?: string | undefined
+      id: string
     }
     answer: {
       status: 204
@@ -663,8 +667,9 @@ export interface Operations {
   /** Give a user these roles and no others. Takes `roles:assign`. Also takes every permission the roles give. Without any the user has the role `user`. */
   setUserRoles: {
     input: {
-      id: string
+      /** The ETag of the user as the change is meant for */
       ifMatch?: string | undefined
+      id: string
       body: UserRoles
     }
     answer: {
@@ -702,6 +707,7 @@ export interface Operations {
   /** The signed-in user, or the owner of the API key. For everyone with a credential. */
   getMe: {
     input: {
+      /** The ETag of the user as the client has it */
       ifNoneMatch?: string | undefined
     }
     answer: {
@@ -718,6 +724,7 @@ export interface Operations {
   /** Change what is sent of oneself: names, birth date, gender and phone numbers. For everyone with a credential. Not for API keys. Other fields take what they take of anyone. */
   patchMe: {
     input: {
+      /** The ETag of the user as the change is meant for */
       ifMatch?: string | undefined
       body: UserUpdate
     }

@@ -62,7 +62,7 @@ export class Database {
     { touch, actor }: Inquiry,
     ...statements: S
   ): Promise<[ActorRow, ...Rows<S>]> {
-    const results = await this.run([...touch, actor, ...statements], { repeatable: true })
+    const results = await this.run([...touch, actor, ...statements], () => true)
     const row = results[touch.length]?.results[0] as (ActorRow & { allowed: number }) | undefined
     if (row?.key_id) this.noted.keyId = row.key_id
     if (row?.allowed !== 1) throw new BatchRefused(row ? 'forbidden' : 'unauthenticated')
@@ -76,7 +76,7 @@ export class Database {
   async batch<const S extends readonly Statement<unknown>[]>(guard: Guard, ...statements: S): Promise<Rows<S>> {
     const told = statements.some((statement) => statement.told) ? [selectActiveWebhook()] : []
     const all = [...guard.statements, ...statements, ...told]
-    const results = await this.run(all, { repeatable: statements.every(isRead) })
+    const results = await this.run(all, () => statements.every(isRead))
     const head = guard.statements.length
     if (told.length > 0) this.noted.webhooksWait ||= (results.pop()?.results.length ?? 0) > 0
     if (guard.namesKey) this.noted.keyId = (results[head - 1]?.results[0] as { id: string }).id
@@ -85,7 +85,7 @@ export class Database {
 
   /** Runs what leaves everything as it was, whatever it writes on the way, and so can be asked twice. Throws as `batch` does. */
   async probe(statements: readonly Statement[]): Promise<void> {
-    await this.run(statements, { repeatable: true })
+    await this.run(statements, () => true)
   }
 
   /**
@@ -93,14 +93,11 @@ export class Database {
    * for batches that only read, but ours begin with a guard, which it takes for a write. A change is never sent twice: the error may
    * have come after it was made, and only the client can know, or ask again under its Idempotency-Key, whether it still is to be.
    */
-  private async run(
-    statements: readonly Statement<unknown>[],
-    { repeatable }: { repeatable: boolean },
-  ): Promise<D1Result[]> {
+  private async run(statements: readonly Statement<unknown>[], isRepeatable: () => boolean): Promise<D1Result[]> {
     try {
       return await this.send(statements)
     } catch (error) {
-      if (!(repeatable && error instanceof DatabaseUnavailable && passing.test(error.message))) throw error
+      if (!(error instanceof DatabaseUnavailable && passing.test(error.message) && isRepeatable())) throw error
       // Not all at once: whatever hit this request hit others in the same moment.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * longestPauseMilliseconds))
       return this.send(statements)

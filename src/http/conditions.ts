@@ -5,6 +5,12 @@ import { header } from './json'
 /** Its place in the document. */
 export const etagHeader = { ETag: header('The version of the user, for `If-Match` and `If-None-Match`') }
 
+/** The headers of requests in the document: any text is one, and so nothing of them is checked beforehand. */
+const conditionHeader = (name: string, description: string) =>
+  ({ in: 'header', name, required: false, description, schema: { type: 'string' } }) as const
+export const ifMatch = conditionHeader('if-match', 'The ETag of the user as the change is meant for')
+export const ifNoneMatch = conditionHeader('if-none-match', 'The ETag of the user as the client has it')
+
 export function toETag({ version }: { version: number }): string {
   return `"${version}"`
 }

@@ -4,16 +4,16 @@ import { createMiddleware } from 'hono/factory'
 import type { Cost } from '../database/database'
 import type { ContractEnv } from './contract-types'
 
-const always = {
+const always = Object.entries({
   'x-content-type-options': 'nosniff',
   'strict-transport-security': 'max-age=31536000',
   'referrer-policy': 'no-referrer',
-}
+})
 
-const otherwise = {
+const otherwise = Object.entries({
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
   'cache-control': 'no-store',
-}
+})
 
 export const commonHeaders = createMiddleware<ContractEnv>(async (c, next) => {
   const requestId = crypto.randomUUID()
@@ -21,8 +21,8 @@ export const commonHeaders = createMiddleware<ContractEnv>(async (c, next) => {
   await next()
   const { headers } = c.res
   headers.set('x-request-id', requestId)
-  for (const [name, value] of Object.entries(always)) headers.set(name, value)
-  for (const [name, value] of Object.entries(otherwise)) if (!headers.has(name)) headers.set(name, value)
+  for (const [name, value] of always) headers.set(name, value)
+  for (const [name, value] of otherwise) if (!headers.has(name)) headers.set(name, value)
   if (c.get('configuration')?.serverTiming) headers.set('server-timing', serverTiming(c.get('database').cost))
 })
 

@@ -5,16 +5,8 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium, openPage } from '../support/chromium'
 import { operationsOf } from '../support/conformance'
-import { newServer } from '../support/server'
+import { admin, hurried, newServer } from '../support/server'
 
-const admin = { email: 'first.admin@usher.example', password: 'the very first way in' }
-const secrets = {
-  JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
-  BOOTSTRAP_ADMIN_EMAIL: admin.email,
-  BOOTSTRAP_ADMIN_PASSWORD: admin.password,
-  PASSWORD_ROUNDS: '1',
-  RATE_LIMIT: 'off',
-}
 const newcomer = { email: 'pilar.osei@example.org', password: 'a password long enough' }
 
 const plainRole = '019a0000-0000-7000-8000-000000000002'
@@ -90,7 +82,7 @@ beforeAll(async () => {
   mkdirSync(screenshots, { recursive: true })
   console.log(`The screenshots are in ${screenshots}`)
   browser = await launchChromium()
-  server = await newServer(secrets)
+  server = await newServer(hurried)
   await server.start()
 })
 afterAll(async () => {

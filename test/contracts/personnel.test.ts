@@ -1,9 +1,10 @@
 /// <reference types="vite/client" />
 /** personnel, promise by promise, as its clients see it. */
-import { afterEach, describe, expect, it, vi, type RunnerTask } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { toMask, type Permission } from '../../src/core/permissions'
 import readme from '../../src/contracts/personnel/README.md?raw'
 import { populate } from '../support/population'
+import { namesEveryTest } from '../support/readme'
 import { adminToken, call, firstAdmin, freshDirectory, roleIds, rows, signedInPerson } from '../support/usher'
 import type { Answer, Call } from '../support/usher'
 
@@ -733,13 +734,4 @@ describe('order of answers', () => {
   })
 })
 
-describe('README', () => {
-  it('names every test, and no other', ({ task }) => {
-    const names = (tasks: readonly RunnerTask[], before = ''): string[] =>
-      tasks.flatMap((each) =>
-        each.type === 'suite' ? names(each.tasks, `${before}${each.name} > `) : [before + each.name],
-      )
-    const named = [...readme.matchAll(/`([^`]+ > [^`]+)`/g)].map(([, name]) => name)
-    expect([...new Set(named)].sort()).toEqual(names(task.file.tasks).sort())
-  })
-})
+namesEveryTest(readme)

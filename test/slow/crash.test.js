@@ -6,23 +6,14 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { inconsistencies } from '../support/consistency'
 import { operationsOf } from '../support/conformance'
 import { fieldOf, isDone, placeOf, requestsFor, withFields } from '../support/drawn-requests'
-import { newServer } from '../support/server'
+import { admin, hurried, newServer } from '../support/server'
 
 const kills = Math.max(2, Math.round(20 * Number(process.env.SLOW_SCALE || 1)))
 const writers = 8
 /** Changes acknowledged before the server is killed, at most. */
 const longestRun = 120
 
-const admin = { email: 'first.admin@usher.example', password: 'the very first way in' }
-const secrets = {
-  JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
-  BOOTSTRAP_ADMIN_EMAIL: admin.email,
-  BOOTSTRAP_ADMIN_PASSWORD: admin.password,
-  PASSWORD_ROUNDS: '1',
-  RATE_LIMIT: 'off',
-  SERVER_TIMING: 'on',
-  ACCESS_TOKEN_TTL_SECONDS: '86400',
-}
+const settings = { ...hurried, SERVER_TIMING: 'on', ACCESS_TOKEN_TTL_SECONDS: '86400' }
 
 /** What is done here, by the names of the operations that do it. */
 const doings = {
@@ -41,7 +32,7 @@ let role
 const able = {}
 
 beforeAll(async () => {
-  server = await newServer(secrets, { worker: 'test/support/slow-database.ts' })
+  server = await newServer(settings, { worker: 'test/support/slow-database.ts' })
   await server.start()
   token = (await post('/v1/auth/login', { identifier: admin.email, password: admin.password })).body.access_token
   role = (await post('/v1/roles', { name: 'door', permissions: [] })).body

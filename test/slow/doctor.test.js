@@ -3,15 +3,9 @@ import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { newServer } from '../support/server'
+import { admin, newServer, secrets } from '../support/server'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const admin = { email: 'first.admin@usher.example', password: 'the very first way in' }
-const secrets = {
-  JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
-  BOOTSTRAP_ADMIN_EMAIL: admin.email,
-  BOOTSTRAP_ADMIN_PASSWORD: admin.password,
-}
 
 /** In the order it is found in: how it is broken, and how the doctor names it. */
 const breakages = [

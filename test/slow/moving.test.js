@@ -6,17 +6,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { inconsistencies } from '../support/consistency'
-import { newServer } from '../support/server'
+import { admin, hurried, newServer } from '../support/server'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const admin = { email: 'first.admin@usher.example', password: 'the very first way in' }
-const secrets = {
-  JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
-  BOOTSTRAP_ADMIN_EMAIL: admin.email,
-  BOOTSTRAP_ADMIN_PASSWORD: admin.password,
-  PASSWORD_ROUNDS: '1',
-  RATE_LIMIT: 'off',
-}
 /** Fewer would be moved before they could be broken off. */
 const people = Math.max(9000, Math.round(30_000 * Number(process.env.SLOW_SCALE || 1)))
 
@@ -25,7 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'usher-moving-'))
 const at = (name) => join(folder, name)
 
 beforeAll(async () => {
-  ;[server, other] = [await newServer(secrets), await newServer(secrets)]
+  ;[server, other] = [await newServer(hurried), await newServer(hurried)]
   // One after the other: two that start at once take the same port for their inspectors.
   await server.start()
   await other.start()

@@ -1,22 +1,14 @@
 /** What was ended before the server was killed is still ended after it is started again, in every contract; what was not, is not. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { contractsIn, demotionsOf, editsOfAnyone, plainRole, v1Path } from '../support/contracts'
-import { newServer } from '../support/server'
-
-const admin = { email: 'first.admin@usher.example', password: 'the very first way in' }
+import { admin, hurried, newServer } from '../support/server'
 
 let server
 let contracts
 let adminToken
 
 beforeAll(async () => {
-  server = await newServer({
-    JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
-    BOOTSTRAP_ADMIN_EMAIL: admin.email,
-    BOOTSTRAP_ADMIN_PASSWORD: admin.password,
-    PASSWORD_ROUNDS: '1',
-    RATE_LIMIT: 'off',
-  })
+  server = await newServer(hurried)
   await server.start()
   contracts = contractsIn(await (await fetch(`${server.address}/doc`)).json())
   const json = { identifier: admin.email, password: admin.password }

@@ -9,13 +9,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { freePort, newServer } from '../support/server'
+import { admin, freePort, hurried, newServer } from '../support/server'
 
 const kills = Math.max(3, Math.round(20 * Number(process.env.SLOW_SCALE || 1)))
 const everyMinute = '* * * * *'
 const told = ['created', 'updated', 'deactivated', 'activated', 'deleted', 'roles_set', 'password_set']
 
-const admin = { email: 'first.admin@usher.example', password: 'the very first way in' }
 const home = mkdtempSync(join(tmpdir(), 'usher-receiver-'))
 const kept = join(home, 'received.jsonl')
 
@@ -26,14 +25,7 @@ let webhook
 let receiver
 
 beforeAll(async () => {
-  server = await newServer({
-    JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
-    BOOTSTRAP_ADMIN_EMAIL: admin.email,
-    BOOTSTRAP_ADMIN_PASSWORD: admin.password,
-    PASSWORD_ROUNDS: '1',
-    RATE_LIMIT: 'off',
-    ACCESS_TOKEN_TTL_SECONDS: '86400',
-  })
+  server = await newServer({ ...hurried, ACCESS_TOKEN_TTL_SECONDS: '86400' })
   await server.start()
   token = (await send('POST', '/v1/auth/login', { identifier: admin.email, password: admin.password })).access_token
   port = await freePort()

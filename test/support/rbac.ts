@@ -1,6 +1,5 @@
 /** rbac as its clients ask it, a person to ask about, and the words in which it says no. */
-import { describe, expect, it, vi, type RunnerTask } from 'vitest'
-import readme from '../../src/contracts/rbac/README.md?raw'
+import { expect, vi } from 'vitest'
 import type { Permission } from '../../src/core/permissions'
 import { adminToken, call, roleIds, signedInPerson, type Answer } from './usher'
 
@@ -93,19 +92,3 @@ export const notAnObject: Entry = [
   'Input should be a valid dictionary or object to extract fields from',
 ]
 export const lacking = (...permissions: Permission[]) => `Insufficient permissions. Missing: ${permissions.join(', ')}`
-
-/** To stand last in a file: the README's table and the tests of the file are the same. */
-export function namesEveryTest(): void {
-  describe('README', () => {
-    it('names every test of this file, and no other', ({ task }) => {
-      const file = `${task.file.name.replace(/^.*\//, '').replace(/\.test\.ts$/, '')} > `
-      const names = (tasks: readonly RunnerTask[], before: string): string[] =>
-        tasks.flatMap((each) =>
-          each.type === 'suite' ? names(each.tasks, `${before}${each.name} > `) : [before + each.name],
-        )
-      const own = names(task.file.tasks, file).filter((name) => !name.startsWith(`${file}README > `))
-      const named = [...readme.matchAll(/`([^`\n]+ > [^`\n]+)`/g)].map(([, name]) => name as string)
-      expect([...new Set(named)].filter((name) => name.startsWith(file)).sort()).toEqual(own.sort())
-    })
-  })
-}

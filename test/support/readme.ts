@@ -1,15 +1,30 @@
-/** Holds a contract's README and its suites together: the README names every test, and no other. */
-import { expect, type RunnerTask } from 'vitest'
+/** Holds the tables of a contract's README, statement by statement, to the tests of a file, in both directions. */
+import { describe, expect, it, type RunnerTask } from 'vitest'
 
-function namesOf(tasks: readonly RunnerTask[], before = ''): string[] {
-  return tasks.flatMap((each) =>
-    each.type === 'suite' ? namesOf(each.tasks, `${before}${each.name} > `) : [before + each.name],
-  )
+/** To stand last in a file. The README names each of its tests as `file > subject > promise`, the file without its endings. */
+export function namesEveryTest(readme: string): void {
+  describe('README', () => {
+    it('names every test of this file, and no other', ({ task }) => {
+      const file = baseName(task.file.name)
+      const own = namesIn(task.file.tasks, `${file} > `).filter((name) => !name.startsWith(`${file} > README > `))
+      const named = namedIn(readme).filter((name) => name.startsWith(`${file} > `))
+      expect([...new Set(named)].sort()).toEqual(own.sort())
+    })
+  })
 }
 
-/** The README's section on `file`, which begins with a heading that names it, against the tests of that file. */
-export function expectNamed(readme: string, file: string, tasks: readonly RunnerTask[]): void {
-  const section = readme.split(/^#+ /m).find((one) => one.startsWith(`\`${file}\``)) ?? ''
-  const named = [...section.matchAll(/`([^`]+ > [^`]+)`/g)].map(([, name]) => name as string)
-  expect([...new Set(named)].sort()).toEqual([...new Set(namesOf(tasks))].sort())
+/** The tests that a README names, each once. */
+export function namedIn(readme: string): string[] {
+  return [...new Set([...readme.matchAll(/`([^`\n]+ > [^`\n]+)`/g)].map(([, name]) => name as string))]
+}
+
+/** `users` of `test/contracts/v1/users.test.ts`. */
+export function baseName(path: string): string {
+  return path.replace(/^.*\//, '').replace(/\.test\.ts$/, '')
+}
+
+function namesIn(tasks: readonly RunnerTask[], before: string): string[] {
+  return tasks.flatMap((each) =>
+    each.type === 'suite' ? namesIn(each.tasks, `${before}${each.name} > `) : [before + each.name],
+  )
 }

@@ -23,14 +23,26 @@ export const freePort = () =>
     })
   })
 
-/** An empty directory of its own on disk; `secrets` are the Worker's variables, `worker` a file that serves in place of it. */
-export async function newServer(secrets, { worker } = {}) {
+export const admin = { email: 'first.admin@usher.example', password: 'the very first way in' }
+
+/** The variables without which there is no server. */
+export const secrets = {
+  JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
+  BOOTSTRAP_ADMIN_EMAIL: admin.email,
+  BOOTSTRAP_ADMIN_PASSWORD: admin.password,
+}
+
+/** And those with which it is asked as much as there is to ask, in as little time. */
+export const hurried = { ...secrets, PASSWORD_ROUNDS: '1', RATE_LIMIT: 'off' }
+
+/** An empty directory of its own on disk; `worker` is a file that serves in place of the Worker. */
+export async function newServer(settings, { worker } = {}) {
   const home = mkdtempSync(join(tmpdir(), 'usher-'))
   const state = join(home, 'state')
   const variables = join(home, 'variables')
   writeFileSync(
     variables,
-    Object.entries(secrets)
+    Object.entries(settings)
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
   )

@@ -1,6 +1,8 @@
 /** backoffice: what all its operations share. */
 import { describe, expect, it, vi } from 'vitest'
+import readme from '../../../src/contracts/backoffice/README.md?raw'
 import { adminAndInes, away, expectMessage, get, ines, inesShown, users } from '../../support/backoffice'
+import { namesEveryTest } from '../../support/readme'
 import { call, firstAdmin, freshDirectory } from '../../support/usher'
 
 freshDirectory()
@@ -93,3 +95,5 @@ describe('every operation', () => {
     expect((await get(admin, 2)).text).toBe(`{"data":${inesShown(2)}}`)
   })
 })
+
+namesEveryTest(readme)

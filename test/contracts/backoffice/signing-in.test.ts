@@ -1,7 +1,9 @@
 /** backoffice: signing in and out, which its original left to others. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import readme from '../../../src/contracts/backoffice/README.md?raw'
 import { adminAndInes, expectInvalid, expectMessage, get, ines, inesShown } from '../../support/backoffice'
 import { list, login, logout, required, update } from '../../support/backoffice'
+import { namesEveryTest } from '../../support/readme'
 import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson } from '../../support/usher'
 
 freshDirectory()
@@ -132,3 +134,5 @@ describe('POST /api/logout', () => {
     expectMessage(await logout(key), 403, 'This action is unauthorized.')
   })
 })
+
+namesEveryTest(readme)

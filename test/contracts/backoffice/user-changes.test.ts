@@ -1,7 +1,9 @@
 /** backoffice: a user changed. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import readme from '../../../src/contracts/backoffice/README.md?raw'
 import { adminAndInes, clerk, create, etagOf, get, ines, login, numberOf } from '../../support/backoffice'
 import { expectInvalid, expectMessage, required, rui, unauthorized, update } from '../../support/backoffice'
+import { namesEveryTest } from '../../support/readme'
 import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson } from '../../support/usher'
 
 freshDirectory()
@@ -297,3 +299,5 @@ describe('PUT /api/v1/users/{id}', () => {
     expect((await get(admin, id)).body.data).toEqual({ ...user, ...Object.assign({}, ...changes) })
   })
 })
+
+namesEveryTest(readme)

@@ -1,7 +1,9 @@
 /** backoffice: everyone, a page at a time. */
 import { beforeEach, describe, expect, it } from 'vitest'
+import readme from '../../../src/contracts/backoffice/README.md?raw'
 import { adminAndInes, clerk, create, inesShown, list, rui, update, users } from '../../support/backoffice'
 import { expectInvalid, expectMessage, unauthorized } from '../../support/backoffice'
+import { namesEveryTest } from '../../support/readme'
 import { populate } from '../../support/population'
 import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson } from '../../support/usher'
 
@@ -228,3 +230,5 @@ describe('filters', () => {
     expect((await answer(`search=${'x'.repeat(200)}`)).status).toBe(200)
   })
 })
+
+namesEveryTest(readme)

@@ -1,7 +1,9 @@
 /** backoffice: one user read, created and deleted. */
 import { describe, expect, it } from 'vitest'
+import readme from '../../../src/contracts/backoffice/README.md?raw'
 import { adminAndInes, clerk, create, etagOf, get, ines, inesShown, login, numberOf } from '../../support/backoffice'
 import { expectInvalid, expectMessage, remove, required, rui, unauthorized, users } from '../../support/backoffice'
+import { namesEveryTest } from '../../support/readme'
 import { adminToken, call, firstAdmin, freshDirectory, roleIds, rows, signedInPerson } from '../../support/usher'
 
 freshDirectory()
@@ -272,3 +274,5 @@ describe('DELETE /api/v1/users/{id}', () => {
     expect((await remove(remover.access_token, id)).status).toBe(200)
   })
 })
+
+namesEveryTest(readme)

@@ -24,7 +24,7 @@ import {
   users,
   type Fields,
 } from '../../support/clinic'
-import { expectNamed } from '../../support/readme'
+import { namesEveryTest } from '../../support/readme'
 import { adminToken, call, freshDirectory, person, rows, signIn } from '../../support/usher'
 
 freshDirectory()
@@ -478,8 +478,4 @@ describe('POST /users/user/(user_id)/activate/', () => {
   })
 })
 
-describe('README', () => {
-  it('names every test, and no other', ({ task }) => {
-    expectNamed(readme, 'edit.test.ts', task.file.tasks)
-  })
-})
+namesEveryTest(readme)

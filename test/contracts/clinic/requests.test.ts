@@ -23,7 +23,7 @@ import {
   users,
   type Fields,
 } from '../../support/clinic'
-import { expectNamed } from '../../support/readme'
+import { namesEveryTest } from '../../support/readme'
 import { adminToken, call, freshDirectory, rows, type Answer, type Call } from '../../support/usher'
 
 freshDirectory()
@@ -405,8 +405,4 @@ describe('order of answers', () => {
   })
 })
 
-describe('README', () => {
-  it('names every test, and no other', ({ task }) => {
-    expectNamed(readme, 'requests.test.ts', task.file.tasks)
-  })
-})
+namesEveryTest(readme)

@@ -18,7 +18,7 @@ import {
   users,
   type Fields,
 } from '../../support/clinic'
-import { expectNamed } from '../../support/readme'
+import { namesEveryTest } from '../../support/readme'
 import { populate } from '../../support/population'
 import { adminToken, call, fetchWorker, firstAdmin, freshDirectory, person, rows } from '../../support/usher'
 
@@ -192,8 +192,4 @@ describe('more than one page', () => {
   }, 60_000)
 })
 
-describe('README', () => {
-  it('names every test, and no other', ({ task }) => {
-    expectNamed(readme, 'search.test.ts', task.file.tasks)
-  })
-})
+namesEveryTest(readme)

@@ -25,7 +25,7 @@ import {
   users,
   type Fields,
 } from '../../support/clinic'
-import { expectNamed } from '../../support/readme'
+import { namesEveryTest } from '../../support/readme'
 import { adminToken, call, firstAdmin, freshDirectory, openApi, rows, signIn, type Call } from '../../support/usher'
 
 freshDirectory()
@@ -467,11 +467,7 @@ describe('another site', () => {
   })
 })
 
-describe('README', () => {
-  it('names every test, and no other', ({ task }) => {
-    expectNamed(readme, 'session.test.ts', task.file.tasks)
-  })
-})
+namesEveryTest(readme)
 
 /** Every operation of the other contracts that takes a credential. */
 async function guardedElsewhere() {

@@ -20,7 +20,7 @@ import {
   throughV1,
   type Fields,
 } from '../../support/clinic'
-import { expectNamed } from '../../support/readme'
+import { namesEveryTest } from '../../support/readme'
 import { adminToken, call, freshDirectory, person, rows, signIn } from '../../support/usher'
 
 freshDirectory()
@@ -423,11 +423,7 @@ describe('GET /users/user/(user_id)/get_user_info/', () => {
   })
 })
 
-describe('README', () => {
-  it('names every test, and no other', ({ task }) => {
-    expectNamed(readme, 'users.test.ts', task.file.tasks)
-  })
-})
+namesEveryTest(readme)
 
 /** `08 Jul 1980` as `1980-07-08`. */
 function dayOf(shown: string): string {

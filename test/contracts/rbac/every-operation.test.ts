@@ -1,6 +1,7 @@
 /// <reference types="vite/client" />
 /** What holds for each of rbac's operations: who is let in, which bodies are read, and which answer comes before which. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import readme from '../../../src/contracts/rbac/README.md?raw'
 import {
   adminToken,
   call,
@@ -24,7 +25,6 @@ import {
   login,
   logout,
   missing,
-  namesEveryTest,
   nobody,
   notAnObject,
   piotr,
@@ -34,6 +34,7 @@ import {
   users,
   type Entry,
 } from '../../support/rbac'
+import { namesEveryTest } from '../../support/readme'
 
 freshDirectory()
 afterEach(() => void vi.restoreAllMocks())
@@ -344,4 +345,4 @@ describe('order of answers', () => {
   })
 })
 
-namesEveryTest()
+namesEveryTest(readme)

@@ -1,6 +1,7 @@
 /// <reference types="vite/client" />
 /** How clients of rbac sign in, stay signed in, and out. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import readme from '../../../src/contracts/rbac/README.md?raw'
 import { adminToken, call, firstAdmin, freshDirectory, roleIds, rows, signedInPerson } from '../../support/usher'
 import {
   adminAndTamsin,
@@ -12,12 +13,12 @@ import {
   login,
   logout,
   missing,
-  namesEveryTest,
   refresh,
   remove,
   tamsin,
   update,
 } from '../../support/rbac'
+import { namesEveryTest } from '../../support/readme'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -208,4 +209,4 @@ describe('a credential', () => {
   })
 })
 
-namesEveryTest()
+namesEveryTest(readme)

@@ -1,6 +1,7 @@
 /// <reference types="vite/client" />
 /** rbac's list of users, promise by promise. Pages against the tables themselves are in test/pages.test.ts. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import readme from '../../../src/contracts/rbac/README.md?raw'
 import { adminToken, call, firstAdmin, freshDirectory, person, signedInPerson } from '../../support/usher'
 import {
   adminAndTamsin,
@@ -10,7 +11,6 @@ import {
   expectInvalid,
   lacking,
   list,
-  namesEveryTest,
   piotr,
   tamsin,
   thatSecond,
@@ -19,6 +19,7 @@ import {
   wire,
   type Entry,
 } from '../../support/rbac'
+import { namesEveryTest } from '../../support/readme'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -334,4 +335,4 @@ describe('GET /api/v1/users?search=', () => {
   })
 })
 
-namesEveryTest()
+namesEveryTest(readme)

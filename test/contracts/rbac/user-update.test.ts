@@ -1,6 +1,7 @@
 /// <reference types="vite/client" />
 /** rbac's change of a user, promise by promise, as its clients see it. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import readme from '../../../src/contracts/rbac/README.md?raw'
 import { adminToken, call, firstAdmin, freshDirectory, roleIds, signedInPerson } from '../../support/usher'
 import {
   adminAndTamsin,
@@ -12,7 +13,6 @@ import {
   lacking,
   list,
   login,
-  namesEveryTest,
   nobody,
   piotr,
   refresh,
@@ -24,6 +24,7 @@ import {
   versionOf,
   type Entry,
 } from '../../support/rbac'
+import { namesEveryTest } from '../../support/readme'
 import {
   invalidUserId,
   notAnEmail,
@@ -423,4 +424,4 @@ describe('PUT /api/v1/users/{user_id}', () => {
   })
 })
 
-namesEveryTest()
+namesEveryTest(readme)

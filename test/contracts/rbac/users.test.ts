@@ -1,6 +1,7 @@
 /// <reference types="vite/client" />
 /** rbac's operations on one user, promise by promise, as its clients see them. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import readme from '../../../src/contracts/rbac/README.md?raw'
 import { adminToken, call, freshDirectory, roleIds, signedInPerson } from '../../support/usher'
 import {
   adminAndTamsin,
@@ -13,7 +14,6 @@ import {
   list,
   login,
   missing,
-  namesEveryTest,
   nobody,
   piotr,
   refresh,
@@ -25,6 +25,7 @@ import {
   update,
   wire,
 } from '../../support/rbac'
+import { namesEveryTest } from '../../support/readme'
 import {
   notAUuid,
   invalidUserId,
@@ -374,4 +375,4 @@ describe('DELETE /api/v1/users/{user_id}', () => {
   })
 })
 
-namesEveryTest()
+namesEveryTest(readme)

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { permissions } from '../../../src/core/permissions'
 import { adminToken, call, freshDirectory, rows, signedInPerson, type Call } from '../../support/usher'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith, someoneWith } from '../../support/v1'
 
 freshDirectory()

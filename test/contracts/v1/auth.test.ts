@@ -12,7 +12,7 @@ import {
   testEnv,
   type Call,
 } from '../../support/usher'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import { expectInvalid, expectProblem, keyWith, notAllowed, readme } from '../../support/v1'
 
 freshDirectory()

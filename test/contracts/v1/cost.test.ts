@@ -14,7 +14,7 @@ import {
   type Answer,
 } from '../../support/usher'
 import { quietWebhook } from '../../support/requests'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import { everything, keyWith, readme, roleWith } from '../../support/v1'
 
 let admin: string

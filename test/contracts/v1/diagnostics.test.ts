@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { permissions } from '../../../src/core/permissions'
 import { migrations } from '../../../src/database/migrations'
 import { populate } from '../../support/population'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import { adminToken, call, firstAdmin, migrate, person, rows, signedInPerson, testEnv } from '../../support/usher'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
 

@@ -13,7 +13,7 @@ import {
   type Answer,
 } from '../../support/usher'
 import { quietWebhook } from '../../support/requests'
-import { baseName, namedIn, namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith } from '../../support/v1'
 
 freshDirectory()
@@ -330,20 +330,3 @@ describe('every answer', () => {
 })
 
 namesEveryTest(readme)
-
-describe('README', () => {
-  const suites = Object.entries(
-    import.meta.glob<string>('../../**/*.test.ts', { query: '?raw', import: 'default', eager: true }),
-  ).map(([path, text]) => [new URL(path, 'file:///test/contracts/v1/').pathname.slice(1), text] as const)
-
-  it('names no test of a suite that has none of that name', ({ task }) => {
-    const here = [task.file.name, ...suites.map(([path]) => path)]
-    const own = here.filter((path) => path.startsWith('test/contracts/v1/')).map(baseName)
-    const missing = namedIn(readme).filter((name) => {
-      const [suite = '', ...parts] = name.split(' > ')
-      const text = suites.find(([path]) => path === suite)?.[1]
-      return !own.includes(suite) && !parts.every((part) => text?.includes(`'${part}'`))
-    })
-    expect([own.length > 10, missing]).toEqual([true, []])
-  })
-})

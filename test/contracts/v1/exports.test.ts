@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { inconsistencies } from '../../support/consistency'
 import { exported, importing } from '../../support/imports'
 import { populate } from '../../support/population'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import {
   adminToken,
   call,

@@ -11,7 +11,7 @@ import {
   testEnv,
   type Call,
 } from '../../support/usher'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith } from '../../support/v1'
 
 freshDirectory()

@@ -5,7 +5,7 @@ import { documented, failingD1 } from '../../support/failing-d1'
 import { asLines, importing, ndjson } from '../../support/imports'
 import { derivations } from '../../support/pbkdf2-cap'
 import { snapshot } from '../../support/snapshot'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import {
   adminToken,
   call,

@@ -10,7 +10,7 @@ import {
   testEnv,
   type Call,
 } from '../../support/usher'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import {
   expectInvalid,
   expectProblem,

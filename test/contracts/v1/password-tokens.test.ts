@@ -1,7 +1,7 @@
 /** v1: set-password tokens, a way in that is not somebody else typing one's password. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { adminToken, call, freshDirectory, openApi, rows, signedInPerson, type Call } from '../../support/usher'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
 
 freshDirectory()

@@ -1,7 +1,7 @@
 /** v1: the sessions of a user. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { adminToken, call, freshDirectory, signedInPerson, signIn } from '../../support/usher'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import { expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
 
 freshDirectory()

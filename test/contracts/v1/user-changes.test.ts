@@ -1,7 +1,7 @@
 /** v1: changing users. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, firstAdmin, freshDirectory, person, rows, signedInPerson, uuidOf } from '../../support/usher'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import {
   everything,
   expectInvalid,

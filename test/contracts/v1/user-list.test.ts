@@ -1,7 +1,7 @@
 /** v1: lists of users, their pages, filters and orders. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, firstAdmin, freshDirectory, person, signedInPerson } from '../../support/usher'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith } from '../../support/v1'
 
 freshDirectory()

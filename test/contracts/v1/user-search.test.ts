@@ -1,7 +1,7 @@
 /** v1: searching users. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, freshDirectory, person } from '../../support/usher'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import { expectInvalid, readme } from '../../support/v1'
 
 freshDirectory()

@@ -1,7 +1,7 @@
 /** v1: creating, reading and deleting users. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, freshDirectory, person, roleIds, signedInPerson, uuidOf } from '../../support/usher'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import {
   everything,
   expectInvalid,

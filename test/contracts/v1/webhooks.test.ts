@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { webhookEvents } from '../../../src/core/audit'
 import { dump } from '../../support/scene'
-import { namesEveryTest } from '../../support/statements'
+import { namesEveryTest } from '../../support/readme'
 import { adminToken, call, freshDirectory, person, rows, signedInPerson } from '../../support/usher'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
 import { newReceiver, signatureBy } from '../../support/webhook-receiver'

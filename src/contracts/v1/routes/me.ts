@@ -5,11 +5,10 @@ import { updateOneself } from '../../../core/user-changes'
 import { getOneself } from '../../../core/users'
 import { authenticated } from '../../../http/authentication'
 import { changesIn, jsonOf } from '../../../http/body'
-import { etagHeader, isNoneMatch, toETag, versionsMatched } from '../../../http/conditions'
+import { etagHeader, ifMatch, ifNoneMatch, isNoneMatch, toETag, versionsMatched } from '../../../http/conditions'
 import { documentedBody, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
 import { fromUser, toNamedRoles, toUserChanges } from '../mapping/users'
-import { V1IfMatch, V1IfNoneMatch } from '../schemas/headers'
 import { V1PasswordChange } from '../schemas/passwords'
 import { V1User, V1UserUpdate } from '../schemas/users'
 import { app } from './contract'
@@ -20,7 +19,7 @@ const getMe = createRoute({
   path: '/me',
   operationId: 'v1GetMe',
   summary: 'The signed-in user, or the owner of the API key',
-  request: { headers: V1IfNoneMatch },
+  parameters: [ifNoneMatch],
   responses: {
     200: json(V1User, 'The user', etagHeader),
     304: { description: 'As the client has it', headers: etagHeader },
@@ -31,7 +30,7 @@ const getMe = createRoute({
 app.openapi(getMe, async (c) => {
   const user = await getOneself(c.var.caller)
   const etag = toETag(user)
-  if (isNoneMatch(c.req.valid('header')['if-none-match'], etag)) return c.body(null, 304, { etag })
+  if (isNoneMatch(c.req.header('if-none-match'), etag)) return c.body(null, 304, { etag })
   return c.json(fromUser(user), 200, { etag })
 })
 
@@ -42,7 +41,8 @@ const patchMe = createRoute({
   operationId: 'v1PatchMe',
   summary: 'Change what is sent of oneself: names, birth date, gender and phone numbers',
   description: 'Not for API keys. Other fields take what they take of anyone.',
-  request: { headers: V1IfMatch, body: documentedBody('V1UserUpdate') },
+  parameters: [ifMatch],
+  request: { body: documentedBody('V1UserUpdate') },
   responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 409, 412, 413, 415) },
 })
 
@@ -51,7 +51,7 @@ app.openapi(patchMe, async (c) => {
   const user = await updateOneself(
     c.var.caller,
     (present) => toUserChanges(changesIn(V1UserUpdate, sent, { shown: present && fromUser(present) })),
-    { naming: toNamedRoles(sent), condition: versionsMatched(c.req.valid('header')['if-match']) },
+    { naming: toNamedRoles(sent), condition: versionsMatched(c.req.header('if-match')) },
   )
   return c.json(fromUser(user), 200, { etag: toETag(user) })
 })

@@ -5,14 +5,14 @@ import { listUsers } from '../../../core/user-list'
 import { createUser, deleteUser, getUser } from '../../../core/users'
 import { authenticated } from '../../../http/authentication'
 import { changesIn, jsonOf } from '../../../http/body'
-import { etagHeader, isNoneMatch, toETag, versionsMatched } from '../../../http/conditions'
+import { etagHeader, ifMatch, ifNoneMatch, isNoneMatch, toETag, versionsMatched } from '../../../http/conditions'
 import { readCursor, writeCursor } from '../../../http/cursor'
 import { keyed } from '../../../http/idempotency'
 import { documentedBody, header, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
 import { toId, toSelector } from '../mapping/ids'
 import { fromUser, toNamedRoles, toNewUser, toUserChanges } from '../mapping/users'
-import { V1IdempotencyKey, V1IfMatch, V1IfNoneMatch } from '../schemas/headers'
+import { V1IdempotencyKey } from '../schemas/headers'
 import { V1User, V1UserCreate, V1UserList, V1UserListQuery, V1UserRoles, V1UserUpdate } from '../schemas/users'
 import { app } from './contract'
 
@@ -24,7 +24,8 @@ const getUserRoute = createRoute({
   path: '/users/{id}',
   operationId: 'v1GetUser',
   summary: 'One user',
-  request: { params, headers: V1IfNoneMatch },
+  parameters: [ifNoneMatch],
+  request: { params },
   responses: {
     200: json(V1User, 'The user', etagHeader),
     304: { description: 'As the client has it', headers: etagHeader },
@@ -35,7 +36,7 @@ const getUserRoute = createRoute({
 app.openapi(getUserRoute, async (c) => {
   const user = await getUser(c.var.caller, toSelector(c.req.valid('param').id))
   const etag = toETag(user)
-  if (isNoneMatch(c.req.valid('header')['if-none-match'], etag)) return c.body(null, 304, { etag })
+  if (isNoneMatch(c.req.header('if-none-match'), etag)) return c.body(null, 304, { etag })
   return c.json(fromUser(user), 200, { etag })
 })
 
@@ -67,7 +68,8 @@ const update = {
   summary: 'Change what is sent of a user',
   description:
     'PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user.',
-  request: { params, headers: V1IfMatch, body: documentedBody('V1UserUpdate') },
+  parameters: [ifMatch],
+  request: { params, body: documentedBody('V1UserUpdate') },
   responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },
 }
 
@@ -81,7 +83,7 @@ for (const route of [
       c.var.caller,
       toSelector(c.req.valid('param').id),
       (present) => toUserChanges(changesIn(V1UserUpdate, sent, { shown: present && fromUser(present) })),
-      { naming: toNamedRoles(sent), condition: versionsMatched(c.req.valid('header')['if-match']) },
+      { naming: toNamedRoles(sent), condition: versionsMatched(c.req.header('if-match')) },
     )
     return c.json(fromUser(user), 200, { etag: toETag(user) })
   })
@@ -94,12 +96,13 @@ const deleteUserRoute = createRoute({
   operationId: 'v1DeleteUser',
   summary: 'Delete a user for good',
   description: 'The email, username and matricule are free from then on; the id never is.',
-  request: { params, headers: V1IfMatch },
+  parameters: [ifMatch],
+  request: { params },
   responses: { 204: { description: 'Deleted' }, ...failures(401, 403, 404, 409, 412) },
 })
 
 app.openapi(deleteUserRoute, async (c) => {
-  const condition = versionsMatched(c.req.valid('header')['if-match'])
+  const condition = versionsMatched(c.req.header('if-match'))
   await deleteUser(c.var.caller, toSelector(c.req.valid('param').id), { condition })
   return c.body(null, 204)
 })
@@ -143,13 +146,14 @@ const setRoles = createRoute({
   operationId: 'v1SetUserRoles',
   summary: 'Give a user these roles and no others',
   description: 'Also takes every permission the roles give. Without any the user has the role `user`.',
-  request: { params, headers: V1IfMatch, body: jsonBody(V1UserRoles) },
+  parameters: [ifMatch],
+  request: { params, body: jsonBody(V1UserRoles) },
   responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },
 })
 
 app.openapi(setRoles, async (c) => {
   const roles = c.req.valid('json').roles.map((name) => ({ name }))
-  const condition = versionsMatched(c.req.valid('header')['if-match'])
+  const condition = versionsMatched(c.req.header('if-match'))
   const user = await updateUser(c.var.caller, toSelector(c.req.valid('param').id), () => ({ roles }), {
     naming: roles,
     condition,

@@ -1,10 +1,6 @@
 /** Headers of requests. */
 import { z } from '@hono/zod-openapi'
 
-export const V1IfMatch = z.object({ 'if-match': z.string().optional() })
-
-export const V1IfNoneMatch = z.object({ 'if-none-match': z.string().optional() })
-
 export const V1IdempotencyKey = z.object({
   'idempotency-key': z.string().min(1).max(255).optional().openapi({
     description: 'A retry with the same key and body gets the first answer, for 24 hours',
