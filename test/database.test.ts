@@ -240,6 +240,16 @@ describe('what is kept twice agrees', () => {
     expect(kept).toHaveLength(10)
   })
 
+  it('and where it does not, a list still shows each user with their own roles', async () => {
+    const admin = await adminToken()
+    const one = await signedInPerson(admin)
+    await rows('UPDATE users SET role_count = 2 WHERE id = ?', one.uuid)
+    await rows('DELETE FROM user_roles WHERE user_number = (SELECT number FROM users WHERE id = ?)', one.uuid)
+    await call('/v1/users', { token: admin, json: person({ role: 'admin' }) })
+    const { body } = await call('/v1/users', { token: admin })
+    expect(body.data.map(({ role }: { role: string }) => role)).toEqual(['admin', 'user', 'admin'])
+  })
+
   it('in the login identifiers and in the users they name', async () => {
     await aMixedDirectory()
     const users = await rows<{ number: number; email: string; username: string | null; matricule: number | null }>(

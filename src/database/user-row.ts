@@ -125,10 +125,10 @@ export interface ListedUser {
 
 /** The columns that `pageOf` takes of each user: their values, and the numbers of their roles. */
 export const listedUser = (key?: SQL): SQL => sql`${key ? arrayOf(key) : arrayOf()} AS user,
-  CASE WHEN ${users.role_count} = 1 THEN ${users.primary_role} ELSE (
+  coalesce(CASE WHEN ${users.role_count} > 1 THEN (
     SELECT group_concat(role_number) FROM (
       SELECT ${userRoles.role_number} FROM ${userRoles} WHERE ${userRoles.user_number} = ${users.number}
-      ORDER BY ${userRoles.position})) END AS roles_held`
+      ORDER BY ${userRoles.position})) END, ${users.primary_role}) AS roles_held`
 
 /**
  * The one row that `readPage` reads: the total, `listed` users in their order, and each role that any of them holds, once. A hundred
