@@ -1,5 +1,5 @@
 /** What v1 takes and answers, from its document: `npm run client` writes this file, test/client/operations.test.ts holds it to the document. */
-import type { Operation } from './messages.ts'
+import type { Operation } from './operation.ts'
 
 export type UserUpdate = {
   email?: string | undefined

@@ -27,7 +27,7 @@ export interface ContractDocument {
 }
 
 const opening = `/** What v1 takes and answers, from its document: \`npm run client\` writes this file, test/client/operations.test.ts holds it to the document. */
-import type { Operation } from './messages.ts'
+import type { Operation } from './operation.ts'
 `
 
 export function operationsSource({ paths, components }: ContractDocument): string {
