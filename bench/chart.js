@@ -24,7 +24,8 @@ export function chart(results) {
     const left = labels + index * (panel + gap)
     const lines = Array.from({ length: decades + 1 }, (_, decade) => {
       const at = left + (panel * decade) / decades
-      const label = decade === decades ? '1' : `${10 ** (decade - decades)}`
+      // At every other there is room for a label.
+      const label = decade % 2 === 0 ? `${10 ** (decade - decades)}` : ''
       // The outermost stay inside, for there is another panel beside.
       const anchor = decade === 0 ? 'start' : decade === decades ? 'end' : 'middle'
       return `<path d="M${at} ${top - 6}V${bottom}" stroke="${ink}" stroke-opacity="${decade === decades ? 0.9 : 0.25}"/>${text(at, bottom + 16, label, `text-anchor="${anchor}"`)}`
