@@ -62,6 +62,18 @@ describe('reading', () => {
     }
   })
 
+  it('lists users of two roles in five rows more each', async () => {
+    const several = 'SELECT number FROM users ORDER BY number LIMIT 50'
+    await rows(`INSERT OR IGNORE INTO user_roles (user_number, role_number, position)
+      SELECT number, 3 - primary_role, 1 FROM users WHERE number IN (${several})`)
+    await rows(`UPDATE users SET role_count = 2 WHERE number IN (${several})`)
+    const page = await call('/v1/users?limit=100', { token: admin })
+    expect(page.body.data.filter(({ roles }: { roles: unknown[] }) => roles.length === 2)).toHaveLength(50)
+    expectCost(page, { trips: 1, read: 100 + 5 * 50 + 20, written: 0 })
+    await rows(`DELETE FROM user_roles WHERE position = 1 AND user_number IN (${several})`)
+    await rows(`UPDATE users SET role_count = 1 WHERE number IN (${several})`)
+  })
+
   it('walks everyone by cursor in at most 1.2 rows a user', async () => {
     let cursor: string | null = ''
     let read = 0

@@ -156,7 +156,7 @@ export function readPage({ total, listed, held, roles }: PageText): UserPage {
   const rolesOf = (numbers: string): UserRow['roles'] => {
     let held = known.get(numbers)
     if (!held) {
-      held = numbers.split(',').map((number) => byNumber.get(number)) as unknown as UserRow['roles']
+      held = numbers.split(',').flatMap((number) => byNumber.get(number) ?? []) as [HeldRole, ...HeldRole[]]
       known.set(numbers, held)
     }
     return held
