@@ -285,7 +285,15 @@ CREATE TABLE audit_events (
   user_id TEXT,
   contract TEXT NOT NULL,
   -- A JSON array of field names, never of values.
-  fields TEXT NOT NULL
+  fields TEXT NOT NULL,
+  -- The role, API key, session or webhook that the event is about.
+  subject_id TEXT,
+  -- The session or API key that authorised the request, and the request's own id: uuids as 16 bytes, to save storage.
+  credential_kind TEXT CHECK (credential_kind IN ('session', 'key')),
+  credential_id BLOB CHECK (length(credential_id) = 16),
+  request_id BLOB CHECK (length(request_id) = 16),
+  -- The client's address, for sign-ins, lockouts and refused refreshes only.
+  address TEXT
 ) STRICT;
 
 CREATE INDEX audit_events_by_user ON audit_events (user_id);

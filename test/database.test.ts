@@ -1,7 +1,7 @@
 /** The database beneath the statements: that the code knows its tables, that what is kept twice agrees, and what is written down. */
 import { getTableColumns, getTableName } from 'drizzle-orm'
 import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AuditAction } from '../src/core/audit'
 import { fold, foldForSearch } from '../src/core/text'
 import * as tables from '../src/database/tables'
@@ -417,6 +417,8 @@ describe('the audit trail', () => {
     actor: 'admin' | 'one' | 'nobody'
     to: 'admin' | 'one' | 'nobody' | 'somebody new'
     fields?: string[]
+    /** Actions that are recorded with it. */
+    also?: string[]
   }
 
   const asAdmin = (method: string, path: string, json?: object) => call(path, { token: admin, method, json })
@@ -542,6 +544,53 @@ describe('the audit trail', () => {
       actor: 'nobody',
       to: 'one',
     },
+    'account.unlocked': {
+      after: async (one) => {
+        for (let tried = 0; tried < 5; tried += 1) await login(one, 'not the password')
+      },
+      does: (one) => asAdmin('POST', `/v1/users/${one.id}/activate`),
+      actor: 'admin',
+      to: 'one',
+    },
+    'session.reuse_detected': {
+      after: (one) => call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } }),
+      does: async (one) => {
+        vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 })
+        await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })
+        vi.useRealTimers()
+      },
+      actor: 'nobody',
+      to: 'one',
+      also: ['session.ended'],
+    },
+    'users.exported': {
+      does: () => asAdmin('GET', '/v1/exports'),
+      actor: 'admin',
+      to: 'nobody',
+      fields: [
+        'active',
+        'birthdate',
+        'certifiedEmail',
+        'countryId',
+        'createdAt',
+        'email',
+        'familyName',
+        'gender',
+        'givenName',
+        'id',
+        'isStaff',
+        'matricule',
+        'mobileNumber',
+        'name',
+        'number',
+        'phoneNumber',
+        'roles',
+        'updatedAt',
+        'userType',
+        'username',
+        'version',
+      ],
+    },
   }
 
   it.each(Object.entries(doings))('says %s, by whom, to whom and in which fields, once', async (action, doing) => {
@@ -550,7 +599,10 @@ describe('the audit trail', () => {
     const written = await writtenBy(() => doing.does(one))
     const newest = (await rows<{ id: string }>('SELECT id FROM users ORDER BY number DESC LIMIT 1'))[0]?.id
     const who = { admin: adminId, one: one.uuid, nobody: null, 'somebody new': newest }
-    expect(written).toEqual([[action, who[doing.actor], who[doing.to], 'v1', doing.fields ?? []]])
+    expect(written).toEqual([
+      [action, who[doing.actor], who[doing.to], 'v1', doing.fields ?? []],
+      ...(doing.also ?? []).map((further) => [further, who[doing.actor], who[doing.to], 'v1', []]),
+    ])
   })
 
   it('says when a session began and ended', async () => {

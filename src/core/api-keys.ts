@@ -56,9 +56,9 @@ export async function createApiKey(
     await caller.database.batch(
       guard(caller, { needs: [...caller.needs, ...input.permissions] }),
       insertApiKey({ ...row, hash }),
-      record(caller, 'key.created', {
-        actorId: actor.id,
+      record(caller, actor, 'key.created', {
         userId: actor.id,
+        subjectId: row.id,
         fields: ['name', 'permissions', 'expires_at'],
       }),
     )
@@ -87,7 +87,7 @@ export async function revokeApiKey(caller: Caller, id: string): Promise<void> {
     await caller.database.batch(
       guard(caller, { needs: [...caller.needs, ...needs] }),
       deleteApiKey({ id }),
-      record(caller, 'key.revoked', { actorId: actor.id, userId: key.owner_id }),
+      record(caller, actor, 'key.revoked', { userId: key.owner_id, subjectId: id }),
     )
   })
 }

@@ -1,6 +1,7 @@
 /** Reading what was written down. */
 import { selectAuditEvents, type AuditEventRow } from '../database/audit'
 import type { AuditAction } from './audit'
+import { hyphenated } from './encoding'
 import { guard, refusing, type Caller } from './caller'
 
 /** `at` is unix seconds. */
@@ -12,6 +13,14 @@ export interface AuditEvent {
   userId: string | null
   contract: string
   fields: readonly string[]
+  /** The role, API key, session or webhook that it is about. */
+  subjectId: string | null
+  /** The session or API key that authorised the request. */
+  credential: { kind: 'session' | 'key'; id: string } | null
+  /** The `X-Request-Id` of the response. */
+  requestId: string | null
+  /** The client's address, of sign-ins, lockouts and refused refreshes. */
+  address: string | null
 }
 
 /** A page, newest first; `next` is where the page after it begins, if there is one. */
@@ -45,5 +54,9 @@ export function toAuditEvent(row: AuditEventRow): AuditEvent {
     userId: row.user_id,
     contract: row.contract,
     fields: JSON.parse(row.fields) as string[],
+    subjectId: row.subject_id,
+    credential: row.credential_kind && { kind: row.credential_kind, id: hyphenated(row.credential_id) },
+    requestId: row.request_id === '' ? null : hyphenated(row.request_id),
+    address: row.address,
   }
 }

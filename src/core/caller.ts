@@ -21,6 +21,10 @@ export interface Visit {
   settings: Settings
   /** The name of the contract it came through. */
   contract: string
+  /** The `X-Request-Id` of its response, a uuid. */
+  requestId: string
+  /** The client's IP address, as the platform saw it; undefined where it says none. */
+  address: string | undefined
   /** Unix seconds. */
   now: number
 }

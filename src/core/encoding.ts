@@ -39,8 +39,12 @@ export async function sha256(data: Uint8Array<ArrayBuffer>): Promise<string> {
   return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', data)))
 }
 
-/** The text of any 16 bytes: those of a forged token name nobody, which is for the database to say. */
+/** A uuid from any 16 bytes: whether anything has this id is for the database to say. */
 export function toUuid(bytes: Uint8Array): string {
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  return hyphenated(Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''))
+}
+
+/** A uuid from its 32 hex digits. */
+export function hyphenated(digits: string): string {
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

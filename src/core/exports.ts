@@ -1,5 +1,6 @@
 /** Moving out: everyone, with all that is kept of them. */
 import { selectUsersToExport } from '../database/users'
+import { recordUnread } from './audit'
 import { guard, refusing, type Caller } from './caller'
 import { toUser, type User } from './user'
 import { streamedPageSize } from './user-list'
@@ -19,9 +20,14 @@ export async function* exportUsers(
   { hashes, after }: { hashes: boolean; after: number },
 ): AsyncGenerator<Exported[], void, undefined> {
   const exporter: Caller = hashes ? { ...caller, needs: [...caller.needs, 'users:export_hashes'] } : caller
+  const recorded = recordUnread(exporter, 'users.exported', {
+    fields: [...exportedFields, ...(hashes ? ['passwordHash', 'pinHash'] : [])],
+  })
   for (let number = after; ;) {
     const statement = selectUsersToExport({ number, limit: streamedPageSize })
-    const [rows] = await refusing(exporter, () => exporter.database.batch(guard(exporter), statement))
+    // With the first page, so that nothing goes out unrecorded.
+    const first = number === after ? [recorded] : []
+    const [rows] = await refusing(exporter, () => exporter.database.batch(guard(exporter), statement, ...first))
     if (rows.length > 0) {
       yield rows.map(({ password_hash, pin_hash, ...row }) => ({
         user: toUser(row),
@@ -33,3 +39,27 @@ export async function* exportUsers(
     number = last.number
   }
 }
+
+const exportedFields = [
+  'id',
+  'number',
+  'email',
+  'name',
+  'givenName',
+  'familyName',
+  'username',
+  'matricule',
+  'birthdate',
+  'gender',
+  'phoneNumber',
+  'mobileNumber',
+  'certifiedEmail',
+  'userType',
+  'isStaff',
+  'countryId',
+  'roles',
+  'active',
+  'createdAt',
+  'updatedAt',
+  'version',
+] as const satisfies readonly (keyof User)[]

@@ -6,7 +6,7 @@ import { refuseSignInIfLocked } from '../database/sessions'
 import type { Statement } from '../database/statement'
 import type { UserRow } from '../database/user-row'
 import { refuseIfHeld, selectUser, selectUserCount } from '../database/users'
-import { record } from './audit'
+import { recordOf } from './audit'
 import type { Visit } from './caller'
 import { sha256, utf8 } from './encoding'
 import { parseEmail, parseName, parsePassword, type Outcome } from './fields'
@@ -50,7 +50,7 @@ export async function createFirstAdmin(
       refuseIfHeld(adminRole),
       refuseSignInIfLocked(signIn.account, visit.now),
       ...insertion(row, [adminRole]),
-      record(visit, 'user.created', { actorId: null, userId: id, fields: ['email', 'name', 'password', 'roles'] }),
+      recordOf(visit, 'user.created', { actorId: null, userId: id, fields: ['email', 'name', 'password', 'roles'] }),
       ...opening(id),
       selectUser({ id }),
     )

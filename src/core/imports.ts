@@ -86,7 +86,7 @@ export function beginImport(caller: Caller, { dryRun }: { dryRun: boolean }): Im
         if (entries.length > 0 && !dryRun) {
           await caller.database.batch(
             guard(caller, needed(caller, entries, decisions)),
-            ...insertEachUser(entries, eachEvent(caller, 'user.created', known.actor.id)),
+            ...insertEachUser(entries, eachEvent(caller, known.actor, 'user.created')),
           )
         }
         const written = dryRun

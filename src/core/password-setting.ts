@@ -5,7 +5,7 @@ import { unguarded } from '../database/guard'
 import { insertPasswordToken, refuseUnlessPasswordToken } from '../database/password-tokens'
 import { keepSession, refuseSignInIfLocked, selectSignInOf } from '../database/sessions'
 import { selectUserToChange, updateUser as updateUserRow } from '../database/users'
-import { record } from './audit'
+import { record, recordOf } from './audit'
 import { decideAndCommit, facts, guard, isOneself, refuseKey, type Caller, type Visit } from './caller'
 import { fromBase64Url, sha256, toBase64Url, toUuid } from './encoding'
 import type { Parsed } from './fields'
@@ -46,7 +46,7 @@ export async function changeOwnPassword(
       ...updateUserRow(row, { password_hash: hash, updated_at: now }, 'sessions'),
       keepSession({ id: credential.sessionId }),
       clearFailures(account),
-      record(caller, 'user.password_set', { actorId: id, userId: id, fields: ['password'] }),
+      record(caller, { id, key_id: null }, 'user.password_set', { userId: id, fields: ['password'] }),
     )
   })
 }
@@ -75,7 +75,7 @@ export async function issuePasswordToken(
         expires_at: expiresAt,
         authority: actor.permissions,
       }),
-      record(caller, 'user.password_token_issued', { actorId: actor.id, userId: row.id }),
+      record(caller, actor, 'user.password_token_issued', { userId: row.id }),
     )
     return { token: toBase64Url(bytes), expiresAt }
   })
@@ -112,7 +112,7 @@ async function commitByToken(
         usable,
         ...updateUserRow(present, { password_hash: hash, updated_at: visit.now }, 'sessions'),
         clearFailures(accountOf(present.number)),
-        record(visit, 'user.password_set', { actorId: present.id, userId: present.id, fields: ['password'] }),
+        recordOf(visit, 'user.password_set', { actorId: present.id, userId: present.id, fields: ['password'] }),
       )
       return
     } catch (error) {

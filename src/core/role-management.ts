@@ -74,11 +74,7 @@ export async function createRole(caller: Caller, input: NewRole): Promise<Role> 
         description: input.description ?? '',
         permissions: toMask(input.permissions),
       }),
-      record(caller, 'role.created', {
-        actorId: actor.id,
-        userId: null,
-        fields: ['name', 'description', 'permissions'],
-      }),
+      record(caller, actor, 'role.created', { subjectId: id, fields: ['name', 'description', 'permissions'] }),
       ...remember(caller, { role: id }),
       selectRole({ id }),
     )
@@ -103,7 +99,7 @@ export async function updateRole(caller: Caller, id: string, changes: RoleChange
       guard(caller, { needs: [...caller.needs, ...touched] }),
       refuseUnlessRole(role),
       updateRoleRow({ number: role.number, description, permissions }),
-      record(caller, 'role.updated', { actorId: actor.id, userId: null, fields }),
+      record(caller, actor, 'role.updated', { subjectId: id, fields }),
     )
     return toRole({ ...role, description, permissions })
   })
@@ -120,7 +116,7 @@ export async function deleteRole(caller: Caller, id: string): Promise<void> {
         guard(caller, { needs: [...caller.needs, ...fromMask(role.permissions)] }),
         refuseUnlessRole(role),
         deleteRoleRow({ number: role.number }),
-        record(caller, 'role.deleted', { actorId: actor.id, userId: null }),
+        record(caller, actor, 'role.deleted', { subjectId: id }),
       )
     } catch (error) {
       // Given to somebody in this moment.

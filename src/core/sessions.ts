@@ -43,7 +43,10 @@ export async function signOut(caller: Caller): Promise<void> {
     caller.database.batch(
       guard(caller),
       deleteSession({ id: credential.sessionId }),
-      record(caller, 'session.ended', { actorId: credential.userId, userId: credential.userId }),
+      record(caller, { id: credential.userId, key_id: null }, 'session.ended', {
+        userId: credential.userId,
+        subjectId: credential.sessionId,
+      }),
     ),
   )
 }
@@ -75,7 +78,10 @@ async function end(caller: Caller, selector: { id: string }, sessionId: string |
     await caller.database.batch(
       guard(caller, { needs: isOneself(caller, user.id) ? [] : caller.needs, over: user.number }),
       sessionId === undefined ? endSessionsOf({ number: user.number }) : deleteSession({ id: sessionId }),
-      record(caller, 'session.ended', { actorId: actor.id, userId: user.id }),
+      record(caller, actor, 'session.ended', {
+        userId: user.id,
+        ...(sessionId !== undefined && { subjectId: sessionId }),
+      }),
     )
   })
 }

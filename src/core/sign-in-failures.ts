@@ -1,9 +1,9 @@
 /** Brute force: failed sign-ins are counted in the database by account, and too many lock it for a while. */
-import { v7 as uuid } from 'uuid'
-import { insertAccountLockedEvent } from '../database/audit'
+import { insertLockedEvent } from '../database/audit'
 import { deleteSignInFailures, recordSignInFailure, type SignInFailuresRow } from '../database/sessions'
 import type { Statement } from '../database/statement'
-import type { Visit } from './caller'
+import { newEvent, recordUnlocking, type Actor } from './audit'
+import type { Caller, Visit } from './caller'
 import { sha256, utf8 } from './encoding'
 import { Refused } from './refusal'
 
@@ -39,9 +39,14 @@ export function countFailure(account: string, now: number): Statement<SignInFail
   })
 }
 
-/** Follows `countFailure` in its batch: writes the lockout down if that failure was the one too many. */
+/** Follows `countFailure` in its batch: records the lockout, if that failure was the one that caused it. */
 export function recordLockout(visit: Visit, account: string, userId: string | null): Statement {
-  return insertAccountLockedEvent({ id: uuid(), at: visit.now, user_id: userId, contract: visit.contract, account })
+  return insertLockedEvent({ ...newEvent(visit, 'account.locked', { actorId: null, userId, address: true }), account })
 }
 
 export const clearFailures = (account: string): Statement => deleteSignInFailures({ account })
+
+/** Clears the failures as `actor`'s doing, which is recorded where they had locked the account. */
+export function unlock(caller: Caller, actor: Actor, account: string, userId: string): Statement[] {
+  return [recordUnlocking(caller, actor, account, userId), clearFailures(account)]
+}

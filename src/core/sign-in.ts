@@ -1,6 +1,6 @@
 /** Signing in and staying in: sessions begin here, each with its family of refresh tokens. */
 import { parse as uuidBytes, v7 as uuid } from 'uuid'
-import { insertSessionEndedEvent } from '../database/audit'
+import { insertReuseDetectedEvent, insertSessionEndedEvent } from '../database/audit'
 import { BatchRefused } from '../database/database'
 import { unguarded } from '../database/guard'
 import {
@@ -19,7 +19,7 @@ import {
 import type { Statement } from '../database/statement'
 import type { UserRow } from '../database/user-row'
 import { selectUser, selectUserOfSession, setPasswordHash } from '../database/users'
-import { record } from './audit'
+import { newEvent, recordOf } from './audit'
 import type { Visit } from './caller'
 import { fromBase64Url, sha256, toBase64Url, toUuid } from './encoding'
 import type { Parsed } from './fields'
@@ -127,7 +127,7 @@ async function trySigningIn(visit: Visit, { identifier, password }: Credentials,
       expires_at: visit.now + session.seconds,
     }),
     ...session.beside,
-    record(visit, 'session.created', { actorId: userId, userId }),
+    recordOf(visit, 'session.created', { actorId: userId, userId, subjectId: session.id, address: true }),
   ]
   const firstAdmin = await createFirstAdmin(
     visit,
@@ -189,11 +189,13 @@ export async function refreshSession(visit: Visit, refreshToken: string): Promis
     if (!(error instanceof BatchRefused)) throw error
     await visit.database.batch(
       unguarded,
+      insertReuseDetectedEvent({
+        ...newEvent(visit, 'session.reuse_detected', { actorId: null, subjectId: sessionId, address: true }),
+        family_hash: familyHash,
+        hash,
+      }),
       insertSessionEndedEvent({
-        id: uuid(),
-        at: visit.now,
-        contract: visit.contract,
-        session_id: sessionId,
+        ...newEvent(visit, 'session.ended', { actorId: null, subjectId: sessionId }),
         family_hash: familyHash,
       }),
       deleteSessionOfFamily({ id: sessionId, family_hash: familyHash }),

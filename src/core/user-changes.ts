@@ -20,7 +20,7 @@ import { recall, recalled, remember } from './idempotency'
 import { hashPassword } from './passwords'
 import { Refused } from './refusal'
 import { defaultRole, rolesNamed } from './roles'
-import { accountOf, clearFailures } from './sign-in-failures'
+import { accountOf, unlock } from './sign-in-failures'
 import { fold, foldIdentifier } from './text'
 import { toUser, type User, type UserChanges, type UserSelector } from './user'
 import { decide, fields, type ChangeOptions, type Decision, type Facts, type Field, type Sent } from './user-decisions'
@@ -83,10 +83,8 @@ async function commit(
       ...(actions.length > 0
         ? writing(caller, found, decision, hashes)
         : [refuseUnlessVersion(present.number, present.version)]),
-      ...actions.map(([action, about]) =>
-        record(caller, action, { actorId: actor.id, userId: present.id, fields: about }),
-      ),
-      ...(unlocks ? [clearFailures(accountOf(present.number))] : []),
+      ...actions.map(([action, about]) => record(caller, actor, action, { userId: present.id, fields: about })),
+      ...(unlocks ? unlock(caller, actor, accountOf(present.number), present.id) : []),
       ...remember(caller, { user: present.id }),
       selectUser({ id: present.id }),
     )

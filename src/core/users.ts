@@ -79,7 +79,7 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
     const results = await caller.database.batch(
       guard(caller, { needs: byDefault ? needs : [...needs, 'roles:assign'], granting }),
       ...insertion({ ...row, ...roleColumns(granting) }, granting),
-      record(caller, 'user.created', { actorId: actor.id, userId: id, fields: writtenFields(input) }),
+      record(caller, actor, 'user.created', { userId: id, fields: writtenFields(input) }),
       ...remember(caller, { user: id }),
       selectUser({ id }),
     )
@@ -108,7 +108,7 @@ export async function deleteUser(
       refuseUnlessVersion(user.number, user.version),
       deleteUserRow({ number: user.number }),
       ...keepingAnAdmin(user),
-      record(caller, 'user.deleted', { actorId: actor.id, userId: user.id }),
+      record(caller, actor, 'user.deleted', { userId: user.id }),
     )
   })
 }

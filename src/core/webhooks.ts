@@ -96,9 +96,8 @@ export async function createWebhook(
     await caller.database.batch(
       guard(caller, { needs: caller.needs }),
       insertWebhook(row),
-      record(caller, 'webhook.created', {
-        actorId: actor.id,
-        userId: null,
+      record(caller, actor, 'webhook.created', {
+        subjectId: row.id,
         fields: ['url', 'description', 'events', 'active'],
       }),
     )
@@ -128,7 +127,7 @@ export async function updateWebhook(
       guard(caller, { needs: caller.needs }),
       refuseUnlessWebhook(id),
       updateWebhookRow(id, Object.fromEntries(fields.map((field) => [field, next[field]]))),
-      record(caller, 'webhook.updated', { actorId: actor.id, userId: null, fields }),
+      record(caller, actor, 'webhook.updated', { subjectId: id, fields }),
     )
     if (next.active === 1) caller.database.noted.webhooksWait = true
     return toWebhook({ ...present, ...next })
@@ -143,7 +142,7 @@ export async function deleteWebhook(caller: Caller, id: string): Promise<void> {
       guard(caller, { needs: caller.needs }),
       refuseUnlessWebhook(id),
       deleteWebhookRow({ id }),
-      record(caller, 'webhook.deleted', { actorId: actor.id, userId: null }),
+      record(caller, actor, 'webhook.deleted', { subjectId: id }),
     )
   })
 }

@@ -82,13 +82,15 @@ const insertSearch = prepare<{ rows: string }>(
 )
 
 /** What their events have in common; `told` is whether webhooks are told of them. */
-export type CommonEvent = Pick<NewAuditEventRow, 'at' | 'actor_id' | 'action' | 'contract'> & { told: boolean }
+export type CommonEvent = Omit<NewAuditEventRow, 'id' | 'user_id' | 'fields' | 'subject_id' | 'address'> & {
+  told: boolean
+}
 
 const insertEvents = prepare<Omit<CommonEvent, 'told'> & { rows: string }>(
   () => sql`
-    INSERT INTO ${auditEvents} (id, at, actor_id, action, user_id, contract, fields)
+    INSERT INTO ${auditEvents} (id, at, actor_id, action, user_id, contract, fields, credential_kind, credential_id, request_id)
     SELECT value ->> 0, ${value('at')}, ${value('actor_id')}, ${value('action')}, value ->> 1, ${value('contract')},
-      value -> 2
+      value -> 2, ${value('credential_kind')}, unhex(${value('credential_id')}, '-'), unhex(${value('request_id')}, '-')
     FROM json_each(${value('rows')})`,
 )
 

@@ -166,6 +166,11 @@ export const auditEvents = sqliteTable('audit_events', {
   user_id: text(),
   contract: text().notNull(),
   fields: text().notNull(),
+  subject_id: text(),
+  credential_kind: text({ enum: ['session', 'key'] }),
+  credential_id: blob(),
+  request_id: blob(),
+  address: text(),
 })
 
 export const webhooks = sqliteTable('webhooks', {

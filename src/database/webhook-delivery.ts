@@ -1,6 +1,6 @@
 /** Statements about delivering: who may, what is to be sent, and what became of it. */
 import { sql, type SQL } from 'drizzle-orm/sql'
-import type { AuditEventRow } from './audit'
+import { auditEventColumns, type AuditEventRow } from './audit'
 import { refuseIf } from './guard'
 import { compile, limit, prepare, type Statement } from './statement'
 import { auditEvents, webhookFailures, webhooks } from './tables'
@@ -38,7 +38,7 @@ export const selectDueFailures = prepare<
   AuditEventRow & { attempts: number }
 >(
   () => sql`
-    SELECT ${auditEvents}.*, ${webhookFailures.attempts} FROM ${webhooks}
+    SELECT ${auditEventColumns}, ${webhookFailures.attempts} FROM ${webhooks}
     CROSS JOIN ${webhookFailures} ON ${webhookFailures.webhook_id} = ${webhooks.id}
     CROSS JOIN ${auditEvents} ON ${auditEvents.sequence} = ${webhookFailures.sequence}
     WHERE ${webhooks.id} = ${value('id')} AND ${webhooks.lease} = ${value('lease')}
@@ -49,7 +49,7 @@ export const selectDueFailures = prepare<
 /** What was not sent yet, in order, as far as the window goes; nothing without the lease. Read by its place, whatever the action. */
 export const selectUnsentEvents = prepare<{ id: string; lease: string; limit: number }, AuditEventRow>(
   () => sql`
-    SELECT ${auditEvents}.* FROM ${webhooks} CROSS JOIN ${auditEvents}
+    SELECT ${auditEventColumns} FROM ${webhooks} CROSS JOIN ${auditEvents}
     WHERE ${webhooks.id} = ${value('id')} AND ${webhooks.lease} = ${value('lease')}
       AND ${auditEvents.sequence} > ${webhooks.position}
       AND ${auditEvents.sequence} <= ${webhooks.position} + ${sql.raw(String(windowLength))}

@@ -1,7 +1,7 @@
 /** Statements about webhooks, as those who manage them see them. */
 import { sql } from 'drizzle-orm/sql'
 import { eq } from 'drizzle-orm'
-import type { AuditEventRow } from './audit'
+import { auditEventColumns, type AuditEventRow } from './audit'
 import { refuseIf } from './guard'
 import { build, compile, limit, prepare, type Statement } from './statement'
 import { auditEvents, webhookFailures, webhooks } from './tables'
@@ -73,7 +73,7 @@ export type WebhookFailureRow = Omit<typeof webhookFailures.$inferSelect, 'webho
 /** A page of what could not be delivered, with its event; newest first: events before this sequence. */
 export const selectWebhookFailures = prepare<{ id: string; before: number; limit: number }, WebhookFailureRow>(
   () => sql`
-    SELECT ${auditEvents}.*, ${webhookFailures.attempts}, ${webhookFailures.last_attempt_at}, ${webhookFailures.last_outcome},
+    SELECT ${auditEventColumns}, ${webhookFailures.attempts}, ${webhookFailures.last_attempt_at}, ${webhookFailures.last_outcome},
       ${webhookFailures.next_attempt_at}
     FROM ${webhookFailures} JOIN ${auditEvents} ON ${auditEvents.sequence} = ${webhookFailures.sequence}
     WHERE ${webhookFailures.webhook_id} = ${value('id')} AND ${webhookFailures.sequence} < ${value('before')}

@@ -37,7 +37,14 @@ export function createContract(traits: ContractTraits): Contract {
     const settings = c.get('configuration')
     const now = Math.floor(Date.now() / 1000)
     c.set('contract', traits)
-    c.set('visit', { database: c.get('database'), settings, contract: traits.name, now })
+    c.set('visit', {
+      database: c.get('database'),
+      settings,
+      contract: traits.name,
+      requestId: c.get('requestId'),
+      address: c.req.header('cf-connecting-ip'),
+      now,
+    })
     await next()
   })
   return { ...traits, app }

@@ -23,6 +23,10 @@ interface Event {
   user_id: string | null
   contract: string
   fields: string[]
+  subject_id: string | null
+  credential: { kind: 'session' | 'key'; id: string } | null
+  request_id: string
+  address: string | null
 }
 
 const list = (query = '', token = admin) =>
@@ -46,6 +50,26 @@ type Person = Awaited<ReturnType<typeof signedInPerson>>
 const login = (one: Person, password = one.input.password) =>
   call('/v1/auth/login', { json: { identifier: one.input.email, password } })
 
+const refresh = (one: Person) => call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })
+
+const lockOut = async (one: Person) => {
+  for (let tried = 0; tried < 5; tried += 1) await login(one, 'not the password')
+}
+
+/** Does `work` after the leeway in which a spent refresh token still works. */
+async function muchLater(work: () => Promise<unknown>): Promise<void> {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 })
+  await work()
+  vi.useRealTimers()
+}
+
+/** Every field of an export without hashes, in order of the alphabet. */
+const exportedFields = [
+  ...['birth_date', 'certified_email', 'country_id', 'created_at', 'email', 'first_name', 'gender', 'id', 'is_staff'],
+  ...['last_name', 'matricule', 'mobile', 'name', 'number', 'phone', 'roles', 'status', 'updated_at', 'user_type'],
+  ...['username', 'version'],
+]
+
 interface Doing {
   /** What must be so before. */
   after?: (one: Person) => Promise<unknown>
@@ -53,6 +77,8 @@ interface Doing {
   actor: 'admin' | 'one' | 'nobody'
   to: 'admin' | 'one' | 'nobody' | 'the new one'
   fields?: string[]
+  /** Actions that are recorded with it. */
+  also?: string[]
 }
 
 const roleId = async (name: string): Promise<string> =>
@@ -189,20 +215,50 @@ const doings: Record<string, Doing> = {
     actor: 'nobody',
     to: 'one',
   },
+  'account.unlocked': {
+    after: lockOut,
+    does: (one) => asAdmin('POST', `/v1/users/${one.id}/activate`),
+    actor: 'admin',
+    to: 'one',
+  },
+  'session.reuse_detected': {
+    after: (one) => refresh(one),
+    does: (one) => muchLater(() => refresh(one)),
+    actor: 'nobody',
+    to: 'one',
+    also: ['session.ended'],
+  },
+  'users.exported': {
+    does: () => asAdmin('GET', '/v1/exports'),
+    actor: 'admin',
+    to: 'nobody',
+    fields: exportedFields,
+  },
 }
 
 describe('the audit trail', () => {
   /** Does it, and finds it said once: by whom, to whom, through which contract, in which fields. */
   async function expectTold(actions: string[]) {
     for (const action of actions) {
-      const { after, does, actor, to, fields = [] } = doings[action] as Doing
+      const { after, does, actor, to, fields = [], also = [] } = doings[action] as Doing
       const one = await signedInPerson(admin)
       await after?.(one)
       const written = await writtenBy(() => does(one))
       const theNewOne = (await call('/v1/users?sort=-created_at&limit=1', { token: admin })).body.data[0].id
       const who = { admin: adminId, one: one.id, nobody: null, 'the new one': theNewOne }
-      expect(written.map(({ id: _, at: __, ...event }) => ({ ...event, fields: event.fields.toSorted() }))).toEqual([
+      expect(
+        written.map(({ action, actor_id, user_id, contract, fields }) => {
+          return { action, actor_id, user_id, contract, fields: fields.toSorted() }
+        }),
+      ).toEqual([
         { action, actor_id: who[actor], user_id: who[to], contract: 'v1', fields },
+        ...also.map((further) => ({
+          action: further,
+          actor_id: who[actor],
+          user_id: who[to],
+          contract: 'v1',
+          fields: [],
+        })),
       ])
       await call(`/v1/users/${one.id}`, { method: 'DELETE', token: admin })
     }
@@ -218,6 +274,10 @@ describe('the audit trail', () => {
     await expectTold(actionsOf('session', 'account'))
   })
 
+  it('has an event for an export', async () => {
+    await expectTold(actionsOf('users'))
+  })
+
   it('has an event for everything that is done to a role, a key or a webhook', async () => {
     await expectTold(actionsOf('role', 'key', 'webhook'))
   })
@@ -227,7 +287,113 @@ describe('the audit trail', () => {
       properties: { action: { enum: string[] } }
     }
     expect(properties.action.enum.toSorted()).toEqual(Object.keys(doings).sort())
-    expect(actionsOf('user', 'session', 'account', 'role', 'key', 'webhook')).toEqual(Object.keys(doings))
+    expect(actionsOf('user', 'session', 'account', 'users', 'role', 'key', 'webhook')).toEqual(Object.keys(doings))
+  })
+
+  it('names the hashes in the event of an export only where they went out', async () => {
+    const fieldsOf = async (query: string) => {
+      const [event] = await writtenBy(() => asAdmin('GET', `/v1/exports${query}`))
+      return event?.fields.toSorted()
+    }
+    expect(await fieldsOf('')).toEqual(exportedFields)
+    expect(await fieldsOf('?include=password_hashes')).toEqual([...exportedFields, 'password_hash', 'pin_hash'].sort())
+    const exporter = await someoneWith(admin, ['users:export'])
+    const refused = () => call('/v1/exports?include=password_hashes', { token: exporter.access_token })
+    expect(await writtenBy(refused)).toEqual([])
+  })
+
+  it('has no unlocking of an account that is not locked', async () => {
+    const one = await signedInPerson(admin)
+    await login(one, 'not the password')
+    const unlocking = async () => {
+      await asAdmin('POST', `/v1/users/${one.id}/activate`)
+      await asAdmin('PATCH', `/v1/users/${one.id}`, { password: 'another fine passphrase' })
+    }
+    expect((await writtenBy(unlocking)).map(({ action }) => action)).toEqual(['user.password_set'])
+    await lockOut(one)
+    expect((await writtenBy(unlocking)).map(({ action }) => action)).toEqual(['account.unlocked', 'user.password_set'])
+  })
+
+  it('has an unlocking where an administrator’s password unlocks the account, through any contract', async () => {
+    const one = await signedInPerson(admin)
+    const json = { user_id: one.uuid, password: 'another fine passphrase' }
+    await lockOut(one)
+    const written = await writtenBy(() => call('/personnel/users/update', { method: 'PUT', token: admin, json }))
+    expect(written.map(({ action, contract }) => [action, contract]).sort()).toEqual([
+      ['account.unlocked', 'personnel'],
+      ['user.password_set', 'personnel'],
+    ])
+  })
+
+  it('names the role, key, session or webhook that an event is about', async () => {
+    const one = await signedInPerson(admin)
+    const { body: role } = await asAdmin('POST', '/v1/roles', { name: 'porter', permissions: [] })
+    const { body: webhook } = await asAdmin('POST', '/v1/webhooks', quietWebhook)
+    const key = await keyWith(admin, [])
+    const sessions = (await call(`/v1/users/${one.id}/sessions`, { token: admin })).body.data as { id: string }[]
+    const about = async (work: () => Promise<unknown>) =>
+      (await writtenBy(work)).map(({ action, subject_id }) => [action, subject_id])
+    expect((await list('limit=4')).body.data.map(({ subject_id }) => subject_id)).toEqual([
+      ...[key.id, webhook.id, role.id],
+      sessions[0]?.id,
+    ])
+    expect(await about(() => asAdmin('PATCH', `/v1/roles/${role.id}`, { description: 'At the door' }))).toEqual([
+      ['role.updated', role.id],
+    ])
+    expect(await about(() => asAdmin('DELETE', `/v1/roles/${role.id}`))).toEqual([['role.deleted', role.id]])
+    expect(await about(() => asAdmin('PATCH', `/v1/webhooks/${webhook.id}`, { description: 'A portal' }))).toEqual([
+      ['webhook.updated', webhook.id],
+    ])
+    expect(await about(() => asAdmin('DELETE', `/v1/webhooks/${webhook.id}`))).toEqual([
+      ['webhook.deleted', webhook.id],
+    ])
+    expect(await about(() => asAdmin('DELETE', `/v1/api-keys/${key.id}`))).toEqual([['key.revoked', key.id]])
+    expect(await about(() => asAdmin('DELETE', `/v1/users/${one.id}/sessions/${sessions[0]?.id}`))).toEqual([
+      ['session.ended', sessions[0]?.id],
+    ])
+    expect(await about(() => asAdmin('PATCH', `/v1/users/${one.id}`, { phone: '1' }))).toEqual([['user.updated', null]])
+  })
+
+  it('names the session or key that authorised a request, and the request', async () => {
+    const { body } = await call(`/v1/users/${adminId}/sessions`, { token: admin })
+    const session = (body.data as { id: string; current: boolean }[]).find(({ current }) => current)?.id
+    const key = await keyWith(admin, ['users:create', 'users:import'])
+    const create = (token: string) => call('/v1/users', { token, json: person() })
+    const answers = [await create(admin), await create(key.key)]
+    const line = JSON.stringify({ email: 'imported@example.org', name: 'Imported Person' })
+    const headers = { 'content-type': 'application/x-ndjson' }
+    answers.push(await call('/v1/imports', { method: 'POST', token: key.key, body: line, headers }))
+    const events = (await list('limit=3')).body.data.toReversed()
+    expect(events.map(({ action, credential }) => [action, credential])).toEqual([
+      ['user.created', { kind: 'session', id: session }],
+      ['user.created', { kind: 'key', id: key.id }],
+      ['user.created', { kind: 'key', id: key.id }],
+    ])
+    expect(events.map(({ request_id }) => request_id)).toEqual(
+      answers.map(({ headers }) => headers.get('x-request-id')),
+    )
+  })
+
+  it('has the client’s address for sign-ins, lockouts and refused refreshes, and for nothing else', async () => {
+    const one = await signedInPerson(admin)
+    const from = { 'cf-connecting-ip': '2001:db8::7', 'x-forwarded-for': '192.0.2.1' }
+    const json = { identifier: one.input.email, password: one.input.password }
+    const written = await writtenBy(async () => {
+      await call('/v1/auth/login', { json, headers: from })
+      await call('/v1/me', { method: 'PATCH', token: one.access_token, json: { phone: '1' }, headers: from })
+      await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })
+      await muchLater(() => call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token }, headers: from }))
+      for (let tried = 0; tried < 5; tried += 1) {
+        await call('/v1/auth/login', { json: { ...json, password: 'not the password' }, headers: from })
+      }
+    })
+    expect(written.map(({ action, address }) => [action, address])).toEqual([
+      ['session.created', '2001:db8::7'],
+      ['user.updated', null],
+      ['session.reuse_detected', '2001:db8::7'],
+      ['session.ended', null],
+      ['account.locked', '2001:db8::7'],
+    ])
   })
 
   it('has one of each where one request does several things', async () => {

@@ -131,7 +131,7 @@ const operations: Record<string, [most: Most, does: () => Promise<Answer>]> = {
   v1RetryWebhook: [change, async () => asAdmin('POST', `${await newWebhook()}/retry`)],
   v1PingWebhook: [change, async () => asAdmin('POST', `${await newWebhook()}/ping`)],
   v1ImportUsers: [{ trips: 2, read: 100 * 40, written: 100 * 20 }, () => importing(100)],
-  v1ExportUsers: [reading(2 * 5000 + 20), () => asAdmin('GET', '/v1/exports')],
+  v1ExportUsers: [{ trips: 1, read: 2 * 5000 + 20, written: 4 }, () => asAdmin('GET', '/v1/exports')],
   v1ListAuditEvents: [reading(20 + 10), () => asAdmin('GET', '/v1/audit-events')],
   v1GetDiagnostics: [{ trips: 5, read: 20, written: 0 }, () => asAdmin('GET', '/v1/diagnostics')],
   v1MeasureHashing: [{ trips: 3, read: 10, written: 0 }, () => asAdmin('GET', '/v1/diagnostics/hashing')],

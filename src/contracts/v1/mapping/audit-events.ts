@@ -15,5 +15,9 @@ export function fromAuditEvent(event: AuditEvent): z.infer<typeof V1AuditEvent> 
     user_id: event.userId === null ? null : toId(event.userId),
     contract: event.contract,
     fields: event.fields.map(wireName),
+    subject_id: event.subjectId,
+    credential: event.credential,
+    request_id: event.requestId,
+    address: event.address,
   }
 }

@@ -14,6 +14,15 @@ export const V1AuditEvent = z
     user_id: z.string().nullable(),
     contract: z.string(),
     fields: z.array(z.string()),
+    subject_id: uuid.nullable().openapi({ description: 'The role, API key, session or webhook that it is about' }),
+    credential: z
+      .strictObject({ kind: z.enum(['session', 'key']), id: uuid })
+      .nullable()
+      .openapi({ description: 'The session or API key that authorised the request' }),
+    request_id: uuid.nullable().openapi({ description: 'The `X-Request-Id` of the response' }),
+    address: z.string().nullable().openapi({
+      description: 'The address of the client, for `session.created`, `account.locked` and `session.reuse_detected`',
+    }),
   })
   .openapi('V1AuditEvent')
 
