@@ -44,7 +44,23 @@ export const listedOrigins = createMiddleware<ContractEnv>(async (c, next) => {
 const open = cors({
   origin: (origin) => origin,
   allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-  allowHeaders: ['authorization', 'content-type', 'if-match', 'if-none-match', 'idempotency-key'],
+  allowHeaders: [
+    'authorization',
+    'content-type',
+    'if-match',
+    'if-none-match',
+    'idempotency-key',
+    // Sent with every request by Laravel, Angular, axios, and by tracing and error reporting scripts. The directory reads none of them.
+    'x-requested-with',
+    'x-request-id',
+    'x-csrf-token',
+    'x-xsrf-token',
+    'cache-control',
+    'traceparent',
+    'tracestate',
+    'baggage',
+    'sentry-trace',
+  ],
   exposeHeaders: ['etag', 'location', 'retry-after', 'x-request-id'],
   maxAge: 600,
 })

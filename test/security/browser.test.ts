@@ -173,16 +173,23 @@ describe('every answer beside the operations', () => {
 describe('another origin', () => {
   const origin = 'https://app.example'
   const listed = { CORS_ORIGINS: 'https://app.example, https://other.example' }
+  const ownHeaders = ['authorization', 'content-type', 'if-match', 'if-none-match', 'idempotency-key']
+  /** What frameworks, tracers and error reporters add to each request of a page. */
+  const frameworkHeaders = [
+    ...['x-requested-with', 'x-request-id', 'x-csrf-token', 'x-xsrf-token', 'cache-control'],
+    ...['traceparent', 'tracestate', 'baggage', 'sentry-trace'],
+  ]
   const preflight = (path: string, method: string, from: string, env?: Call['env']) =>
     call(path, {
       method: 'OPTIONS',
       headers: {
         origin: from,
         'access-control-request-method': method,
-        'access-control-request-headers': 'authorization,content-type,if-match,idempotency-key',
+        'access-control-request-headers': [...ownHeaders, ...frameworkHeaders].sort().join(','),
       },
       ...(env && { env }),
     })
+  const listOf = ({ headers }: Answer, name: string) => headers.get(name)?.toLowerCase().split(',') ?? []
   const allowances = ({ headers }: Answer) => [...headers.keys()].filter((name) => name.startsWith('access-control-'))
 
   /** What a page asks with a token: an answer of each kind. */
@@ -200,14 +207,26 @@ describe('another origin', () => {
     for (const stranger of [origin, 'null', 'https://usher.example']) {
       expect(allowances(await preflight(path, method, stranger))).toEqual([])
     }
-    const { status, headers } = await preflight(path, method, origin, listed)
+    const answer = await preflight(path, method, origin, listed)
+    const { status, headers } = answer
     expect([status, headers.get('access-control-allow-origin')]).toEqual([204, origin])
     expect(headers.get('access-control-allow-methods')?.split(',')).toContain(method)
-    const allowed = headers.get('access-control-allow-headers')?.split(',')
-    expect(allowed).toEqual(expect.arrayContaining(['authorization', 'content-type', 'if-match', 'idempotency-key']))
+    expect(listOf(answer, 'access-control-allow-headers')).toEqual(
+      expect.arrayContaining([...ownHeaders, ...frameworkHeaders]),
+    )
     expect(headers.has('access-control-allow-credentials')).toBe(false)
     expect(headers.get('vary')).toContain('Origin')
   })
+
+  it.each(['/', '/health', ...documents, ...contracts.map(([name]) => `/${name}/nowhere`)])(
+    'that is listed may send the headers of frameworks and tracers to %s, and no header that it does not need',
+    async (path) => {
+      const answer = await preflight(path, 'GET', origin, listed)
+      expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([204, origin])
+      expect(listOf(answer, 'access-control-allow-headers').sort()).toEqual([...ownHeaders, ...frameworkHeaders].sort())
+      expect(allowances(await preflight(path, 'GET', 'https://stranger.example', listed))).toEqual([])
+    },
+  )
 
   it('reads nothing by default, whatever the answer', async () => {
     for (const asking of asks) expect(allowances(await asking({ headers: { origin } }))).toEqual([])
@@ -215,8 +234,10 @@ describe('another origin', () => {
 
   it('that is listed reads every answer, a refusal too, with tokens and never with cookies', async () => {
     for (const asking of asks) {
-      const { headers } = await asking({ headers: { origin }, env: listed })
+      const answer = await asking({ headers: { origin, 'x-requested-with': 'XMLHttpRequest' }, env: listed })
+      const { headers } = answer
       expect(headers.get('access-control-allow-origin')).toBe(origin)
+      expect(listOf(answer, 'access-control-expose-headers')).toEqual(expect.arrayContaining(['etag', 'x-request-id']))
       expect(headers.has('access-control-allow-credentials')).toBe(false)
       expect(headers.get('vary')).toContain('Origin')
     }

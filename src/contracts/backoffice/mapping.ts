@@ -4,6 +4,7 @@ import { usernameOrEmail, type NewUser, type RoleSelector, type User, type UserC
 import { trimmed } from '../../http/body'
 import {
   BackofficeUserUpdate,
+  type BackofficeSignedIn,
   type BackofficeUser,
   type BackofficeUserCreate,
   type BackofficeUserListQuery,
@@ -24,6 +25,19 @@ export function fromUser(user: User): z.infer<typeof BackofficeUser> {
   }
 }
 
+/** The original's clients read the token, the role and the id at the top of the body; later ones read `data`. */
+export function signedIn(token: string, user: User): z.infer<typeof BackofficeSignedIn> {
+  const role = user.roles[0].name
+  return {
+    success: true,
+    message: 'Login successful',
+    token,
+    role,
+    user_id: user.number,
+    data: { token, user: { ...fromUser(user), role } },
+  }
+}
+
 /** Without `username` where what was sent is the email that stands in for none. */
 export function toNewUser(body: Omit<z.output<typeof BackofficeUserCreate>, 'username'> & Named): NewUser {
   return {
@@ -36,6 +50,7 @@ export function toNewUser(body: Omit<z.output<typeof BackofficeUserCreate>, 'use
     birthdate: body.birthday,
     countryId: body.country_id,
     role: body.role_id == null ? undefined : { number: body.role_id },
+    active: toActive(body.user_status),
   }
 }
 
@@ -53,8 +68,12 @@ export function toUserChanges(body: z.output<typeof BackofficeUserUpdate>, witho
     birthdate: body.birthday,
     countryId: body.country_id,
     role: body.role_id === undefined ? undefined : { number: body.role_id },
-    active: body.user_status && body.user_status === 'active',
+    active: toActive(body.user_status),
   }
+}
+
+function toActive(status: 'active' | 'inactive' | null | undefined): boolean | undefined {
+  return status == null ? undefined : status === 'active'
 }
 
 /**
@@ -74,7 +93,7 @@ export function toNamedRoles(sent: Record<string, unknown>): RoleSelector[] | un
 
 export function toFilter({ search, status, gender, role_id }: z.output<typeof BackofficeUserListQuery>) {
   return {
-    active: status && status === 'active',
+    active: toActive(status),
     gender,
     role: role_id === undefined ? undefined : { number: role_id },
     search: search === undefined ? undefined : { text: search, fields: searchFields },

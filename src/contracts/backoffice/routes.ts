@@ -14,7 +14,7 @@ import { userNumbered } from '../../http/fields'
 import { documentedBody, json } from '../../http/json'
 import { issueAccessToken } from '../../http/tokens'
 import { failures, toFailureResponse } from './errors'
-import { fromUser, toFilter, toNamedRoles, toNewUser, toUserChanges, withConfirmation } from './mapping'
+import { fromUser, signedIn, toFilter, toNamedRoles, toNewUser, toUserChanges, withConfirmation } from './mapping'
 import {
   BackofficeLogin,
   BackofficeMessage,
@@ -152,7 +152,7 @@ app.openapi(login, async (c) => {
   const { user, sessionId } = await signInFor(visit, { identifier: username, password }, accessTokenSeconds)
   const claims = { user, sessionId, subject: user.id, now: visit.now, seconds: accessTokenSeconds }
   const token = await issueAccessToken(configuration, claims)
-  return c.json({ message: 'Login successful', data: { token, user: fromUser(user) } }, 200)
+  return c.json(signedIn(token, user), 200)
 })
 
 const logout = createRoute({

@@ -107,8 +107,19 @@ const country_id = integer(parseCountryId)
   .openapi({ type: ['integer', 'null'], minimum: 1 })
 const role_id = integer(parseRoleNumber).openapi({ type: 'integer', description: "A role's number" })
 
+const user_status = oneOf(statuses)
+
 export const BackofficeUserCreate = z
-  .object({ ...fields, country_id, role_id: role_id.nullish().openapi({ type: ['integer', 'null'], default: 2 }) })
+  .object({
+    ...fields,
+    country_id,
+    role_id: role_id.nullish().openapi({ type: ['integer', 'null'], default: 2 }),
+    user_status: user_status.nullish().openapi({
+      type: ['string', 'null'],
+      enum: [...statuses, null],
+      description: '`active` without one; `inactive` takes `users:deactivate`',
+    }),
+  })
   .openapi('BackofficeUserCreate', {
     required: Object.keys(fields),
     example: { ...example, password: 'a password long enough', password_confirmation: 'a password long enough' },
@@ -116,7 +127,7 @@ export const BackofficeUserCreate = z
 
 /** Only what is sent changes. */
 export const BackofficeUserUpdate = z
-  .object({ ...fields, country_id, role_id, user_status: oneOf(statuses) })
+  .object({ ...fields, country_id, role_id, user_status })
   .partial()
   .openapi('BackofficeUserUpdate', { example: { last_name: 'Haddad Lemoine', user_status: 'inactive' } })
 
@@ -170,7 +181,17 @@ export const BackofficeLogin = z
   })
 
 export const BackofficeSignedIn = z
-  .strictObject({ message: z.string(), data: z.strictObject({ token: z.string(), user: BackofficeUser }) })
+  .strictObject({
+    success: z.literal(true),
+    message: z.string(),
+    token: z.string(),
+    role: z.string().openapi({ description: "The primary role's name" }),
+    user_id: z.int(),
+    data: z.strictObject({
+      token: z.string(),
+      user: z.strictObject({ ...BackofficeUser.shape, role: z.string() }),
+    }),
+  })
   .openapi('BackofficeSignedIn')
 
 export const BackofficeMessage = z.strictObject({ message: z.string() }).openapi('BackofficeMessage')

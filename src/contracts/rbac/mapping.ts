@@ -23,6 +23,7 @@ export function toNewUser(body: z.output<typeof RbacUserCreate>): NewUser {
     password: body.password,
     givenName: body.first_name,
     familyName: body.last_name,
+    active: body.is_active ?? undefined,
     roles: body.role_ids ? toRoles(body.role_ids) : undefined,
   }
 }

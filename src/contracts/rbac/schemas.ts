@@ -62,8 +62,17 @@ const last_name = parsedBy(z.string(), narrowed(parseFamilyName, { required: tru
 })
 const role_ids = z.array(laxUuid).openapi({ description: 'In order: the first is the primary role' })
 
+const is_active = orNull(laxBoolean, { type: 'boolean' })
+
 export const RbacUserCreate = z
-  .object({ email, password, first_name, last_name, role_ids: role_ids.nullish() })
+  .object({
+    email,
+    password,
+    first_name,
+    last_name,
+    is_active: is_active.openapi({ description: 'True without one; false takes `users:deactivate`' }),
+    role_ids: role_ids.nullish(),
+  })
   .openapi('RbacUserCreate', {
     example: { ...example, password: 'a password long enough', role_ids: ['019a0000-0000-7000-8000-000000000002'] },
   })
@@ -75,7 +84,7 @@ export const RbacUserUpdate = z
     password: orNull(password, { type: 'string' }),
     first_name: orNull(first_name, { type: 'string' }),
     last_name: orNull(last_name, { type: 'string' }),
-    is_active: orNull(laxBoolean, { type: 'boolean' }),
+    is_active,
     role_ids: role_ids.nullish(),
   })
   .openapi('RbacUserUpdate', { example: { first_name: 'Nour', is_active: false } })

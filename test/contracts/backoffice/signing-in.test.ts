@@ -14,10 +14,29 @@ const wrong = { username: ines.username, password: 'nem esta nem outra' }
 describe('POST /api/login', () => {
   it('answers a message, the token and the user', async () => {
     await adminAndInes()
-    const { status, headers, text, body } = await login({ username: ines.username, password: ines.password })
+    const { status, headers, body } = await login({ username: ines.username, password: ines.password })
     expect([status, headers.get('content-type')]).toEqual([200, 'application/json'])
     const { token } = body.data
-    expect(text).toBe(`{"message":"Login successful","data":{"token":"${token}","user":${inesShown(2)}}}`)
+    expect(token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
+    const user = { ...JSON.parse(inesShown(2)), role: 'user' }
+    const data = { token, user }
+    expect(body).toEqual({ success: true, message: 'Login successful', token, role: 'user', user_id: 2, data })
+  })
+
+  it('answers the token, the role by name and the id at the top, and the role in the user of this answer alone', async () => {
+    const { admin, user } = await adminAndInes()
+    await call('/v1/roles', { token: admin, json: { name: 'night desk', permissions: ['users:read'], number: 31 } })
+    for (const [role_id, role] of [
+      [1, 'admin'],
+      [2, 'user'],
+      [31, 'night desk'],
+    ] as const) {
+      await update(admin, 2, { role_id })
+      const { body } = await login({ username: ines.username, password: ines.password })
+      expect(body).toMatchObject({ success: true, token: body.data.token, role, user_id: 2 })
+      expect(body.data.user).toEqual({ ...user, role_id, role })
+      expect(Object.keys((await get(admin, 2)).body.data)).not.toContain('role')
+    }
   })
 
   it('takes the username or the email, in any case and between blanks', async () => {

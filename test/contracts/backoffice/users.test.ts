@@ -2,7 +2,16 @@
 import { describe, expect, it } from 'vitest'
 import readme from '../../../src/contracts/backoffice/README.md?raw'
 import { adminAndInes, clerk, create, etagOf, get, ines, inesShown, login, numberOf } from '../../support/backoffice'
-import { expectInvalid, expectMessage, remove, required, rui, unauthorized, users } from '../../support/backoffice'
+import {
+  expectInvalid,
+  expectMessage,
+  remove,
+  required,
+  rui,
+  unauthorized,
+  update,
+  users,
+} from '../../support/backoffice'
 import { namesEveryTest } from '../../support/readme'
 import { adminToken, call, firstAdmin, freshDirectory, roleIds, rows, signedInPerson } from '../../support/usher'
 
@@ -157,7 +166,7 @@ describe('POST /api/v1/users', () => {
     const { status, body } = await create(admin, { ...ines, username: email.toUpperCase(), email })
     expect([status, body.data.username]).toEqual([201, email])
     expect(await rows('SELECT username FROM users WHERE number = 2')).toEqual([{ username: null }])
-    expect((await login({ username: email, password: ines.password })).body.data.user).toEqual(body.data)
+    expect((await login({ username: email, password: ines.password })).body.data.user).toMatchObject(body.data)
   })
 
   it('ignores what it does not know or does not take', async () => {
@@ -165,7 +174,6 @@ describe('POST /api/v1/users', () => {
     const more = {
       user_id: 77,
       id: 77,
-      user_status: 'inactive',
       is_admin: true,
       permissions: ['*'],
       name: 'X',
@@ -199,6 +207,38 @@ describe('POST /api/v1/users', () => {
       const answer = await create(admin, { ...ines, role_id })
       expectInvalid(answer, { role_id: ['The selected role id is invalid.'] })
     }
+  })
+
+  it('creates an inactive user for user_status inactive, who cannot sign in until reactivated', async () => {
+    const admin = await adminToken()
+    const credentials = { username: ines.username, password: ines.password }
+    const { status, body } = await create(admin, { ...ines, user_status: ' inactive ' })
+    expect([status, body.data.user_status]).toEqual([201, 'inactive'])
+    expect(await rows('SELECT active FROM users WHERE number = 2')).toEqual([{ active: 0 }])
+    expectMessage(await login(credentials), 401, 'Invalid credentials')
+    await update(admin, 2, { user_status: 'active' })
+    expect((await login(credentials)).status).toBe(200)
+  })
+
+  it('creates an active user where user_status is active, absent, null or empty, and answers 422 for any other', async () => {
+    const admin = await adminToken()
+    for (const [index, user_status] of ['active', undefined, null, '', ' '].entries()) {
+      const person = { ...ines, username: `ines${index}`, email: `ines${index}@example.org`, user_status }
+      const { status, body } = await create(admin, person)
+      expect([user_status, status, body.data?.user_status]).toEqual([user_status, 201, 'active'])
+    }
+    for (const user_status of ['Inactive', 'deactivated', 'disabled', false, 0, ['inactive']]) {
+      const answer = await create(admin, { ...ines, user_status })
+      expectInvalid(answer, { user_status: ['The selected user status is invalid.'] })
+    }
+  })
+
+  it('refuses an inactive user to a caller without users:deactivate', async () => {
+    const admin = await adminToken()
+    const maker = await clerk(admin, ['users:create'])
+    expectMessage(await create(maker.access_token, { ...ines, user_status: 'inactive' }), 403, unauthorized)
+    expect(await rows('SELECT number FROM users WHERE email = ?', ines.email)).toEqual([])
+    expect((await create(maker.access_token, { ...ines, user_status: 'active' })).status).toBe(201)
   })
 
   it('takes users:create, and roles:assign for any role but the default one', async () => {

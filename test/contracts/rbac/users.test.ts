@@ -7,6 +7,7 @@ import {
   adminAndTamsin,
   clerk,
   create,
+  emails,
   expectDetail,
   expectInvalid,
   get,
@@ -243,7 +244,6 @@ describe('POST /api/v1/users', () => {
     const admin = await adminToken()
     const more = {
       id: nobody,
-      is_active: false,
       roles: [{ id: roleIds.admin, name: 'admin' }],
       created_at: 'x',
       updated_at: 7,
@@ -290,6 +290,40 @@ describe('POST /api/v1/users', () => {
       expectDetail(await create(admin, { ...piotr, email }), 409, 'Already registered: email')
     }
     expect((await list(admin)).body.pagination.total).toBe(3)
+  })
+
+  it('creates an inactive user for is_active false, who cannot sign in until reactivated', async () => {
+    const admin = await adminToken()
+    for (const [index, is_active] of [false, 'off', 0, 'False'].entries()) {
+      const email = `t${index}@example.org`
+      const credentials = { email, password: tamsin.password }
+      const { status, body } = await create(admin, { ...tamsin, email, is_active })
+      expect([is_active, status, body.is_active]).toEqual([is_active, 201, false])
+      expectDetail(await login(credentials), 401, 'Incorrect email or password')
+      await update(admin, body.id, { is_active: true })
+      expect((await login(credentials)).status).toBe(200)
+    }
+  })
+
+  it('creates an active user where is_active is true, absent or null, and answers 422 for what is no boolean', async () => {
+    const admin = await adminToken()
+    for (const [index, is_active] of [true, 'yes', undefined, null].entries()) {
+      const { status, body } = await create(admin, { ...tamsin, email: `t${index}@example.org`, is_active })
+      expect([is_active, status, body.is_active]).toEqual([is_active, 201, true])
+    }
+    expectInvalid(await create(admin, { ...tamsin, is_active: 'inactive' }), [
+      ['body', 'is_active'],
+      'bool_parsing',
+      'Input should be a valid boolean, unable to interpret input',
+    ])
+  })
+
+  it('refuses an inactive user to a caller without users:deactivate', async () => {
+    const admin = await adminToken()
+    const maker = (await clerk(admin, ['users:create'])).access_token
+    expectDetail(await create(maker, { ...tamsin, is_active: false }), 403, lacking('users:deactivate'))
+    expect(emails(await list(admin, '?search=tamsin'))).toEqual([])
+    expect((await create(maker, { ...tamsin, is_active: true })).status).toBe(201)
   })
 
   it('takes users:create, and roles:assign for any role but the default one', async () => {
