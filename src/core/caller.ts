@@ -1,6 +1,6 @@
 /** Who asks, and on what authority. Everything the directory does for someone takes a Caller, and spends it in the batch's guard. */
 import { BatchConflict, BatchRefused, type Database } from '../database/database'
-import { inquire, requireAuthority, type Claim, type Credential, type Guard } from '../database/guard'
+import { inquire, requireAuthority, type ActorRow, type Claim, type Credential, type Guard } from '../database/guard'
 import type { Statement } from '../database/statement'
 import type { Permission } from './permissions'
 import { toMask } from './permissions'
@@ -85,6 +85,14 @@ export async function refuseKey(caller: Caller): Promise<void> {
   if (caller.credential.kind !== 'key') return
   await authorise(caller)
   throw new Refused({ kind: 'forbidden', missing: [] })
+}
+
+/**
+ * Refuses an API key of the user with this id. A key must not take its owner over or shut them out: whoever stole a session could make
+ * a key and do by it what the session may not.
+ */
+export function refuseKeyOf({ credential }: Caller, actor: ActorRow, userId: string): void {
+  if (credential.kind === 'key' && actor.id === userId) throw new Refused({ kind: 'forbidden', missing: [] })
 }
 
 const overtaken = (error: unknown) =>

@@ -6,7 +6,7 @@ import { insertPasswordToken, refuseUnlessPasswordToken } from '../database/pass
 import { keepSession, refuseSignInIfLocked, selectSignInOf } from '../database/sessions'
 import { selectUserToChange, updateUser as updateUserRow } from '../database/users'
 import { record, recordOf } from './audit'
-import { decideAndCommit, facts, guard, isOneself, refuseKey, type Caller, type Visit } from './caller'
+import { decideAndCommit, facts, guard, isOneself, refuseKey, refuseKeyOf, type Caller, type Visit } from './caller'
 import { fromBase64Url, sha256, toBase64Url, toUuid } from './encoding'
 import type { Parsed } from './fields'
 import { hashPassword, refuseUnfitPassword, verifyPassword } from './passwords'
@@ -65,6 +65,7 @@ export async function issuePasswordToken(
     const [actor, [row]] = await facts(caller, selectUserToChange(selector))
     if (!row) throw new Refused({ kind: 'user_not_found', selector })
     if (isOneself(caller, row.id)) throw new Refused({ kind: 'own_password' })
+    refuseKeyOf(caller, actor, row.id)
     refuseMissing(fromMask(row.permissions), fromMask(actor.permissions))
     const bytes = new Uint8Array([...uuidBytes(row.id), ...secret])
     await caller.database.batch(

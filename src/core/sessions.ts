@@ -2,7 +2,7 @@
 import { deleteSession, endSessionsOf, selectSessionsOf } from '../database/sessions'
 import { selectUserToChange } from '../database/users'
 import { record } from './audit'
-import { decideAndCommit, facts, guard, isOneself, refuseKey, refusing, type Caller } from './caller'
+import { decideAndCommit, facts, guard, isOneself, refuseKey, refuseKeyOf, refusing, type Caller } from './caller'
 import { fromMask } from './permissions'
 import { Refused } from './refusal'
 import { refuseMissing } from './roles'
@@ -71,6 +71,7 @@ async function sessionsOf(caller: Caller, selector: UserSelector & { id: string 
 async function end(caller: Caller, selector: { id: string }, sessionId: string | undefined): Promise<void> {
   await decideAndCommit(caller, async () => {
     const { actor, user, sessions } = await sessionsOf(caller, selector)
+    refuseKeyOf(caller, actor, user.id)
     refuseMissing(fromMask(user.permissions), fromMask(actor.permissions))
     if (sessionId !== undefined && !sessions.some(({ id }) => id === sessionId)) {
       throw new Refused({ kind: 'resource_not_found', resource: 'session' })

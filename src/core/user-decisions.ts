@@ -4,7 +4,7 @@ import type { RoleRow } from '../database/roles'
 import type { UserRow } from '../database/user-row'
 import type { UserColumns } from '../database/users'
 import type { AuditAction } from './audit'
-import { isOneself, type Caller } from './caller'
+import { isOneself, refuseKeyOf, type Caller } from './caller'
 import { refuseUnfitPassword } from './passwords'
 import { fromMask, type Permission } from './permissions'
 import { Refused } from './refusal'
@@ -91,6 +91,8 @@ export function decide(
     refuseUnfitPassword(sent.password, [email, username, name], caller.settings.passwordMinLength)
     if (oneself) throw new Refused({ kind: 'own_password' })
   }
+  const isTakeover = roles !== undefined || sent.password !== undefined || written.some((field) => takesOver.has(field))
+  if (isTakeover || unlocking) refuseKeyOf(caller, actor, present.id)
   const needs = [
     ...(oneself && caller.self ? [] : caller.needs),
     ...written.flatMap((field) => toPermission(oneself ? fields[field].self : fields[field].other)),
@@ -106,9 +108,14 @@ export function decide(
   return {
     ...{ sent, written, granted, needs },
     actions: actionsOf(sent, written, granted !== undefined),
-    unlocks: unlocking || sent.password !== undefined || (written.includes('active') && sent.active === true),
+    // Not one's own account: who stole a session could go on guessing the password at `PUT /me/password`.
+    unlocks:
+      !oneself && (unlocking || sent.password !== undefined || (written.includes('active') && sent.active === true)),
   }
 }
+
+/** The fields by which a user is taken over or shut out. */
+const takesOver: ReadonlySet<Field> = new Set(['email', 'username', 'matricule', 'active'])
 
 /** What everyone may change of themselves. */
 function ownOf(changes: UserChanges): UserChanges {

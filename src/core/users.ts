@@ -17,7 +17,7 @@ import {
   type NewUserRow,
 } from '../database/users'
 import { record } from './audit'
-import { decideAndCommit, facts, guard, refusing, type Caller, type Visit } from './caller'
+import { decideAndCommit, facts, guard, isOneself, refuseKeyOf, refusing, type Caller, type Visit } from './caller'
 import { recall, recalled, remember } from './idempotency'
 import { hashPassword, refuseUnfitPassword } from './passwords'
 import type { Permission } from './permissions'
@@ -100,8 +100,8 @@ export async function deleteUser(
     const [actor, [user]] = await facts(caller, selectUserToChange(selector))
     if (!user) throw new Refused({ kind: 'user_not_found', selector })
     refuseMissing(fromMask(user.permissions), fromMask(actor.permissions))
-    const oneself = caller.credential.kind === 'session' && actor.id === user.id
-    if (only === 'others' && oneself) throw new Refused({ kind: 'forbidden', missing: [] })
+    refuseKeyOf(caller, actor, user.id)
+    if (only === 'others' && isOneself(caller, user.id)) throw new Refused({ kind: 'forbidden', missing: [] })
     refuseOtherVersion(user.version, condition)
     await caller.database.batch(
       guard(caller, { needs: caller.needs, over: user.number }),

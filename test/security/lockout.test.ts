@@ -157,6 +157,13 @@ describe('a lock', () => {
     expect((await tries(one.email, one.password)).became).toBe('done')
   })
 
+  it('is not lifted by a session of the account, whose thief could go on guessing the password', async () => {
+    const boss = await signedInPerson(admin, { role: 'admin' })
+    await fail(5, boss.email)
+    expect((await call(`${v1Path(boss)}/activate`, { method: 'POST', token: boss.access_token })).status).toBe(200)
+    expect(await tries(boss.email, boss.password)).toEqual(locked(30))
+  })
+
   it('is cleared by a password token', async () => {
     const { body } = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: admin })
     await fail(5, one.email)

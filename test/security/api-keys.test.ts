@@ -1,0 +1,90 @@
+/** API keys: what a key must not do to its own owner, whichever contract it asks. */
+import { describe, expect, it } from 'vitest'
+import { permissions } from '../../src/core/permissions'
+import { actsIn, editsOfAnyone, plainRole, v1Path, waysToGive, type Ask, type Someone } from '../support/contracts'
+import { snapshot } from '../support/snapshot'
+import { adminToken, call, freshDirectory, servedContracts, signedInPerson } from '../support/usher'
+
+freshDirectory()
+
+const contracts = await servedContracts()
+
+async function keyOf(token: string): Promise<string> {
+  const { status, body, text } = await call('/v1/api-keys', { token, json: { name: 'a key', permissions } })
+  expect(status, text).toBe(201)
+  return body.key
+}
+
+async function outcomeOf({ path, ...options }: Ask, token: string) {
+  return actsIn(path).outcome(await call(path, { ...options, token }))
+}
+
+/** Every request that takes over, shuts out or removes `one`, in every contract, named by what it does. */
+async function takeovers(admin: string, one: Someone): Promise<[what: string, ask: Ask][]> {
+  const { body: sessions } = await call(`${v1Path(one)}/sessions`, { token: admin })
+  const path = v1Path(one)
+  return [
+    ...contracts.flatMap(([name, acts]): [string, Ask][] => [
+      ...editsOfAnyone(acts).flatMap(([id, edit]): [string, Ask][] => [
+        [`${id}: password`, edit(one, acts.withPassword('taken over by a key'))],
+        [`${id}: email`, edit(one, { email: `mine.${one.number}@example.org` })],
+        [`${id}: username`, edit(one, { username: `mine.${one.number}` })],
+        [`${id}: matricule`, edit(one, { matricule: 80_000 + one.number })],
+      ]),
+      ...waysToGive(acts, one, plainRole).map((ask): [string, Ask] => [`${name}: roles`, ask]),
+      [`${name}: deactivate`, acts.deactivate(one)],
+      ...(acts.delete ? [[`${name}: delete`, acts.delete(one)] satisfies [string, Ask]] : []),
+    ]),
+    ['v1: activate', { path: `${path}/activate`, method: 'POST' }],
+    ['v1: password token', { path: `${path}/password-token`, method: 'POST' }],
+    ['v1: end every session', { path: `${path}/sessions`, method: 'DELETE' }],
+    ...sessions.data.map(({ id }: { id: string }): [string, Ask] => [
+      'v1: end one session',
+      { path: `${path}/sessions/${id}`, method: 'DELETE' },
+    ]),
+  ]
+}
+
+/** Contracts ignore a field that they do not have. */
+const ignored = [
+  'personnelUpdateUser: username',
+  'rbacUpdateUser: username',
+  'rbacUpdateUser: matricule',
+  'clinicEditUser: matricule',
+  'backofficeUpdateUser: matricule',
+]
+
+describe('an API key', () => {
+  it('does not take over, shut out or delete its own owner, in any contract', async () => {
+    const admin = await adminToken()
+    const one = { ...(await signedInPerson(admin, { role: 'admin' })), isAdmin: true }
+    const key = await keyOf(one.access_token)
+    const asks = (await takeovers(admin, one)).filter(([what]) => !ignored.includes(what))
+    const before = await snapshot()
+    for (const [what, ask] of asks) expect([what, await outcomeOf(ask, key)]).toEqual([what, 'forbidden'])
+    expect(await snapshot()).toEqual(before)
+  })
+
+  it('does all of that to another user who holds no more than the key', async () => {
+    const admin = await adminToken()
+    const key = await keyOf((await signedInPerson(admin, { role: 'admin' })).access_token)
+    const another = async () => ({ ...(await signedInPerson(admin, { role: 'admin' })), isAdmin: true })
+    const count = (await takeovers(admin, await another())).length
+    for (let index = 0; index < count; index += 1) {
+      const [what, ask] = (await takeovers(admin, await another()))[index] as [string, Ask]
+      expect([what, await outcomeOf(ask, key)]).toEqual([what, 'done'])
+    }
+  })
+
+  it('changes what is not a credential of its owner, and passes over what is sent back as it is shown', async () => {
+    const admin = await adminToken()
+    const one = { ...(await signedInPerson(admin, { role: 'admin' })), isAdmin: true }
+    const key = await keyOf(one.access_token)
+    for (const [, acts] of contracts) {
+      for (const [id, edit] of editsOfAnyone(acts)) expect([id, await outcomeOf(edit(one), key)]).toEqual([id, 'done'])
+    }
+    const { body: shown } = await call(v1Path(one), { token: key })
+    const whole = await call(v1Path(one), { method: 'PUT', token: key, json: { ...shown, phone: '+33 1' } })
+    expect([whole.status, whole.body.phone]).toEqual([200, '+33 1'])
+  })
+})
