@@ -1,36 +1,43 @@
 /**
- * The interactive reference: Swagger UI over one contract's document. Signing in by an operation of the page signs in the page, and
- * signing out by one signs it out. What it is signed in with is in memory only and gone when the page is.
+ * The interactive reference: Swagger UI over the document of one contract. An operation that signs in signs in the page, and one that
+ * signs out signs it out. A token is kept in the tab's session storage, so that every contract's page in the same tab is signed in;
+ * closing the tab forgets it.
  */
 /* global SwaggerUIBundle */
 
 const credential = document.getElementById('credential')
+const contract = document.body.dataset.contract
 
 const dark = matchMedia('(prefers-color-scheme: dark)')
 const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
 dark.addEventListener('change', follow)
 follow()
 
-const isOk = ({ status, body }) => status >= 200 && status < 300 && body?.success !== false
+/** The token of this tab, for every contract. */
+const stored = {
+  get: () => sessionStorage.getItem('token'),
+  set: (token) => sessionStorage.setItem('token', token),
+  clear: () => sessionStorage.removeItem('token'),
+}
 
-/** The schemes that an answer to this operation signs in by, each as the library keeps it; none if it is no sign-in. */
-function signedInBy({ security, schemes, method, response }) {
-  if (security?.length !== 0 || method !== 'post' || !isOk(response)) return undefined
-  const told = { ...response.body, ...response.body?.data }
-  const token = told.access_token ?? told.token
-  const found = Object.entries(schemes).find(([, schema]) =>
-    token === undefined ? isCookie(schema) : schema.scheme === 'bearer',
-  )
+const isOk = ({ status, body }) => status >= 200 && status < 300 && body?.success !== false
+const isCookie = (schema) => schema.type === 'apiKey' && schema.in === 'cookie'
+const isBearer = (schema) => schema.scheme === 'bearer'
+const signsIn = ({ security, method }) => security?.length === 0 && method === 'post'
+const signsOut = (path) => /\/logout\/?$/.test(path)
+
+/** The security schemes that a successful response of a sign-in satisfies, each as the library keeps it; undefined for any other response. */
+function signedInBy(schemes, response) {
+  const fields = { ...response.body, ...response.body?.data }
+  const token = fields.access_token ?? fields.token
+  const found = Object.entries(schemes).find(([, schema]) => (token === undefined ? isCookie : isBearer)(schema))
   if (!found) return undefined
   const [name, schema] = found
-  // No script can read the session's cookie: the browser keeps it and sends it along.
+  // No script can read the session cookie: the browser keeps it and sends it along.
   return { [name]: { name, schema, value: token ?? 'kept by the browser' } }
 }
 
-const isCookie = (schema) => schema.type === 'apiKey' && schema.in === 'cookie'
-const signsOut = (path, response) => /\/logout\/?$/.test(path) && isOk(response)
-
-/** A form begins as its example and not with a word in every field, which a person who fills in some would send with them. */
+/** Fills a form with its example, since the library would put a word into every field and send those along. */
 function withFormsAsTheirExamples(spec) {
   const operations = Object.values(spec.paths).flatMap((item) => Object.values(item))
   for (const content of operations.map(({ requestBody }) => requestBody?.content ?? {})) {
@@ -57,9 +64,12 @@ const contractDocument = {
             const { paths, components } = specSelectors.specJson().toJS()
             const schemes = components.securitySchemes
             const { security } = paths[path][method]
-            const authorized = signedInBy({ security, schemes, method, response })
-            if (authorized) authActions.authorize(authorized)
-            if (signsOut(path, response)) authActions.logout(Object.keys(schemes))
+            if (signsIn({ security, method }) && isOk(response)) {
+              const authorized = signedInBy(schemes, response)
+              if (authorized) authActions.authorize(authorized)
+            }
+            if (/\/(login|token)\/?$/.test(path) && !isOk(response)) show({ failed: response.status ?? response.err?.statusCode ?? 'no answer' })
+            if (signsOut(path) && isOk(response)) authActions.logout(Object.keys(schemes))
             return original(path, method, response)
           },
       },
@@ -67,7 +77,7 @@ const contractDocument = {
   },
 }
 
-/** In the dialog: nobody can type a cookie that no script may touch. */
+/** The dialog shows that the browser keeps the cookie, which a person cannot type. */
 const cookieByBrowser = {
   wrapComponents: {
     apiKeyAuth: (Original, { React }) =>
@@ -90,10 +100,53 @@ const cookieByBrowser = {
   },
 }
 
+const secretField = /password|pin$|refresh_token|^token$/
+const mask = '••••••••'
+
+/** A request body as the page may show it: passwords, PINs and tokens are masked. */
+function masked(body) {
+  if (typeof body !== 'string') return maskedFields(body)
+  if (!body.trim().startsWith('{')) return body.replace(/(^|&)([^=&]+)=([^&]+)/g, maskedPair)
+  try {
+    return JSON.stringify(maskedFields(JSON.parse(body)), null, 2)
+  } catch {
+    // JSON that cannot be parsed may hold a password as well.
+    return mask
+  }
+}
+
+const maskedPair = (pair, before, name) => (secretField.test(name) ? `${before}${name}=${mask}` : pair)
+
+const maskedFields = (fields) =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, secretField.test(name) ? mask : value]))
+
+/** The curl line hides what is secret, and an operation that creates something says so before it is sent. */
+const plainWords = {
+  wrapComponents: {
+    curl:
+      (Original, { React, Im }) =>
+      ({ request, ...props }) => {
+        const body = Im.isImmutable(request.get('body')) ? request.get('body').toJS() : request.get('body')
+        const shown = body ? request.set('body', Im.fromJS(masked(body))) : request
+        return React.createElement(Original, { ...props, request: shown })
+      },
+    execute:
+      (Original, { React }) =>
+      (props) =>
+        React.createElement(
+          React.Fragment,
+          null,
+          /Create|Issue|Import/.test(props.operation.get('operationId')) &&
+            React.createElement('p', { className: 'is-real' }, 'Execute creates something real in this directory.'),
+          React.createElement(Original, props),
+        ),
+  },
+}
+
 const ui = SwaggerUIBundle({
   url: document.body.dataset.document,
   domNode: document.getElementById('reference'),
-  plugins: [contractDocument, cookieByBrowser],
+  plugins: [contractDocument, cookieByBrowser, plainWords],
   deepLinking: true,
   displayRequestDuration: true,
   docExpansion: 'list',
@@ -101,29 +154,85 @@ const ui = SwaggerUIBundle({
   persistAuthorization: false,
   tryItOutEnabled: true,
   validatorUrl: null,
+  onComplete: start,
   requestInterceptor(request) {
-    // The cookie is the browser's to send; the library would show a made-up one in its curl line.
+    // The browser sends the cookie by itself; the library would show a made-up one in its curl line.
     delete request.headers.Cookie
     return request
   },
 })
 
-const toSignIn = document.createElement('button')
-toSignIn.textContent = 'Sign in'
-toSignIn.addEventListener('click', () => {
-  const posts = Object.values(ui.specSelectors.specJson().toJS().paths).flatMap(({ post }) => post ?? [])
-  const { tags, operationId } = posts.find(({ security }) => security.length === 0)
-  ui.layoutActions.show(['operations', tags[0], operationId], true)
-  document.getElementById(`operations-${tags[0]}-${operationId}`).scrollIntoView()
-})
+const spec = () => ui.specSelectors.specJson().toJS()
+const schemes = () => Object.entries(spec().components.securitySchemes)
 
-let isSignedIn
-
-/** Says whether the page is signed in and, where it is not, leads to the first operation that takes no credential. */
-function showCredential() {
-  if (isSignedIn === (isSignedIn = ui.authSelectors.authorized().size > 0)) return
-  credential.replaceChildren(...(isSignedIn ? ['Signed in'] : ['Not signed in', toSignIn]))
+/** Signs the page in by what an earlier page of the tab left, then keeps the header in step with the page. */
+function start() {
+  const [name, schema] = schemes().find(([, candidate]) => isBearer(candidate))
+  const value = stored.get()
+  if (value) ui.authActions.authorize({ [name]: { name, schema, value } })
+  ui.getStore().subscribe(followAuthorization)
+  followAuthorization()
 }
 
-ui.getStore().subscribe(showCredential)
-showCredential()
+/** The token that the page is signed in with, `cookie` for the session cookie, or undefined. */
+function signedInWith() {
+  const entries = Object.values(ui.authSelectors.authorized()?.toJS() ?? {})
+  if (entries.length === 0) return undefined
+  return entries.find(({ schema }) => isBearer(schema))?.value ?? 'cookie'
+}
+
+let current = null
+
+function followAuthorization() {
+  if (current === (current = signedInWith())) return
+  if (current === undefined || current === 'cookie') stored.clear()
+  else stored.set(current)
+  show()
+  if (current !== undefined && current !== 'cookie') void showEmail(current)
+}
+
+/** Names the user in the header; a token that no longer signs anybody in is dropped. */
+async function showEmail(token) {
+  const response = await fetch('/v1/me', { headers: { authorization: `Bearer ${token}` } })
+  if (token !== current) return
+  if (response.status === 401) ui.authActions.logout(schemes().map(([name]) => name))
+  else if (response.ok) show({ email: (await response.json()).email })
+}
+
+/** Writes the header's line: the user and the way out, or the way in with the status of a sign-in that has just failed. */
+function show({ email, failed } = {}) {
+  credential.classList.toggle('failed', failed !== undefined)
+  if (current !== undefined) {
+    const place = current === 'cookie' ? ` to ${contract}` : ''
+    return credential.replaceChildren(`Signed in${place}${email ? ` as ${email}` : ''}`, button('Sign out', signOut))
+  }
+  const state = failed === undefined ? 'Not signed in' : `Not signed in: the sign-in failed (${failed})`
+  credential.replaceChildren(state, button('Sign in', leadToSignIn))
+}
+
+function button(text, onClick) {
+  const element = document.createElement('button')
+  element.textContent = text
+  element.addEventListener('click', onClick)
+  return element
+}
+
+/** Opens the operation that signs in: the first that takes no credential. */
+function leadToSignIn() {
+  const posts = Object.values(spec().paths).flatMap(({ post }) => post ?? [])
+  const { tags, operationId } = posts.find(({ security }) => security.length === 0)
+  ui.layoutActions.show(['operations-tag', tags[0]], true)
+  ui.layoutActions.show(['operations', tags[0], operationId], true)
+  document.getElementById(`operations-${tags[0]}-${operationId}`).scrollIntoView()
+}
+
+/** Ends the session in the directory, then in the page. */
+async function signOut() {
+  if (current === 'cookie') {
+    const [path] = Object.keys(spec().paths).filter(signsOut)
+    await fetch(`/${contract}${path}`)
+  } else {
+    await fetch('/v1/auth/logout', { method: 'POST', headers: { authorization: `Bearer ${current}` } })
+  }
+  ui.authActions.logout(schemes().map(([name]) => name))
+}

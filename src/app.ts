@@ -4,7 +4,7 @@ import type { Context } from 'hono'
 import { getPath } from 'hono/utils/url'
 import { contracts } from './contracts'
 import { ailmentOf } from './database/health'
-import { docsPage, docsPolicy } from './docs-page'
+import { docsIndexPage, docsPage, docsPolicy } from './docs-page'
 import { configurationOf, Misconfigured, type Configuration, type Env } from './env'
 import { answers, databaseOf } from './http/answers'
 import { assetFor, assetsPath } from './http/assets'
@@ -122,11 +122,21 @@ for (const contract of contracts) {
   )
 }
 
-for (const [index, summary] of summaries.entries()) {
+const docsIndex = textOnce(() => docsIndexPage(summaries))
+serve('/docs', 'text/html; charset=UTF-8', () => docsIndex(), { 'content-security-policy': docsPolicy })
+for (const summary of summaries) {
   const page = textOnce(() => docsPage(summaries, summary))
-  for (const path of [`/docs/${summary.name}`, ...(index === 0 ? ['/docs'] : [])]) {
-    serve(path, 'text/html; charset=UTF-8', () => page(), { 'content-security-policy': docsPolicy })
-  }
+  serve(`/docs/${summary.name}`, 'text/html; charset=UTF-8', () => page(), { 'content-security-policy': docsPolicy })
+}
+// Addresses that people and tools try.
+for (const [path, target] of [
+  ['/docs/', '/docs'],
+  ['/doc/', '/doc'],
+  ['/openapi.json', '/doc'],
+  ['/favicon.ico', `${assetsPath}/icon.svg`],
+  ...contracts.flatMap(({ name }) => ['doc', 'docs'].map((kind) => [`/${kind}/${name}/`, `/${kind}/${name}`] as const)),
+] as const) {
+  site.get(path, (c) => c.redirect(target, 308))
 }
 site.get(`${assetsPath}/*`, async (c) => (await assetFor(c)) ?? c.notFound())
 

@@ -1,4 +1,4 @@
-/** The interactive reference of a contract: a frame for what assets/docs.js fills with the contract's document. */
+/** The interactive reference: an index of the contracts, and a page for each, which assets/docs.js fills with the contract's document. */
 import { html } from 'hono/html'
 import { assetsPath } from './http/assets'
 import type { Summary } from './index-page'
@@ -7,37 +7,80 @@ import type { Summary } from './index-page'
 export const docsPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-export async function docsPage(contracts: readonly Summary[], shown: Summary): Promise<string> {
+type Html = ReturnType<typeof html>
+
+function head(title: string, further: Html | '' = '') {
+  return html`<head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>${title}</title>
+    <link rel="icon" href="${assetsPath}/icon.svg" />
+    <link rel="stylesheet" href="${assetsPath}/docs.css" />
+    ${further}
+  </head>`
+}
+
+function header(contracts: readonly Summary[], shown: Summary | undefined) {
   const links = contracts.map(
     ({ name, title }) =>
-      html`<a href="/docs/${name}" title="${title}" ${name === shown.name ? html`aria-current="page"` : ''}
+      html`<a href="/docs/${name}" title="${title}" ${name === shown?.name ? html`aria-current="page"` : ''}
         >${name}</a
       >`,
   )
+  return html`<header>
+    <a class="home" href="/">Usher</a>
+    <nav aria-label="Contracts">${links}</nav>
+    ${shown ? html`<p id="credential" role="status"></p>` : ''}
+  </header>`
+}
+
+/** The reference of one contract. */
+export async function docsPage(contracts: readonly Summary[], shown: Summary): Promise<string> {
+  const library = html`<link rel="preload" as="style" href="${assetsPath}/swagger-ui/swagger-ui.css" />
+    <script defer src="${assetsPath}/swagger-ui/swagger-ui-bundle.js"></script>
+    <script type="module" src="${assetsPath}/docs.js"></script>`
   const page = await html`<!doctype html>
     <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${shown.title} · Usher</title>
-        <link rel="icon" href="${assetsPath}/icon.svg" />
-        <link rel="preload" as="style" href="${assetsPath}/swagger-ui/swagger-ui.css" />
-        <link rel="stylesheet" href="${assetsPath}/docs.css" />
-        <script defer src="${assetsPath}/swagger-ui/swagger-ui-bundle.js"></script>
-        <script type="module" src="${assetsPath}/docs.js"></script>
-      </head>
-      <body data-document="/doc/${shown.name}">
-        <header>
-          <a class="home" href="/">Usher</a>
-          <nav aria-label="Contracts">${links}</nav>
-          <p id="credential" role="status"></p>
-        </header>
+      ${head(`${shown.title} · Usher`, library)}
+      <body data-contract="${shown.name}" data-document="/doc/${shown.name}">
+        ${header(contracts, shown)}
         <main id="reference">
           <noscript
             ><p>
               This page needs JavaScript. The document needs none: <a href="/doc/${shown.name}">/doc/${shown.name}</a>
             </p></noscript
           >
+        </main>
+      </body>
+    </html> `
+  return String(page)
+}
+
+/** The contracts, each with its reference and its document. */
+export async function docsIndexPage(contracts: readonly Summary[]): Promise<string> {
+  const entries = contracts.map(
+    ({ name, title, description }) =>
+      html`<li>
+        <h2><a href="/docs/${name}">${title}</a></h2>
+        <p>${description}</p>
+        <p class="paths"><code>/${name}</code> · <a href="/doc/${name}">OpenAPI document of ${name}</a></p>
+      </li>`,
+  )
+  const page = await html`<!doctype html>
+    <html lang="en">
+      ${head('Reference · Usher')}
+      <body>
+        ${header(contracts, undefined)}
+        <main class="index">
+          <h1>Reference</h1>
+          <p>
+            One user directory, served through ${contracts.length} APIs. Choose the contract that your application
+            speaks; a new application uses <a href="/docs/v1">v1</a>. Everything in one file:
+            <a href="/doc">the OpenAPI document of all contracts</a>.
+          </p>
+          <ul>
+            ${entries}
+          </ul>
         </main>
       </body>
     </html> `

@@ -147,18 +147,43 @@ describe('the index', () => {
 })
 
 describe('the interactive reference', () => {
-  const pages = ['/docs', ...contracts.map(({ name }) => `/docs/${name}`)]
+  const references = contracts.map(({ name }) => `/docs/${name}`)
+  const pages = ['/docs', ...references]
 
-  it.each(pages)('is a page with an entry for each contract, at no trip to the database: %s', async (path) => {
+  it.each(references)('is a page with an entry for each contract, at no trip to the database: %s', async (path) => {
     const { status, headers, text, cost } = await call(path)
     expect([status, headers.get('content-type'), cost.trips]).toEqual([200, 'text/html; charset=UTF-8', 0])
-    const shown = path === '/docs' ? contracts[0].name : path.replace('/docs/', '')
+    const shown = path.replace('/docs/', '')
     expect(text).toContain(`data-document="/doc/${shown}"`)
     expect(/href="([^"]+)"[^>]*aria-current="page"/.exec(text)?.[1]).toBe(`/docs/${shown}`)
     for (const { name } of contracts) expect(text).toContain(`href="/docs/${name}"`)
     for (const [, file] of text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)) {
       expect([file, (await call(file as string)).status]).toEqual([file, 200])
     }
+  })
+
+  it('has an index at /docs that leads to the reference and the document of each contract', async () => {
+    const { status, headers, text, cost } = await call('/docs')
+    expect([status, headers.get('content-type'), cost.trips]).toEqual([200, 'text/html; charset=UTF-8', 0])
+    for (const { name } of contracts) {
+      expect(text).toContain(`href="/docs/${name}"`)
+      expect(text).toContain(`href="/doc/${name}"`)
+    }
+    expect(text).not.toMatch(/<script|aria-current/)
+  })
+
+  it.each([
+    ['/docs/', '/docs'],
+    ['/doc/', '/doc'],
+    ['/openapi.json', '/doc'],
+    ['/favicon.ico', '/assets/icon.svg'],
+    ...contracts.flatMap(({ name }) =>
+      ['doc', 'docs'].map((kind) => [`/${kind}/${name}/`, `/${kind}/${name}`] as const),
+    ),
+  ])('leads from %s to %s', async (path, target) => {
+    const { status, headers } = await call(path)
+    expect([status, headers.get('location')]).toEqual([308, target])
+    expect((await call(target)).status).toBe(200)
   })
 
   it.each([

@@ -92,10 +92,10 @@ afterAll(async () => {
 
 const open = (options) => openPage(browser, server.address, options)
 
-/** The reference of a contract, with its operations there. */
-async function openReference(name) {
-  const opened = await open()
-  await opened.page.goto(`${server.address}/docs${name ? `/${name}` : ''}`)
+/** The reference of a contract, once its operations are shown. */
+async function openReference(name, options) {
+  const opened = await open(options)
+  await opened.page.goto(`${server.address}/docs/${name}`)
   await opened.page.locator('.opblock').first().waitFor()
   return opened
 }
@@ -126,6 +126,10 @@ async function tryOut(page, operationId, { parameters = {}, form = {}, json } = 
   )
   return { status: response.status(), headers: await request.allHeaders(), text: await answer.textContent() }
 }
+
+const signedIn = { byToken: `Signed in as ${admin.email}`, clinic: 'Signed in to clinic' }
+
+const curlOf = (page, operationId) => page.locator(`.opblock[id$="-${operationId}"] .curl-command`).textContent()
 
 const windows = [
   ['light', 1280],
@@ -177,7 +181,7 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
   it('lists every operation of its document and leads to the other contracts', async () => {
     const document = await (await fetch(`${server.address}/doc/${name}`)).json()
     const listed = await page.locator('.opblock').evaluateAll((blocks) => blocks.map(({ id }) => id))
-    const documented = operationsOf(document).map(({ operationId }) => `operations-${name}-${operationId}`)
+    const documented = operationsOf(document).map(({ operationId, tags }) => `operations-${tags[0]}-${operationId}`)
     expect(listed.sort()).toEqual(documented.sort())
     const links = await page.locator('nav a').evaluateAll((found) => found.map((link) => link.getAttribute('href')))
     expect(links).toEqual(Object.keys(contracts).map((other) => `/docs/${other}`))
@@ -210,8 +214,10 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
   it('stays as it was after a sign-in that failed', async () => {
     const [signer, credentials] = signIn
     const [kind, entries] = Object.entries(credentials)[0]
-    await tryOut(page, signer, { [kind]: { ...entries, password: 'not the password' } })
-    expect(await page.locator('#credential').textContent()).toContain('Not signed in')
+    const { status } = await tryOut(page, signer, { [kind]: { ...entries, password: 'not the password' } })
+    const credential = page.locator('#credential')
+    if (status === 401) expect(await credential.textContent()).toContain('Not signed in: the sign-in failed (401)')
+    else expect(await credential.textContent()).toContain('Not signed in')
     expect(await locked(page)).toBe(0)
   })
 
@@ -224,7 +230,8 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
     const [signer, credentials] = signIn
     expect(await page.locator(`.opblock.is-open[id$="-${signer}"]`).count()).toBe(1)
     expect((await tryOut(page, signer, credentials)).status).toBe(200)
-    expect(await credential.textContent()).toBe('Signed in')
+    await expect.poll(() => credential.textContent()).toMatch(signedIn[name] ?? signedIn.byToken)
+    expect(await curlOf(page, signer)).not.toContain(admin.password)
     expect(await locked(page)).toBeGreaterThan(0)
 
     const created = await tryOut(page, ...create)
@@ -233,29 +240,120 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
     expect((await tryOut(page, reader, whom)).text).toContain('Pilar')
     expect(await directory(creates)).toEqual([creates])
     await page.screenshot({ path: join(screenshots, `${name}-signed-in.png`) })
-    // In memory only.
-    expect(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie])).toEqual([0, 0, ''])
+    // The token is kept for the tab alone, and the cookie by the browser alone.
+    const kept = name === 'clinic' ? 0 : 1
+    expect(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie])).toEqual([
+      ...[0, kept, ''],
+    ])
 
     expect((await tryOut(page, signOut)).status).toBeLessThan(300)
     expect(await credential.textContent()).toContain('Not signed in')
     expect(await locked(page)).toBe(0)
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
     const after = await tryOut(page, reader, whom)
     expect([after.status, after.headers.authorization]).toEqual([401, undefined])
   })
 })
 
 describe('the reference', () => {
-  it('at /docs has an entry for each contract', async () => {
-    const { page, complaints, close } = await openReference()
-    expect(await page.locator('nav a').allTextContents()).toEqual(Object.keys(contracts))
+  it.each(windows)(
+    'has an index of the contracts at /docs that fits its window: %s, %i wide',
+    async (scheme, width) => {
+      const { page, complaints, close } = await open({ colorScheme: scheme, viewport: { width, height: 900 } })
+      await page.goto(`${server.address}/docs`)
+      const links = await page
+        .locator('main h2 a')
+        .evaluateAll((found) => found.map((link) => link.getAttribute('href')))
+      expect(links).toEqual(Object.keys(contracts).map((name) => `/docs/${name}`))
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+      await page.screenshot({ path: join(screenshots, `docs-${scheme}-${width}.png`), fullPage: true })
+      expect(complaints).toEqual([])
+      await close()
+    },
+  )
+
+  it('is signed in on the page of every contract in the tab, and signs out from its header', async () => {
+    const { page, complaints, close } = await openReference('personnel')
+    const credential = page.locator('#credential')
+    const visit = async (name) => {
+      await page.locator(`nav a[href="/docs/${name}"]`).click()
+      await page.locator('.opblock').first().waitFor()
+    }
+    await tryOut(page, ...contracts.personnel.signIn)
+    for (const [name, { read }] of Object.entries(contracts)) {
+      await visit(name)
+      await expect.poll(() => credential.textContent()).toContain(`Signed in as ${admin.email}`)
+      expect([name, (await tryOut(page, ...read)).status]).not.toEqual([name, 401])
+    }
+    const token = await page.evaluate(() => sessionStorage.getItem('token'))
+    await credential.getByRole('button', { name: 'Sign out' }).click()
+    await expect.poll(() => credential.textContent()).toContain('Not signed in')
+    await visit('v1')
+    expect((await tryOut(page, ...contracts.v1.read)).status).toBe(401)
+    const me = await fetch(`${server.address}/v1/me`, { headers: { authorization: `Bearer ${token}` } })
+    expect(me.status).toBe(401)
     expect(complaints).toEqual([])
+    await close()
+  })
+
+  it('signs out of the session cookie from the header', async () => {
+    const { page, close } = await openReference('clinic')
+    await tryOut(page, ...contracts.clinic.signIn)
+    const credential = page.locator('#credential')
+    await expect.poll(() => credential.textContent()).toContain('Signed in to clinic')
+    await credential.getByRole('button', { name: 'Sign out' }).click()
+    await expect.poll(() => credential.textContent()).toContain('Not signed in')
+    expect((await tryOut(page, ...contracts.clinic.read)).status).toBe(401)
+    await close()
+  })
+
+  it('shows a failed sign-in on a phone without scrolling, and the status above the curl line', async () => {
+    const { page, close } = await openReference('v1', { viewport: { width: 390, height: 700 } })
+    await tryOut(page, 'v1Login', { json: { identifier: admin.email, password: 'not the password' } })
+    const credential = page.locator('#credential')
+    expect(await credential.textContent()).toContain('the sign-in failed (401)')
+    const { y, height } = await credential.boundingBox()
+    expect([y >= 0, y + height <= 700]).toEqual([true, true])
+    const operation = page.locator('.opblock[id$="-v1Login"]')
+    const status = await operation.locator('.live-responses-table .response-col_status').last().boundingBox()
+    const curl = await operation.locator('.curl-command').boundingBox()
+    expect(status.y).toBeLessThan(curl.y)
+    await close()
+  })
+
+  it('hides passwords, PINs and tokens in the curl line of JSON bodies and of forms', async () => {
+    const { page, close } = await openReference('personnel')
+    await tryOut(page, 'personnelToken', { form: { username: admin.email, password: 'a secret <in> a form' } })
+    expect(await curlOf(page, 'personnelToken')).not.toMatch(/a(%20|\+| )secret/)
+    await page.goto(`${server.address}/docs/v1`)
+    await page.locator('.opblock').first().waitFor()
+    const secret = 'a secret in JSON'
+    await tryOut(page, 'v1Login', { json: { identifier: admin.email, password: secret } })
+    expect(await curlOf(page, 'v1Login')).not.toContain(secret)
+    await tryOut(page, 'v1SetPassword', { json: { token: secret, new_password: secret } })
+    expect(await curlOf(page, 'v1SetPassword')).not.toContain(secret)
+    await close()
+  })
+
+  it('says before a creating operation is sent that it creates something real', async () => {
+    const { page, close } = await openReference('rbac')
+    const notices = async (operationId) => {
+      const operation = page.locator(`.opblock[id$="-${operationId}"]`)
+      await operation.locator('.opblock-summary-control').click()
+      await operation.locator('.execute').waitFor()
+      return operation.locator('.is-real').allTextContents()
+    }
+    expect(await notices('rbacCreateUser')).toEqual(['Execute creates something real in this directory.'])
+    expect(await notices('rbacListUsers')).toEqual([])
     await close()
   })
 
   it('opens at the operation that its address names', async () => {
     const { page, close } = await open()
-    await page.goto(`${server.address}/docs/v1#/v1/v1PatchUser`)
-    await page.locator('#operations-v1-v1PatchUser .execute').waitFor()
+    const { paths } = await (await fetch(`${server.address}/doc/v1`)).json()
+    const [tag] = paths['/users/{id}'].patch.tags
+    await page.goto(`${server.address}/docs/v1#/${tag}/v1PatchUser`)
+    await page.locator(`#operations-${tag}-v1PatchUser .execute`).waitFor()
     await close()
   })
 
