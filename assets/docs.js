@@ -68,7 +68,8 @@ const contractDocument = {
               const authorized = signedInBy(schemes, response)
               if (authorized) authActions.authorize(authorized)
             }
-            if (/\/(login|token)\/?$/.test(path) && !isOk(response)) show({ failed: response.status ?? response.err?.statusCode ?? 'no answer' })
+            if (/\/(login|token)\/?$/.test(path) && !isOk(response))
+              show({ failed: response.status ?? response.err?.statusCode ?? 'no answer' })
             if (signsOut(path) && isOk(response)) authActions.logout(Object.keys(schemes))
             return original(path, method, response)
           },

@@ -256,18 +256,32 @@ export type AuditEvent = {
     | 'user.password_token_issued'
     | 'session.created'
     | 'session.ended'
+    | 'session.reuse_detected'
     | 'key.created'
     | 'key.revoked'
     | 'role.created'
     | 'role.updated'
     | 'role.deleted'
     | 'account.locked'
+    | 'account.unlocked'
+    | 'users.exported'
     | 'webhook.created'
     | 'webhook.updated'
     | 'webhook.deleted'
   user_id: string | null
   contract: string
   fields: Array<string>
+  /** The role, API key, session or webhook that it is about */
+  subject_id: string | null
+  /** The session or API key that authorised the request */
+  credential: {
+    kind: 'session' | 'key'
+    id: string
+  } | null
+  /** The `X-Request-Id` of the response */
+  request_id: string | null
+  /** The address of the client, for `session.created`, `account.locked` and `session.reuse_detected` */
+  address: string | null
 }
 
 export type WebhookList = {
@@ -574,7 +588,7 @@ export type FailureStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 
 
 /** What each operation takes and answers. */
 export interface Operations {
-  /** One user. Takes `users:read`, except of oneself. */
+  /** Get a user. Takes `users:read`, except of oneself. */
   getUser: {
     input: {
       /** The ETag of the user as the client has it */
@@ -592,7 +606,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Change what is sent of a user. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user. */
+  /** Change a user, as PATCH does. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user. */
   putUser: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -606,7 +620,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Change what is sent of a user. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user. */
+  /** Change a user. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user. */
   patchUser: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -620,7 +634,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Delete a user for good. Takes `users:delete`. The email, username and matricule are free from then on; the id never is. */
+  /** Delete a user permanently. Takes `users:delete`. The email, username and matricule are free from then on; the id never is. */
   deleteUser: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -646,7 +660,7 @@ export interface Operations {
       location: string
     }
   }
-  /** Users, a page at a time. Takes `users:read`. A cursor is good for the sort and the filters it came from. */
+  /** List users, page by page. Takes `users:read`. A cursor is good for the sort and the filters it came from. */
   listUsers: {
     input: {
       limit?: number | undefined
@@ -664,7 +678,7 @@ export interface Operations {
       body: UserList
     }
   }
-  /** Give a user these roles and no others. Takes `roles:assign`. Also takes every permission the roles give. Without any the user has the role `user`. */
+  /** Replace the roles of a user. Takes `roles:assign`. Also takes every permission the roles give. Without any the user has the role `user`. */
   setUserRoles: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -678,7 +692,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Let a user in again. Takes `users:deactivate`. Idempotent. What ended with a deactivation stays ended. */
+  /** Activate a user. Takes `users:deactivate`. Idempotent. What ended with a deactivation stays ended. */
   activateUser: {
     input: {
       id: string
@@ -691,7 +705,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Keep a user out, and end their sessions and keys. Takes `users:deactivate`. Idempotent. What ended with a deactivation stays ended. */
+  /** Deactivate a user, which ends their sessions and API keys. Takes `users:deactivate`. Idempotent. What ended with a deactivation stays ended. */
   deactivateUser: {
     input: {
       id: string
@@ -704,7 +718,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** The signed-in user, or the owner of the API key. For everyone with a credential. */
+  /** Get the signed-in user, or the owner of the API key. For everyone with a credential. */
   getMe: {
     input: {
       /** The ETag of the user as the client has it */
@@ -721,7 +735,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Change what is sent of oneself: names, birth date, gender and phone numbers. For everyone with a credential. Not for API keys. Other fields take what they take of anyone. */
+  /** Change your names, birth date, gender and phone numbers. For everyone with a credential. Not for API keys. Other fields take what they take of anyone. */
   patchMe: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -734,7 +748,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Change one's password, and end one's other sessions. For everyone with a credential. Not for API keys. A wrong present password counts as a failed sign-in. */
+  /** Change your password, which ends your other sessions. For everyone with a credential. Not for API keys. A wrong present password counts as a failed sign-in. */
   changePassword: {
     input: {
       body: PasswordChange
@@ -754,7 +768,7 @@ export interface Operations {
       body: SignedIn
     }
   }
-  /** Trade a refresh token for the next pair. Takes no credential. Good for one use within 30 days. A spent one used again, but for a retry within seconds, ends the session. */
+  /** Refresh the tokens. Takes no credential. Good for one use within 30 days. A spent one used again, but for a retry within seconds, ends the session. */
   refresh: {
     input: {
       body: Refresh
@@ -772,7 +786,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** A token that sets the user’s password once. Takes `users:update`. Good for one use within 24 hours, or until the password changes. Delivering it, by mail or letter, is up to you. */
+  /** Issue a token that sets the password of a user once. Takes `users:update`. Good for one use within 24 hours, or until the password changes. Delivering it, by mail or letter, is up to you. */
   issuePasswordToken: {
     input: {
       id: string
@@ -792,7 +806,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** A user's living sessions, newest first. Takes `sessions:manage`, except of oneself. */
+  /** List the sessions of a user, newest first. Takes `sessions:manage`, except of oneself. */
   listSessions: {
     input: {
       id: string
@@ -823,7 +837,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** Every role. Takes `roles:read`. */
+  /** List roles. Takes `roles:read`. */
   listRoles: {
     input: {}
     answer: {
@@ -831,7 +845,7 @@ export interface Operations {
       body: RoleList
     }
   }
-  /** Create a role, if need be under the id and number a legacy system knows it by. Takes `roles:manage`. Also takes every permission the role gives. */
+  /** Create a role, under a given id and number if needed. Takes `roles:manage`. Also takes every permission the role gives. */
   createRole: {
     input: {
       /** A retry with the same key and body gets the first answer, for 24 hours */
@@ -844,7 +858,7 @@ export interface Operations {
       location: string
     }
   }
-  /** One role. Takes `roles:read`. */
+  /** Get a role. Takes `roles:read`. */
   getRole: {
     input: {
       id: string
@@ -865,7 +879,7 @@ export interface Operations {
       body: Role
     }
   }
-  /** Delete a role that nobody holds. Takes `roles:manage`. */
+  /** Delete a role that is not in use. Takes `roles:manage`. */
   deleteRole: {
     input: {
       id: string
@@ -875,7 +889,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** Create an API key, no wider than one is oneself. Takes `api_keys:manage`. */
+  /** Create an API key. Takes `api_keys:manage`. */
   createApiKey: {
     input: {
       body: ApiKeyCreate
@@ -885,7 +899,7 @@ export interface Operations {
       body: NewApiKey
     }
   }
-  /** One's own API keys, newest first. Takes `api_keys:manage`. */
+  /** List your API keys, newest first. Takes `api_keys:manage`. */
   listApiKeys: {
     input: {}
     answer: {
@@ -893,7 +907,7 @@ export interface Operations {
       body: ApiKeyList
     }
   }
-  /** Revoke one's own key, or anyone's that is no wider than one is oneself. Takes `api_keys:manage`. */
+  /** Revoke an API key. Takes `api_keys:manage`. */
   revokeApiKey: {
     input: {
       id: string
@@ -903,7 +917,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** What was done, newest first. Takes `audit:read`. */
+  /** List audit events, newest first. Takes `audit:read`. */
   listAuditEvents: {
     input: {
       limit?: number | undefined
@@ -924,12 +938,15 @@ export interface Operations {
         | 'user.password_token_issued'
         | 'session.created'
         | 'session.ended'
+        | 'session.reuse_detected'
         | 'key.created'
         | 'key.revoked'
         | 'role.created'
         | 'role.updated'
         | 'role.deleted'
         | 'account.locked'
+        | 'account.unlocked'
+        | 'users.exported'
         | 'webhook.created'
         | 'webhook.updated'
         | 'webhook.deleted'
@@ -940,7 +957,7 @@ export interface Operations {
       body: AuditEventList
     }
   }
-  /** Every webhook, newest first. Takes `webhooks:manage`. */
+  /** List webhooks, newest first. Takes `webhooks:manage`. */
   listWebhooks: {
     input: {}
     answer: {
@@ -948,7 +965,7 @@ export interface Operations {
       body: WebhookList
     }
   }
-  /** Have changes of users told to a URL, from now on. Takes `webhooks:manage`. Of every kind, unless `events` names some. */
+  /** Create a webhook, which receives changes of users from now on. Takes `webhooks:manage`. Of every kind, unless `events` names some. */
   createWebhook: {
     input: {
       body: WebhookCreate
@@ -959,7 +976,7 @@ export interface Operations {
       location: string
     }
   }
-  /** One webhook, and how its last attempt went. Takes `webhooks:manage`. */
+  /** Get a webhook and the outcome of its last attempt. Takes `webhooks:manage`. */
   getWebhook: {
     input: {
       id: string
@@ -969,7 +986,7 @@ export interface Operations {
       body: Webhook
     }
   }
-  /** Change what is sent of a webhook, stop it, or let it go on where it stopped. Takes `webhooks:manage`. */
+  /** Change a webhook, stop it, or resume it where it stopped. Takes `webhooks:manage`. */
   patchWebhook: {
     input: {
       id: string
@@ -980,7 +997,7 @@ export interface Operations {
       body: Webhook
     }
   }
-  /** Delete a webhook, and what could not be delivered to it. Takes `webhooks:manage`. */
+  /** Delete a webhook and its failed deliveries. Takes `webhooks:manage`. */
   deleteWebhook: {
     input: {
       id: string
@@ -990,7 +1007,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** The secret that signs what is sent to a webhook. Takes `webhooks:manage`. */
+  /** Get the signing secret of a webhook. Takes `webhooks:manage`. */
   getWebhookSecret: {
     input: {
       id: string
@@ -1000,7 +1017,7 @@ export interface Operations {
       body: WebhookSecret
     }
   }
-  /** What could not be delivered to a webhook, newest first. Takes `webhooks:manage`. */
+  /** List the failed deliveries of a webhook, newest first. Takes `webhooks:manage`. */
   listWebhookFailures: {
     input: {
       id: string
@@ -1013,7 +1030,7 @@ export interface Operations {
       body: WebhookFailureList
     }
   }
-  /** Try again, and as often as before, what could not be delivered to a webhook. Takes `webhooks:manage`. */
+  /** Retry the failed deliveries of a webhook. Takes `webhooks:manage`. */
   retryWebhook: {
     input: {
       id: string
@@ -1023,7 +1040,7 @@ export interface Operations {
       body: WebhookRetry
     }
   }
-  /** Send a webhook a `ping`, and see what comes of it. Takes `webhooks:manage`. */
+  /** Send a `ping` to a webhook. Takes `webhooks:manage`. */
   pingWebhook: {
     input: {
       id: string
@@ -1033,7 +1050,7 @@ export interface Operations {
       body: WebhookPing
     }
   }
-  /** Take in users, a line each, with the hashes of their passwords. Takes `users:import`. Up to 26,214,400 bytes and 100,000 lines. Each line is answered by one, in order: created, skipped because present (by id, or without one by email), or refused and why; the last says how it went as a whole. Nobody is overwritten, so the same lines may come again. A role other than `user` takes `roles:assign` and every permission it gives, `status: inactive` takes `users:deactivate`. */
+  /** Import users, one a line, with the hashes of their passwords. Takes `users:import`. Up to 26,214,400 bytes and 100,000 lines. Each line is answered by one, in order: created, skipped because present (by id, or without one by email), or refused and why; the last says how it went as a whole. Nobody is overwritten, so the same lines may come again. A role other than `user` takes `roles:assign` and every permission it gives, `status: inactive` takes `users:deactivate`. */
   importUsers: {
     input: {
       /** Say what would be done, and write nothing */
@@ -1045,7 +1062,7 @@ export interface Operations {
       body: AsyncGenerator<ImportResult, void, undefined>
     }
   }
-  /** Everyone, a line each, as an import takes them. Takes `users:export`. In order of number. `include=password_hashes` adds the hashes of passwords and PINs, and takes `users:export_hashes` too. */
+  /** Export all users, one a line, in the format that an import reads. Takes `users:export`. In order of number. `include=password_hashes` adds the hashes of passwords and PINs, and takes `users:export_hashes` too. */
   exportUsers: {
     input: {
       /** Go on after the user of this number: the last one of an export that broke off */
@@ -1058,7 +1075,7 @@ export interface Operations {
       body: AsyncGenerator<ExportedUser, void, undefined>
     }
   }
-  /** What this deployment is made of: its database, bindings and settings, and no secret. Takes every permission. */
+  /** Describe this deployment: database, bindings and settings, without secrets. Takes every permission. */
   getDiagnostics: {
     input: {}
     answer: {
@@ -1066,7 +1083,7 @@ export interface Operations {
       body: Diagnostics
     }
   }
-  /** What hashing a password costs here: one is hashed, and it is nobody’s. Takes every permission. */
+  /** Measure what hashing a password costs here. Takes every permission. */
   measureHashing: {
     input: {}
     answer: {
@@ -1074,7 +1091,7 @@ export interface Operations {
       body: HashingDiagnostics
     }
   }
-  /** Whether the directory is whole, some thousands of users at a time. Takes every permission. */
+  /** Check the directory for inconsistencies, some thousands of users at a time. Takes every permission. */
   checkDirectory: {
     input: {
       check: 'totals' | 'counts' | 'roles' | 'search' | 'identifiers' | 'hashes'

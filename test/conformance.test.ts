@@ -4,7 +4,8 @@
  */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { permissions } from '../src/core/permissions'
-import { conform, operationsOf, type Operation } from './support/conformance'
+import { contracts } from '../src/contracts'
+import { conform, operationsOf, type OpenApi, type Operation } from './support/conformance'
 import { quietWebhook } from './support/requests'
 import {
   adminToken,
@@ -402,6 +403,17 @@ describe('the document', () => {
       expect(Object.keys(operation.responses).sort()).toEqual([...seen].map(String).sort())
     },
   )
+})
+
+describe.each(['/doc', ...contracts.map(({ name }) => `/doc/${name}`)])('the document at %s', (path) => {
+  it('gives each operation one tag that it describes, and a summary of its own', async () => {
+    const { body } = await call<OpenApi & { tags: { name: string; description: string }[] }>(path)
+    const described = body.tags.filter(({ description }) => description !== '').map(({ name }) => name)
+    const listed = operationsOf(body)
+    expect(new Set(listed.flatMap(({ tags }) => tags))).toEqual(new Set(described))
+    for (const { operationId, tags } of listed) expect([operationId, tags.length]).toEqual([operationId, 1])
+    expect(new Set(listed.map(({ summary }) => summary)).size).toBe(listed.length)
+  })
 })
 
 describe('the check', () => {

@@ -177,10 +177,8 @@ describe('the interactive reference', () => {
     ['/doc/', '/doc'],
     ['/openapi.json', '/doc'],
     ['/favicon.ico', '/assets/icon.svg'],
-    ...contracts.flatMap(({ name }) =>
-      ['doc', 'docs'].map((kind) => [`/${kind}/${name}/`, `/${kind}/${name}`] as const),
-    ),
-  ])('leads from %s to %s', async (path, target) => {
+    ...contracts.flatMap(({ name }) => ['doc', 'docs'].map((kind) => [`/${kind}/${name}/`, `/${kind}/${name}`])),
+  ] as [string, string][])('leads from %s to %s', async (path, target) => {
     const { status, headers } = await call(path)
     expect([status, headers.get('location')]).toEqual([308, target])
     expect((await call(target)).status).toBe(200)

@@ -30,8 +30,10 @@ export interface ContractTraits {
   assumesJson?: boolean
   /** Every path ends in a slash: a GET of one of them without it is sent to the one with it. */
   trailingSlashes?: boolean
-  /** Said of the contract in its document. */
+  /** The description of the contract in its document. */
   description: string
+  /** The resources that its operations are grouped by in its document, where it has several; each operation names one in `tags`. */
+  tags?: readonly { name: string; description: string }[]
   /** The failure of a request for `path` in the contract's words; headers that every contract needs are added here. */
   toFailureResponse: (failure: Failure, path: string) => FailureResponse
 }

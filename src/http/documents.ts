@@ -9,6 +9,7 @@ export interface Document {
 }
 
 interface Operation {
+  summary: string
   description?: string
   /** From the spread that says who may call it; goes into the description. */
   'x-access'?: string
@@ -42,7 +43,7 @@ export function contractDocument(contract: Contract, base = `/${contract.name}`)
     openapi: '3.1.0',
     info: { title: `Usher: ${contract.title}`, description: contract.description, ...info },
     servers: [{ url: base }],
-    tags: [{ name: contract.name, description: contract.description }],
+    tags: tagsOf(contract),
     paths: Object.fromEntries(
       Object.entries(paths as Paths).map(([path, item]) => [path, completed(item, contract.name)]),
     ),
@@ -50,11 +51,30 @@ export function contractDocument(contract: Contract, base = `/${contract.name}`)
   }
 }
 
+function tagsOf({ name, description, tags }: Contract): readonly { name: string; description: string }[] {
+  return tags ?? [{ name, description }]
+}
+
+/** The name of a tag among those of every contract. */
+const qualified = (contract: Contract, tag: string) => (contract.tags ? `${contract.name} ${tag}` : tag)
+
+/** The operations of a path among those of every contract: tags and summaries name the contract. */
+function amongOthers(contract: Contract, item: Paths[string]): Paths[string] {
+  return Object.fromEntries(
+    Object.entries(item).map(([method, operation]) => {
+      const tags = operation.tags?.map((tag) => qualified(contract, tag)) ?? []
+      return [method, { ...operation, tags, summary: `${operation.summary} (${contract.name})` }]
+    }),
+  )
+}
+
 /** Every contract's operations, each under its base path. Component names carry their contract's prefix, so none meet. */
 export function completeDocument(contracts: readonly Contract[]) {
   const documents = contracts.map((contract) => [contract, contractDocument(contract)] as const)
   const paths = documents.flatMap(([contract, document]) =>
-    Object.entries(document.paths).map(([path, item]) => [`/${contract.name}${path}`, item] as const),
+    Object.entries(document.paths).map(
+      ([path, item]) => [`/${contract.name}${path}`, amongOthers(contract, item)] as const,
+    ),
   )
   const components: Record<string, object> = {}
   for (const [, document] of documents) {
@@ -66,7 +86,9 @@ export function completeDocument(contracts: readonly Contract[]) {
     openapi: '3.1.0',
     info: { title: 'Usher', description: 'One user directory, spoken through several user-management APIs.', ...info },
     servers: [{ url: '/' }],
-    tags: contracts.map(({ name, description }) => ({ name, description })),
+    tags: contracts.flatMap((contract) =>
+      tagsOf(contract).map(({ name, description }) => ({ name: qualified(contract, name), description })),
+    ),
     paths: Object.fromEntries(paths),
     components,
   }
@@ -86,7 +108,7 @@ function completed(item: Paths[string], tag: string): Paths[string] {
         {
           ...rest,
           description: [access, description].filter((sentence) => sentence !== undefined).join(' '),
-          tags: [tag],
+          tags: operation.tags ?? [tag],
           responses: Object.fromEntries(withHeaders),
         },
       ]

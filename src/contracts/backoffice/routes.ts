@@ -48,7 +48,7 @@ const listUsers = createRoute({
   method: 'get',
   path: '/api/v1/users',
   operationId: 'backofficeListUsers',
-  summary: 'Users, a page at a time',
+  summary: 'List users, page by page',
   request: { query: BackofficeUserListQuery },
   responses: { 200: json(BackofficeUserList, 'A page, with the exact total of all pages'), ...failures(401, 403, 422) },
 })
@@ -65,7 +65,7 @@ const getUserRoute = createRoute({
   method: 'get',
   path: '/api/v1/users/{id}',
   operationId: 'backofficeGetUser',
-  summary: 'One user',
+  summary: 'Get a user',
   request: { params },
   responses: { 200: json(BackofficeUserAnswer, 'The user'), ...failures(401, 403, 404) },
 })
@@ -97,7 +97,7 @@ const updateUserRoute = createRoute({
   method: 'put',
   path: '/api/v1/users/{id}',
   operationId: 'backofficeUpdateUser',
-  summary: 'Change what is sent of a user',
+  summary: 'Change a user',
   request: { params, body: documentedBody('BackofficeUserUpdate') },
   responses: {
     200: json(BackofficeUserWritten, 'The user'),
@@ -126,7 +126,7 @@ const deleteUserRoute = createRoute({
   method: 'delete',
   path: '/api/v1/users/{id}',
   operationId: 'backofficeDeleteUser',
-  summary: 'Delete a user for good',
+  summary: 'Delete a user permanently',
   request: { params },
   responses: { 200: json(BackofficeMessage, 'Deleted'), ...failures(401, 403, 404, 409) },
 })

@@ -78,7 +78,7 @@ const login = createRoute({
   method: 'post',
   path: '/users/user/login/',
   operationId: 'clinicLogin',
-  summary: 'Sign in, by a cookie',
+  summary: 'Sign in with a session cookie',
   request: { body: documentedBody('ClinicLogin', formTypes) },
   responses: { 200: json(z.union([ClinicUserAnswer, ClinicFailure]), 'The user'), ...failures(403, 413) },
 })
@@ -113,7 +113,7 @@ const getUserInfo = createRoute({
   method: 'get',
   path: '/users/user/{user_id}/get_user_info/',
   operationId: 'clinicGetUser',
-  summary: 'One user',
+  summary: 'Get a user',
   request: { params },
   responses: { 200: json(z.union([ClinicUserAnswer, ClinicFailure]), 'The user'), ...failures(401, 403, 404) },
 })
@@ -128,7 +128,7 @@ const search = createRoute({
   method: 'get',
   path: '/users/user/search/',
   operationId: 'clinicSearchUsers',
-  summary: 'Everyone who matches',
+  summary: 'Search users',
   request: { query: ClinicSearchQuery },
   responses: { 200: json(z.union([ClinicHits, ClinicMiss, ClinicFailure]), 'All of them'), ...failures(401, 403) },
 })
@@ -189,7 +189,7 @@ for (const [action, active] of [
     method: 'post',
     path: `/users/user/{user_id}/${action}/`,
     operationId: active ? 'clinicActivateUser' : 'clinicDeactivateUser',
-    summary: active ? 'Let a user in again' : 'Keep a user out, and end their sessions',
+    summary: active ? 'Activate a user' : 'Deactivate a user, which ends their sessions',
     request: { params },
     responses: {
       200: json(z.union([ClinicActiveAnswer, ClinicFailure]), 'As it is now'),

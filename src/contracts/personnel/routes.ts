@@ -40,7 +40,7 @@ const listUsers = createRoute({
   method: 'get',
   path: '/users/list',
   operationId: 'personnelListUsers',
-  summary: 'Every user, by matricule',
+  summary: 'List all users in order of matricule',
   description: 'A stream: the whole directory in one answer.',
   responses: { 200: json(z.array(PersonnelUser), 'Everyone'), ...failures(401, 403) },
 })
@@ -52,7 +52,7 @@ const getUserRoute = createRoute({
   method: 'get',
   path: '/users/{user_id}',
   operationId: 'personnelGetUser',
-  summary: 'One user',
+  summary: 'Get a user',
   request: { params: userIdParam },
   responses: { 200: json(PersonnelUser, 'The user'), ...failures(401, 403, 404) },
 })
@@ -88,7 +88,7 @@ const updateUserRoute = createRoute({
   method: 'put',
   path: '/users/update',
   operationId: 'personnelUpdateUser',
-  summary: 'Change what is sent of a user',
+  summary: 'Change a user',
   description:
     'Absent and null are no change. A password ends the sessions of the user; of oneself only the name changes.',
   request: { body: documentedBody('PersonnelUserUpdate') },
@@ -127,7 +127,7 @@ const token = createRoute({
   method: 'post',
   path: '/token',
   operationId: 'personnelToken',
-  summary: 'Sign in, or refresh',
+  summary: 'Sign in, or refresh the tokens',
   description: 'Five failures lock the account, by whichever identifier, for 30 seconds, doubling to 15 minutes.',
   request: {
     body: { required: true, content: { 'application/x-www-form-urlencoded': { schema: PersonnelTokenRequest } } },

@@ -44,7 +44,7 @@ const listUsers = createRoute({
   method: 'get',
   path: '/api/v1/users',
   operationId: 'rbacListUsers',
-  summary: 'Users, a page at a time',
+  summary: 'List users, page by page',
   request: { query: RbacUserListQuery },
   responses: { 200: json(RbacUserList, 'A page, with the exact total of all pages'), ...failures(401, 403, 422) },
 })
@@ -65,7 +65,7 @@ const getUserRoute = createRoute({
   method: 'get',
   path: '/api/v1/users/{user_id}',
   operationId: 'rbacGetUser',
-  summary: 'One user',
+  summary: 'Get a user',
   request: { params },
   responses: { 200: json(RbacUser, 'The user'), ...failures(401, 403, 404, 422) },
 })
@@ -97,7 +97,7 @@ const updateUserRoute = createRoute({
   method: 'put',
   path: '/api/v1/users/{user_id}',
   operationId: 'rbacUpdateUser',
-  summary: 'Change what is sent of a user',
+  summary: 'Change a user',
   request: { params, body: documentedBody('RbacUserUpdate') },
   responses: { 200: json(RbacUser, 'The user'), ...failures(401, 403, 404, 409, 413, 422) },
 })
@@ -118,7 +118,7 @@ const deleteUserRoute = createRoute({
   method: 'delete',
   path: '/api/v1/users/{user_id}',
   operationId: 'rbacDeleteUser',
-  summary: 'Delete a user for good',
+  summary: 'Delete a user permanently',
   request: { params },
   responses: { 200: json(RbacMessage, 'Deleted'), ...failures(401, 403, 404, 409, 422) },
 })
@@ -149,7 +149,7 @@ const refresh = createRoute({
   method: 'post',
   path: '/api/v1/auth/refresh',
   operationId: 'rbacRefresh',
-  summary: 'Trade a refresh token for the next pair',
+  summary: 'Refresh the tokens',
   request: { body: jsonBody(RbacRefresh) },
   responses: { 200: json(RbacTokens, 'The tokens'), ...failures(401, 413, 422) },
 })

@@ -8,12 +8,15 @@ import { fromApiKey } from '../mapping/api-keys'
 import { V1ApiKeyCreate, V1ApiKeyList, V1NewApiKey } from '../schemas/api-keys'
 import { app } from './contract'
 
+const tags = ['api-keys']
+
 const create = createRoute({
   ...authenticated(['api_keys:manage']),
   method: 'post',
   path: '/api-keys',
   operationId: 'v1CreateApiKey',
-  summary: 'Create an API key, no wider than one is oneself',
+  tags,
+  summary: 'Create an API key',
   request: { body: jsonBody(V1ApiKeyCreate) },
   responses: { 201: json(V1NewApiKey, 'The key, shown this once'), ...failures(400, 401, 403, 413, 415) },
 })
@@ -29,7 +32,8 @@ const list = createRoute({
   method: 'get',
   path: '/api-keys',
   operationId: 'v1ListApiKeys',
-  summary: "One's own API keys, newest first",
+  tags,
+  summary: 'List your API keys, newest first',
   responses: { 200: json(V1ApiKeyList, 'The keys, without the secrets'), ...failures(401, 403) },
 })
 
@@ -40,7 +44,8 @@ const revoke = createRoute({
   method: 'delete',
   path: '/api-keys/{id}',
   operationId: 'v1RevokeApiKey',
-  summary: "Revoke one's own key, or anyone's that is no wider than one is oneself",
+  tags,
+  summary: 'Revoke an API key',
   request: { params: z.object({ id: z.string() }) },
   responses: { 204: { description: 'Revoked' }, ...failures(401, 403, 404) },
 })

@@ -10,12 +10,15 @@ import { toSelector } from '../mapping/ids'
 import { V1AuditEventList, V1AuditEventListQuery } from '../schemas/audit-events'
 import { app } from './contract'
 
+const tags = ['audit-events']
+
 const list = createRoute({
   ...authenticated(['audit:read']),
   method: 'get',
   path: '/audit-events',
   operationId: 'v1ListAuditEvents',
-  summary: 'What was done, newest first',
+  tags,
+  summary: 'List audit events, newest first',
   request: { query: V1AuditEventListQuery },
   responses: { 200: json(V1AuditEventList, 'A page'), ...failures(400, 401, 403) },
 })

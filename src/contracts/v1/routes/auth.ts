@@ -11,11 +11,14 @@ import { fromUser } from '../mapping/users'
 import { V1Login, V1Refresh, V1SignedIn, V1Tokens } from '../schemas/auth'
 import { app } from './contract'
 
+const tags = ['auth']
+
 const login = createRoute({
   ...anonymous({ signsIn: true }),
   method: 'post',
   path: '/auth/login',
   operationId: 'v1Login',
+  tags,
   summary: 'Sign in',
   description: 'Five failures lock the account, by whichever identifier, for 30 seconds, doubling to 15 minutes.',
   request: { body: jsonBody(V1Login) },
@@ -33,7 +36,8 @@ const refresh = createRoute({
   method: 'post',
   path: '/auth/refresh',
   operationId: 'v1Refresh',
-  summary: 'Trade a refresh token for the next pair',
+  tags,
+  summary: 'Refresh the tokens',
   description:
     'Good for one use within 30 days. A spent one used again, but for a retry within seconds, ends the session.',
   request: { body: jsonBody(V1Refresh) },
@@ -50,6 +54,7 @@ const logout = createRoute({
   method: 'post',
   path: '/auth/logout',
   operationId: 'v1Logout',
+  tags,
   summary: 'Sign out',
   description: 'Ends the session and its refresh token. Not for API keys.',
   responses: { 204: { description: 'Signed out' }, ...failures(400, 401, 403, 413) },

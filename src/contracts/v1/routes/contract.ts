@@ -7,6 +7,20 @@ export const contract = createContract({
   title: 'The house contract',
   description: 'The complete API, for new applications.',
   keepsBasePathOnHost: true,
+  tags: [
+    { name: 'auth', description: 'Signing in, refreshing and signing out' },
+    { name: 'me', description: 'The signed-in user' },
+    { name: 'users', description: 'Users: create, find, change, deactivate, delete, and their roles' },
+    { name: 'passwords', description: 'Set-password tokens' },
+    { name: 'sessions', description: 'The sessions of a user' },
+    { name: 'roles', description: 'Roles and their permissions' },
+    { name: 'api-keys', description: 'Keys for programs' },
+    { name: 'audit-events', description: 'The audit trail' },
+    { name: 'webhooks', description: 'Webhooks for changes of users' },
+    { name: 'imports', description: 'Moving users in' },
+    { name: 'exports', description: 'Moving users out' },
+    { name: 'diagnostics', description: 'The state of the deployment and of the directory' },
+  ],
   toFailureResponse,
 })
 

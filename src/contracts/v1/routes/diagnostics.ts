@@ -17,12 +17,15 @@ import {
 } from '../schemas/diagnostics'
 import { app } from './contract'
 
+const tags = ['diagnostics']
+
 const get = createRoute({
   ...authenticated(permissions),
   method: 'get',
   path: '/diagnostics',
   operationId: 'v1GetDiagnostics',
-  summary: 'What this deployment is made of: its database, bindings and settings, and no secret',
+  tags,
+  summary: 'Describe this deployment: database, bindings and settings, without secrets',
   responses: { 200: json(V1Diagnostics, 'The facts'), ...failures(401, 403) },
 })
 
@@ -36,7 +39,8 @@ const hashing = createRoute({
   method: 'get',
   path: '/diagnostics/hashing',
   operationId: 'v1MeasureHashing',
-  summary: 'What hashing a password costs here: one is hashed, and it is nobody’s',
+  tags,
+  summary: 'Measure what hashing a password costs here',
   responses: { 200: json(V1HashingDiagnostics, 'The cost'), ...failures(401, 403) },
 })
 
@@ -47,7 +51,8 @@ const directory = createRoute({
   method: 'get',
   path: '/diagnostics/directory',
   operationId: 'v1CheckDirectory',
-  summary: 'Whether the directory is whole, some thousands of users at a time',
+  tags,
+  summary: 'Check the directory for inconsistencies, some thousands of users at a time',
   request: { query: V1DirectoryDiagnosticsQuery },
   responses: { 200: json(V1DirectoryDiagnostics, 'What was found in this stretch'), ...failures(400, 401, 403) },
 })

@@ -9,12 +9,15 @@ import { fromExported } from '../mapping/exports'
 import { V1ExportQuery, V1ExportedUser } from '../schemas/exports'
 import { app } from './contract'
 
+const tags = ['exports']
+
 const exportRoute = createRoute({
   ...authenticated(['users:export']),
   method: 'get',
   path: '/exports',
   operationId: 'v1ExportUsers',
-  summary: 'Everyone, a line each, as an import takes them',
+  tags,
+  summary: 'Export all users, one a line, in the format that an import reads',
   description:
     'In order of number. `include=password_hashes` adds the hashes of passwords and PINs, and takes `users:export_hashes` too.',
   request: { query: V1ExportQuery },

@@ -15,6 +15,8 @@ import { V1ImportQuery, V1ImportResult, V1ImportedUser } from '../schemas/import
 import type { V1Problem } from '../schemas/problem'
 import { app } from './contract'
 
+const tags = ['imports']
+
 /** As much as all the results of an import may be: a client that sends all of it before it reads any must not wait for itself. */
 const aheadBytes = 16_777_216
 
@@ -23,7 +25,8 @@ const importRoute = createRoute({
   method: 'post',
   path: '/imports',
   operationId: 'v1ImportUsers',
-  summary: 'Take in users, a line each, with the hashes of their passwords',
+  tags,
+  summary: 'Import users, one a line, with the hashes of their passwords',
   description:
     'Up to 26,214,400 bytes and 100,000 lines. Each line is answered by one, in order: created, skipped because present (by id, or without one by email), or refused and why; the last says how it went as a whole. Nobody is overwritten, so the same lines may come again. A role other than `user` takes `roles:assign` and every permission it gives, `status: inactive` takes `users:deactivate`.',
   request: { query: V1ImportQuery, body: ndjsonBody(V1ImportedUser) },

@@ -13,12 +13,15 @@ import { V1PasswordChange } from '../schemas/passwords'
 import { V1User, V1UserUpdate } from '../schemas/users'
 import { app } from './contract'
 
+const tags = ['me']
+
 const getMe = createRoute({
   ...authenticated([]),
   method: 'get',
   path: '/me',
   operationId: 'v1GetMe',
-  summary: 'The signed-in user, or the owner of the API key',
+  tags,
+  summary: 'Get the signed-in user, or the owner of the API key',
   parameters: [ifNoneMatch],
   responses: {
     200: json(V1User, 'The user', etagHeader),
@@ -39,7 +42,8 @@ const patchMe = createRoute({
   method: 'patch',
   path: '/me',
   operationId: 'v1PatchMe',
-  summary: 'Change what is sent of oneself: names, birth date, gender and phone numbers',
+  tags,
+  summary: 'Change your names, birth date, gender and phone numbers',
   description: 'Not for API keys. Other fields take what they take of anyone.',
   parameters: [ifMatch],
   request: { body: documentedBody('V1UserUpdate') },
@@ -61,7 +65,8 @@ const putPassword = createRoute({
   method: 'put',
   path: '/me/password',
   operationId: 'v1ChangePassword',
-  summary: "Change one's password, and end one's other sessions",
+  tags,
+  summary: 'Change your password, which ends your other sessions',
   description: 'Not for API keys. A wrong present password counts as a failed sign-in.',
   request: { body: jsonBody(V1PasswordChange) },
   responses: { 204: { description: 'Changed' }, ...failures(400, 401, 403, 413, 415) },

@@ -9,12 +9,15 @@ import { toSelector } from '../mapping/ids'
 import { V1PasswordByToken, V1PasswordToken } from '../schemas/passwords'
 import { app } from './contract'
 
+const tags = ['passwords']
+
 const issue = createRoute({
   ...authenticated(['users:update']),
   method: 'post',
   path: '/users/{id}/password-token',
   operationId: 'v1IssuePasswordToken',
-  summary: 'A token that sets the user’s password once',
+  tags,
+  summary: 'Issue a token that sets the password of a user once',
   description:
     'Good for one use within 24 hours, or until the password changes. Delivering it, by mail or letter, is up to you.',
   request: { params: z.object({ id: z.string() }) },
@@ -31,6 +34,7 @@ const spend = createRoute({
   method: 'post',
   path: '/auth/password',
   operationId: 'v1SetPassword',
+  tags,
   summary: 'Set a password with a token',
   description: 'Ends every session of its user.',
   request: { body: jsonBody(V1PasswordByToken) },

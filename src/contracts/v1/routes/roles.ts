@@ -10,6 +10,8 @@ import { V1IdempotencyKey } from '../schemas/headers'
 import { V1Role, V1RoleCreate, V1RoleList, V1RoleUpdate } from '../schemas/roles'
 import { app } from './contract'
 
+const tags = ['roles']
+
 const params = z.object({ id: z.string() })
 
 const list = createRoute({
@@ -17,7 +19,8 @@ const list = createRoute({
   method: 'get',
   path: '/roles',
   operationId: 'v1ListRoles',
-  summary: 'Every role',
+  tags,
+  summary: 'List roles',
   responses: { 200: json(V1RoleList, 'The roles, in order of number'), ...failures(401, 403) },
 })
 
@@ -28,7 +31,8 @@ const create = createRoute({
   method: 'post',
   path: '/roles',
   operationId: 'v1CreateRole',
-  summary: 'Create a role, if need be under the id and number a legacy system knows it by',
+  tags,
+  summary: 'Create a role, under a given id and number if needed',
   description: 'Also takes every permission the role gives.',
   request: { headers: V1IdempotencyKey, body: jsonBody(V1RoleCreate) },
   responses: {
@@ -48,7 +52,8 @@ const get = createRoute({
   method: 'get',
   path: '/roles/{id}',
   operationId: 'v1GetRole',
-  summary: 'One role',
+  tags,
+  summary: 'Get a role',
   request: { params },
   responses: { 200: json(V1Role, 'The role'), ...failures(401, 403, 404) },
 })
@@ -60,6 +65,7 @@ const patch = createRoute({
   method: 'patch',
   path: '/roles/{id}',
   operationId: 'v1PatchRole',
+  tags,
   summary: 'Change the description or the permissions of a role',
   description: 'Also takes every permission the role gives, before and after.',
   request: { params, body: jsonBody(V1RoleUpdate) },
@@ -76,7 +82,8 @@ const remove = createRoute({
   method: 'delete',
   path: '/roles/{id}',
   operationId: 'v1DeleteRole',
-  summary: 'Delete a role that nobody holds',
+  tags,
+  summary: 'Delete a role that is not in use',
   request: { params },
   responses: { 204: { description: 'Deleted' }, ...failures(401, 403, 404, 409) },
 })

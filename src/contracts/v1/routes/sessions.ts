@@ -10,6 +10,8 @@ import { fromSession } from '../mapping/sessions'
 import { V1SessionList } from '../schemas/sessions'
 import { app } from './contract'
 
+const tags = ['sessions']
+
 const ofUser = (c: Context) => toSelector(c.req.param('id') ?? '')
 const params = z.object({ id: z.string().openapi({ example: 'usr_019b1c6e7a407d529a513f1d0c2b4e66' }) })
 
@@ -18,7 +20,8 @@ const list = createRoute({
   method: 'get',
   path: '/users/{id}/sessions',
   operationId: 'v1ListSessions',
-  summary: "A user's living sessions, newest first",
+  tags,
+  summary: 'List the sessions of a user, newest first',
   request: { params },
   responses: { 200: json(V1SessionList, 'The sessions'), ...failures(401, 403, 404) },
 })
@@ -33,6 +36,7 @@ const endAll = createRoute({
   method: 'delete',
   path: '/users/{id}/sessions',
   operationId: 'v1EndSessions',
+  tags,
   summary: 'End every session of a user',
   request: { params },
   responses: { 204: { description: 'Ended' }, ...failures(401, 403, 404) },
@@ -48,6 +52,7 @@ const endOne = createRoute({
   method: 'delete',
   path: '/users/{id}/sessions/{session_id}',
   operationId: 'v1EndSession',
+  tags,
   summary: 'End one session of a user',
   request: { params: params.extend({ session_id: z.string() }) },
   responses: { 204: { description: 'Ended' }, ...failures(401, 403, 404) },

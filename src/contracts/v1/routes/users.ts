@@ -16,6 +16,8 @@ import { V1IdempotencyKey } from '../schemas/headers'
 import { V1User, V1UserCreate, V1UserList, V1UserListQuery, V1UserRoles, V1UserUpdate } from '../schemas/users'
 import { app } from './contract'
 
+const tags = ['users']
+
 const params = z.object({ id: z.string().openapi({ example: 'usr_019b1c6e7a407d529a513f1d0c2b4e66' }) })
 
 const getUserRoute = createRoute({
@@ -23,7 +25,8 @@ const getUserRoute = createRoute({
   method: 'get',
   path: '/users/{id}',
   operationId: 'v1GetUser',
-  summary: 'One user',
+  tags,
+  summary: 'Get a user',
   parameters: [ifNoneMatch],
   request: { params },
   responses: {
@@ -45,6 +48,7 @@ const createUserRoute = createRoute({
   method: 'post',
   path: '/users',
   operationId: 'v1CreateUser',
+  tags,
   summary: 'Create a user',
   description: 'A role other than `user` takes `roles:assign` too, and every permission it gives.',
   request: { headers: V1IdempotencyKey, body: jsonBody(V1UserCreate) },
@@ -65,7 +69,7 @@ app.openAPIRegistry.register('V1UserUpdate', V1UserUpdate)
 const update = {
   ...authenticated(['users:update'], (c) => toSelector(c.req.param('id') ?? '')),
   path: '/users/{id}' as const,
-  summary: 'Change what is sent of a user',
+  tags,
   description:
     'PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user.',
   parameters: [ifMatch],
@@ -74,8 +78,8 @@ const update = {
 }
 
 for (const route of [
-  createRoute({ ...update, method: 'put', operationId: 'v1PutUser' }),
-  createRoute({ ...update, method: 'patch', operationId: 'v1PatchUser' }),
+  createRoute({ ...update, method: 'put', operationId: 'v1PutUser', summary: 'Change a user, as PATCH does' }),
+  createRoute({ ...update, method: 'patch', operationId: 'v1PatchUser', summary: 'Change a user' }),
 ]) {
   app.openapi(route, async (c) => {
     const sent = await jsonOf(c)
@@ -94,7 +98,8 @@ const deleteUserRoute = createRoute({
   method: 'delete',
   path: '/users/{id}',
   operationId: 'v1DeleteUser',
-  summary: 'Delete a user for good',
+  tags,
+  summary: 'Delete a user permanently',
   description: 'The email, username and matricule are free from then on; the id never is.',
   parameters: [ifMatch],
   request: { params },
@@ -112,7 +117,8 @@ const listUsersRoute = createRoute({
   method: 'get',
   path: '/users',
   operationId: 'v1ListUsers',
-  summary: 'Users, a page at a time',
+  tags,
+  summary: 'List users, page by page',
   description: 'A cursor is good for the sort and the filters it came from.',
   request: { query: V1UserListQuery },
   responses: { 200: json(V1UserList, 'A page, with the exact total of all pages'), ...failures(400, 401, 403) },
@@ -144,7 +150,8 @@ const setRoles = createRoute({
   method: 'put',
   path: '/users/{id}/roles',
   operationId: 'v1SetUserRoles',
-  summary: 'Give a user these roles and no others',
+  tags,
+  summary: 'Replace the roles of a user',
   description: 'Also takes every permission the roles give. Without any the user has the role `user`.',
   parameters: [ifMatch],
   request: { params, body: jsonBody(V1UserRoles) },
@@ -170,7 +177,8 @@ for (const [action, active] of [
     method: 'post',
     path: `/users/{id}/${action}`,
     operationId: active ? 'v1ActivateUser' : 'v1DeactivateUser',
-    summary: active ? 'Let a user in again' : 'Keep a user out, and end their sessions and keys',
+    tags,
+    summary: active ? 'Activate a user' : 'Deactivate a user, which ends their sessions and API keys',
     description: 'Idempotent. What ended with a deactivation stays ended.',
     request: { params, headers: V1IdempotencyKey },
     responses: {

@@ -31,6 +31,8 @@ import {
 } from '../schemas/webhooks'
 import { app } from './contract'
 
+const tags = ['webhooks']
+
 const params = z.object({ id: z.string() })
 
 const list = createRoute({
@@ -38,7 +40,8 @@ const list = createRoute({
   method: 'get',
   path: '/webhooks',
   operationId: 'v1ListWebhooks',
-  summary: 'Every webhook, newest first',
+  tags,
+  summary: 'List webhooks, newest first',
   responses: { 200: json(V1WebhookList, 'The webhooks'), ...failures(401, 403) },
 })
 
@@ -49,7 +52,8 @@ const create = createRoute({
   method: 'post',
   path: '/webhooks',
   operationId: 'v1CreateWebhook',
-  summary: 'Have changes of users told to a URL, from now on',
+  tags,
+  summary: 'Create a webhook, which receives changes of users from now on',
   description: 'Of every kind, unless `events` names some.',
   request: { body: jsonBody(V1WebhookCreate) },
   responses: {
@@ -70,7 +74,8 @@ const get = createRoute({
   method: 'get',
   path: '/webhooks/{id}',
   operationId: 'v1GetWebhook',
-  summary: 'One webhook, and how its last attempt went',
+  tags,
+  summary: 'Get a webhook and the outcome of its last attempt',
   request: { params },
   responses: { 200: json(V1Webhook, 'The webhook'), ...failures(401, 403, 404) },
 })
@@ -82,7 +87,8 @@ const patch = createRoute({
   method: 'patch',
   path: '/webhooks/{id}',
   operationId: 'v1PatchWebhook',
-  summary: 'Change what is sent of a webhook, stop it, or let it go on where it stopped',
+  tags,
+  summary: 'Change a webhook, stop it, or resume it where it stopped',
   request: { params, body: jsonBody(V1WebhookUpdate) },
   responses: { 200: json(V1Webhook, 'The webhook'), ...failures(400, 401, 403, 404, 413, 415) },
 })
@@ -97,7 +103,8 @@ const remove = createRoute({
   method: 'delete',
   path: '/webhooks/{id}',
   operationId: 'v1DeleteWebhook',
-  summary: 'Delete a webhook, and what could not be delivered to it',
+  tags,
+  summary: 'Delete a webhook and its failed deliveries',
   request: { params },
   responses: { 204: { description: 'Deleted' }, ...failures(401, 403, 404) },
 })
@@ -112,7 +119,8 @@ const secret = createRoute({
   method: 'get',
   path: '/webhooks/{id}/secret',
   operationId: 'v1GetWebhookSecret',
-  summary: 'The secret that signs what is sent to a webhook',
+  tags,
+  summary: 'Get the signing secret of a webhook',
   request: { params },
   responses: { 200: json(V1WebhookSecret, 'The secret, and the previous one'), ...failures(401, 403, 404) },
 })
@@ -128,7 +136,8 @@ const listFailures = createRoute({
   method: 'get',
   path: '/webhooks/{id}/failures',
   operationId: 'v1ListWebhookFailures',
-  summary: 'What could not be delivered to a webhook, newest first',
+  tags,
+  summary: 'List the failed deliveries of a webhook, newest first',
   request: { params, query: V1WebhookFailureListQuery },
   responses: { 200: json(V1WebhookFailureList, 'A page'), ...failures(400, 401, 403, 404) },
 })
@@ -147,7 +156,8 @@ const retry = createRoute({
   method: 'post',
   path: '/webhooks/{id}/retry',
   operationId: 'v1RetryWebhook',
-  summary: 'Try again, and as often as before, what could not be delivered to a webhook',
+  tags,
+  summary: 'Retry the failed deliveries of a webhook',
   request: { params },
   responses: { 200: json(V1WebhookRetry, 'How much that is'), ...failures(400, 401, 403, 404, 413) },
 })
@@ -162,7 +172,8 @@ const ping = createRoute({
   method: 'post',
   path: '/webhooks/{id}/ping',
   operationId: 'v1PingWebhook',
-  summary: 'Send a webhook a `ping`, and see what comes of it',
+  tags,
+  summary: 'Send a `ping` to a webhook',
   request: { params },
   responses: { 200: json(V1WebhookPing, 'What came of it'), ...failures(400, 401, 403, 404, 413) },
 })
