@@ -396,6 +396,8 @@ export type ImportResult =
       line: number
       status: 'created' | 'skipped'
       id?: string | undefined
+      /** Of a user who was created without a password */
+      note?: string | undefined
     }
   | {
       /** From 1 */
@@ -428,6 +430,11 @@ export type ImportResult =
         /** That one sign-in takes until the hash is renewed, roughly */
         milliseconds: number
       }>
+      /** Fields that no user has, and how many lines had them; the first hundred */
+      unknown_fields: Array<{
+        field: string
+        lines: number
+      }>
     }
 
 export type ImportedUser = {
@@ -437,9 +444,9 @@ export type ImportedUser = {
   number?: number | null | undefined
   email: string
   name?: string | undefined
-  /** In clear, for a hundred rows at most */
+  /** In clear, for a hundred rows at most; never a hash */
   password?: string | undefined
-  /** bcrypt (`$2a$`, `$2b$`, `$2y$`), `pbkdf2_sha256$…` as Django has it, or as an export has it */
+  /** bcrypt (`$2a$`, `$2b$`, `$2y$`), `pbkdf2_sha256$…` as Django has it, or as an export has it; `!…`, as Django has it, is no password */
   password_hash?: string | null | undefined
   /** As an export has it */
   pin_hash?: string | null | undefined
@@ -447,7 +454,11 @@ export type ImportedUser = {
   role?: string | undefined
   /** Names; the first is the primary role. `user` without any */
   roles?: Array<string> | undefined
-  status?: 'active' | 'inactive' | undefined
+  status?: 'active' | 'inactive' | 'activated' | 'deactivated' | undefined
+  /** In place of `status`, as rbac and clinic have it */
+  is_active?: boolean | undefined
+  /** In place of `status`, as backoffice has it */
+  user_status?: 'active' | 'inactive' | undefined
   created_at?: string | undefined
   updated_at?: string | undefined
   version?: number | undefined
@@ -1050,7 +1061,7 @@ export interface Operations {
       body: WebhookPing
     }
   }
-  /** Import users, one a line, with the hashes of their passwords. Takes `users:import`. Up to 26,214,400 bytes and 100,000 lines. Each line is answered by one, in order: created, skipped because present (by id, or without one by email), or refused and why; the last says how it went as a whole. Nobody is overwritten, so the same lines may come again. A role other than `user` takes `roles:assign` and every permission it gives, `status: inactive` takes `users:deactivate`. */
+  /** Import users, one a line, with the hashes of their passwords. Takes `users:import`. Up to 26,214,400 bytes and 100,000 lines. Each line is answered by one, in order: created, skipped because present (by id, or without one by email where nothing in it contradicts), or refused and why; the last says how it went as a whole, and which fields no user has. Nobody is overwritten, so the same lines may come again. A line with an unknown field that looks like a status or a hash is refused. A role other than `user` takes `roles:assign` and every permission it gives, `status: inactive` takes `users:deactivate`. */
   importUsers: {
     input: {
       /** Say what would be done, and write nothing */

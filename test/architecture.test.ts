@@ -8,7 +8,7 @@ import { call, openApi } from './support/usher'
 
 /** Every source by its path from the root, as text. */
 const sources = new Map(
-  Object.entries(import.meta.glob<string>('../src/**/*.ts', { query: '?raw', import: 'default', eager: true })).map(
+  Object.entries(import.meta.glob<string>('../src/**/*.{ts,js}', { query: '?raw', import: 'default', eager: true })).map(
     ([path, text]) => [path.replace('../', ''), text],
   ),
 )

@@ -1,7 +1,8 @@
 /** What becomes of each row of an import: created, skipped because present, or refused and why. */
 import type { ActorRow } from '../database/guard'
 import type { RoleRow } from '../database/roles'
-import { isBlank, type Parsed, type Problem } from './fields'
+import { isBlank, parsePassword, type Outcome, type Parsed, type Problem } from './fields'
+import { looksLikeHash } from './lookalikes.js'
 import { unfitness } from './passwords'
 import { fromMask, type Permission } from './permissions'
 import type { LoginField } from './refusal'
@@ -40,8 +41,8 @@ export interface RowProblem {
   problem:
     | Problem
     | { rule: 'missing' }
-    /** Somebody else's, in the directory or in a row before. */
-    | { rule: 'taken' }
+    /** Another user's, or an earlier line's; of an email it says whose. */
+    | { rule: 'taken'; by?: { line: number } | { id: string } }
     /** Of a user who was deleted: ids are never given again. */
     | { rule: 'deleted' }
     | { rule: 'no_such_role' }
@@ -51,10 +52,21 @@ export interface RowProblem {
     /** A password and a hash of one. */
     | { rule: 'beside_password' }
     | { rule: 'too_many_passwords' }
+    /** A hash in the place of a password. */
+    | { rule: 'looks_like_hash' }
+    | { rule: 'in_future' }
+    | { rule: 'before_creation' }
 }
 
 export type Decision = { line: number; user: Newcomer } & (
-  | { status: 'created'; id: string | undefined; roles: readonly RoleRow[]; needs: readonly Permission[] }
+  | {
+      status: 'created'
+      id: string | undefined
+      roles: readonly RoleRow[]
+      needs: readonly Permission[]
+      /** The row's hash says that the user has no password. */
+      withoutPassword: boolean
+    }
   | { status: 'skipped'; id: string | undefined }
   | { status: 'refused'; problems: readonly RowProblem[] }
 )
@@ -66,16 +78,21 @@ export interface Facts {
   keys: readonly (readonly [LoginField, string][])[]
   /** Ids that are somebody's, or were. */
   ids: ReadonlyMap<string, boolean>
-  /** Whose a login key is, and whether as their email. */
+  /** The user that has a login key. */
   holders: ReadonlyMap<string, Holder>
   numbers: ReadonlySet<number>
   /** By folded name. */
   roles: ReadonlyMap<string, RoleRow>
 }
 
-interface Holder {
+/** A user of the directory or of an earlier line, by what tells users apart. */
+export interface Holder {
   id: string | undefined
-  isEmail: boolean
+  /** Only of an earlier line. */
+  line?: number
+  /** Null where the directory has yet to give one. */
+  number: number | null
+  keys: Readonly<Partial<Record<LoginField, string>>>
 }
 
 /** What rows before have taken: as good as taken in the directory. */
@@ -87,6 +104,7 @@ export interface Claimed {
 
 interface Options {
   claimed: Claimed
+  now: number
   passwordsLeft: number
   passwordMinLength: number
   newId: () => string | undefined
@@ -94,7 +112,9 @@ interface Options {
 
 export function decided(rows: readonly ImportRow[], facts: Facts, { claimed, ...options }: Options): Decision[] {
   let { passwordsLeft } = options
-  return rows.map(({ line, user }, index): Decision => {
+  return rows.map(({ line, user: given }, index): Decision => {
+    const withoutPassword = given.passwordHash?.startsWith(unusable) ?? false
+    const user = withoutPassword ? { ...given, passwordHash: null } : given
     const keys = facts.keys[index] ?? []
     const present = presentAs(user, keys, facts, claimed)
     if (present) return { line, user, status: 'skipped', id: present.id }
@@ -103,7 +123,8 @@ export function decided(rows: readonly ImportRow[], facts: Facts, { claimed, ...
       ...clashes(user, keys, facts, claimed),
       ...ofNames(user),
       ...ofRoles(user, roles, facts),
-      ...ofSecrets(user, passwordsLeft, options.passwordMinLength),
+      ...ofTimes(user, options.now),
+      ...ofSecrets(given, passwordsLeft, options.passwordMinLength),
     ]
     if (problems.length > 0 || !roles) return { line, user, status: 'refused', problems }
 
@@ -111,12 +132,19 @@ export function decided(rows: readonly ImportRow[], facts: Facts, { claimed, ...
     if (user.id !== undefined) claimed.ids.add(user.id)
     if (user.number != null) claimed.numbers.add(user.number)
     const id = user.id ?? options.newId()
-    for (const [field, key] of keys) claimed.keys.set(key, { id, isEmail: field === 'email' })
-    return { line, user, status: 'created', id, roles, needs: needsOf(user, roles) }
+    const holder = { id, line, number: user.number ?? null, keys: Object.fromEntries(keys) }
+    for (const [, key] of keys) claimed.keys.set(key, holder)
+    return { line, user, status: 'created', id, roles, needs: needsOf(user, roles), withoutPassword }
   })
 }
 
-/** Whom the directory has for this row: by its id or, if it has none, by its email. */
+/** Django's mark of a user without a password: what follows it is random. */
+const unusable = '!'
+
+/**
+ * The user that the row is about, if the directory or an earlier line has them: known by the row's id or, where the row has none, by its
+ * email. People who share a mailbox are told apart by number, matricule and username.
+ */
 function presentAs(
   user: Newcomer,
   keys: readonly [LoginField, string][],
@@ -124,10 +152,23 @@ function presentAs(
   claimed: Claimed,
 ): { id: string | undefined } | undefined {
   if (user.id !== undefined) return facts.ids.get(user.id) || claimed.ids.has(user.id) ? { id: user.id } : undefined
-  const [, key = ''] = keys.find(([field]) => field === 'email') ?? []
-  const holder = facts.holders.get(key) ?? claimed.keys.get(key)
-  return holder?.isEmail ? { id: holder.id } : undefined
+  const email = keys.find(([field]) => field === 'email')?.[1] ?? ''
+  const holder = holderOf(email, facts, claimed)
+  if (holder?.keys.email !== email) return undefined
+  if (user.number != null && user.number !== holder.number) return undefined
+  const contradicts = keys.some(([field, key]) => {
+    // An email in the place of a username is how some contracts show that there is none.
+    if (key === email) return false
+    const own = holder.keys[field]
+    const other = holderOf(key, facts, claimed)
+    return (own !== undefined && own !== key) || (other !== undefined && !isSame(other, holder))
+  })
+  return contradicts ? undefined : { id: holder.id }
 }
+
+const holderOf = (key: string, facts: Facts, claimed: Claimed) => facts.holders.get(key) ?? claimed.keys.get(key)
+
+const isSame = (one: Holder, other: Holder) => one === other || (one.id !== undefined && one.id === other.id)
 
 function clashes(user: Newcomer, keys: readonly [LoginField, string][], facts: Facts, claimed: Claimed): RowProblem[] {
   const problems: RowProblem[] = []
@@ -136,9 +177,15 @@ function clashes(user: Newcomer, keys: readonly [LoginField, string][], facts: F
     problems.push({ field: 'number', problem: { rule: 'taken' } })
   }
   for (const [field, key] of keys) {
-    if (facts.holders.has(key) || claimed.keys.has(key)) problems.push({ field, problem: { rule: 'taken' } })
+    const holder = holderOf(key, facts, claimed)
+    if (holder) problems.push({ field, problem: { rule: 'taken', ...(field === 'email' && whose(holder)) } })
   }
   return problems
+}
+
+function whose({ line, id }: Holder): { by?: { line: number } | { id: string } } {
+  if (line !== undefined) return { by: { line } }
+  return id === undefined ? {} : { by: { id } }
 }
 
 /**
@@ -200,13 +247,34 @@ function needsOf(user: Newcomer, roles: readonly RoleRow[]): Permission[] {
   ]
 }
 
+/** How far the clock of the directory that a row comes from may be ahead. */
+const clockSkewSeconds = 60
+
+function ofTimes({ createdAt, updatedAt }: Newcomer, now: number): RowProblem[] {
+  const problems: RowProblem[] = []
+  const latest = now + clockSkewSeconds
+  if (createdAt !== undefined && createdAt > latest)
+    problems.push({ field: 'createdAt', problem: { rule: 'in_future' } })
+  if (updatedAt === undefined) return problems
+  if (updatedAt > latest) problems.push({ field: 'updatedAt', problem: { rule: 'in_future' } })
+  else if (createdAt !== undefined && updatedAt < createdAt)
+    problems.push({ field: 'updatedAt', problem: { rule: 'before_creation' } })
+  return problems
+}
+
+/** A password in clear as rows have it: one that looks like a hash is refused with the rest of the row's secrets, whatever its length. */
+export function parseRowPassword(input: string): Outcome<Parsed<'password'>> {
+  return looksLikeHash(input) ? { value: input as Parsed<'password'> } : parsePassword(input)
+}
+
 function ofSecrets(user: Newcomer, passwordsLeft: number, minLength: number): RowProblem[] {
   const problems: RowProblem[] = []
   const { password, passwordHash, pinHash } = user
   if (passwordHash != null) {
     const stored = readHash(passwordHash)
-    if (!stored) problems.push({ field: 'passwordHash', problem: { rule: 'unknown_hash' } })
-    else if (isTooCostly(stored)) problems.push({ field: 'passwordHash', problem: { rule: 'costly_hash' } })
+    const none = passwordHash.startsWith(unusable)
+    if (!stored && !none) problems.push({ field: 'passwordHash', problem: { rule: 'unknown_hash' } })
+    else if (stored && isTooCostly(stored)) problems.push({ field: 'passwordHash', problem: { rule: 'costly_hash' } })
     else if (password !== undefined) problems.push({ field: 'passwordHash', problem: { rule: 'beside_password' } })
   }
   if (pinHash != null) {
@@ -217,7 +285,8 @@ function ofSecrets(user: Newcomer, passwordsLeft: number, minLength: number): Ro
   if (password !== undefined) {
     const { name } = coherentNames(user, { givenName: '', familyName: '' })
     const problem = unfitness(password, [user.email, user.username, name], minLength)
-    if (problem) problems.push({ field: 'password', problem })
+    if (looksLikeHash(password)) problems.push({ field: 'password', problem: { rule: 'looks_like_hash' } })
+    else if (problem) problems.push({ field: 'password', problem })
     else if (passwordsLeft <= 0) problems.push({ field: 'password', problem: { rule: 'too_many_passwords' } })
   }
   return problems

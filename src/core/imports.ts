@@ -6,24 +6,34 @@ import {
   selectHolders,
   selectKnownIds,
   selectTakenNumbers,
+  type HolderRow,
   type NewUser as NewUserEntry,
 } from '../database/imports'
 import type { RoleRow } from '../database/roles'
 import type { NewUserRow } from '../database/users'
 import { eachEvent } from './audit'
 import { decideAndCommit, facts, guard, type Caller } from './caller'
-import { decided, type Decision, type Facts, type ImportRow, type Newcomer, type RowProblem } from './import-decisions'
+import {
+  decided,
+  type Decision,
+  type Facts,
+  type Holder,
+  type ImportRow,
+  type Newcomer,
+  type RowProblem,
+} from './import-decisions'
 import { hashPassword } from './passwords'
 import type { Permission } from './permissions'
 import { defaultRole, rolesNamed } from './roles'
 import { millisecondsToVerify, readHash, type StoredHash } from './stored-hashes'
 import { loginKeys, toRowWithoutSecrets, toSearchRow } from './users'
 
+export { parseRowPassword } from './import-decisions'
 export type { ImportRow, Newcomer, RowProblem }
 
 export type RowResult =
   /** In a dry run it would be created, and has no id unless it brings one. */
-  | { line: number; status: 'created'; id: string | undefined }
+  | { line: number; status: 'created'; id: string | undefined; withoutPassword: boolean }
   | { line: number; status: 'skipped'; id: string | undefined }
   | { line: number; status: 'refused'; problems: readonly RowProblem[] }
 
@@ -51,15 +61,15 @@ export interface Import {
 }
 
 /**
- * An import in parts. A row is known by its id, or without one by its email; whoever is known is skipped, so that the same rows may
- * come again. A dry run answers the same and writes nothing.
+ * An import in parts. A row is known by its id, or without one by its email where nothing else in it contradicts; whoever is known is
+ * skipped, so that the same rows may come again. A dry run answers the same and writes nothing.
  */
 export function beginImport(caller: Caller, { dryRun }: { dryRun: boolean }): Import {
   const totals: Totals = { created: 0, skipped: 0, refused: 0, rowsWritten: 0, passwords: 0, hashes: new Map() }
   /** What a dry run would have written in the parts before. */
   const earlier = {
     ids: new Set<string>(),
-    keys: new Map<string, { isEmail: boolean; id: string | undefined }>(),
+    keys: new Map<string, Holder>(),
     numbers: new Set<number>(),
   }
   const hashed = new WeakMap<Newcomer, string>()
@@ -76,6 +86,7 @@ export function beginImport(caller: Caller, { dryRun }: { dryRun: boolean }): Im
           claimed: dryRun ? earlier : { ids: new Set(), keys: new Map(), numbers: new Set() },
           passwordsLeft: mostPasswords - totals.passwords,
           passwordMinLength: caller.settings.passwordMinLength,
+          now: caller.now,
           newId: dryRun ? () => undefined : uuid,
         })
         const entries: NewUserEntry[] = []
@@ -115,9 +126,21 @@ async function factsAbout(caller: Caller, rows: readonly ImportRow[]): Promise<F
     actor,
     keys,
     ids: new Map(knownIds.map(({ id, present }) => [id, present === 1])),
-    holders: new Map(holders.map(({ key, id, is_email }) => [key, { id, isEmail: is_email === 1 }])),
+    holders: new Map(holders.map(({ key, ...holder }) => [key, toHolder(holder)])),
     numbers: new Set(taken.map(({ number }) => number)),
     roles: new Map<string, RoleRow>(roleRows.map((role) => [role.name_key, role])),
+  }
+}
+
+function toHolder({ id, number, email_key, username_key, matricule }: Omit<HolderRow, 'key'>): Holder {
+  return {
+    id,
+    number,
+    keys: {
+      email: email_key,
+      ...(username_key !== null && { username: username_key }),
+      ...(matricule !== null && { matricule: String(matricule) }),
+    },
   }
 }
 
@@ -180,5 +203,7 @@ function countHash(hashes: Totals['hashes'], stored: StoredHash): void {
 
 function toResult(decision: Decision): RowResult {
   const { line, status } = decision
-  return status === 'refused' ? { line, status, problems: decision.problems } : { line, status, id: decision.id }
+  if (status === 'refused') return { line, status, problems: decision.problems }
+  if (status === 'skipped') return { line, status, id: decision.id }
+  return { line, status, id: decision.id, withoutPassword: decision.withoutPassword }
 }

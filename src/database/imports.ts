@@ -18,10 +18,19 @@ export const selectKnownIds = prepare<{ ids: string }, { id: string; present: 0 
       SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.user_id} = value AND ${auditEvents.action} = 'user.deleted')`,
 )
 
-/** Which of `keys` (a JSON array of folded identifiers) are taken, by whom, and whether as their email. */
-export const selectHolders = prepare<{ keys: string }, { key: string; id: string; is_email: 0 | 1 }>(
+export interface HolderRow {
+  key: string
+  id: string
+  number: number
+  email_key: string
+  username_key: string | null
+  matricule: number | null
+}
+
+/** Which of `keys` (a JSON array of folded identifiers) are taken, and what tells the users who have them apart. */
+export const selectHolders = prepare<{ keys: string }, HolderRow>(
   () => sql`
-    SELECT ${loginIdentifiers.key}, ${users.id}, ${users.email_key} = ${loginIdentifiers.key} AS is_email
+    SELECT ${loginIdentifiers.key}, ${users.id}, ${users.number}, ${users.email_key}, ${users.username_key}, ${users.matricule}
     FROM json_each(${value('keys')}) CROSS JOIN ${loginIdentifiers} ON ${loginIdentifiers.key} = value
       CROSS JOIN ${users} ON ${users.number} = ${loginIdentifiers.user_number}`,
 )

@@ -18,6 +18,7 @@ export interface Done {
   rows_written: number
   passwords: number
   password_hashes: { kind: string; users: number; milliseconds: number }[]
+  unknown_fields: { field: string; lines: number }[]
 }
 
 export const ndjson = { 'content-type': 'application/x-ndjson' }

@@ -6,6 +6,7 @@ import type { Failure, Issue } from '../../http/failure'
 import { failuresOf } from '../../http/json'
 import { maxLineBytes } from '../../http/ndjson'
 import { wireName } from './mapping/field-names'
+import { toId } from './mapping/ids'
 import { V1Problem } from './schemas/problem'
 
 export function toFailureResponse(failure: Failure): FailureResponse {
@@ -123,6 +124,7 @@ function describe(problem: Issue['problem']): string {
     case 'not_one_of':
       return `must be one of ${problem.options.join(', ')}`
     case 'not_confirmed':
+      return 'contradicts another field'
     case 'malformed':
       return 'is not valid'
     case 'blank':
@@ -172,7 +174,8 @@ export function toErrors(issues: readonly Issue[]): { field: string; message: st
 function describeRow(problem: RowProblem['problem']): string {
   switch (problem.rule) {
     case 'taken':
-      return 'is taken'
+      if (!problem.by) return 'is taken'
+      return `is taken by ${'line' in problem.by ? `line ${problem.by.line}` : toId(problem.by.id)}`
     case 'deleted':
       return 'was that of a user who is deleted'
     case 'no_such_role':
@@ -185,11 +188,23 @@ function describeRow(problem: RowProblem['problem']): string {
       return `would cost too much to verify: at most bcrypt cost ${mostBcryptCost}, ${grouped(mostDjangoIterations)} iterations of pbkdf2_sha256, ${mostRounds} rounds of pbkdf2-sha256`
     case 'beside_password':
       return 'must not come beside a password'
+    case 'looks_like_hash':
+      return lookalikeMessage.hash
+    case 'in_future':
+      return 'is in the future'
+    case 'before_creation':
+      return 'is before created_at'
     case 'too_many_passwords':
       return `is one more than the ${mostPasswords} that one import hashes: send the row again in another`
     default:
       return describe(problem)
   }
+}
+
+/** What a value or a field of another system looks like, and the column to name it. */
+export const lookalikeMessage = {
+  hash: 'looks like a hash: name the column password_hash',
+  status: 'looks like a status: name the column status, with active or inactive',
 }
 
 /** What is wrong with a line that cannot be read. */

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { inconsistencies } from '../../support/consistency'
 import { documented, failingD1 } from '../../support/failing-d1'
+import { formsOfHashes, phrases } from '../../support/hash-forms'
 import { asLines, importing, ndjson } from '../../support/imports'
 import { derivations } from '../../support/pbkdf2-cap'
 import { snapshot } from '../../support/snapshot'
@@ -180,7 +181,7 @@ describe('POST /imports', () => {
       'created_at does not read as a time',
       'updated_at must be a string',
       'version must be at least 1',
-      'status must be one of active, inactive',
+      'status must be one of active, inactive, activated, deactivated',
       'roles must be a list',
       'name must have at most 200 characters',
       'first_name must have at most 100 characters',
@@ -255,11 +256,200 @@ describe('POST /imports', () => {
     const before = await snapshot()
     const { told, results } = await importing(admin, [
       { id: one.id, email: 'another@example.org', name: 'Another Name', roles: ['admin'], status: 'inactive' },
-      { email: 'MARA@example.org', name: 'Another Name', password: 'another fine passphrase', matricule: 13 },
+      { email: 'MARA@example.org', name: 'Another Name', password: 'another fine passphrase', matricule: 12 },
     ])
     expect(told).toEqual(['skipped', 'skipped'])
     expect(results.map(({ id }) => id)).toEqual([one.id, one.id])
     expect(await snapshot()).toEqual(before)
+  })
+
+  it('refuses the second user of a shared mailbox on email, and names the line or the user that has it', async () => {
+    const mara = await signedInPerson(admin, { email: 'desk@example.org', matricule: 12, username: 'mara' })
+    await signedInPerson(admin, { email: 'zoe@example.org', matricule: 99 })
+    const shared = (more: Record<string, unknown>) => ({ email: 'Desk@example.org', name: 'Another Person', ...more })
+    const line = (more: Record<string, unknown>) => ({ email: 'ward@example.org', name: 'Ward', ...more })
+    const file = [
+      shared({ matricule: 13 }),
+      shared({ username: 'zoe' }),
+      shared({ number: mara.number + 500 }),
+      shared({ matricule: 12, username: 'MARA', number: mara.number }),
+      shared({}),
+      // Nothing of theirs contradicts, but the number is another user's.
+      shared({ matricule: 99 }),
+      line({ matricule: 70 }),
+      line({ matricule: 71, name: 'Second' }),
+      line({ username: 'ward70' }),
+      line({ username: 'ward71', matricule: 70 }),
+      line({ number: 700 }),
+      line({ matricule: 70, username: 'ward@example.org' }),
+    ]
+    const expected = [
+      `email is taken by ${mara.id}`,
+      `email is taken by ${mara.id}`,
+      `email is taken by ${mara.id}`,
+      'skipped',
+      'skipped',
+      `matricule is taken; email is taken by ${mara.id}`,
+      'created',
+      'email is taken by line 7',
+      'skipped',
+      'skipped',
+      'email is taken by line 7',
+      'skipped',
+    ]
+    const dry = await importing(admin, file, { path: '/v1/imports?dry_run=true' })
+    expect(dry.told).toEqual(expected)
+    const { told, results } = await importing(admin, file)
+    expect(told).toEqual(expected)
+    const ward = results[6]?.id
+    const again = await importing(admin, file)
+    expect(again.told).toEqual(
+      expected.map((text) => text.replace('line 7', String(ward)).replace('created', 'skipped')),
+    )
+    await whole()
+  })
+
+  it('skips a row that knows more than the directory, and leaves the user as it is', async () => {
+    const one = await signedInPerson(admin, { email: 'mara@example.org' })
+    const before = await snapshot()
+    const { told } = await importing(admin, [
+      { email: 'mara@example.org', name: 'Mara', matricule: 4711, username: 'mara', number: one.number },
+    ])
+    expect(told).toEqual(['skipped'])
+    expect(await snapshot()).toEqual(before)
+  })
+
+  it('reads the status fields of all five contracts', async () => {
+    const rows = [
+      newcomer({ status: 'active' }),
+      newcomer({ status: 'inactive' }),
+      newcomer({ status: 'activated' }),
+      newcomer({ status: 'deactivated' }),
+      newcomer({ is_active: true }),
+      newcomer({ is_active: false }),
+      newcomer({ user_status: 'active' }),
+      newcomer({ user_status: 'inactive' }),
+      newcomer({ status: 'deactivated', is_active: false, user_status: 'inactive' }),
+      newcomer(),
+    ]
+    const { results } = await importing(admin, rows)
+    const shown = await Promise.all(results.map(async ({ id }) => (await user(id)).status))
+    expect(shown).toEqual([
+      ...['active', 'inactive', 'active', 'inactive', 'active', 'inactive', 'active', 'inactive'],
+      ...['inactive', 'active'],
+    ])
+    const { told } = await importing(admin, [
+      newcomer({ status: 'active', is_active: false }),
+      newcomer({ is_active: true, user_status: 'inactive' }),
+      newcomer({ is_active: 'false' }),
+      newcomer({ is_active: null }),
+      newcomer({ user_status: 'activated' }),
+    ])
+    expect(told).toEqual([
+      'is_active contradicts another field',
+      'user_status contradicts another field',
+      'is_active must be a boolean',
+      'is_active must be a boolean',
+      'user_status must be one of active, inactive',
+    ])
+    await whole()
+  })
+
+  it('refuses a row with another field that looks like a status or a hash', async () => {
+    const status = 'looks like a status: name the column status, with active or inactive'
+    const hash = 'looks like a hash: name the column password_hash'
+    const lookalikes: [field: string, value: unknown, message: string][] = [
+      ...(
+        [
+          'enabled',
+          'blocked',
+          'disabled',
+          'accountEnabled',
+          'isActive',
+          'account_status',
+          'locked',
+          'suspended',
+        ] as const
+      ).map((field): [string, unknown, string] => [field, false, status]),
+      ['deleted_at', '2020-01-01', status],
+      ['state', 'Suspended', status],
+      ...(
+        [
+          'passwordHash',
+          'hashed_password',
+          'password_digest',
+          'encrypted_password',
+          'hash',
+          'passwd',
+          'user_pass',
+        ] as const
+      ).map((field): [string, unknown, string] => [field, 'x', hash]),
+      ['secret', legacy.laravel[1], hash],
+      ['credentials', legacy.django[1], hash],
+    ]
+    const { told } = await importing(
+      admin,
+      lookalikes.map(([field, value]) => newcomer({ [field]: value })),
+    )
+    expect(told).toEqual(lookalikes.map(([field, , message]) => `${field} ${message}`))
+    const both = await importing(admin, [newcomer({ name: undefined, birth_date: 'x', blocked: true, hash: 'x' })])
+    expect(both.told).toEqual([`birth_date must be a date, YYYY-MM-DD; blocked ${status}; hash ${hash}`])
+    const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`status${index} status`, true]))
+    const { results } = await importing(admin, [newcomer(many), newcomer({ [`${'x'.repeat(60_000)} status`]: 1 })])
+    expect(results.map(({ errors }) => errors?.length)).toEqual([20, undefined])
+    const said = await importing(admin, [newcomer({ [`status ${'x'.repeat(60_000)}`]: 1 })])
+    expect(JSON.stringify(said.results[0]).length).toBeLessThan(300)
+  })
+
+  it('names other unknown fields in the last line, with how many lines have them', async () => {
+    const { told, last } = await importing(admin, [
+      newcomer({ shoe_size: 38, blocked: null, note: 'x' }),
+      newcomer({ shoe_size: 39, state: 'CA', mfa_enabled: true, last_active_at: '2020-01-01', deleted_at: '' }),
+      newcomer({ constructor: 1, shoe_size: 40, email: 'none' }),
+      newcomer(),
+    ])
+    expect(told).toEqual(['created', 'created', 'email must be an email address', 'created'])
+    expect(last.unknown_fields).toEqual([
+      { field: 'shoe_size', lines: 3 },
+      { field: 'blocked', lines: 1 },
+      { field: 'note', lines: 1 },
+      { field: 'state', lines: 1 },
+      { field: 'mfa_enabled', lines: 1 },
+      { field: 'last_active_at', lines: 1 },
+      { field: 'deleted_at', lines: 1 },
+      { field: 'constructor', lines: 1 },
+    ])
+    const odd = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`${'y'.repeat(30)}${index}`, 1]))
+    const { last: full } = await importing(admin, [newcomer({ ...odd, ['z'.repeat(1000)]: 1 }), newcomer(odd)])
+    expect([full.unknown_fields.length, full.unknown_fields[0]?.lines]).toEqual([100, 2])
+    const { last: long } = await importing(admin, [newcomer({ ['z'.repeat(1000)]: 1 })])
+    expect(long.unknown_fields).toEqual([{ field: `${'z'.repeat(64)}…`, lines: 1 }])
+  })
+
+  it('refuses times in the future and an updated_at before created_at', async () => {
+    const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString()
+    const { told } = await importing(admin, [
+      newcomer({ created_at: at(3600) }),
+      newcomer({ created_at: '9999-12-31T23:59:59Z' }),
+      newcomer({ updated_at: at(3600) }),
+      newcomer({ created_at: at(3600), updated_at: at(7200) }),
+      newcomer({ created_at: '2020-01-02T00:00:00Z', updated_at: '2020-01-01T23:59:59Z' }),
+      newcomer({ created_at: '2020-01-02T00:00:00+02:00', updated_at: '2020-01-01T22:00:00Z' }),
+      // Clocks differ by some seconds.
+      newcomer({ created_at: at(30), updated_at: at(30) }),
+      newcomer({ updated_at: '2020-01-01T00:00:00Z' }),
+    ])
+    expect(told).toEqual([
+      'created_at is in the future',
+      'created_at is in the future',
+      'updated_at is in the future',
+      'created_at is in the future; updated_at is in the future',
+      'updated_at is before created_at',
+      'created',
+      'created',
+      'created',
+    ])
+    await whole()
   })
 
   it('is safe to repeat: the second time everyone is present, and nothing is written', async () => {
@@ -298,7 +488,7 @@ describe('POST /imports', () => {
       { email: 'TWICE@example.org', name: 'Twice' },
     ])
     expect(told).toEqual([
-      'email is taken',
+      `email is taken by ${one.id}`,
       'username is taken',
       'matricule is taken',
       'username is taken',
@@ -417,6 +607,48 @@ describe('a password', () => {
     ])
   })
 
+  it('is refused where it has the form of a hash, so that the hash itself signs nobody in', async () => {
+    const hashes = [
+      ...Object.values(legacy)
+        .map(([, hash]) => hash)
+        .slice(0, -1),
+      await ours(),
+      ...formsOfHashes,
+    ]
+    const { told } = await importing(
+      admin,
+      hashes.map((password) => newcomer({ password })),
+    )
+    expect(told).toEqual(hashes.map(() => 'password looks like a hash: name the column password_hash'))
+    const fine = await importing(
+      admin,
+      phrases.map((password) => newcomer({ password })),
+    )
+    expect(fine.told).toEqual(phrases.map(() => 'created'))
+  })
+
+  it('is none where the hash is Django’s mark of none: created, said in the result, and a token sets one later', async () => {
+    const marks = ['!', '!unusable', `!${'aB3'.repeat(13)}x`]
+    const { results, last } = await importing(
+      admin,
+      marks.map((password_hash) => newcomer({ password_hash })),
+    )
+    const note = 'has no password, as password_hash says: a set-password token sets one'
+    expect(results).toEqual(
+      marks.map((_, index) => ({ line: index + 1, status: 'created', id: expect.any(String), note })),
+    )
+    expect([last.passwords, last.password_hashes]).toEqual([0, []])
+    const { id } = results[0] as { id: string }
+    const { email } = await user(id)
+    expect(await storedHash(email)).toBeNull()
+    const { body } = await call(`/v1/users/${id}/password-token`, { method: 'POST', token: admin })
+    const password = 'a fine new passphrase'
+    await call('/v1/auth/password', { json: { token: body.token, new_password: password } })
+    expect((await call('/v1/auth/login', { json: { identifier: email, password } })).status).toBe(200)
+    const { told } = await importing(admin, [newcomer({ password_hash: '!', password: 'a fine passphrase' })])
+    expect(told).toEqual(['password_hash must not come beside a password'])
+  })
+
   it.each(Object.entries(legacy))(
     'kept as %s signs in where it is right, and is ours from then on',
     async (kind, [password, made]) => {
@@ -481,7 +713,7 @@ describe('a password', () => {
   it('is refused by row where its hash is none, of an unknown kind, or too costly to verify', async () => {
     const unknown = 'is no hash that this directory can verify'
     const { told } = await importing(admin, [
-      newcomer({ password_hash: '!unusable' }),
+      newcomer({ password_hash: '' }),
       newcomer({ password_hash: '$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0$c2FsdHNhbHRzYWx0c2FsdHNhbHRzYWx0' }),
       newcomer({ password_hash: `${legacy.laravel[1]}x` }),
       newcomer({ password_hash: legacy.laravel[1].replace('$10$', '$15$') }),

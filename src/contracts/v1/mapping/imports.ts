@@ -18,7 +18,7 @@ export function toNewcomer(row: z.output<typeof V1ImportedUser>): Newcomer {
     passwordHash: row.password_hash,
     pinHash: row.pin_hash,
     roles: row.roles ?? (row.role === undefined ? undefined : [row.role]),
-    active: row.status && row.status === 'active',
+    active: row.status ?? row.is_active ?? row.user_status,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     version: row.version,
@@ -27,15 +27,23 @@ export function toNewcomer(row: z.output<typeof V1ImportedUser>): Newcomer {
 }
 
 /** What is refused is told in the words of errors.ts. */
-export function fromPresent({
-  line,
-  status,
-  id,
-}: Exclude<RowResult, { status: 'refused' }>): z.infer<typeof V1ImportResult> {
-  return { line, status, ...(id !== undefined && { id: toId(id) }) }
+export function fromPresent(result: Exclude<RowResult, { status: 'refused' }>): z.infer<typeof V1ImportResult> {
+  const { line, status, id } = result
+  return {
+    line,
+    status,
+    ...(id !== undefined && { id: toId(id) }),
+    ...(status === 'created' && result.withoutPassword && { note: noPassword }),
+  }
 }
 
-export function fromTotals(totals: Totals, dry_run: boolean): z.infer<typeof V1ImportResult> {
+const noPassword = 'has no password, as password_hash says: a set-password token sets one'
+
+export function fromTotals(
+  totals: Totals,
+  unknownFields: ReadonlyMap<string, number>,
+  dry_run: boolean,
+): z.infer<typeof V1ImportResult> {
   const { created, skipped, refused, rowsWritten, passwords, hashes } = totals
   return {
     status: 'done',
@@ -50,6 +58,7 @@ export function fromTotals(totals: Totals, dry_run: boolean): z.infer<typeof V1I
       users,
       milliseconds,
     })),
+    unknown_fields: [...unknownFields].map(([field, lines]) => ({ field, lines })),
   }
 }
 

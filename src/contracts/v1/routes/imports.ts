@@ -9,8 +9,9 @@ import type { ContractEnv } from '../../../http/contract-types'
 import { toFailure, toIssues } from '../../../http/failure'
 import { ndjson, ndjsonBody, streamedLines } from '../../../http/json'
 import { linesOf, type Line } from '../../../http/ndjson'
-import { failures, toErrors, toFailureResponse, toRowErrors, unreadableLine } from '../errors'
+import { failures, lookalikeMessage, toErrors, toFailureResponse, toRowErrors, unreadableLine } from '../errors'
 import { fromPresent, fromTotals, toNewcomer } from '../mapping/imports'
+import { countFields, lookalikesIn, unknownFieldsOf } from '../mapping/unknown-fields'
 import { V1ImportQuery, V1ImportResult, V1ImportedUser } from '../schemas/imports'
 import type { V1Problem } from '../schemas/problem'
 import { app } from './contract'
@@ -28,7 +29,7 @@ const importRoute = createRoute({
   tags,
   summary: 'Import users, one a line, with the hashes of their passwords',
   description:
-    'Up to 26,214,400 bytes and 100,000 lines. Each line is answered by one, in order: created, skipped because present (by id, or without one by email), or refused and why; the last says how it went as a whole. Nobody is overwritten, so the same lines may come again. A role other than `user` takes `roles:assign` and every permission it gives, `status: inactive` takes `users:deactivate`.',
+    'Up to 26,214,400 bytes and 100,000 lines. Each line is answered by one, in order: created, skipped because present (by id, or without one by email where nothing in it contradicts), or refused and why; the last says how it went as a whole, and which fields no user has. Nobody is overwritten, so the same lines may come again. A line with an unknown field that looks like a status or a hash is refused. A role other than `user` takes `roles:assign` and every permission it gives, `status: inactive` takes `users:deactivate`.',
   request: { query: V1ImportQuery, body: ndjsonBody(V1ImportedUser) },
   responses: {
     200: ndjson(V1ImportResult, 'A line for each line, and one at the end'),
@@ -51,9 +52,11 @@ async function* resultsOf(
   dryRun: boolean,
 ): AsyncGenerator<Result[], void, undefined> {
   const running = beginImport(c.var.caller, { dryRun })
+  const unknownFields = new Map<string, number>()
   let next = 0
   try {
     for await (const part of parts) {
+      for (const line of part) if ('value' in line) countFields(unknownFields, unknownFieldsOf(line.value))
       yield await resultsOfPart(c, part, running)
       next = (part.at(-1)?.number ?? next) + 1
     }
@@ -63,7 +66,7 @@ async function* resultsOf(
     const { body } = toFailureResponse(toFailure(error, c.var.requestId))
     return yield [{ status: 'stopped', line: next, problem: body as z.infer<typeof V1Problem> }]
   }
-  yield [fromTotals(running.totals, dryRun)]
+  yield [fromTotals(running.totals, unknownFields, dryRun)]
 }
 
 async function resultsOfPart(c: Importing, part: Line[], running: Import): Promise<Result[]> {
@@ -88,6 +91,10 @@ const lineOf = (result: Result) => ('line' in result ? result.line : 0)
 function readLine(c: Importing, line: Line): ImportRow | { errors: ReturnType<typeof toErrors> } {
   if ('unreadable' in line) return { errors: [{ field: '', message: unreadableLine[line.unreadable] }] }
   const result = V1ImportedUser.safeParse(line.value)
-  if (result.success) return { line: line.number, user: toNewcomer(result.data) }
-  return { errors: toErrors(asConfigured(c, toIssues(result.error, line.value))) }
+  const lookalikes = lookalikesIn(line.value)
+  if (result.success && lookalikes.length === 0) return { line: line.number, user: toNewcomer(result.data) }
+  const issues = result.success ? [] : toErrors(asConfigured(c, toIssues(result.error, line.value)))
+  return {
+    errors: [...issues, ...lookalikes.map(({ field, lookalike }) => ({ field, message: lookalikeMessage[lookalike] }))],
+  }
 }

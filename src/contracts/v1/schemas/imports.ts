@@ -8,8 +8,9 @@ import {
   parseVersion,
   userNumberMax,
 } from '../../../core/fields'
-import { anyTime, orNull, parsedBy } from '../../../http/fields'
-import { email, integer, password, role, text } from './fields'
+import { parseRowPassword } from '../../../core/imports'
+import { anyTime, orNull, parsedBy, refuse } from '../../../http/fields'
+import { email, integer, role, text } from './fields'
 import { V1Problem, errors } from './problem'
 import { example, optional } from './users'
 
@@ -25,6 +26,15 @@ const knownId = z
 
 const count = z.int().nonnegative()
 
+/** Whether the user is active, in the words of the contract that the row comes from. */
+const statusOf = <Word extends string>(words: Record<Word, boolean>) =>
+  z
+    .enum(Object.keys(words) as [Word, ...Word[]])
+    .transform((word) => words[word])
+    .openapi({ type: 'string', enum: Object.keys(words) })
+
+const statusFields = ['status', 'is_active', 'user_status'] as const
+
 export const V1ImportedUser = z
   .object({
     id: knownId.optional(),
@@ -34,10 +44,13 @@ export const V1ImportedUser = z
     }),
     email,
     name: parsedBy(z.string(), parseKeptName).openapi(text(200)).optional(),
-    password: password.optional().openapi({ description: 'In clear, for a hundred rows at most' }),
+    password: parsedBy(z.string(), parseRowPassword)
+      .openapi({ ...text(128), minLength: 8, description: 'In clear, for a hundred rows at most; never a hash' })
+      .optional(),
     password_hash: orNull(z.string(), {
       type: 'string',
-      description: 'bcrypt (`$2a$`, `$2b$`, `$2y$`), `pbkdf2_sha256$…` as Django has it, or as an export has it',
+      description:
+        'bcrypt (`$2a$`, `$2b$`, `$2y$`), `pbkdf2_sha256$…` as Django has it, or as an export has it; `!…`, as Django has it, is no password',
     }),
     pin_hash: orNull(z.string(), { type: 'string', description: 'As an export has it' }),
     role: role.optional(),
@@ -47,7 +60,11 @@ export const V1ImportedUser = z
       )
       .optional()
       .openapi({ description: 'Names; the first is the primary role. `user` without any' }),
-    status: z.enum(['active', 'inactive']).optional(),
+    status: statusOf({ active: true, inactive: false, activated: true, deactivated: false }).optional(),
+    is_active: z.boolean().optional().openapi({ description: 'In place of `status`, as rbac and clinic have it' }),
+    user_status: statusOf({ active: true, inactive: false })
+      .optional()
+      .openapi({ description: 'In place of `status`, as backoffice has it' }),
     created_at: anyTime.openapi({ type: 'string', format: 'date-time' }).optional(),
     updated_at: anyTime.openapi({ type: 'string', format: 'date-time' }).optional(),
     version: parsedBy(z.int(), parseVersion)
@@ -56,6 +73,11 @@ export const V1ImportedUser = z
     ...optional,
     first_name: parsedBy(z.string(), parseKeptPart).openapi(text(100)).optional(),
     last_name: parsedBy(z.string(), parseKeptPart).openapi(text(100)).optional(),
+  })
+  .superRefine((row, context) => {
+    const [first, ...others] = statusFields.filter((field) => row[field] !== undefined)
+    const contradicting = others.find((field) => first && row[field] !== row[first])
+    if (contradicting) refuse(context, { rule: 'not_confirmed' }, [contradicting])
   })
   .openapi('V1ImportedUser', {
     example: {
@@ -78,7 +100,12 @@ export const V1ImportQuery = z.object({
 /** A line of what an import answers: one for each row, and one at the end. */
 export const V1ImportResult = z
   .union([
-    z.strictObject({ line, status: z.enum(['created', 'skipped']), id: z.string().optional() }),
+    z.strictObject({
+      line,
+      status: z.enum(['created', 'skipped']),
+      id: z.string().optional(),
+      note: z.string().optional().openapi({ description: 'Of a user who was created without a password' }),
+    }),
     z.strictObject({ line, status: z.literal('refused'), errors }),
     z.strictObject({
       status: z.literal('stopped'),
@@ -100,6 +127,9 @@ export const V1ImportResult = z
           milliseconds: count.openapi({ description: 'That one sign-in takes until the hash is renewed, roughly' }),
         }),
       ),
+      unknown_fields: z
+        .array(z.strictObject({ field: z.string(), lines: count }))
+        .openapi({ description: 'Fields that no user has, and how many lines had them; the first hundred' }),
     }),
   ])
   .openapi('V1ImportResult', {
