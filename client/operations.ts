@@ -622,6 +622,8 @@ export interface Operations {
     input: {
       /** The ETag of the user as the change is meant for */
       ifMatch?: string | undefined
+      /** ETags that the user must not have; `*` for any */
+      ifNoneMatch?: string | undefined
       id: string
       body: UserUpdate
     }
@@ -636,6 +638,8 @@ export interface Operations {
     input: {
       /** The ETag of the user as the change is meant for */
       ifMatch?: string | undefined
+      /** ETags that the user must not have; `*` for any */
+      ifNoneMatch?: string | undefined
       id: string
       body: UserUpdate
     }
@@ -650,6 +654,8 @@ export interface Operations {
     input: {
       /** The ETag of the user as the change is meant for */
       ifMatch?: string | undefined
+      /** ETags that the user must not have; `*` for any */
+      ifNoneMatch?: string | undefined
       id: string
     }
     answer: {
@@ -660,7 +666,7 @@ export interface Operations {
   /** Create a user. Takes `users:create`. A role other than `user` takes `roles:assign` too, and every permission it gives. */
   createUser: {
     input: {
-      /** A retry with the same key and body gets the first answer, for 24 hours */
+      /** A retry with the same key and body gets the first response, for 24 hours; 404 once its subject is deleted */
       idempotencyKey?: string | undefined
       body: UserCreate
     }
@@ -694,6 +700,8 @@ export interface Operations {
     input: {
       /** The ETag of the user as the change is meant for */
       ifMatch?: string | undefined
+      /** ETags that the user must not have; `*` for any */
+      ifNoneMatch?: string | undefined
       id: string
       body: UserRoles
     }
@@ -706,8 +714,12 @@ export interface Operations {
   /** Activate a user. Takes `users:deactivate`. Idempotent. What ended with a deactivation stays ended. */
   activateUser: {
     input: {
+      /** The ETag of the user as the change is meant for */
+      ifMatch?: string | undefined
+      /** ETags that the user must not have; `*` for any */
+      ifNoneMatch?: string | undefined
       id: string
-      /** A retry with the same key and body gets the first answer, for 24 hours */
+      /** A retry with the same key and body gets the first response, for 24 hours; 404 once its subject is deleted */
       idempotencyKey?: string | undefined
     }
     answer: {
@@ -719,8 +731,12 @@ export interface Operations {
   /** Deactivate a user, which ends their sessions and API keys. Takes `users:deactivate`. Idempotent. What ended with a deactivation stays ended. */
   deactivateUser: {
     input: {
+      /** The ETag of the user as the change is meant for */
+      ifMatch?: string | undefined
+      /** ETags that the user must not have; `*` for any */
+      ifNoneMatch?: string | undefined
       id: string
-      /** A retry with the same key and body gets the first answer, for 24 hours */
+      /** A retry with the same key and body gets the first response, for 24 hours; 404 once its subject is deleted */
       idempotencyKey?: string | undefined
     }
     answer: {
@@ -751,6 +767,8 @@ export interface Operations {
     input: {
       /** The ETag of the user as the change is meant for */
       ifMatch?: string | undefined
+      /** ETags that the user must not have; `*` for any */
+      ifNoneMatch?: string | undefined
       body: UserUpdate
     }
     answer: {
@@ -859,7 +877,7 @@ export interface Operations {
   /** Create a role, under a given id and number if needed. Takes `roles:manage`. Also takes every permission the role gives. */
   createRole: {
     input: {
-      /** A retry with the same key and body gets the first answer, for 24 hours */
+      /** A retry with the same key and body gets the first response, for 24 hours; 404 once its subject is deleted */
       idempotencyKey?: string | undefined
       body: RoleCreate
     }
@@ -1119,16 +1137,34 @@ export interface Operations {
 /** How each is asked for. */
 export const operations: Record<keyof Operations, Operation> = {
   getUser: { method: 'GET', path: '/users/{id}', headers: ['if-none-match'] },
-  putUser: { method: 'PUT', path: '/users/{id}', headers: ['if-match'], sends: 'application/json' },
-  patchUser: { method: 'PATCH', path: '/users/{id}', headers: ['if-match'], sends: 'application/json' },
-  deleteUser: { method: 'DELETE', path: '/users/{id}', headers: ['if-match'] },
+  putUser: { method: 'PUT', path: '/users/{id}', headers: ['if-match', 'if-none-match'], sends: 'application/json' },
+  patchUser: {
+    method: 'PATCH',
+    path: '/users/{id}',
+    headers: ['if-match', 'if-none-match'],
+    sends: 'application/json',
+  },
+  deleteUser: { method: 'DELETE', path: '/users/{id}', headers: ['if-match', 'if-none-match'] },
   createUser: { method: 'POST', path: '/users', headers: ['idempotency-key'], sends: 'application/json' },
   listUsers: { method: 'GET', path: '/users', query: ['limit', 'cursor', 'search', 'status', 'role', 'sort'] },
-  setUserRoles: { method: 'PUT', path: '/users/{id}/roles', headers: ['if-match'], sends: 'application/json' },
-  activateUser: { method: 'POST', path: '/users/{id}/activate', headers: ['idempotency-key'] },
-  deactivateUser: { method: 'POST', path: '/users/{id}/deactivate', headers: ['idempotency-key'] },
+  setUserRoles: {
+    method: 'PUT',
+    path: '/users/{id}/roles',
+    headers: ['if-match', 'if-none-match'],
+    sends: 'application/json',
+  },
+  activateUser: {
+    method: 'POST',
+    path: '/users/{id}/activate',
+    headers: ['if-match', 'if-none-match', 'idempotency-key'],
+  },
+  deactivateUser: {
+    method: 'POST',
+    path: '/users/{id}/deactivate',
+    headers: ['if-match', 'if-none-match', 'idempotency-key'],
+  },
   getMe: { method: 'GET', path: '/me', headers: ['if-none-match'] },
-  patchMe: { method: 'PATCH', path: '/me', headers: ['if-match'], sends: 'application/json' },
+  patchMe: { method: 'PATCH', path: '/me', headers: ['if-match', 'if-none-match'], sends: 'application/json' },
   changePassword: { method: 'PUT', path: '/me/password', sends: 'application/json' },
   login: { method: 'POST', path: '/auth/login', sends: 'application/json', anonymous: true },
   refresh: { method: 'POST', path: '/auth/refresh', sends: 'application/json', anonymous: true },

@@ -99,6 +99,21 @@ CREATE TRIGGER users_free_identifiers AFTER DELETE ON users BEGIN
   DELETE FROM login_identifiers WHERE key = CAST(OLD.matricule AS TEXT);
 END;
 
+-- The numbers of deleted users. AUTOINCREMENT does not give them again; this table keeps an import from bringing them back.
+CREATE TABLE deleted_numbers (
+  number INTEGER PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER users_retire_number AFTER DELETE ON users BEGIN
+  INSERT INTO deleted_numbers (number) VALUES (OLD.number);
+END;
+
+-- An import decides on facts that may be outdated by its commit: a user may have been deleted in between.
+CREATE TRIGGER users_refuse_deleted_number AFTER INSERT ON users
+WHEN EXISTS (SELECT 1 FROM deleted_numbers WHERE number = NEW.number) BEGIN
+  INSERT INTO refusal (reason) VALUES ('stale');
+END;
+
 -- Search: the folded fields, by every three characters in a row. Each text ends in two U+0001, which no field may hold, so that every
 -- character begins a trigram and one or two characters can be looked up as the trigrams that begin with them. `name` is left empty
 -- where it is its two parts joined, which are there already. Written beside the user by the core, which can fold; freed by a trigger.
@@ -230,6 +245,10 @@ CREATE TABLE sign_in_failures (
   last_failed_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TRIGGER users_free_failures AFTER DELETE ON users BEGIN
+  DELETE FROM sign_in_failures WHERE account = 'user:' || OLD.number;
+END;
+
 -- Keys for programs: no wider than who made them, at any time.
 CREATE TABLE api_keys (
   id TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
@@ -271,10 +290,23 @@ CREATE TABLE idempotency_records (
   key TEXT NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
   -- A keyed hash of the request.
   fingerprint TEXT NOT NULL,
-  result TEXT NOT NULL,
+  -- The id of the user or role that the request created or changed.
+  subject_id TEXT NOT NULL,
+  -- The subject as the request left it, as JSON. NULL once the subject is deleted: a retry is then 404.
+  result TEXT,
   created_at INTEGER NOT NULL,
   PRIMARY KEY (principal, key)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_records_by_subject ON idempotency_records (subject_id);
+
+CREATE TRIGGER users_erase_results AFTER DELETE ON users BEGIN
+  UPDATE idempotency_records SET result = NULL WHERE subject_id = OLD.id;
+END;
+
+CREATE TRIGGER roles_erase_results AFTER DELETE ON roles BEGIN
+  UPDATE idempotency_records SET result = NULL WHERE subject_id = OLD.id;
+END;
 
 CREATE TABLE audit_events (
   sequence INTEGER PRIMARY KEY,

@@ -71,6 +71,10 @@ const backofficePerson = {
 }
 
 const ifMatch = { headers: { 'if-match': '"999"' } }
+/** A key whose subject has been deleted since. */
+const deletedKey = { headers: { 'idempotency-key': 'deleted' } }
+const deletedUser = person()
+const deletedRole = { name: 'deleted', permissions: [] }
 /** A key that came before with another request. */
 const usedKey = { headers: { 'idempotency-key': 'used' } }
 
@@ -147,6 +151,7 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
   v1CreateUser: ({ one }) => ({
     valid: { json: person() },
     invalid: { json: {} },
+    notFound: { json: deletedUser, ...deletedKey },
     conflict: { json: person({ email: one.input.email }) },
     others: [usedKey],
   }),
@@ -171,14 +176,14 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
     path: `/v1/users/${one.id}/activate`,
     invalid: { headers: { 'idempotency-key': 'k'.repeat(256) } },
     notFound: { path: `${other}/activate` },
-    others: [usedKey],
+    others: [usedKey, ifMatch],
   }),
   v1DeactivateUser: ({ one, adminId }) => ({
     path: `/v1/users/${one.id}/deactivate`,
     invalid: { headers: { 'idempotency-key': 'k'.repeat(256) } },
     notFound: { path: `${other}/deactivate` },
     conflict: { path: `/v1/users/${adminId}/deactivate` },
-    others: [usedKey],
+    others: [usedKey, ifMatch],
   }),
   v1ListSessions: ({ one }) => ({
     path: `/v1/users/${one.id}/sessions`,
@@ -199,6 +204,7 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
   v1CreateRole: () => ({
     valid: { json: { name: 'reception', permissions: [] } },
     invalid: { json: {} },
+    notFound: { json: deletedRole, headers: { 'idempotency-key': 'deleted role' } },
     conflict: { json: { name: 'ADMIN', permissions: [] } },
     others: [usedKey],
   }),
@@ -465,6 +471,13 @@ async function setScene(): Promise<Scene> {
     call('/v1/webhooks', as(quietWebhook)),
   ])
   await call('/v1/roles', { ...as({ name: 'keyed', permissions: [] }), ...usedKey })
+  for (const [path, json, headers] of [
+    ['/v1/users', deletedUser, deletedKey.headers],
+    ['/v1/roles', deletedRole, { 'idempotency-key': 'deleted role' }],
+  ] as const) {
+    const made = await call(path, { ...as(json), headers })
+    await call(`${path}/${made.body.id}`, { method: 'DELETE', token: admin })
+  }
   return {
     admin,
     adminId: me.body.id,

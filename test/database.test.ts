@@ -315,6 +315,7 @@ describe('what is kept twice agrees', () => {
       ['SELECT * FROM login_identifiers WHERE user_number = ?', number],
       ['SELECT * FROM sessions WHERE user_number = ?', number],
       ['SELECT * FROM refresh_tokens WHERE session_id = ?', session?.id],
+      ['SELECT * FROM sign_in_failures WHERE account = ?', `user:${number}`],
     ] as const) {
       expect(await rows(sql, value)).toEqual([])
     }

@@ -43,6 +43,8 @@ export interface IdempotencyKey {
   key: string
   /** Keyed hashes of the request, by the present secret first; a record by any of them is of the same request. */
   fingerprints: readonly [string, ...string[]]
+  /** Called where the result of the first request is answered again. */
+  onReplay: () => void
 }
 
 /** What a change turned out to need, once it was known whom it concerns and what it does. */

@@ -21,13 +21,25 @@ export function recall(caller: Caller): Statement<IdempotencyRow> {
   return selectIdempotencyRecord({ principal: principalOf(caller), key: idempotency.key, since: now - keptSeconds })
 }
 
-/** The row the first request ended in, as JSON, if there was one; refuses the key of another request. */
-export function recalled(caller: Caller, rows: readonly IdempotencyRow[]): string | undefined {
-  const [record] = rows
-  if (!record) return undefined
-  if (!caller.idempotency?.fingerprints.includes(record.fingerprint)) {
-    throw new Refused({ kind: 'idempotency_key_reused' })
+/**
+ * The row the first request ended in, as JSON, if there was one. Refuses the key of another request, and a retry whose subject has been
+ * deleted since: the deleted record is never created again, and its data is not answered again.
+ */
+export function recalled(
+  { idempotency }: Caller,
+  [record]: readonly IdempotencyRow[],
+  subject: 'user' | 'role',
+): string | undefined {
+  if (!idempotency || !record) return undefined
+  if (!idempotency.fingerprints.includes(record.fingerprint)) throw new Refused({ kind: 'idempotency_key_reused' })
+  if (record.result === null) {
+    throw new Refused(
+      subject === 'user'
+        ? { kind: 'user_not_found', selector: { id: record.subject_id } }
+        : { kind: 'resource_not_found', resource: 'role' },
+    )
   }
+  idempotency.onReplay()
   return record.result
 }
 

@@ -43,7 +43,7 @@ export interface RowProblem {
     | { rule: 'missing' }
     /** Another user's, or an earlier line's; of an email it says whose. */
     | { rule: 'taken'; by?: { line: number } | { id: string } }
-    /** Of a user who was deleted: ids are never given again. */
+    /** Of a user who was deleted: ids and numbers are never given again. */
     | { rule: 'deleted' }
     | { rule: 'no_such_role' }
     | { rule: 'lacking'; missing: readonly Permission[] }
@@ -80,7 +80,10 @@ export interface Facts {
   ids: ReadonlyMap<string, boolean>
   /** The user that has a login key. */
   holders: ReadonlyMap<string, Holder>
-  numbers: ReadonlySet<number>
+  /** Numbers that are somebody's, or were. */
+  numbers: ReadonlyMap<number, boolean>
+  /** The highest number that anybody ever had. */
+  highest: number
   /** By folded name. */
   roles: ReadonlyMap<string, RoleRow>
 }
@@ -100,6 +103,7 @@ export interface Claimed {
   ids: Set<string>
   keys: Map<string, Holder>
   numbers: Set<number>
+  highest: number
 }
 
 interface Options {
@@ -112,7 +116,9 @@ interface Options {
 
 export function decided(rows: readonly ImportRow[], facts: Facts, { claimed, ...options }: Options): Decision[] {
   let { passwordsLeft } = options
-  return rows.map(({ line, user: given }, index): Decision => {
+  let withoutNumber = 0
+  claimed.highest = Math.max(claimed.highest, facts.highest)
+  const decisions = rows.map(({ line, user: given }, index): Decision => {
     const withoutPassword = given.passwordHash?.startsWith(unusable) ?? false
     const user = withoutPassword ? { ...given, passwordHash: null } : given
     const keys = facts.keys[index] ?? []
@@ -120,7 +126,7 @@ export function decided(rows: readonly ImportRow[], facts: Facts, { claimed, ...
     if (present) return { line, user, status: 'skipped', id: present.id }
     const roles = rolesOf(user, facts)
     const problems = [
-      ...clashes(user, keys, facts, claimed),
+      ...clashes(user, keys, facts, claimed, claimed.highest + withoutNumber),
       ...ofNames(user),
       ...ofRoles(user, roles, facts),
       ...ofTimes(user, options.now),
@@ -130,12 +136,21 @@ export function decided(rows: readonly ImportRow[], facts: Facts, { claimed, ...
 
     if (user.password !== undefined) passwordsLeft -= 1
     if (user.id !== undefined) claimed.ids.add(user.id)
-    if (user.number != null) claimed.numbers.add(user.number)
+    if (user.number == null) withoutNumber += 1
+    else claimNumber(claimed, user.number)
     const id = user.id ?? options.newId()
     const holder = { id, line, number: user.number ?? null, keys: Object.fromEntries(keys) }
     for (const [, key] of keys) claimed.keys.set(key, holder)
     return { line, user, status: 'created', id, roles, needs: needsOf(user, roles), withoutPassword }
   })
+  // The database gives them the next numbers, after those that the rows bring.
+  for (; withoutNumber > 0; withoutNumber -= 1) claimNumber(claimed, claimed.highest + 1)
+  return decisions
+}
+
+function claimNumber(claimed: Claimed, number: number): void {
+  claimed.numbers.add(number)
+  claimed.highest = Math.max(claimed.highest, number)
 }
 
 /** Django's mark of a user without a password: what follows it is random. */
@@ -170,11 +185,18 @@ const holderOf = (key: string, facts: Facts, claimed: Claimed) => facts.holders.
 
 const isSame = (one: Holder, other: Holder) => one === other || (one.id !== undefined && one.id === other.id)
 
-function clashes(user: Newcomer, keys: readonly [LoginField, string][], facts: Facts, claimed: Claimed): RowProblem[] {
+function clashes(
+  user: Newcomer,
+  keys: readonly [LoginField, string][],
+  facts: Facts,
+  claimed: Claimed,
+  highest: number,
+): RowProblem[] {
   const problems: RowProblem[] = []
   if (user.id !== undefined && facts.ids.has(user.id)) problems.push({ field: 'id', problem: { rule: 'deleted' } })
-  if (user.number != null && (facts.numbers.has(user.number) || claimed.numbers.has(user.number))) {
-    problems.push({ field: 'number', problem: { rule: 'taken' } })
+  if (user.number != null) {
+    const problem = unfitNumber(user.number, facts, claimed, highest)
+    if (problem) problems.push({ field: 'number', problem })
   }
   for (const [field, key] of keys) {
     const holder = holderOf(key, facts, claimed)
@@ -186,6 +208,21 @@ function clashes(user: Newcomer, keys: readonly [LoginField, string][], facts: F
 function whose({ line, id }: Holder): { by?: { line: number } | { id: string } } {
   if (line !== undefined) return { by: { line } }
   return id === undefined ? {} : { by: { id } }
+}
+
+/** How far a number may be above the highest so far: one row must not use up the numbers that the directory gives next. */
+const numberGap = 1_000_000
+
+/** Numbers that nobody ever had are free, also below the highest. */
+function unfitNumber(
+  number: number,
+  facts: Facts,
+  claimed: Claimed,
+  highest: number,
+): RowProblem['problem'] | undefined {
+  if (facts.numbers.get(number) === true || claimed.numbers.has(number)) return { rule: 'taken' }
+  if (facts.numbers.has(number)) return { rule: 'deleted' }
+  return number > highest + numberGap ? { rule: 'above', max: highest + numberGap } : undefined
 }
 
 /**

@@ -4,8 +4,9 @@ import {
   insertEachUser,
   rowsToWrite,
   selectHolders,
+  selectHighestNumber,
   selectKnownIds,
-  selectTakenNumbers,
+  selectUsedNumbers,
   type HolderRow,
   type NewUser as NewUserEntry,
 } from '../database/imports'
@@ -71,6 +72,7 @@ export function beginImport(caller: Caller, { dryRun }: { dryRun: boolean }): Im
     ids: new Set<string>(),
     keys: new Map<string, Holder>(),
     numbers: new Set<number>(),
+    highest: 0,
   }
   const hashed = new WeakMap<Newcomer, string>()
 
@@ -83,7 +85,7 @@ export function beginImport(caller: Caller, { dryRun }: { dryRun: boolean }): Im
       return decideAndCommit(caller, async () => {
         const known = await factsAbout(caller, rows)
         const decisions = decided(rows, known, {
-          claimed: dryRun ? earlier : { ids: new Set(), keys: new Map(), numbers: new Set() },
+          claimed: dryRun ? earlier : { ids: new Set(), keys: new Map(), numbers: new Set(), highest: 0 },
           passwordsLeft: mostPasswords - totals.passwords,
           passwordMinLength: caller.settings.passwordMinLength,
           now: caller.now,
@@ -115,11 +117,12 @@ async function factsAbout(caller: Caller, rows: readonly ImportRow[]): Promise<F
   const roles = [...new Set(rows.flatMap(({ user }) => user.roles ?? []))].map((name) => ({ name }))
   const ids = rows.flatMap(({ user }) => user.id ?? [])
   const numbers = rows.flatMap(({ user }) => user.number ?? [])
-  const [actor, knownIds, holders, taken, roleRows] = await facts(
+  const [actor, knownIds, holders, used, [sequence], roleRows] = await facts(
     caller,
     selectKnownIds({ ids: JSON.stringify(ids) }),
     selectHolders({ keys: JSON.stringify(keys.flatMap((own) => own.map(([, key]) => key))) }),
-    selectTakenNumbers({ numbers: JSON.stringify(numbers) }),
+    selectUsedNumbers({ numbers: JSON.stringify(numbers) }),
+    selectHighestNumber(),
     rolesNamed([...roles, { number: defaultRole }]),
   )
   return {
@@ -127,7 +130,8 @@ async function factsAbout(caller: Caller, rows: readonly ImportRow[]): Promise<F
     keys,
     ids: new Map(knownIds.map(({ id, present }) => [id, present === 1])),
     holders: new Map(holders.map(({ key, ...holder }) => [key, toHolder(holder)])),
-    numbers: new Set(taken.map(({ number }) => number)),
+    numbers: new Map(used.map(({ number, present }) => [number, present === 1])),
+    highest: sequence?.highest ?? 0,
     roles: new Map<string, RoleRow>(roleRows.map((role) => [role.name_key, role])),
   }
 }

@@ -60,7 +60,7 @@ export async function createRole(caller: Caller, input: NewRole): Promise<Role> 
       recall(caller),
       rolesNamed([{ id }, { name: input.name }, ...(input.number === undefined ? [] : [{ number: input.number }])]),
     )
-    const first = recalled(caller, records)
+    const first = recalled(caller, records, 'role')
     if (first) return toRole(JSON.parse(first) as RoleRow)
     refuseMissing(input.permissions, fromMask(actor.permissions))
     if (taken.length > 0) throw new Refused({ kind: 'role_refused', why: 'taken' })

@@ -45,7 +45,7 @@ export async function updateUser(
       selectUserToChange(selector),
       rolesNamed(naming?.length === 0 ? [{ number: defaultRole }] : (naming ?? [])),
     )
-    const first = recalled(caller, records)
+    const first = recalled(caller, records, 'user')
     if (first) return toUser(readUser(first))
     const present = row && toUser(row)
     const changes = changesTo(present)
@@ -140,8 +140,13 @@ export async function updateOneself(
 }
 
 /** Reversible; ends every session and key of the user. Idempotent, like its opposite, which also ends a lockout. */
-export function setActive(caller: Caller, selector: UserSelector, active: boolean): Promise<User> {
-  return updateUser(caller, selector, () => ({ active }), { unlocking: active })
+export function setActive(
+  caller: Caller,
+  selector: UserSelector,
+  active: boolean,
+  { condition }: Pick<ChangeOptions, 'condition'> = {},
+): Promise<User> {
+  return updateUser(caller, selector, () => ({ active }), { unlocking: active, condition })
 }
 
 /** Writes no more than what differs: each row of a role is counted in the totals. */

@@ -42,7 +42,7 @@ export interface ChangeOptions {
   /** The roles that the changes name; none at all means the default one. */
   naming?: readonly RoleSelector[] | undefined
   /** The versions they are meant for. */
-  condition?: VersionCondition
+  condition?: VersionCondition | undefined
   /** What becomes of changes to one's own record that are not everyone's to make: refused, unless they are to stay as they are. */
   beyondOwn?: 'kept'
   /** Forgets failed sign-ins even where nothing else changes: of the active too. */

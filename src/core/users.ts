@@ -56,7 +56,7 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
       rolesNamed(selectors),
       selectLoginIdentifiers({ keys: JSON.stringify(keys.map(([, key]) => key)) }),
     )
-    const first = recalled(caller, records)
+    const first = recalled(caller, records, 'user')
     if (first) return toUser(readUser(first))
     if (input.password !== undefined) {
       const { name } = coherentNames(input, { givenName: '', familyName: '' })
@@ -163,11 +163,15 @@ export function toSearchRow(row: Searched): SearchRow {
   }
 }
 
-/** The versions a caller would act on; without a condition, any. */
-export type VersionCondition = readonly number[] | undefined
+/** The versions of a user that a change is meant for: one of the first, where given, and none of the second. */
+export interface VersionCondition {
+  oneOf?: readonly number[] | undefined
+  noneOf?: readonly number[] | 'any' | undefined
+}
 
-export function refuseOtherVersion(version: number, condition: VersionCondition): void {
-  if (condition && !condition.includes(version)) throw new Refused({ kind: 'version_mismatch' })
+export function refuseOtherVersion(version: number, { oneOf, noneOf }: VersionCondition = {}): void {
+  const excluded = noneOf === 'any' || noneOf?.includes(version)
+  if (excluded || (oneOf && !oneOf.includes(version))) throw new Refused({ kind: 'version_mismatch' })
 }
 
 /** What the batch that takes an admin away must end with; of anyone else it may take what it likes. */

@@ -7,19 +7,20 @@ import { idempotencyRecords } from './tables'
 
 const value = sql.placeholder
 
-export type IdempotencyRow = Pick<typeof idempotencyRecords.$inferSelect, 'fingerprint' | 'result'>
+export type IdempotencyRow = Pick<typeof idempotencyRecords.$inferSelect, 'fingerprint' | 'subject_id' | 'result'>
 
-/** What the key did since `since`: a row, or none. */
+/** The record of the key since `since`: a row, or none. Its `result` is null where the subject has been deleted. */
 export const selectIdempotencyRecord = prepare<{ principal: string; key: string; since: number }, IdempotencyRow>(
   () => sql`
-    SELECT ${idempotencyRecords.fingerprint}, ${idempotencyRecords.result} FROM ${idempotencyRecords}
+    SELECT ${idempotencyRecords.fingerprint}, ${idempotencyRecords.subject_id}, ${idempotencyRecords.result}
+    FROM ${idempotencyRecords}
     WHERE ${idempotencyRecords.principal} = ${value('principal')} AND ${idempotencyRecords.key} = ${value('key')}
       AND ${idempotencyRecords.created_at} > ${value('since')}`,
 )
 
 /** Answers no row: for requests without a key. */
 export const selectNoIdempotencyRecord = prepare<void, IdempotencyRow>(
-  () => sql`SELECT NULL AS fingerprint, NULL AS result WHERE 0`,
+  () => sql`SELECT NULL AS fingerprint, NULL AS subject_id, NULL AS result WHERE 0`,
 )
 
 /** The row a request ended in, by its id. */
@@ -27,16 +28,17 @@ export type Outcome = { user: string } | { role: string }
 
 /** Takes the key for the row as the batch leaves it, which fails where another has taken it since `since`. */
 export function insertIdempotencyRecord(
-  record: Omit<typeof idempotencyRecords.$inferInsert, 'result'> & { since: number },
+  record: Omit<typeof idempotencyRecords.$inferInsert, 'subject_id' | 'result'> & { since: number },
   outcome: Outcome,
 ): Statement[] {
   const { principal, key, fingerprint, created_at } = record
-  const result = 'user' in outcome ? userSnapshot(outcome.user) : roleSnapshot(outcome.role)
+  const [subject, result] =
+    'user' in outcome ? [outcome.user, userSnapshot(outcome.user)] : [outcome.role, roleSnapshot(outcome.role)]
   return [
     forget(record),
     compile(
-      sql`INSERT INTO ${idempotencyRecords} (principal, key, fingerprint, result, created_at)
-        VALUES (${principal}, ${key}, ${fingerprint}, ${result}, ${created_at})`,
+      sql`INSERT INTO ${idempotencyRecords} (principal, key, fingerprint, subject_id, result, created_at)
+        VALUES (${principal}, ${key}, ${fingerprint}, ${subject}, ${result}, ${created_at})`,
     ),
   ]
 }

@@ -2,7 +2,7 @@
 import { getTableColumns, sql } from 'drizzle-orm'
 import type { NewAuditEventRow } from './audit'
 import { prepare, type Statement } from './statement'
-import { auditEvents, countedTogether, loginIdentifiers, userRoles, users, userSearch } from './tables'
+import { auditEvents, countedTogether, deletedNumbers, loginIdentifiers, userRoles, users, userSearch } from './tables'
 import { partLength } from './user-pages'
 import { padded, searchFields, type SearchRow } from './user-search'
 import type { NewUserRow } from './users'
@@ -35,10 +35,17 @@ export const selectHolders = prepare<{ keys: string }, HolderRow>(
       CROSS JOIN ${users} ON ${users.number} = ${loginIdentifiers.user_number}`,
 )
 
-/** Which of `numbers` (a JSON array) are somebody's. */
-export const selectTakenNumbers = prepare<{ numbers: string }, { number: number }>(
+/** Which of `numbers` (a JSON array) a user has, and which a deleted user had. */
+export const selectUsedNumbers = prepare<{ numbers: string }, { number: number; present: 0 | 1 }>(
   () => sql`
-    SELECT ${users.number} FROM json_each(${value('numbers')}) CROSS JOIN ${users} ON ${users.number} = value`,
+    SELECT value AS number, ${users.number} IS NOT NULL AS present
+    FROM json_each(${value('numbers')}) LEFT JOIN ${users} ON ${users.number} = value
+    WHERE ${users.number} IS NOT NULL OR EXISTS (SELECT 1 FROM ${deletedNumbers} WHERE ${deletedNumbers.number} = value)`,
+)
+
+/** The highest number that a user ever had: no row where there never was a user. */
+export const selectHighestNumber = prepare<void, { highest: number }>(
+  () => sql`SELECT seq AS highest FROM sqlite_sequence WHERE name = 'users'`,
 )
 
 export interface NewUser {

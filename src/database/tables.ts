@@ -48,6 +48,10 @@ export const loginIdentifiers = sqliteTable('login_identifiers', {
   user_number: integer().notNull(),
 })
 
+export const deletedNumbers = sqliteTable('deleted_numbers', {
+  number: integer().primaryKey(),
+})
+
 export const userRoles = sqliteTable(
   'user_roles',
   {
@@ -136,7 +140,8 @@ export const idempotencyRecords = sqliteTable(
     principal: text().notNull(),
     key: text().notNull(),
     fingerprint: text().notNull(),
-    result: text().notNull(),
+    subject_id: text().notNull(),
+    result: text(),
     created_at: integer().notNull(),
   },
   (table) => [primaryKey({ columns: [table.principal, table.key] })],

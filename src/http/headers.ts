@@ -61,6 +61,6 @@ const open = cors({
     'baggage',
     'sentry-trace',
   ],
-  exposeHeaders: ['etag', 'location', 'retry-after', 'x-request-id'],
+  exposeHeaders: ['etag', 'idempotency-replayed', 'location', 'retry-after', 'x-request-id'],
   maxAge: 600,
 })

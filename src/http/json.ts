@@ -10,9 +10,9 @@ export function json<Schema extends z.ZodType>(
   return { description, ...(headers && { headers }), content: { 'application/json': { schema } } }
 }
 
-/** A header that an answer always has. */
-export function header(description: string, type: 'string' | 'integer' = 'string') {
-  return { description, required: true, schema: { type } }
+/** A header of an answer, which has it always unless it is `optional`. */
+export function header(description: string, type: 'string' | 'integer' = 'string', { optional = false } = {}) {
+  return { description, required: !optional, schema: { type } }
 }
 
 export function jsonBody<Schema extends z.ZodType>(schema: Schema) {

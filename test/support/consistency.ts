@@ -25,6 +25,7 @@ const faults: Record<string, string> = {
      UNION SELECT username_key, number FROM users WHERE username_key IS NOT NULL
      UNION SELECT CAST(matricule AS TEXT), number FROM users WHERE matricule IS NOT NULL`,
   ),
+  'a number that a deleted user had': 'SELECT number FROM users WHERE number IN (SELECT number FROM deleted_numbers)',
   'entries of the search index': differing('SELECT rowid FROM user_search', 'SELECT number FROM users'),
   'what belongs to a user who is gone': `
     SELECT user_number FROM user_roles WHERE user_number NOT IN (SELECT number FROM users)

@@ -5,10 +5,12 @@ import {
   call,
   firstAdmin,
   freshDirectory,
+  openApi,
   person,
   rows,
   signedInPerson,
   testEnv,
+  uuidOf,
   type Call,
 } from '../../support/usher'
 import { namesEveryTest } from '../../support/readme'
@@ -27,6 +29,7 @@ const post = (path: string, key: string, json?: unknown, options: Call = {}) =>
 const create = (key: string, json: unknown, options: Call = {}) => post('/v1/users', key, json, options)
 const total = async () => (await call('/v1/users', { token: admin })).body.pagination.total
 const records = () => rows('SELECT * FROM idempotency_records')
+const isKey = ({ name }: { name: string }) => name === 'idempotency-key'
 const anotherRequest = 'This Idempotency-Key came with another request before.'
 
 describe('Idempotency-Key', () => {
@@ -38,9 +41,122 @@ describe('Idempotency-Key', () => {
     expect([again.status, again.text]).toEqual([201, first.text])
     for (const header of ['location', 'etag']) expect(again.headers.get(header)).toBe(first.headers.get(header))
     expect([await total(), again.cost.written]).toEqual([2, 0])
-    await call(`/v1/users/${first.body.id}`, { method: 'DELETE', token: admin })
-    expect((await create('k1', input)).text).toBe(first.text)
-    expect(await total()).toBe(1)
+  })
+
+  it('marks a replay as such, and nothing else', async () => {
+    const input = person()
+    const { body: user } = await create('k1', input)
+    const path = `/v1/users/${user.id}`
+    const role = { name: 'keyed', permissions: [] }
+    const replayed = async (...asked: [path: string, key: string, json?: unknown, options?: Call]) =>
+      (await post(...asked)).headers.get('idempotency-replayed')
+    const requests: [path: string, key: string, json?: unknown][] = [
+      ['/v1/users', 'k2', person()],
+      ['/v1/roles', 'k3', role],
+      [`${path}/deactivate`, 'k4'],
+      [`${path}/activate`, 'k5'],
+    ]
+    for (const asked of requests) {
+      expect([asked[0], await replayed(...asked)]).toEqual([asked[0], null])
+      expect([asked[0], await replayed(...asked)]).toEqual([asked[0], 'true'])
+    }
+    expect(await replayed('/v1/users', 'k1', { ...input, phone: '1' })).toBe(null)
+    expect(await replayed('/v1/users', 'k1', input, { token: 'none' })).toBe(null)
+  })
+
+  it('may be read by listed origins', async () => {
+    const listed = { CORS_ORIGINS: 'https://app.example' }
+    const json = person()
+    const headers = { 'idempotency-key': 'k1', origin: 'https://app.example' }
+    await call('/v1/users', { token: admin, json, headers, env: listed })
+    const again = await call('/v1/users', { token: admin, json, headers, env: listed })
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    expect(again.headers.get('access-control-expose-headers')?.toLowerCase()).toContain('idempotency-replayed')
+  })
+
+  it('answers 404 once the user has been deleted, and never creates them again', async () => {
+    const deletions: [path: (id: string, number: number) => string][] = [
+      [(id) => `/v1/users/${id}`],
+      [(id) => `/rbac/api/v1/users/${uuidOf(id)}`],
+      [(_, number) => `/backoffice/api/v1/users/${number}`],
+    ]
+    for (const [index, [pathOf]] of deletions.entries()) {
+      const input = person()
+      const { body: user } = await create(`create ${index}`, input)
+      const path = `/v1/users/${user.id}`
+      await post(`${path}/deactivate`, `deactivate ${index}`)
+      await post(`${path}/activate`, `activate ${index}`)
+      const [row] = await rows<{ number: number }>('SELECT number FROM users WHERE id = ?', uuidOf(user.id))
+      const deleted = await call(pathOf(user.id, Number(row?.number)), { method: 'DELETE', token: admin })
+      expect(deleted.status).toBeLessThan(300)
+      const before = await total()
+      for (const retry of [
+        () => create(`create ${index}`, input),
+        () => post(`${path}/deactivate`, `deactivate ${index}`),
+        () => post(`${path}/activate`, `activate ${index}`),
+        () => post(`${path}/activate`, `another ${index}`),
+      ]) {
+        expectProblem(await retry(), 404, 'There is no such user.')
+      }
+      expectProblem(await create(`create ${index}`, { ...input, phone: '1' }), 422, anotherRequest)
+      expect(await total()).toBe(before)
+      expect(JSON.stringify(await records())).not.toContain(input.email)
+    }
+  })
+
+  it('answers 404 once the role has been deleted, and never creates it again', async () => {
+    const json = { name: 'keyed', permissions: [], description: 'At the door' }
+    const role = await post('/v1/roles', 'k1', json)
+    await call(`/v1/roles/${role.body.id}`, { method: 'DELETE', token: admin })
+    expectProblem(await post('/v1/roles', 'k1', json), 404, 'There is no such role.')
+    expect((await call('/v1/roles', { token: admin })).body.data).toHaveLength(2)
+    expect(JSON.stringify(await records())).not.toContain('At the door')
+  })
+
+  it('takes the same JSON in another order and with other blanks for the same request', async () => {
+    const { email, name, password } = person()
+    const nested = '"note": {"b": [1, {"y": null, "x": "é"}], "a": 2.0}'
+    const bodies = [
+      `{"email":"${email}","name":"${name}","password":"${password}",${nested}}`,
+      `\n{ "password" : "${password}",\t"note":{"a":2,"b":[1,{"x":"\\u00e9","y":null}]}, "name":"${name}", "email":"${email}"}\r\n`,
+      `\ufeff{"name":"${name}",${nested},"email":"${email}","password":"${password}"}`,
+    ]
+    const send = (body: string) =>
+      call('/v1/users', {
+        token: admin,
+        body,
+        headers: { 'idempotency-key': 'k1', 'content-type': 'application/json' },
+      })
+    const first = await send(String(bodies[0]))
+    expect(first.status).toBe(201)
+    for (const body of bodies) expect((await send(body)).text).toBe(first.text)
+    for (const other of ['[{"y":null,"x":"é"},1]', '[1,{"y":null}]', '[1,{"y":null,"x":"e"}]']) {
+      const body = String(bodies[0]).replace('[1, {"y": null, "x": "é"}]', other)
+      expectProblem(await send(body), 422, anotherRequest)
+    }
+    expect(await total()).toBe(2)
+  })
+
+  it('takes a body that is nested as deeply as it may be', async () => {
+    const { email, name, password } = person()
+    const body = `{"email":"${email}","name":"${name}","password":"${password}","note":${'['.repeat(30_000)}${']'.repeat(30_000)}}`
+    const send = () =>
+      call('/v1/users', {
+        token: admin,
+        body,
+        headers: { 'idempotency-key': 'k1', 'content-type': 'application/json' },
+      })
+    const first = await send()
+    expect([first.status, (await send()).text]).toEqual([201, first.text])
+  })
+
+  it('is listed in the README for every POST that ignores it', async () => {
+    const { paths } = await openApi()
+    const ignoring = Object.entries(paths)
+      .filter(([path, { post }]) => path.startsWith('/v1/') && post?.parameters?.some(isKey) !== true && post)
+      .map(([path]) => path.replace('/v1', ''))
+    const [, listed = ''] = /Every other POST ignores it: ([^]*?)\.\s/.exec(readme) ?? []
+    expect([...listed.matchAll(/`([^`]+)`/g)].map(([, path]) => path).sort()).toEqual(ignoring.sort())
   })
 
   it('is taken on every POST whose answer holds no secret', async () => {

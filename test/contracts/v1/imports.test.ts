@@ -520,6 +520,78 @@ describe('POST /imports', () => {
     await whole()
   })
 
+  it('never gives the number of a deleted user again, whichever contract deleted them', async () => {
+    const deleted: number[] = []
+    for (const pathOf of [
+      (one: { id: string }) => `/v1/users/${one.id}`,
+      (one: { uuid: string }) => `/rbac/api/v1/users/${one.uuid}`,
+      (one: { number: number }) => `/backoffice/api/v1/users/${one.number}`,
+    ]) {
+      const one = await signedInPerson(admin)
+      expect((await call(pathOf(one), { method: 'DELETE', token: admin })).status).toBeLessThan(300)
+      deleted.push(one.number)
+    }
+    const file = deleted.map((number) => newcomer({ number }))
+    for (const path of ['/v1/imports?dry_run=true', '/v1/imports']) {
+      const { told } = await importing(admin, file, { path })
+      expect(told).toEqual(deleted.map(() => 'number was that of a user who is deleted'))
+    }
+    await whole()
+  })
+
+  it('gives no number of a user who is deleted between the decision and the commit', async () => {
+    let batches = 0
+    const DB = {
+      prepare: (sql: string) => testEnv.DB.prepare(sql),
+      batch: async (statements: D1PreparedStatement[]) => {
+        batches += 1
+        if (batches === 2) {
+          const { results } = await importing(admin, [newcomer({ number: 50 })])
+          await call(`/v1/users/${results[0]?.id}`, { method: 'DELETE', token: admin })
+        }
+        return testEnv.DB.batch(statements)
+      },
+    }
+    const { told } = await importing(admin, [newcomer({ number: 50 })], { env: { DB } })
+    expect(told).toEqual(['number was that of a user who is deleted'])
+    expect(batches).toBe(3)
+  })
+
+  it('gives numbers that no user ever had, also below the highest', async () => {
+    const first = await importing(admin, [newcomer({ number: 600 }), newcomer()])
+    const second = await importing(admin, [newcomer({ number: 3 }), newcomer({ number: 599 }), newcomer()])
+    expect([...first.told, ...second.told]).toEqual(Array(5).fill('created'))
+    const numbers = await rows<{ number: number }>('SELECT number FROM users ORDER BY number')
+    expect(numbers.map(({ number }) => number)).toEqual([1, 3, 599, 600, 601, 602])
+    await whole()
+  })
+
+  it('gives numbers up to 1,000,000 above the highest so far, and a dry run says the same', async () => {
+    const file = [
+      newcomer({ number: 2_147_483_647 }),
+      newcomer({ number: 1_000_002 }),
+      newcomer({ number: 1_000_001 }),
+      newcomer({ number: 2_000_002 }),
+      newcomer(),
+      ...newcomers(1500),
+      newcomer({ number: 1_000_005 }),
+      newcomer({ number: 2_001_503 }),
+      newcomer({ number: 2_001_502 }),
+    ]
+    const dry = await importing(admin, file, { path: '/v1/imports?dry_run=true' })
+    const wet = await importing(admin, file)
+    for (const { told } of [dry, wet]) {
+      expect(told.filter((one) => one !== 'created')).toEqual([
+        'number must be at most 1000001',
+        'number must be at most 1000001',
+        'number must be at most 2000001',
+        'number is taken',
+        'number must be at most 2001502',
+      ])
+    }
+    expect(dry.told).toEqual(wet.told)
+  })
+
   it('takes users:import, and for a role or a status what creating with it takes', async () => {
     await roleWith(admin, ['users:read', 'users:delete'], 'power')
     const importer = await someoneWith(admin, ['users:import'])

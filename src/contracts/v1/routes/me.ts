@@ -5,7 +5,14 @@ import { updateOneself } from '../../../core/user-changes'
 import { getOneself } from '../../../core/users'
 import { authenticated } from '../../../http/authentication'
 import { changesIn, jsonOf } from '../../../http/body'
-import { etagHeader, ifMatch, ifNoneMatch, isNoneMatch, toETag, versionsMatched } from '../../../http/conditions'
+import {
+  changeCondition,
+  changeConditions,
+  etagHeader,
+  ifNoneMatch,
+  isNotModified,
+  toETag,
+} from '../../../http/conditions'
 import { documentedBody, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
 import { fromUser, toNamedRoles, toUserChanges } from '../mapping/users'
@@ -33,7 +40,7 @@ const getMe = createRoute({
 app.openapi(getMe, async (c) => {
   const user = await getOneself(c.var.caller)
   const etag = toETag(user)
-  if (isNoneMatch(c.req.header('if-none-match'), etag)) return c.body(null, 304, { etag })
+  if (isNotModified(c, user)) return c.body(null, 304, { etag })
   return c.json(fromUser(user), 200, { etag })
 })
 
@@ -45,7 +52,7 @@ const patchMe = createRoute({
   tags,
   summary: 'Change your names, birth date, gender and phone numbers',
   description: 'Not for API keys. Other fields take what they take of anyone.',
-  parameters: [ifMatch],
+  parameters: changeConditions,
   request: { body: documentedBody('V1UserUpdate') },
   responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 409, 412, 413, 415) },
 })
@@ -55,7 +62,7 @@ app.openapi(patchMe, async (c) => {
   const user = await updateOneself(
     c.var.caller,
     (present) => toUserChanges(changesIn(V1UserUpdate, sent, { shown: present && fromUser(present) })),
-    { naming: toNamedRoles(sent), condition: versionsMatched(c.req.header('if-match')) },
+    { naming: toNamedRoles(sent), condition: changeCondition(c) },
   )
   return c.json(fromUser(user), 200, { etag: toETag(user) })
 })

@@ -2,7 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { createRole, deleteRole, getRole, listRoles, updateRole } from '../../../core/role-management'
 import { authenticated } from '../../../http/authentication'
-import { keyed } from '../../../http/idempotency'
+import { keyed, replayedHeader } from '../../../http/idempotency'
 import { header, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
 import { fromRole } from '../mapping/roles'
@@ -36,8 +36,8 @@ const create = createRoute({
   description: 'Also takes every permission the role gives.',
   request: { headers: V1IdempotencyKey, body: jsonBody(V1RoleCreate) },
   responses: {
-    201: json(V1Role, 'The new role', { Location: header('Where the role is') }),
-    ...failures(400, 401, 403, 409, 413, 415, 422),
+    201: json(V1Role, 'The new role', { ...replayedHeader, Location: header('Where the role is') }),
+    ...failures(400, 401, 403, 404, 409, 413, 415, 422),
   },
 })
 

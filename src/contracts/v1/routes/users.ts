@@ -5,9 +5,16 @@ import { listUsers } from '../../../core/user-list'
 import { createUser, deleteUser, getUser } from '../../../core/users'
 import { authenticated } from '../../../http/authentication'
 import { changesIn, jsonOf } from '../../../http/body'
-import { etagHeader, ifMatch, ifNoneMatch, isNoneMatch, toETag, versionsMatched } from '../../../http/conditions'
+import {
+  changeCondition,
+  changeConditions,
+  etagHeader,
+  ifNoneMatch,
+  isNotModified,
+  toETag,
+} from '../../../http/conditions'
 import { readCursor, writeCursor } from '../../../http/cursor'
-import { keyed } from '../../../http/idempotency'
+import { keyed, replayedHeader } from '../../../http/idempotency'
 import { documentedBody, header, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
 import { toId, toSelector } from '../mapping/ids'
@@ -39,7 +46,7 @@ const getUserRoute = createRoute({
 app.openapi(getUserRoute, async (c) => {
   const user = await getUser(c.var.caller, toSelector(c.req.valid('param').id))
   const etag = toETag(user)
-  if (isNoneMatch(c.req.header('if-none-match'), etag)) return c.body(null, 304, { etag })
+  if (isNotModified(c, user)) return c.body(null, 304, { etag })
   return c.json(fromUser(user), 200, { etag })
 })
 
@@ -53,8 +60,12 @@ const createUserRoute = createRoute({
   description: 'A role other than `user` takes `roles:assign` too, and every permission it gives.',
   request: { headers: V1IdempotencyKey, body: jsonBody(V1UserCreate) },
   responses: {
-    201: json(V1User, 'The new user', { ...etagHeader, Location: header('Where the user is') }),
-    ...failures(400, 401, 403, 409, 413, 415, 422),
+    201: json(V1User, 'The new user', {
+      ...etagHeader,
+      ...replayedHeader,
+      Location: header('Where the user is'),
+    }),
+    ...failures(400, 401, 403, 404, 409, 413, 415, 422),
   },
 })
 
@@ -72,7 +83,7 @@ const update = {
   tags,
   description:
     'PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user.',
-  parameters: [ifMatch],
+  parameters: changeConditions,
   request: { params, body: documentedBody('V1UserUpdate') },
   responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },
 }
@@ -87,7 +98,7 @@ for (const route of [
       c.var.caller,
       toSelector(c.req.valid('param').id),
       (present) => toUserChanges(changesIn(V1UserUpdate, sent, { shown: present && fromUser(present) })),
-      { naming: toNamedRoles(sent), condition: versionsMatched(c.req.header('if-match')) },
+      { naming: toNamedRoles(sent), condition: changeCondition(c) },
     )
     return c.json(fromUser(user), 200, { etag: toETag(user) })
   })
@@ -101,14 +112,13 @@ const deleteUserRoute = createRoute({
   tags,
   summary: 'Delete a user permanently',
   description: 'The email, username and matricule are free from then on; the id never is.',
-  parameters: [ifMatch],
+  parameters: changeConditions,
   request: { params },
   responses: { 204: { description: 'Deleted' }, ...failures(401, 403, 404, 409, 412) },
 })
 
 app.openapi(deleteUserRoute, async (c) => {
-  const condition = versionsMatched(c.req.header('if-match'))
-  await deleteUser(c.var.caller, toSelector(c.req.valid('param').id), { condition })
+  await deleteUser(c.var.caller, toSelector(c.req.valid('param').id), { condition: changeCondition(c) })
   return c.body(null, 204)
 })
 
@@ -153,17 +163,16 @@ const setRoles = createRoute({
   tags,
   summary: 'Replace the roles of a user',
   description: 'Also takes every permission the roles give. Without any the user has the role `user`.',
-  parameters: [ifMatch],
+  parameters: changeConditions,
   request: { params, body: jsonBody(V1UserRoles) },
   responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },
 })
 
 app.openapi(setRoles, async (c) => {
   const roles = c.req.valid('json').roles.map((name) => ({ name }))
-  const condition = versionsMatched(c.req.header('if-match'))
   const user = await updateUser(c.var.caller, toSelector(c.req.valid('param').id), () => ({ roles }), {
     naming: roles,
-    condition,
+    condition: changeCondition(c),
   })
   return c.json(fromUser(user), 200, { etag: toETag(user) })
 })
@@ -180,16 +189,18 @@ for (const [action, active] of [
     tags,
     summary: active ? 'Activate a user' : 'Deactivate a user, which ends their sessions and API keys',
     description: 'Idempotent. What ended with a deactivation stays ended.',
+    parameters: changeConditions,
     request: { params, headers: V1IdempotencyKey },
     responses: {
-      200: json(V1User, 'The user', etagHeader),
-      ...failures(400, 401, 403, 404, 413, 422),
+      200: json(V1User, 'The user', { ...etagHeader, ...replayedHeader }),
+      ...failures(400, 401, 403, 404, 412, 413, 422),
       ...(active ? {} : failures(409)),
     },
   })
   app.openapi(route, async (c) => {
     const caller = await keyed(c, c.req.valid('header')['idempotency-key'])
-    const user = await setActive(caller, toSelector(c.req.valid('param').id), active)
+    const condition = changeCondition(c)
+    const user = await setActive(caller, toSelector(c.req.valid('param').id), active, { condition })
     return c.json(fromUser(user), 200, { etag: toETag(user) })
   })
 }
