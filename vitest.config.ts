@@ -30,17 +30,26 @@ export function workerd(bindings: Record<string, string> = {}) {
   }))
 }
 
+const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 }
+
 export default defineConfig({
-  plugins: [workerd()],
   test: {
     silent: 'passed-only',
     // Of two cores it would leave one idle.
     maxWorkers: '100%',
-    include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'test/slow/**'],
-    setupFiles: ['test/support/pbkdf2-cap.ts'],
-    // A test that hangs is found; one on a busy machine is only slow.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        plugins: [workerd()],
+        test: {
+          name: 'worker',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, 'test/slow/**'],
+          setupFiles: ['test/support/pbkdf2-cap.ts'],
+          // A test that hangs is found; one on a busy machine is only slow.
+          ...timeouts,
+        },
+      },
+      { test: { name: 'scripts', include: ['test/scripts/*.test.js'], ...timeouts } },
+    ],
   },
 })

@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream, existsSync, readFileSync } from 'n
 import { pipeline } from 'node:stream/promises'
 import { parse } from 'csv-parse'
 import { commandLine, run, Stop } from './directory.js'
+import { createPrivate } from './private-file.js'
 
 const integers = ['number', 'matricule', 'country_id', 'version']
 const texts = [
@@ -44,7 +45,7 @@ await run(async () => {
         yield `${JSON.stringify(toRow(record, passedOver))}\n`
       }
     },
-    createWriteStream(to, { mode: 0o600 }),
+    createWriteStream(to, { fd: createPrivate(to) }),
   ).catch((error) => {
     throw error.code?.startsWith('CSV_') ? new Stop(error.message) : error
   })

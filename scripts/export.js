@@ -1,16 +1,8 @@
 /** `npm run export -- URL FILE`: everyone in the directory at a URL, as NDJSON, and its roles beside them. Started again, it goes on. */
-import {
-  appendFileSync,
-  existsSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, closeSync, ftruncateSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { commandLine, directoryAt, linesOf, progressOf, reasonOf, run, Stop } from './directory.js'
+import { createPrivate, openPrivate, readPrivate, writePrivate } from './private-file.js'
 
 const usage = 'USHER_API_KEY=… npm run export -- URL FILE [--password-hashes]'
 const attempts = 8
@@ -29,12 +21,10 @@ await run(async () => {
     process.exit(130)
   })
 
-  const resumes = existsSync(unfinished) && existsSync(progressFile) && readFileSync(progressFile, 'utf8') === subject
-  if (!resumes) {
-    writeFileSync(unfinished, '', { mode: 0o600 })
-    writeFileSync(progressFile, subject, { mode: 0o600 })
-  }
-  let { after, count } = lastOf(unfinished)
+  const begunFile = readPrivate(progressFile) === subject ? openPrivate(unfinished) : undefined
+  const part = begunFile ?? createPrivate(unfinished)
+  if (begunFile === undefined) writePrivate(progressFile, subject)
+  let { after, count } = lastOf(part)
   if (count > 0) console.error(`Going on after ${count} users.`)
   const begun = count
   const progress = progressOf('users', await totalOf(directory))
@@ -42,7 +32,7 @@ await run(async () => {
     try {
       const query = new URLSearchParams({ after: String(after), ...(hashes && { include: 'password_hashes' }) })
       for await (const lines of linesOf(await directory.ask(`/exports?${query}`))) {
-        appendFileSync(unfinished, lines.map((line) => `${line}\n`).join(''))
+        appendFileSync(part, lines.map((line) => `${line}\n`).join(''))
         if (lines.length > 0) after = JSON.parse(lines.at(-1)).number
         count += lines.length
         tried = 0
@@ -57,16 +47,17 @@ await run(async () => {
   }
   progress.end({ all: count, here: count - begun })
   await saveRoles(directory, `${file}.roles.json`)
+  closeSync(part)
   renameSync(unfinished, file)
   rmSync(progressFile)
   console.log(`${count.toLocaleString('en')} users in ${file}, ${statSync(file).size.toLocaleString('en')} bytes.`)
 })
 
 /** How far a file has come: what is no whole line is cut off. */
-function lastOf(path) {
-  const bytes = readFileSync(path)
+function lastOf(file) {
+  const bytes = readFileSync(file)
   const end = bytes.lastIndexOf(10) + 1
-  truncateSync(path, end)
+  ftruncateSync(file, end)
   if (end === 0) return { after: 0, count: 0 }
   const start = bytes.lastIndexOf(10, end - 2) + 1
   let count = 0
@@ -88,7 +79,7 @@ async function totalOf(directory) {
 async function saveRoles(directory, path) {
   try {
     const { data } = await (await directory.ask('/roles')).json()
-    writeFileSync(path, `${JSON.stringify(data, null, 2)}\n`)
+    writePrivate(path, `${JSON.stringify(data, null, 2)}\n`)
   } catch (error) {
     if (error.status !== 403) throw error
     console.error('The key may not read roles (roles:read): they are not saved.')

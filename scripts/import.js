@@ -6,16 +6,16 @@ import {
   appendFileSync,
   closeSync,
   existsSync,
+  ftruncateSync,
   openSync,
   readFileSync,
   readSync,
   rmSync,
   statSync,
-  truncateSync,
-  writeFileSync,
 } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { commandLine, directoryAt, linesOf, progressOf, reasonOf, run, Stop } from './directory.js'
+import { createPrivate, openPrivate, readPrivate, writePrivate } from './private-file.js'
 
 const usage = 'USHER_API_KEY=… npm run import -- FILE URL [--dry-run] [--create-roles]'
 const attempts = 8
@@ -200,15 +200,18 @@ function noRecord() {
 
 /** What is known of an import of this file into this directory, from before too where it was not finished. */
 function recordOf(file, url) {
-  const [results, progress] = [`${file}.results.ndjson`, `${file}.progress.json`]
+  const progress = `${file}.progress.json`
+  const resultsPath = `${file}.results.ndjson`
   const { size, mtimeMs } = statSync(file)
   const subject = JSON.stringify({ url, size, mtimeMs })
   const counts = newCounts()
   let next = 1
-  if (existsSync(progress) && readFileSync(progress, 'utf8') === subject && existsSync(results)) {
+  const begunFile = readPrivate(progress) === subject ? openPrivate(resultsPath) : undefined
+  const results = begunFile ?? createPrivate(resultsPath)
+  if (begunFile !== undefined) {
     const text = readFileSync(results, 'utf8')
     const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-    truncateSync(results, Buffer.byteLength(whole))
+    ftruncateSync(results, Buffer.byteLength(whole))
     for (const line of whole.split('\n').filter((one) => one !== '')) {
       const result = JSON.parse(line)
       counts[result.status] += 1
@@ -216,8 +219,7 @@ function recordOf(file, url) {
     }
     if (next > 1) console.error(`Going on from line ${next}.`)
   } else {
-    writeFileSync(results, '', { mode: 0o600 })
-    writeFileSync(progress, subject, { mode: 0o600 })
+    writePrivate(progress, subject)
   }
   return {
     next,

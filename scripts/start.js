@@ -42,7 +42,8 @@ function writeSecrets() {
     SERVER_TIMING: 'on',
   }
   const lines = Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`)
-  writeFileSync(path, lines.join(''), { mode: 0o600 })
+  // Exclusive: the secrets do not go where a broken link leads.
+  writeFileSync(path, lines.join(''), { flag: 'wx', mode: 0o600 })
 }
 
 function migrate() {
