@@ -86,8 +86,9 @@ export function createClient(settings: Settings): Client {
       keep(answer.body)
       return answer
     },
-    async logout() {
-      const answer = await logout()
+    async logout(input) {
+      // The refresh token ends the session where the access token has expired.
+      const answer = await logout(input ?? (tokens && { body: { refresh_token: tokens.refresh_token } }))
       keep(undefined)
       return answer
     },

@@ -25,7 +25,8 @@ export function requestFor(operation: Operation, baseUrl: string, input: Input, 
     const value = input[camelCase(name)]
     if (value !== undefined) headers[name] = String(value)
   }
-  if (operation.sends === undefined) return [url.href, { method: operation.method, headers }]
+  if (operation.sends === undefined || input['body'] === undefined)
+    return [url.href, { method: operation.method, headers }]
   headers['content-type'] = operation.sends
   return [url.href, { method: operation.method, headers, body: bodyOf(operation.sends, input['body']) }]
 }

@@ -21,6 +21,10 @@ export type UserUpdate = {
   country_id?: number | null | undefined
 }
 
+export type Logout = {
+  refresh_token?: string | undefined
+}
+
 export type User = {
   id: string
   email: string
@@ -66,7 +70,8 @@ export type Problem = {
 export type UserCreate = {
   email: string
   name: string
-  password: string
+  /** Null for a user who will set one by a set-password token */
+  password: string | null
   /** A role's name; `user` without one */
   role?: string | undefined
   username?: string | null | undefined
@@ -807,9 +812,11 @@ export interface Operations {
       body: Tokens
     }
   }
-  /** Sign out. For everyone with a credential. Ends the session and its refresh token. Not for API keys. */
+  /** Sign out. For everyone with a credential, or with a refresh token in the body. Ends the session and its refresh token. Without a valid access token, `refresh_token` in the body names the session. Not for API keys. */
   logout: {
-    input: {}
+    input: {
+      body?: Logout | undefined
+    }
     answer: {
       status: 204
       body: undefined
@@ -1168,7 +1175,7 @@ export const operations: Record<keyof Operations, Operation> = {
   changePassword: { method: 'PUT', path: '/me/password', sends: 'application/json' },
   login: { method: 'POST', path: '/auth/login', sends: 'application/json', anonymous: true },
   refresh: { method: 'POST', path: '/auth/refresh', sends: 'application/json', anonymous: true },
-  logout: { method: 'POST', path: '/auth/logout' },
+  logout: { method: 'POST', path: '/auth/logout', sends: 'application/json' },
   issuePasswordToken: { method: 'POST', path: '/users/{id}/password-token' },
   setPassword: { method: 'POST', path: '/auth/password', sends: 'application/json', anonymous: true },
   listSessions: { method: 'GET', path: '/users/{id}/sessions' },

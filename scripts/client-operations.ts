@@ -18,7 +18,7 @@ interface Operation {
   description: string
   security: object[]
   parameters?: { name: string; in: string; required?: boolean; description?: string; schema: Schema }[]
-  requestBody?: { content: Content }
+  requestBody?: { required?: boolean; content: Content }
   responses: Record<string, { headers?: Record<string, unknown>; content?: Content }>
 }
 export interface ContractDocument {
@@ -104,7 +104,10 @@ function typesOf({ operationId, summary, description, parameters = [], requestBo
     const field = where === 'header' ? camelCase(name) : name
     return comment(what ?? schema.description) + (required ? `${field}: ${type}\n` : `${field}?: ${type} | undefined\n`)
   })
-  if (requestBody) fields.push(`body: ${contentOf(requestBody.content, (line) => `Iterable<${line}>`)}\n`)
+  if (requestBody) {
+    const type = contentOf(requestBody.content, (line) => `Iterable<${line}>`)
+    fields.push(requestBody.required ? `body: ${type}\n` : `body?: ${type} | undefined\n`)
+  }
   const answers = Object.entries(responses).filter(([status]) => status.startsWith('2'))
   const unchanged = responses[304] ? `unchanged: ${answerOf(['304', responses[304]])}\n` : ''
   return `${comment(`${summary}. ${description}`)}${methodName(operationId)}: {

@@ -1,6 +1,6 @@
 /** Signing in and staying in: sessions begin here, each with its family of refresh tokens. */
 import { parse as uuidBytes, v7 as uuid } from 'uuid'
-import { insertReuseDetectedEvent, insertSessionEndedEvent } from '../database/audit'
+import { insertReuseDetectedEvent, insertSessionEndedEvent, insertSignedOutEvent } from '../database/audit'
 import { BatchRefused } from '../database/database'
 import { unguarded } from '../database/guard'
 import {
@@ -10,6 +10,7 @@ import {
   insertSession,
   refuseSignInIfLocked,
   refuseSignInUnless,
+  refuseUnlessAlive,
   refuseUnlessRefreshable,
   selectSignIn,
   selectSignInFailures,
@@ -201,6 +202,27 @@ export async function refreshSession(visit: Visit, refreshToken: string): Promis
       deleteSessionOfFamily({ id: sessionId, family_hash: familyHash }),
     )
     throw new Refused({ kind: 'invalid_refresh_token' })
+  }
+}
+
+/**
+ * Ends the session of a refresh token, for a client whose access token has expired. A spent token will do: whoever holds it could end
+ * the session by using it. Refuses with `invalid_refresh_token`.
+ */
+export async function signOutByRefreshToken(visit: Visit, refreshToken: string): Promise<void> {
+  const token = await readRefreshToken(refreshToken)
+  if (!token) throw new Refused({ kind: 'invalid_refresh_token' })
+  const { sessionId, familyHash } = token
+  const event = newEvent(visit, 'session.ended', { actorId: null, subjectId: sessionId })
+  try {
+    await visit.database.batch(
+      unguarded,
+      refuseUnlessAlive({ sessionId, familyHash, now: visit.now }),
+      insertSignedOutEvent({ ...event, family_hash: familyHash }),
+      deleteSessionOfFamily({ id: sessionId, family_hash: familyHash }),
+    )
+  } catch (error) {
+    throw error instanceof BatchRefused ? new Refused({ kind: 'invalid_refresh_token' }) : error
   }
 }
 

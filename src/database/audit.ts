@@ -78,6 +78,17 @@ export const insertSessionEndedEvent = prepare<SessionEvent>(
   () => sql`${insertInto} SELECT ${newEvent({ user_id: sql`${users.id}` })} ${ofFamily}`,
 )
 
+/** Records that the user of the session signed out of it, if it is of this family. To stand before the statement that ends it. */
+export const insertSignedOutEvent = prepare<Omit<SessionEvent, 'actor_id' | 'credential_kind' | 'credential_id'>>(
+  () =>
+    sql`${insertInto} SELECT ${newEvent({
+      actor_id: sql`${users.id}`,
+      user_id: sql`${users.id}`,
+      credential_kind: sql`'session'`,
+      credential_id: sql`${sessions.id}`,
+    })} ${ofFamily}`,
+)
+
 /** Records the reuse of a refresh token that is spent, if the session is of this family. */
 export const insertReuseDetectedEvent = prepare<SessionEvent & { hash: string }>(
   () => sql`

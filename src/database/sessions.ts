@@ -1,5 +1,5 @@
 /** Statements about signing in, sessions and their refresh tokens. */
-import { sql } from 'drizzle-orm'
+import { sql, type SQL } from 'drizzle-orm'
 import { refuseIf } from './guard'
 import { build, prepare, type Statement } from './statement'
 import { loginIdentifiers, refreshTokens, sessions, signInFailures, users } from './tables'
@@ -142,14 +142,29 @@ export const insertRefreshToken = prepare<{ session_id: string; hash: string }>(
   build.insert(refreshTokens).values({ session_id: value('session_id'), hash: value('hash'), spent_at: null }),
 )
 
-/** Refuses the batch unless the session is alive and the token unspent, or spent no earlier than `spentSince`. */
-export function refuseUnlessRefreshable(token: {
+/** A session, named by its id and its family, that can still be used: a condition on a row of sessions and its user. */
+const isAlive = ({ sessionId, familyHash, now }: SessionOfFamily): SQL => sql`
+  ${sessions.id} = ${sessionId} AND ${sessions.family_hash} = ${familyHash} AND ${sessions.expires_at} > ${now}
+  AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1`
+
+export interface SessionOfFamily {
   sessionId: string
-  hash: string
   familyHash: string
+  /** Unix seconds. */
   now: number
-  spentSince: number
-}): Statement {
+}
+
+/** Refuses the batch unless the session is alive. */
+export function refuseUnlessAlive(session: SessionOfFamily): Statement {
+  return refuseIf(
+    'refresh_token_unusable',
+    sql`NOT EXISTS (
+      SELECT 1 FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number} WHERE ${isAlive(session)})`,
+  )
+}
+
+/** Refuses the batch unless the session is alive and the token unspent, or spent no earlier than `spentSince`. */
+export function refuseUnlessRefreshable(token: SessionOfFamily & { hash: string; spentSince: number }): Statement {
   return refuseIf(
     'refresh_token_unusable',
     sql`NOT EXISTS (
@@ -158,8 +173,7 @@ export function refuseUnlessRefreshable(token: {
       JOIN ${users} ON ${users.number} = ${sessions.user_number}
       WHERE ${refreshTokens.session_id} = ${token.sessionId} AND ${refreshTokens.hash} = ${token.hash}
         AND coalesce(${refreshTokens.spent_at}, ${token.now}) >= ${token.spentSince}
-        AND ${sessions.family_hash} = ${token.familyHash} AND ${sessions.expires_at} > ${token.now}
-        AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1)`,
+        AND ${isAlive(token)})`,
   )
 }
 

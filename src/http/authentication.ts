@@ -60,6 +60,43 @@ export function authenticated(
   }
 }
 
+/**
+ * For signing out of a session whose access token may have expired: as `authenticated`, but without a valid bearer token a
+ * `refresh_token` in the body names the session. Then there is no `caller` but a `refreshToken`.
+ */
+export function authenticatedOrRefreshing() {
+  const { security, middleware } = authenticated([])
+  const [limit, authenticate, decode] = middleware
+  const authenticateEither: MiddlewareHandler<ContractEnv> = createMiddleware<ContractEnv>(async (c, next) => {
+    const refreshToken = await refreshTokenIn(c)
+    if (
+      refreshToken === undefined ||
+      (await credentialOf(c.var.configuration, c.req.header('authorization'), c.var.visit.now))
+    ) {
+      return authenticate(c as Context<WithCaller>, next)
+    }
+    await limitClient(c)
+    c.set('refreshToken', refreshToken)
+    await next()
+  })
+  const both: [typeof limit, typeof authenticateEither, typeof decode] = [limit, authenticateEither, decode]
+  return {
+    'x-access': 'For everyone with a credential, or with a refresh token in the body.',
+    security: [...security, {}],
+    middleware: both,
+  }
+}
+
+async function refreshTokenIn(c: Context): Promise<string | undefined> {
+  try {
+    const { refresh_token: token } = (await c.req.json()) as { refresh_token?: unknown }
+    return typeof token === 'string' ? token : undefined
+  } catch {
+    // No JSON object: whether that matters is checked after the credential.
+    return undefined
+  }
+}
+
 /** Who may call it, as the document says it. */
 function accessOf(needs: readonly Permission[], exceptOfOneself: boolean): string {
   if (needs.length === 0) return 'For everyone with a credential.'

@@ -95,6 +95,11 @@ export async function jsonOf(c: Context): Promise<unknown> {
   return JSON.parse(text) as unknown
 }
 
+/** The same of a body that may be left out: undefined without one. */
+export async function optionalJsonOf(c: Context): Promise<unknown> {
+  return (await c.req.arrayBuffer()).byteLength === 0 ? undefined : jsonOf(c)
+}
+
 /**
  * The fields of a body that may be JSON, a form or a multipart form; a form's `user[name]` is the field `name` of the field `user`,
  * as browsers' libraries write it, and the last of several values counts. Without a body there are none.

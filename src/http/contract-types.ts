@@ -17,6 +17,8 @@ export interface ContractEnv {
     /** What the request came on, before anybody asked whether it holds. */
     credential?: Caller['credential']
     caller?: Caller
+    /** Sent instead of a credential, by a request that ends its session. */
+    refreshToken?: string
   }
 }
 

@@ -8,6 +8,8 @@ import { HTTPException } from 'hono/http-exception'
 export type Failure =
   | Refusal
   | { kind: 'no_credentials' }
+  /** A browser sent it for a page of another site. */
+  | { kind: 'cross_site' }
   | { kind: 'invalid_request'; part: Part; issues: readonly Issue[] }
   /** Not UTF-8, not JSON, not a form: `position` is where reading stopped, as far as is known. */
   | { kind: 'unreadable_body'; position: number }

@@ -30,12 +30,24 @@ export function clearSessionCookie(c: Context): void {
   deleteCookie(c, name, { ...optionsFor(c), httpOnly: true, sameSite: 'Lax' })
 }
 
-/** A browser sends the cookie along whoever made it ask: what another site made it ask is refused. Other clients say nothing of it. */
+/**
+ * Refuses a request that another site made the browser send, since the browser adds the cookie to that one too. Other clients send
+ * neither header. Where the browser says `same-origin`, the origin is not compared: a proxy may have rewritten the host.
+ */
 export function refuseCrossSite(c: Context): void {
   const site = c.req.header('sec-fetch-site')
+  if (site === 'same-origin') return
   const origin = c.req.header('origin')
-  const fromHere =
-    (site === undefined || site === 'same-origin' || site === 'none') &&
-    (origin === undefined || origin === new URL(c.req.url).origin)
-  if (!fromHere) throw new Failed({ kind: 'forbidden', missing: [] })
+  const isOwn =
+    (site === undefined || site === 'none') && (origin === undefined || origin === new URL(c.req.url).origin)
+  if (!isOwn) throw new Failed({ kind: 'cross_site' })
+}
+
+/** The headers by which browsers, past and present, mark a request that its user has not made yet. */
+const purposeHeaders = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+
+/** Refuses a GET that the browser sends ahead of its user, for operations that must not happen by guess. */
+export function refusePrefetch(c: Context): void {
+  const isAhead = purposeHeaders.some((name) => /prefetch|prerender|preview/i.test(c.req.header(name) ?? ''))
+  if (isAhead) throw new Failed({ kind: 'forbidden', missing: [] })
 }

@@ -204,6 +204,16 @@ describe('the session', () => {
     expect(asked.filter(({ path }) => path === '/v1/auth/refresh')).toHaveLength(1)
   })
 
+  it('is signed out by its refresh token when its access token has run out', async () => {
+    const { fetch: plain } = await signedIn()
+    const { body } = await createClient({ baseUrl, fetch: plain }).login({ body: admin })
+    const { asked, fetch } = network()
+    await createClient({ baseUrl, fetch, tokens: { ...body, access_token: 'run out' } }).logout()
+    expect(asked.map(({ path }) => path)).toEqual(['/v1/auth/logout'])
+    const over = await failureOf(createClient({ baseUrl, fetch }).refresh({ body }))
+    expect(over).toMatchObject({ status: 401 })
+  })
+
   it('that has ended is forgotten, and the failure is the one of what was asked', async () => {
     const { asked, fetch } = network()
     const onTokens = vi.fn<(tokens: Tokens | undefined) => void>()

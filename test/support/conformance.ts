@@ -9,7 +9,7 @@ export interface Operation {
   path: string
   operationId: string
   security?: object[]
-  requestBody?: { content: Record<string, { schema: Schema }> }
+  requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> }
   parameters?: { name: string; in: string; required?: boolean; schema: Schema }[]
   summary: string
   description: string

@@ -16,6 +16,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
       return message(401, 'Unauthenticated.')
     case 'invalid_credentials':
       return message(401, 'Invalid credentials')
+    case 'cross_site':
     case 'forbidden':
     case 'own_password':
       return message(403, 'This action is unauthorized.')

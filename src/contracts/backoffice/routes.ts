@@ -8,7 +8,7 @@ import { updateUser } from '../../core/user-changes'
 import { pageOfUsers } from '../../core/user-list'
 import { createUser, deleteUser, getUser } from '../../core/users'
 import { anonymous, authenticated } from '../../http/authentication'
-import { changesIn, checked, jsonOf, trimmed } from '../../http/body'
+import { changesIn, checked, optionalJsonOf, trimmed } from '../../http/body'
 import { createContract, sealed } from '../../http/contract'
 import { userNumbered } from '../../http/fields'
 import { documentedBody, json } from '../../http/json'
@@ -171,7 +171,7 @@ app.openapi(logout, async (c) => {
 
 /** No body at all has no fields, and neither has one that is no object. */
 async function fieldsOf(c: Context): Promise<Record<string, unknown>> {
-  const value = (await c.req.arrayBuffer()).byteLength === 0 ? {} : await jsonOf(c)
+  const value = await optionalJsonOf(c)
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
 }
 

@@ -14,6 +14,8 @@ export function toFailureResponse(failure: Failure, path: string): FailureRespon
     case 'forbidden':
     case 'own_password':
       return failed('You are not allowed to do this.', 403)
+    case 'cross_site':
+      return failed('Cross-site request refused.', 403)
     case 'no_such_path':
     case 'resource_not_found':
       return failed('Not found.', 404)

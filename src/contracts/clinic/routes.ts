@@ -11,9 +11,16 @@ import { createUser, getUser } from '../../core/users'
 import { anonymous, authenticated } from '../../http/authentication'
 import { changesIn, checked, fieldsOf, trimmed } from '../../http/body'
 import { createContract, sealed } from '../../http/contract'
+import { Failed } from '../../http/failure'
 import { userNumbered } from '../../http/fields'
 import { documentedBody, formTypes, json, streamed } from '../../http/json'
-import { clearSessionCookie, cookieScheme, cookieSecurity, setSessionCookie } from '../../http/session-cookie'
+import {
+  clearSessionCookie,
+  cookieScheme,
+  cookieSecurity,
+  refusePrefetch,
+  setSessionCookie,
+} from '../../http/session-cookie'
 import { issueCookieToken } from '../../http/tokens'
 import { failures, toFailureResponse } from './errors'
 import { fromUser, namedRoles, toNewUser, toUserChanges } from './mapping'
@@ -93,16 +100,25 @@ app.openapi(login, async (c) => {
   return c.json({ success: true as const, message: `Welcome ${data.username}.`, data }, 200)
 })
 
+const logoutPath = '/users/user/logout/'
+
+// The framework answers HEAD as GET, and a HEAD must not sign anyone out.
+app.use(logoutPath, async (c, next) => {
+  if (c.req.method !== 'GET') throw new Failed({ kind: 'method_not_allowed', allowed: ['GET'] })
+  await next()
+})
+
 const logout = createRoute({
   ...signedIn([]),
   method: 'get',
-  path: '/users/user/logout/',
+  path: logoutPath,
   operationId: 'clinicLogout',
   summary: 'Sign out',
   responses: { 200: json(ClinicMessage, 'Signed out'), ...failures(401, 403) },
 })
 
 app.openapi(logout, async (c) => {
+  refusePrefetch(c)
   await signOut(c.var.caller)
   clearSessionCookie(c)
   return c.json({ success: true as const, message: 'Bye.' }, 200)

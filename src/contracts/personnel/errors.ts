@@ -17,6 +17,8 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'invalid_password_token':
     case 'invalid_refresh_token':
       return detail(401, "Jeton d'actualisation invalide ou expiré")
+    case 'cross_site':
+      return detail(403, 'Action non autorisée')
     case 'forbidden':
       return detail(
         403,

@@ -22,6 +22,8 @@ export function toFailureResponse(failure: Failure): FailureResponse {
         403,
         `Insufficient permissions.${failure.missing.length > 0 ? ` Missing: ${failure.missing.join(', ')}` : ''}`,
       )
+    case 'cross_site':
+      return detail(403, 'Insufficient permissions.')
     case 'own_password':
       return detail(403, 'Insufficient permissions. Your own password is changed with the current one')
     case 'no_such_path':

@@ -36,6 +36,8 @@ export function toFailureResponse(failure: Failure): FailureResponse {
         'Forbidden',
         failure.missing.length > 0 ? `Missing permission: ${failure.missing.join(', ')}.` : 'This is not allowed.',
       )
+    case 'cross_site':
+      return problem(403, 'Forbidden', 'This is not allowed.')
     case 'own_password':
       return problem(403, 'Forbidden', "One's own password is changed with the current one, by PUT /me/password.")
     case 'no_such_path':

@@ -154,6 +154,36 @@ describe('GET /users/user/logout/', () => {
     expect((await call('/v1/auth/refresh', { json: { refresh_token } })).status).toBe(401)
   })
 
+  it('ends nothing where the browser asks ahead of its user: a prefetch is 403', async () => {
+    const { id, cookie } = await inesSignedIn()
+    const { access_token } = await signIn('ines.caron', password)
+    for (const headers of [
+      { 'sec-purpose': 'prefetch' },
+      { 'sec-purpose': 'prefetch;prerender' },
+      { purpose: 'prefetch' },
+      { 'x-purpose': 'preview' },
+      { 'x-moz': 'prefetch' },
+    ] as Record<string, string>[]) {
+      for (const options of [withCookie(cookie, headers), { token: access_token, headers }]) {
+        const answer = await logout(options)
+        expectFailure(answer, notAllowed, 403)
+        expect(answer.headers.get('set-cookie')).toBeNull()
+      }
+    }
+    expect((await read(withCookie(cookie), id)).status).toBe(200)
+    expect((await info(access_token, id)).status).toBe(200)
+  })
+
+  it('ends nothing for HEAD, which is 405', async () => {
+    const { id, cookie } = await inesSignedIn()
+    for (const options of [withCookie(cookie), {}]) {
+      const answer = await logout({ ...options, method: 'HEAD' })
+      expect([answer.status, answer.text, answer.headers.get('allow')]).toEqual([405, '', 'GET'])
+      expect(answer.headers.get('set-cookie')).toBeNull()
+    }
+    expect((await read(withCookie(cookie), id)).status).toBe(200)
+  })
+
   it('is not for API keys, which have no session', async () => {
     const json = { name: 'a key', permissions: [] }
     const { key } = (await call('/v1/api-keys', { token: await adminToken(), json })).body
@@ -335,6 +365,7 @@ describe('the cookie', () => {
 })
 
 describe('another site', () => {
+  const crossSite = 'Cross-site request refused.'
   const own = 'https://usher.example'
   const fromHere: Record<string, string>[] = [
     {},
@@ -342,6 +373,8 @@ describe('another site', () => {
     { 'sec-fetch-site': 'none' },
     { origin: own },
     { origin: own, 'sec-fetch-site': 'same-origin' },
+    // Behind a proxy that rewrites the host, as the browser saw it.
+    { origin: 'https://seen-by-the-browser.example', 'sec-fetch-site': 'same-origin' },
   ]
   const fromElsewhere: Record<string, string>[] = [
     { 'sec-fetch-site': 'cross-site' },
@@ -355,7 +388,7 @@ describe('another site', () => {
     { origin: 'null' },
     { origin: '' },
     { origin: own, 'sec-fetch-site': 'cross-site' },
-    { origin: 'https://elsewhere.example', 'sec-fetch-site': 'same-origin' },
+    { origin: 'https://elsewhere.example', 'sec-fetch-site': 'none' },
   ]
 
   /** Every operation, as somebody signed in by this cookie may do it, logging out last. */
@@ -381,7 +414,7 @@ describe('another site', () => {
     const before = await rows('SELECT * FROM users')
     for (const headers of fromElsewhere) {
       for (const answer of await operations(cookie, headers, id)) {
-        expectFailure(answer, notAllowed, 403)
+        expectFailure(answer, crossSite, 403)
         expect(answer.headers.get('set-cookie')).toBeNull()
       }
     }
@@ -418,7 +451,7 @@ describe('another site', () => {
     for (const headers of fromElsewhere) {
       for (const tried of [password, 'not the password']) {
         const answer = await login('ines.caron', tried, { headers })
-        expectFailure(answer, notAllowed, 403)
+        expectFailure(answer, crossSite, 403)
         expect(answer.headers.get('set-cookie')).toBeNull()
       }
     }

@@ -205,6 +205,54 @@ describe('POST /auth/logout', () => {
     expect((await logout(one.access_token)).status).toBe(401)
   })
 
+  it('takes a refresh token in the body in place of an access token that has expired, and ends its session alone', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const one = await signedInPerson(await adminToken())
+    const second = await signIn(one.input.email, String(one.input.password))
+    vi.advanceTimersByTime(900_000)
+    const json = { refresh_token: one.refresh_token }
+    expect((await logout(one.access_token)).status).toBe(401)
+    const { status, text } = await call('/v1/auth/logout', { token: one.access_token, json })
+    expect([status, text]).toEqual([204, ''])
+    expectProblem(await refresh(one.refresh_token), 401, notValid)
+    expectProblem(await call('/v1/auth/logout', { json }), 401, notValid)
+    expect((await refresh(second.refresh_token)).status).toBe(200)
+    const [event] = await rows(
+      "SELECT actor_id, user_id, credential_kind FROM audit_events WHERE action = 'session.ended'",
+    )
+    expect(event).toEqual({ actor_id: one.uuid, user_id: one.uuid, credential_kind: 'session' })
+  })
+
+  it('takes a refresh token of any contract, spent or not, and none that is forged', async () => {
+    const one = await signedInPerson(admin)
+    const form = { username: one.input.email, password: String(one.input.password) }
+    const { body: session } = await call('/personnel/token', { form })
+    const next = await refresh(session.refresh_token)
+    const forged = `${session.refresh_token.slice(0, 22)}${'A'.repeat(64)}`
+    for (const odd of [forged, '', 'nonsense', one.access_token]) {
+      expectProblem(await call('/v1/auth/logout', { json: { refresh_token: odd } }), 401, notValid)
+    }
+    expect(await me(next.body.access_token)).toBe(200)
+    expect((await call('/v1/auth/logout', { json: { refresh_token: session.refresh_token } })).status).toBe(204)
+    expect([await me(session.access_token), await me(next.body.access_token)]).toEqual([401, 401])
+    expect(await me(one.access_token)).toBe(200)
+  })
+
+  it('goes by a valid access token, whatever is in the body, and by nothing that is no refresh token', async () => {
+    const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
+    for (const json of [{}, [], { refresh_token: 7 }, { refresh_token: null }, { token: one.refresh_token }]) {
+      expectProblem(await call('/v1/auth/logout', { json }), 401, 'A bearer token is needed.')
+    }
+    const text = { body: 'refresh_token', headers: { 'content-type': 'text/plain' } }
+    const typed = await call('/v1/auth/logout', { token: one.access_token, ...text })
+    expectProblem(typed, 415, 'The body must be application/json.')
+    const { key } = await keyWith(admin, [])
+    const json = { refresh_token: other.refresh_token }
+    expectProblem(await call('/v1/auth/logout', { token: key, json }), 403, notAllowed)
+    expect((await call('/v1/auth/logout', { token: one.access_token, json })).status).toBe(204)
+    expect([await me(one.access_token), await me(other.access_token)]).toEqual([401, 200])
+  })
+
   it('is not for an API key, which has no session', async () => {
     const { key } = await keyWith(admin, [])
     expectProblem(await logout(key), 403, notAllowed)

@@ -1,6 +1,6 @@
 /** v1: creating, reading and deleting users. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { adminToken, call, freshDirectory, person, roleIds, signedInPerson, uuidOf } from '../../support/usher'
+import { adminToken, call, freshDirectory, person, roleIds, rows, signedInPerson, uuidOf } from '../../support/usher'
 import { namesEveryTest } from '../../support/readme'
 import {
   everything,
@@ -108,6 +108,23 @@ describe('POST /users', () => {
       await create(sent),
       ...[...bad.values()].map(([field, , message]): [string, string] => [field, message]),
     )
+  })
+
+  it('takes null for the password of someone who will set one by token', async () => {
+    const { password: _, ...input } = person()
+    expectInvalid(await create(input), ['password', 'is required'])
+    const { status, body } = await create({ ...input, password: null })
+    expect([status, body.email, body.status]).toEqual([201, input.email, 'active'])
+    for (const password of ['', 'null']) expect((await login(input.email, password)).status).toBe(401)
+    const [event] = await rows<{ fields: string }>(
+      "SELECT fields FROM audit_events WHERE user_id = ? AND action = 'user.created'",
+      uuidOf(body.id),
+    )
+    expect(JSON.parse(event?.fields ?? '')).not.toContain('password')
+    const issued = await call(`/v1/users/${body.id}/password-token`, { method: 'POST', token: admin })
+    const json = { token: issued.body.token, new_password: 'chosen by herself' }
+    expect((await call('/v1/auth/password', { json })).status).toBe(204)
+    expect((await login(input.email, 'chosen by herself')).status).toBe(200)
   })
 
   it('tells what is wrong with a value, and creates nothing', async () => {

@@ -34,7 +34,7 @@ export function toNewUser(body: z.output<typeof V1UserCreate>): NewUser {
   return {
     email: body.email,
     name: body.name,
-    password: body.password,
+    password: body.password ?? undefined,
     role: body.role === undefined ? undefined : { name: body.role },
     givenName: body.first_name,
     familyName: body.last_name,

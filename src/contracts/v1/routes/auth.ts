@@ -1,14 +1,15 @@
 /** Signing in and out. */
 import { createRoute } from '@hono/zod-openapi'
 import { signOut } from '../../../core/sessions'
-import { refreshSession, signIn, type SignedIn } from '../../../core/sign-in'
-import { anonymous, authenticated } from '../../../http/authentication'
-import { json, jsonBody } from '../../../http/json'
+import { refreshSession, signIn, signOutByRefreshToken, type SignedIn } from '../../../core/sign-in'
+import { anonymous, authenticatedOrRefreshing } from '../../../http/authentication'
+import { optionalJsonOf } from '../../../http/body'
+import { documentedBody, json, jsonBody } from '../../../http/json'
 import { issueAccessToken } from '../../../http/tokens'
 import type { Configuration } from '../../../env'
 import { failures } from '../errors'
 import { fromUser } from '../mapping/users'
-import { V1Login, V1Refresh, V1SignedIn, V1Tokens } from '../schemas/auth'
+import { V1Login, V1Logout, V1Refresh, V1SignedIn, V1Tokens } from '../schemas/auth'
 import { app } from './contract'
 
 const tags = ['auth']
@@ -49,19 +50,25 @@ app.openapi(refresh, async (c) => {
   return c.json(await toTokens(signedIn, c.var.configuration, c.var.visit.now), 200)
 })
 
+app.openAPIRegistry.register('V1Logout', V1Logout)
+
 const logout = createRoute({
-  ...authenticated([]),
+  ...authenticatedOrRefreshing(),
   method: 'post',
   path: '/auth/logout',
   operationId: 'v1Logout',
   tags,
   summary: 'Sign out',
-  description: 'Ends the session and its refresh token. Not for API keys.',
-  responses: { 204: { description: 'Signed out' }, ...failures(400, 401, 403, 413) },
+  description:
+    'Ends the session and its refresh token. Without a valid access token, `refresh_token` in the body names the session. Not for API keys.',
+  request: { body: { ...documentedBody('V1Logout'), required: false } },
+  responses: { 204: { description: 'Signed out' }, ...failures(400, 401, 403, 413, 415) },
 })
 
 app.openapi(logout, async (c) => {
-  await signOut(c.var.caller)
+  await optionalJsonOf(c)
+  const { caller, visit, refreshToken = '' } = c.var
+  await (caller ? signOut(caller) : signOutByRefreshToken(visit, refreshToken))
   return c.body(null, 204)
 })
 

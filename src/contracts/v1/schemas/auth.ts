@@ -11,6 +11,9 @@ export const V1Login = z
 
 export const V1Refresh = z.object({ refresh_token: z.string() }).openapi('V1Refresh')
 
+/** Only where no valid access token comes. */
+export const V1Logout = z.object({ refresh_token: z.string().optional() }).openapi('V1Logout')
+
 const tokens = {
   access_token: z.string(),
   token_type: z.literal('Bearer'),

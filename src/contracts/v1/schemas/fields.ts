@@ -12,7 +12,9 @@ export const text = (max: number) => ({ type: 'string' as const, maxLength: max 
 
 export const email = parsedBy(z.string(), parseEmail).openapi({ ...text(254), format: 'email' })
 
-export const password = parsedBy(z.string(), parsePassword).openapi({ ...text(128), minLength: 8 })
+export const passwordDocument = { ...text(128), minLength: 8 }
+
+export const password = parsedBy(z.string(), parsePassword).openapi(passwordDocument)
 
 export const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) => ({
   type: 'integer' as const,

@@ -12,7 +12,7 @@ import {
   parseUsername,
 } from '../../../core/fields'
 import { orNull, parsedBy } from '../../../http/fields'
-import { email, integer, page, password, role, text, time, uuid } from './fields'
+import { email, integer, page, password, passwordDocument, role, text, time, uuid } from './fields'
 
 export const gender = z.enum(['male', 'female', 'unknown'])
 
@@ -99,7 +99,11 @@ export const V1UserCreate = z
   .object({
     email,
     name,
-    password,
+    password: password.nullable().openapi({
+      ...passwordDocument,
+      type: ['string', 'null'],
+      description: 'Null for a user who will set one by a set-password token',
+    }),
     role: role.optional().openapi({ description: "A role's name; `user` without one" }),
     ...optional,
   })
