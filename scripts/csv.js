@@ -1,84 +1,64 @@
-/** `npm run csv -- FILE.csv FILE.ndjson`: a table of users, with a line of headings, as rows for an import. */
-import { createReadStream, createWriteStream, existsSync, readFileSync } from 'node:fs'
+/**
+ * `npm run csv -- TABLE.csv USERS.ndjson`: a table of users, with a line of headings, as lines for an import. The output is written when all
+ * of it is known; rows that are refused are named by line and left out.
+ */
+import { createWriteStream, existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
-import { parse } from 'csv-parse'
+import { columnsOf } from './csv/headings.js'
+import { recordsOf } from './csv/records.js'
+import { toRow } from './csv/values.js'
 import { commandLine, run, Stop } from './directory.js'
 import { createPrivate } from './private-file.js'
 
-const integers = ['number', 'matricule', 'country_id', 'version']
-const texts = [
-  ...['id', 'email', 'name', 'first_name', 'last_name', 'username', 'birth_date', 'gender', 'phone', 'mobile'],
-  ...['certified_email', 'user_type', 'role', 'created_at', 'updated_at', 'password', 'password_hash', 'pin_hash'],
-]
-/** What the other contracts call them. */
-const aliases = {
-  nom: 'name',
-  user_id: 'id',
-  uid: 'id',
-  role_name: 'role',
-  timestamp: 'created_at',
-  birthday: 'birth_date',
-  user_status: 'status',
-  is_active: 'status',
-}
-const yes = /^(true|1|yes|oui|t|y|active|activated)$/i
-const no = /^(false|0|no|non|f|n|inactive|deactivated)$/i
+const usage = 'npm run csv -- TABLE.csv USERS.ndjson [--encoding windows-1252]'
 
 await run(async () => {
-  const { FILE: file, TO: to } = commandLine('npm run csv -- FILE.csv FILE.ndjson', ['FILE', 'TO'], [])
+  const { TABLE: file, USERS: to, '--encoding': encoding } = commandLine(usage, ['TABLE', 'USERS'], ['--encoding='])
   if (!existsSync(file)) throw new Stop(`There is no ${file}.`)
+  if (isSameFile(file, to)) throw new Stop(`${to} is the table itself: name another file.`)
+  const unfinished = `${to}.${randomUUID()}.part`
+  process.once('exit', () => rmSync(unfinished, { force: true }))
+  process.once('SIGINT', () => process.exit(130))
+
+  const counts = { written: 0, refused: 0 }
   const passedOver = new Set()
-  const parser = parse({
-    bom: true,
-    delimiter: delimiterOf(file),
-    columns: (headings) => headings.map(fieldOf),
-    skip_empty_lines: true,
-    trim: true,
-  })
-  let count = 0
   await pipeline(
-    createReadStream(file),
-    parser,
+    recordsOf(file, encoding),
     async function* (records) {
-      for await (const record of records) {
-        count += 1
-        yield `${JSON.stringify(toRow(record, passedOver))}\n`
+      let columns
+      for await (const { line, values } of records) {
+        if (!columns) {
+          columns = columnsOf(values)
+          continue
+        }
+        const { row, refused } = atLine(line, () => toRow(values, columns, passedOver))
+        counts[refused ? 'refused' : 'written'] += 1
+        if (refused) console.error(`Line ${line}: ${refused}.`)
+        else yield `${JSON.stringify(row)}\n`
       }
+      if (!columns) throw new Stop(`${file} is empty.`)
     },
-    createWriteStream(to, { fd: createPrivate(to) }),
-  ).catch((error) => {
-    throw error.code?.startsWith('CSV_') ? new Stop(error.message) : error
-  })
+    createWriteStream(unfinished, { fd: createPrivate(unfinished) }),
+  )
+  renameSync(unfinished, to)
   if (passedOver.size > 0) console.error(`Columns that no user has, passed over: ${[...passedOver].join(', ')}.`)
-  console.log(`${count.toLocaleString('en')} rows in ${to}.`)
+  console.log(`${counts.written.toLocaleString('en')} rows in ${to}.`)
+  if (counts.refused > 0) console.log(`${counts.refused.toLocaleString('en')} rows refused.`)
+  return counts.refused > 0 ? 1 : 0
 })
 
-/** Whichever the line of headings has most of. */
-function delimiterOf(file) {
-  const [headings = ''] = readFileSync(file, 'utf8').split('\n', 1)
-  const often = (character) => headings.split(character).length
-  return [',', ';', '\t'].reduce((most, one) => (often(one) > often(most) ? one : most))
+/** Whatever the path: through links, too. */
+function isSameFile(one, other) {
+  if (!existsSync(other)) return false
+  const [{ dev, ino }, second] = [statSync(one), statSync(other)]
+  return dev === second.dev && ino === second.ino
 }
 
-function fieldOf(heading) {
-  const name = heading
-    .trim()
-    .toLowerCase()
-    .replace(/[\s-]+/g, '_')
-  return aliases[name] ?? name
-}
-
-/** What reads as a value of its field becomes one; what does not stays text, for the import to refuse. An empty cell says nothing. */
-function toRow(record, passedOver) {
-  const row = {}
-  for (const [field, value] of Object.entries(record)) {
-    if (value === '') continue
-    if (texts.includes(field)) row[field] = value
-    else if (integers.includes(field)) row[field] = /^\d{1,15}$/.test(value) ? Number(value) : value
-    else if (field === 'is_staff') row[field] = yes.test(value) ? true : no.test(value) ? false : value
-    else if (field === 'status') row[field] = yes.test(value) ? 'active' : no.test(value) ? 'inactive' : value
-    else if (field === 'roles') row[field] = value.split('|').map((name) => name.trim())
-    else passedOver.add(field)
+function atLine(line, read) {
+  try {
+    return read()
+  } catch (error) {
+    throw error instanceof Stop ? new Stop(`Line ${line} ${error.message}`) : error
   }
-  return row
 }

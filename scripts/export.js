@@ -1,7 +1,7 @@
 /** `npm run export -- URL FILE`: everyone in the directory at a URL, as NDJSON, and its roles beside them. Started again, it goes on. */
 import { appendFileSync, closeSync, ftruncateSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { commandLine, directoryAt, linesOf, progressOf, reasonOf, run, Stop } from './directory.js'
+import { commandLine, directoryAt, linesOf, progressOf, reasonOf, run, say, Stop } from './directory.js'
 import { createPrivate, openPrivate, readPrivate, writePrivate } from './private-file.js'
 
 const usage = 'USHER_API_KEY=… npm run export -- URL FILE [--password-hashes]'
@@ -42,7 +42,9 @@ await run(async () => {
     } catch (error) {
       if (error instanceof Stop) throw error
       if (tried >= attempts) throw new Stop(`${reasonOf(error)}. The same command goes on from here.`)
-      await sleep(Math.min(2 ** tried, 30) * 1000)
+      const wait = Math.min(2 ** tried, 30)
+      say(`${reasonOf(error)}. Going on in ${wait} s.`)
+      await sleep(wait * 1000)
     }
   }
   progress.end({ all: count, here: count - begun })

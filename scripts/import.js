@@ -14,7 +14,7 @@ import {
   statSync,
 } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { commandLine, directoryAt, linesOf, progressOf, reasonOf, run, Stop } from './directory.js'
+import { commandLine, directoryAt, linesOf, progressOf, reasonOf, run, say, Stop } from './directory.js'
 import { createPrivate, openPrivate, readPrivate, writePrivate } from './private-file.js'
 
 const usage = 'USHER_API_KEY=… npm run import -- FILE URL [--dry-run] [--create-roles]'
@@ -50,6 +50,7 @@ await run(async () => {
   const more = () => `${counts.created} created, ${counts.skipped} skipped, ${counts.refused} refused`
   const done = () => ({ all: record.next - 1, here: record.next - begun })
   const hashes = new Map()
+  const unknownFields = new Map()
   let rowsWritten = 0
   for (const part of partsOf(file, begun, dryRun ? parts.dryRun : parts.import)) {
     for await (const { results, end } of answersTo(directory, part, dryRun)) {
@@ -59,6 +60,9 @@ await run(async () => {
       rowsWritten += end.rows_written
       for (const one of end.password_hashes) {
         hashes.set(one.kind, { ...one, users: one.users + (hashes.get(one.kind)?.users ?? 0) })
+      }
+      for (const { field, lines } of end.unknown_fields ?? []) {
+        unknownFields.set(field, lines + (unknownFields.get(field) ?? 0))
       }
     }
     record.passed(part.end)
@@ -70,6 +74,16 @@ await run(async () => {
     console.log(
       `${users.toLocaleString('en')} passwords are kept as ${kind}: about ${milliseconds} ms at the first sign-in.`,
     )
+  }
+  if (unknownFields.size > 0) {
+    const named = [...unknownFields].map(([field, lines]) => `${field} (${lines.toLocaleString('en')} lines)`)
+    console.log(`Fields that no user has, passed over: ${named.join(', ')}.`)
+  }
+  if (counts.withoutPassword > 0) {
+    console.log(`Without a usable password: ${counts.withoutPassword.toLocaleString('en')} of those created.`)
+  }
+  if (counts.sharedEmail > 0) {
+    console.log(`Refused because another user has their email: ${counts.sharedEmail.toLocaleString('en')}.`)
   }
   if (counts.refused > 0) console.log(dryRun ? record.text() : `What was refused, and why: ${file}.results.ndjson`)
   return counts.refused > 0 ? 1 : 0
@@ -92,7 +106,7 @@ async function* answersTo(directory, part, dryRun) {
         const results = told.filter(({ status }) => status !== 'done' && status !== 'stopped')
         const end = told.find(({ status }) => status === 'done')
         decided = results.at(-1)?.line ?? decided
-        yield { results: results.map((result) => ({ ...result, line: first + result.line - 1 })), end }
+        yield { results: results.map((result) => inFile(result, first)), end }
         if (end) return
         const stopped = told.find(({ status }) => status === 'stopped')
         if (!stopped) continue
@@ -108,6 +122,7 @@ async function* answersTo(directory, part, dryRun) {
     }
     if (decided > 0) tried = 0
     if (tried >= attempts) throw new Stop('It gets no further. The same command goes on from here.')
+    if (wait > 0) say(`The directory stopped before the end. Going on in ${wait} s.`)
     first += decided
     body = afterLines(body, decided)
     await sleep(wait * 1000)
@@ -174,7 +189,23 @@ function countLines(file) {
 }
 
 function newCounts() {
-  return { created: 0, skipped: 0, refused: 0 }
+  return { created: 0, skipped: 0, refused: 0, sharedEmail: 0, withoutPassword: 0 }
+}
+
+function count(counts, { status, errors = [], note }) {
+  counts[status] += 1
+  if (errors.some(({ field, message }) => field === 'email' && /^is taken by /.test(message))) counts.sharedEmail += 1
+  if (note !== undefined) counts.withoutPassword += 1
+}
+
+/** The result with the lines of the file in place of those of the part, which begins at line `first`. */
+function inFile(result, first) {
+  const toFile = (line) => first + Number(line) - 1
+  const errors = result.errors?.map(({ field, message }) => ({
+    field,
+    message: message.replace(/^(is taken by line )(\d+)$/, (_, text, line) => `${text}${toFile(line)}`),
+  }))
+  return { ...result, line: toFile(result.line), ...(errors && { errors }) }
 }
 
 /** Nothing is kept of a dry run but what is refused. */
@@ -185,7 +216,7 @@ function noRecord() {
     counts: newCounts(),
     add(results) {
       for (const result of results) {
-        this.counts[result.status] += 1
+        count(this.counts, result)
         this.next = result.line + 1
         if (result.status === 'refused') refused.push(JSON.stringify(result))
       }
@@ -214,7 +245,7 @@ function recordOf(file, url) {
     ftruncateSync(results, Buffer.byteLength(whole))
     for (const line of whole.split('\n').filter((one) => one !== '')) {
       const result = JSON.parse(line)
-      counts[result.status] += 1
+      count(counts, result)
       next = result.line + 1
     }
     if (next > 1) console.error(`Going on from line ${next}.`)
@@ -226,7 +257,7 @@ function recordOf(file, url) {
     counts,
     add(told) {
       for (const result of told) {
-        counts[result.status] += 1
+        count(counts, result)
         this.next = result.line + 1
       }
       appendFileSync(results, told.map((result) => `${JSON.stringify(result)}\n`).join(''))

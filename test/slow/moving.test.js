@@ -1,4 +1,4 @@
-/** `npm run import`, `export` and `csv`, as an operator uses them: broken off, gone on with, and the same directory in the end. */
+/** `npm run import` and `export`, as an operator uses them: broken off, gone on with, and the same directory in the end. */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -135,31 +135,6 @@ async function until(holds, script) {
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
-
-it('makes rows of a table', () => {
-  const table =
-    '\ufeffEmail;Nom;Matricule;Birthday;is_active;Is Staff;Roles;Shoe size\r\n"a@example.org";"Aïcha ""A"" Lemoine";12;1980-07-08;1;non;user|admin;38\r\nb@example.org;B;x;;0;;;\r\n'
-  writeFileSync(at('table.csv'), table)
-  const { status, told } = runs('unused', 'csv', at('table.csv'), at('table.ndjson'))
-  expect([status, told]).toEqual([0, expect.stringContaining('passed over: shoe_size')])
-  expect(
-    readFileSync(at('table.ndjson'), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line)),
-  ).toEqual([
-    {
-      email: 'a@example.org',
-      name: 'Aïcha "A" Lemoine',
-      matricule: 12,
-      birth_date: '1980-07-08',
-      status: 'active',
-      is_staff: false,
-      roles: ['user', 'admin'],
-    },
-    { email: 'b@example.org', name: 'B', matricule: 'x', status: 'inactive' },
-  ])
-})
 
 it('says what is wrong, and never the key', () => {
   const key = 'usk_0000000000000000000000000000000000000000000000000000'

@@ -1,0 +1,49 @@
+/** The scripts of `npm run`, as a user runs them, in a folder of their own. */
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const command = (script, args, key) => [
+  process.execPath,
+  [`${root}scripts/${script}.js`, ...args],
+  { cwd: root, env: { ...process.env, USHER_API_KEY: key }, encoding: 'utf8', maxBuffer: 2 ** 28 },
+]
+
+/** Runs a script to its end: its exit status, and all that it printed. */
+export function runs(script, args, key = '') {
+  const { status, stdout, stderr } = spawnSync(...command(script, args, key))
+  return { status, said: `${stdout}${stderr}` }
+}
+
+/** Starts a script and ends it when it has printed `text`: what it printed until then, or until it ended by itself. */
+export async function saysUntil(text, script, args, key = '') {
+  const running = spawn(...command(script, args, key))
+  let said = ''
+  const ended = new Promise((resolve) => running.once('close', resolve))
+  for (const stream of [running.stdout, running.stderr]) {
+    stream.setEncoding('utf8').on('data', (part) => {
+      said += part
+      if (said.includes(text)) running.kill('SIGINT')
+    })
+  }
+  await ended
+  return said
+}
+
+/** A folder that is gone after the tests of the file. */
+export function temporaryFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'usher-scripts-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+export const linesOf = (path) =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
