@@ -349,7 +349,7 @@ export type WebhookUpdate = {
 export type WebhookSecret = {
   /** Signs what is sent: `whsec_` and base64 */
   secret: string
-  /** Signs too, while JWT_SECRET_PREVIOUS is set */
+  /** Signs, too: for 24 hours after the secret was replaced, and while JWT_SECRET_PREVIOUS is set */
   previous_secret: string | null
 }
 
@@ -1053,6 +1053,16 @@ export interface Operations {
       body: WebhookSecret
     }
   }
+  /** Give a webhook a new secret. Takes `webhooks:manage`. The previous secret signs, too, for 24 hours. */
+  replaceWebhookSecret: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 200
+      body: WebhookSecret
+    }
+  }
   /** List the failed deliveries of a webhook, newest first. Takes `webhooks:manage`. */
   listWebhookFailures: {
     input: {
@@ -1196,6 +1206,7 @@ export const operations: Record<keyof Operations, Operation> = {
   patchWebhook: { method: 'PATCH', path: '/webhooks/{id}', sends: 'application/json' },
   deleteWebhook: { method: 'DELETE', path: '/webhooks/{id}' },
   getWebhookSecret: { method: 'GET', path: '/webhooks/{id}/secret' },
+  replaceWebhookSecret: { method: 'POST', path: '/webhooks/{id}/secret' },
   listWebhookFailures: { method: 'GET', path: '/webhooks/{id}/failures', query: ['limit', 'cursor'] },
   retryWebhook: { method: 'POST', path: '/webhooks/{id}/retry' },
   pingWebhook: { method: 'POST', path: '/webhooks/{id}/ping' },

@@ -341,6 +341,8 @@ CREATE TABLE webhooks (
   events TEXT NOT NULL,
   active INTEGER NOT NULL CHECK (active IN (0, 1)),
   created_at INTEGER NOT NULL,
+  -- A JSON array of {nonce, until}: what its secrets are derived from, the present one first, and until when each one before it signs.
+  secret_nonces TEXT NOT NULL,
   -- The sequence of the audit event up to which everything is delivered, or kept below as not delivered yet.
   position INTEGER NOT NULL,
   -- Attempts in a row that failed, and when to try again.

@@ -251,6 +251,10 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
     path: `${webhook}/secret`,
     notFound: { path: '/v1/webhooks/none/secret' },
   }),
+  v1ReplaceWebhookSecret: ({ webhook }) => ({
+    path: `${webhook}/secret`,
+    notFound: { path: '/v1/webhooks/none/secret' },
+  }),
   v1ListWebhookFailures: ({ webhook }) => ({
     path: `${webhook}/failures`,
     invalid: { path: `${webhook}/failures?limit=0` },

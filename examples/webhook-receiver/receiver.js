@@ -4,7 +4,8 @@
  *
  *     WEBHOOK_SECRET='whsec_…' PORT=3000 node examples/webhook-receiver/receiver.js
  *
- * WEBHOOK_SECRET may be several, separated by blanks: while JWT_SECRET is rotated, the present one and the previous one.
+ * WEBHOOK_SECRET may be several, separated by blanks: the present one and the previous one, for 24 hours after the secret was replaced
+ * and while JWT_SECRET is rotated.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'

@@ -16,11 +16,16 @@ import {
   type LeasedWebhookRow,
 } from '../database/webhook-delivery'
 import { toAuditEvent, type AuditEvent } from './audit-trail'
+import { signingNonces } from './webhook-secrets'
 
 /** What an attempt came to. */
 export type Outcome = 'delivered' | `http_${number}` | 'timeout' | 'unreachable'
 
-export type Send = (webhook: { id: string; url: string }, event: AuditEvent) => Promise<Outcome>
+/** The nonces are those of the secrets to sign with. */
+export type Send = (
+  webhook: { id: string; url: string; secretNonces: readonly string[] },
+  event: AuditEvent,
+) => Promise<Outcome>
 
 /** How much one run does: attempts that each connection makes in one step, attempts and seconds in all. */
 export interface Pace {
@@ -145,6 +150,8 @@ async function step(database: Database, send: Send, { id, width, limit, report }
  */
 async function attempt(webhook: LeasedWebhookRow, events: readonly AuditEvent[], width: number, send: Send) {
   const outcomes: Outcome[] = []
+  const { id, url, secret_nonces } = webhook
+  const receiver = { id, url, secretNonces: signingNonces(secret_nonces, seconds()) }
   let inARow = webhook.failures
   let begun = 0
   let refused = false
@@ -152,7 +159,7 @@ async function attempt(webhook: LeasedWebhookRow, events: readonly AuditEvent[],
     while (begun < events.length && !refused && (inARow < patience || begun === 0)) {
       const index = begun
       begun += 1
-      const outcome = await send(webhook, events[index] as AuditEvent)
+      const outcome = await send(receiver, events[index] as AuditEvent)
       outcomes[index] = outcome
       inARow = outcome === 'delivered' ? 0 : inARow + 1
       refused ||= outcome === gone

@@ -10,6 +10,7 @@ import {
   selectWebhooks,
   updateWebhook as updateWebhookRow,
   updateWebhookOutcome,
+  updateWebhookSecrets,
   type WebhookRow,
 } from '../database/webhooks'
 import { record, webhookEvents, type WebhookEvent } from './audit'
@@ -18,6 +19,7 @@ import { decideAndCommit, facts, guard, refusing, type Caller } from './caller'
 import type { Parsed, Parser } from './fields'
 import { Refused } from './refusal'
 import type { Outcome } from './webhook-delivery'
+import { firstNonces, replacedNonces, signingNonces } from './webhook-secrets'
 
 /** Times are unix seconds. */
 export interface Webhook {
@@ -29,6 +31,8 @@ export interface Webhook {
   createdAt: number
   lastAttemptAt: number | null
   lastOutcome: Outcome | null
+  /** Of the secrets that sign now, the present one first. */
+  secretNonces: readonly string[]
 }
 
 export interface WebhookInput {
@@ -65,12 +69,12 @@ export const parseWebhookUrl: Parser<string, Parsed<'webhookUrl'>> = (input) => 
 /** Newest first. */
 export async function listWebhooks(caller: Caller): Promise<Webhook[]> {
   const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectWebhooks()))
-  return rows.map(toWebhook)
+  return rows.map((row) => toWebhook(caller, row))
 }
 
 export async function getWebhook(caller: Caller, id: string): Promise<Webhook> {
   const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectWebhook({ id })))
-  return toWebhook(found(rows[0]))
+  return toWebhook(caller, found(rows[0]))
 }
 
 /** It is told of what happens from now on, of everything unless `events` says otherwise. */
@@ -90,6 +94,7 @@ export async function createWebhook(
     events: JSON.stringify(events ?? webhookEvents),
     active: Number(active ?? true),
     created_at: caller.now,
+    secret_nonces: firstNonces(),
   }
   return decideAndCommit(caller, async () => {
     const [actor] = await facts(caller)
@@ -101,7 +106,7 @@ export async function createWebhook(
         fields: ['url', 'description', 'events', 'active'],
       }),
     )
-    return toWebhook({ ...row, last_attempt_at: null, last_outcome: null })
+    return toWebhook(caller, { ...row, last_attempt_at: null, last_outcome: null })
   })
 }
 
@@ -122,7 +127,7 @@ export async function updateWebhook(
       active: active === undefined ? present.active : Number(active),
     }
     const fields = (Object.keys(next) as (keyof typeof next)[]).filter((field) => next[field] !== present[field])
-    if (fields.length === 0) return toWebhook(present)
+    if (fields.length === 0) return toWebhook(caller, present)
     await caller.database.batch(
       guard(caller, { needs: caller.needs }),
       refuseUnlessWebhook(id),
@@ -130,7 +135,22 @@ export async function updateWebhook(
       record(caller, actor, 'webhook.updated', { subjectId: id, fields }),
     )
     if (next.active === 1) caller.database.noted.webhooksWait = true
-    return toWebhook({ ...present, ...next })
+    return toWebhook(caller, { ...present, ...next })
+  })
+}
+
+/** Gives the webhook a new secret; the one before it signs, too, for a day. */
+export async function replaceWebhookSecret(caller: Caller, id: string): Promise<Webhook> {
+  return decideAndCommit(caller, async () => {
+    const [actor, [row]] = await facts(caller, selectWebhook({ id }))
+    const present = found(row)
+    const secret_nonces = replacedNonces(present.secret_nonces, caller.now)
+    await caller.database.batch(
+      guard(caller, { needs: caller.needs }),
+      ...updateWebhookSecrets(id, { before: present.secret_nonces, after: secret_nonces }),
+      record(caller, actor, 'webhook.updated', { subjectId: id, fields: ['secret'] }),
+    )
+    return toWebhook(caller, { ...present, secret_nonces })
   })
 }
 
@@ -195,7 +215,7 @@ export async function pingWebhook(
   send: (webhook: Webhook) => Promise<Outcome>,
 ): Promise<Outcome> {
   const [, [row]] = await refusing(caller, () => facts(caller, selectWebhook({ id })))
-  const outcome = await send(toWebhook(found(row)))
+  const outcome = await send(toWebhook(caller, found(row)))
   await refusing(caller, () =>
     caller.database.batch(
       guard(caller, { needs: caller.needs }),
@@ -210,7 +230,7 @@ function found<Row>(row: Row | undefined): Row {
   return row
 }
 
-function toWebhook(row: WebhookRow): Webhook {
+function toWebhook({ now }: Caller, row: WebhookRow): Webhook {
   return {
     id: row.id,
     url: row.url,
@@ -220,5 +240,6 @@ function toWebhook(row: WebhookRow): Webhook {
     createdAt: row.created_at,
     lastAttemptAt: row.last_attempt_at,
     lastOutcome: row.last_outcome as Outcome | null,
+    secretNonces: signingNonces(row.secret_nonces, now),
   }
 }

@@ -185,6 +185,7 @@ export const webhooks = sqliteTable('webhooks', {
   events: text().notNull(),
   active: integer().notNull(),
   created_at: integer().notNull(),
+  secret_nonces: text().notNull(),
   position: integer().notNull(),
   failures: integer().notNull(),
   next_attempt_at: integer().notNull(),

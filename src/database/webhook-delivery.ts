@@ -22,14 +22,17 @@ export const selectDueWebhooks = prepare<{ now: number }, { id: string }>(
   () => sql`SELECT ${webhooks.id} FROM ${webhooks} WHERE ${due()} ORDER BY ${webhooks.position} LIMIT 30`,
 )
 
-export type LeasedWebhookRow = Pick<typeof webhooks.$inferSelect, 'id' | 'url' | 'position' | 'failures'>
+export type LeasedWebhookRow = Pick<
+  typeof webhooks.$inferSelect,
+  'id' | 'url' | 'secret_nonces' | 'position' | 'failures'
+>
 
 /** Takes the webhook in hand, if it is due: a row, or none. */
 export const leaseWebhook = prepare<{ id: string; lease: string; now: number; until: number }, LeasedWebhookRow>(
   () => sql`
     UPDATE ${webhooks} SET lease = ${value('lease')}, leased_until = ${value('until')}
     WHERE ${webhooks.id} = ${value('id')} AND ${due()}
-    RETURNING id, url, position, failures`,
+    RETURNING id, url, secret_nonces, position, failures`,
 )
 
 /** What failed before and is due again, the longest due first; nothing without the lease. */

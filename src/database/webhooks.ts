@@ -15,7 +15,7 @@ export type WebhookRow = Omit<
 
 const columns =
   () => sql`${webhooks.id}, ${webhooks.url}, ${webhooks.description}, ${webhooks.events}, ${webhooks.active},
-  ${webhooks.created_at}, ${webhooks.last_attempt_at}, ${webhooks.last_outcome}`
+  ${webhooks.created_at}, ${webhooks.secret_nonces}, ${webhooks.last_attempt_at}, ${webhooks.last_outcome}`
 
 /** Newest first: ids are in order of time. */
 export const selectWebhooks = prepare<void, WebhookRow>(
@@ -34,8 +34,9 @@ export const selectActiveWebhook = prepare<void, { active: number }>(
 /** It tells what comes after the present end of the trail. */
 export const insertWebhook = prepare<Omit<WebhookRow, 'last_attempt_at' | 'last_outcome'>>(
   () => sql`
-    INSERT INTO ${webhooks} (id, url, description, events, active, created_at, position, failures, next_attempt_at, leased_until)
+    INSERT INTO ${webhooks} (id, url, description, events, active, created_at, secret_nonces, position, failures, next_attempt_at, leased_until)
     VALUES (${value('id')}, ${value('url')}, ${value('description')}, ${value('events')}, ${value('active')}, ${value('created_at')},
+      ${value('secret_nonces')},
       (SELECT coalesce(max(sequence), 0) FROM ${auditEvents}), 0, 0, 0)`,
 )
 
@@ -55,6 +56,17 @@ export function updateWebhook(
       .set({ ...changes, failures: 0, next_attempt_at: 0 })
       .where(eq(webhooks.id, id)),
   )
+}
+
+/** Writes the nonces of its secrets, if they are still those that the new ones follow; refused as `stale` otherwise. */
+export function updateWebhookSecrets(id: string, { before, after }: { before: string; after: string }): Statement[] {
+  return [
+    refuseIf(
+      'stale',
+      sql`NOT EXISTS (SELECT 1 FROM ${webhooks} WHERE ${webhooks.id} = ${id} AND ${webhooks.secret_nonces} = ${before})`,
+    ),
+    compile(build.update(webhooks).set({ secret_nonces: after }).where(eq(webhooks.id, id))),
+  ]
 }
 
 export const updateWebhookOutcome = prepare<{ id: string; at: number; outcome: string }>(

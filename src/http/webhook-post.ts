@@ -5,23 +5,34 @@ import type { Configuration } from '../env'
 
 const limitMilliseconds = 10_000
 
-/** The secrets of a webhook: by the present JWT_SECRET, and by the previous one while there is one. */
-export async function webhookSecrets(configuration: Configuration, id: string): Promise<[string, ...string[]]> {
-  const [first, ...others] = await Promise.all(configuration.jwtSecrets.map((secret) => secretBytes(secret, id)))
+interface Signed {
+  id: string
+  secretNonces: readonly string[]
+}
+
+/** The secrets that sign what a webhook is sent, the present one first. */
+export async function webhookSecrets(configuration: Configuration, webhook: Signed): Promise<[string, ...string[]]> {
+  const [first, ...others] = await secretsOf(configuration, webhook)
   const shown = (bytes: Uint8Array) => `whsec_${toBase64(bytes, { padded: true })}`
   return [shown(first as Uint8Array), ...others.map(shown)]
+}
+
+/** Of each nonce, by the present JWT_SECRET and by the previous one while there is one. */
+function secretsOf({ jwtSecrets }: Configuration, { id, secretNonces }: Signed): Promise<Uint8Array<ArrayBuffer>[]> {
+  const all = secretNonces.flatMap((nonce) => jwtSecrets.map((secret) => secretBytes(secret, `${id} ${nonce}`)))
+  return Promise.all(all)
 }
 
 /** POSTs the message; the receiver may know it by `id`, since it may come more than once. Its answer's body is not read. */
 export async function postToWebhook(
   configuration: Configuration,
-  webhook: { id: string; url: string },
+  webhook: Signed & { url: string },
   message: { id: string; body: object },
 ): Promise<Outcome> {
   const body = JSON.stringify(message.body)
   const timestamp = Math.floor(Date.now() / 1000)
   const signed = utf8(`${message.id}.${timestamp}.${body}`)
-  const secrets = await Promise.all(configuration.jwtSecrets.map((secret) => secretBytes(secret, webhook.id)))
+  const secrets = await secretsOf(configuration, webhook)
   const signatures = await Promise.all(secrets.map((secret) => signature(secret, signed)))
   try {
     const response = await fetch(webhook.url, {
@@ -47,11 +58,11 @@ export async function postToWebhook(
 const derived = new Map<string, Uint8Array<ArrayBuffer>>()
 
 /** HKDF-SHA256 of a secret of ours, for this webhook and nothing else. */
-async function secretBytes(secret: string, id: string): Promise<Uint8Array<ArrayBuffer>> {
-  const name = `${id} ${secret}`
+async function secretBytes(secret: string, webhook: string): Promise<Uint8Array<ArrayBuffer>> {
+  const name = `${webhook} ${secret}`
   const known = derived.get(name)
   if (known) return known
-  const bytes = await derive(secret, `usher webhook ${id}`)
+  const bytes = await derive(secret, `usher webhook ${webhook}`)
   derived.set(name, bytes)
   return bytes
 }

@@ -65,6 +65,7 @@ const access: Record<string, Access> = {
   v1DeleteWebhook: { needs: 'webhooks:manage' },
   v1GetWebhookSecret: { needs: 'webhooks:manage' },
   v1ListWebhookFailures: { needs: 'webhooks:manage' },
+  v1ReplaceWebhookSecret: { needs: 'webhooks:manage' },
   v1RetryWebhook: { needs: 'webhooks:manage' },
   v1PingWebhook: { needs: 'webhooks:manage' },
   v1GetDiagnostics: { needs: permissions },

@@ -114,6 +114,7 @@ const others: Record<string, Make> = {
   }),
   v1DeleteWebhook: async ({ admin }) => ({ path: await newWebhook(admin), method: 'DELETE' }),
   v1GetWebhookSecret: async ({ admin }) => ({ path: `${await newWebhook(admin)}/secret` }),
+  v1ReplaceWebhookSecret: async ({ admin }) => ({ path: `${await newWebhook(admin)}/secret`, method: 'POST' }),
   v1ListWebhookFailures: async ({ admin }) => ({ path: `${await newWebhook(admin)}/failures` }),
   v1RetryWebhook: async ({ admin }) => {
     const path = await newWebhook(admin)

@@ -127,6 +127,7 @@ const operations: Record<string, [most: Most, does: () => Promise<Answer>]> = {
   v1PatchWebhook: [change, async () => asAdmin('PATCH', await newWebhook(), { description: 'The portal.' })],
   v1DeleteWebhook: [change, async () => asAdmin('DELETE', await newWebhook())],
   v1GetWebhookSecret: [reading(8), async () => asAdmin('GET', `${await newWebhook()}/secret`)],
+  v1ReplaceWebhookSecret: [change, async () => asAdmin('POST', `${await newWebhook()}/secret`)],
   v1ListWebhookFailures: [reading(8), async () => asAdmin('GET', `${await newWebhook()}/failures`)],
   v1RetryWebhook: [change, async () => asAdmin('POST', `${await newWebhook()}/retry`)],
   v1PingWebhook: [change, async () => asAdmin('POST', `${await newWebhook()}/ping`)],

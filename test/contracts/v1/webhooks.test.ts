@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { webhookEvents } from '../../../src/core/audit'
 import { dump } from '../../support/scene'
 import { namesEveryTest } from '../../support/readme'
-import { adminToken, call, freshDirectory, person, rows, signedInPerson } from '../../support/usher'
+import { adminToken, call, freshDirectory, person, rows, signedInPerson, testEnv } from '../../support/usher'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
 import { newReceiver, signatureBy } from '../../support/webhook-receiver'
 
@@ -116,7 +116,7 @@ describe('webhooks', () => {
       ['GET', '/v1/webhooks'],
       ['POST', '/v1/webhooks', { url, status: 'inactive' }],
       ...['', '/secret', '/failures'].map((path): [string, string] => ['GET', `/v1/webhooks/${id}${path}`]),
-      ...['/ping', '/retry'].map((path): [string, string] => ['POST', `/v1/webhooks/${id}${path}`]),
+      ...['/ping', '/retry', '/secret'].map((path): [string, string] => ['POST', `/v1/webhooks/${id}${path}`]),
       ['PATCH', `/v1/webhooks/${id}`, { description: 'x' }],
     ]
     for (const [method, path, json] of operations) {
@@ -142,6 +142,7 @@ describe('webhooks', () => {
       ['GET', '/secret'],
       ['GET', '/failures'],
       ['POST', '/retry'],
+      ['POST', '/secret'],
       ['POST', '/ping'],
     ] as const) {
       expectProblem(await asAdmin(method, none + path, json), 404, 'There is no such webhook.')
@@ -229,6 +230,98 @@ describe('GET /webhooks/{id}/secret', () => {
       await signatureBy(body.secret, received as never),
       await signatureBy(body.previous_secret, received as never),
     ])
+  })
+})
+
+describe('POST /webhooks/{id}/secret', () => {
+  interface Secrets {
+    secret: string
+    previous_secret: string | null
+  }
+  const secretsOf = async (id: string): Promise<Secrets> => (await asAdmin('GET', `/v1/webhooks/${id}/secret`)).body
+  const replace = async (id: string): Promise<Secrets> => {
+    const { status, body } = await asAdmin('POST', `/v1/webhooks/${id}/secret`)
+    expect(status).toBe(200)
+    return body
+  }
+  /** The signatures of an event and of a ping, which are the same in number and by the same secrets. */
+  async function expectSignedBy(id: string, secrets: string[]): Promise<void> {
+    receiver.take()
+    await asAdmin('POST', '/v1/users', person())
+    await asAdmin('POST', `/v1/webhooks/${id}/ping`)
+    expect(receiver.got.map(({ body }) => body.type)).toEqual(['user.created', 'ping'])
+    for (const received of receiver.got) {
+      const expected = await Promise.all(secrets.map((secret) => signatureBy(secret, received)))
+      expect(received.signatures).toEqual(expected)
+    }
+  }
+  afterEach(() => void vi.useRealTimers())
+
+  it('answers a new secret and the one before it, and both sign for 24 hours', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const { id, secret: first } = await create()
+    await expectSignedBy(id, [first])
+    const replaced = await replace(id)
+    expect(replaced).toEqual({ secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/), previous_secret: first })
+    expect(replaced.secret).not.toBe(first)
+    expect(await secretsOf(id)).toEqual(replaced)
+    await expectSignedBy(id, [replaced.secret, first])
+    vi.advanceTimersByTime(86_399_000)
+    admin = await adminToken()
+    expect(await secretsOf(id)).toEqual(replaced)
+    await expectSignedBy(id, [replaced.secret, first])
+    vi.advanceTimersByTime(1000)
+    expect(await secretsOf(id)).toEqual({ secret: replaced.secret, previous_secret: null })
+    await expectSignedBy(id, [replaced.secret])
+  })
+
+  it('keeps every secret of the last 24 hours signing when it is repeated, five at most', async () => {
+    const { id, secret: first } = await create()
+    const secrets = [first]
+    for (let replaced = 0; replaced < 6; replaced += 1) {
+      secrets.unshift((await replace(id)).secret)
+      await expectSignedBy(id, secrets.slice(0, 5))
+    }
+    expect(new Set(secrets).size).toBe(7)
+  })
+
+  it('changes no other webhook, and nothing else of this one', async () => {
+    const [{ secret: _, ...one }, other] = [await create({ status: 'inactive' }), await create({ status: 'inactive' })]
+    await replace(one.id)
+    expect((await asAdmin('GET', `/v1/webhooks/${one.id}`)).body).toEqual(one)
+    expect(await secretsOf(other.id)).toEqual({ secret: other.secret, previous_secret: null })
+  })
+
+  it('makes one secret after the other where it is asked twice at once', async () => {
+    const { id, secret: first } = await create()
+    const both = await Promise.all([replace(id), replace(id)])
+    const { secret, previous_secret } = await secretsOf(id)
+    expect(both.map((one) => one.secret).sort()).toEqual([secret, String(previous_secret)].sort())
+    await expectSignedBy(id, [secret, String(previous_secret), first])
+  })
+
+  it('keeps the replaced secret signing while JWT_SECRET is rotated', async () => {
+    const { key } = await keyWith(admin, ['webhooks:manage', 'users:create'])
+    const { id, secret: first } = await create()
+    const { secret } = await replace(id)
+    const next = 'n'.repeat(8) + 'Q4tW8zR1yU6pL3sD9fG2hJ5kX7cV0bN'
+    const env = { JWT_SECRET: next, JWT_SECRET_PREVIOUS: testEnv.JWT_SECRET }
+    await call('/v1/users', { token: key, json: person(), env })
+    const [received] = receiver.got.slice(-1)
+    expect(received?.signatures).toHaveLength(4)
+    for (const one of [first, secret]) expect(received?.signatures).toContain(await signatureBy(one, received as never))
+    const { body } = await call(`/v1/webhooks/${id}/secret`, { token: key, env })
+    expect(body.previous_secret).toBe(secret)
+    expect(received?.signatures).toContain(await signatureBy(body.secret, received as never))
+  })
+
+  it('is recorded as an update of the field secret, and stores no secret', async () => {
+    const { id, secret: first } = await create()
+    const { secret } = await replace(id)
+    const { data } = (await asAdmin('GET', '/v1/audit-events?action=webhook.updated')).body
+    expect(data).toEqual([expect.objectContaining({ subject_id: id, fields: ['secret'] })])
+    const stored = JSON.stringify(await dump())
+    for (const one of [first, secret]) expect(stored).not.toContain(one.replace('whsec_', ''))
   })
 })
 

@@ -4,7 +4,13 @@ import type { WebhookEvent } from '../../../core/audit'
 import type { AuditEvent } from '../../../core/audit-trail'
 import type { Webhook, WebhookFailure } from '../../../core/webhooks'
 import { toUtc } from '../../../http/times'
-import type { V1Webhook, V1WebhookEvent, V1WebhookFailureList, V1WebhookUpdate } from '../schemas/webhooks'
+import type {
+  V1Webhook,
+  V1WebhookEvent,
+  V1WebhookFailureList,
+  V1WebhookSecret,
+  V1WebhookUpdate,
+} from '../schemas/webhooks'
 import { fromAuditEvent } from './audit-events'
 
 export function fromWebhook(webhook: Webhook): z.infer<typeof V1Webhook> {
@@ -18,6 +24,11 @@ export function fromWebhook(webhook: Webhook): z.infer<typeof V1Webhook> {
     last_attempt_at: webhook.lastAttemptAt === null ? null : toUtc(webhook.lastAttemptAt),
     last_outcome: webhook.lastOutcome,
   }
+}
+
+/** Those that sign, the present one first. */
+export function fromSecrets([secret, previous]: [string, ...string[]]): z.infer<typeof V1WebhookSecret> {
+  return { secret, previous_secret: previous ?? null }
 }
 
 /** Only what is sent. */

@@ -7,6 +7,7 @@ import {
   listWebhookFailures,
   listWebhooks,
   pingWebhook,
+  replaceWebhookSecret,
   retryWebhookFailures,
   updateWebhook,
 } from '../../../core/webhooks'
@@ -16,7 +17,7 @@ import { header, json, jsonBody } from '../../../http/json'
 import { toUtc } from '../../../http/times'
 import { postToWebhook, webhookSecrets } from '../../../http/webhook-post'
 import { failures } from '../errors'
-import { fromWebhook, fromWebhookFailure, toWebhookInput } from '../mapping/webhooks'
+import { fromSecrets, fromWebhook, fromWebhookFailure, toWebhookInput } from '../mapping/webhooks'
 import {
   V1NewWebhook,
   V1Webhook,
@@ -65,7 +66,7 @@ const create = createRoute({
 app.openapi(create, async (c) => {
   const { url, ...input } = c.req.valid('json')
   const webhook = await createWebhook(c.var.caller, { ...toWebhookInput(input), url })
-  const [secret] = await webhookSecrets(c.var.configuration, webhook.id)
+  const [secret] = await webhookSecrets(c.var.configuration, webhook)
   return c.json({ ...fromWebhook(webhook), secret }, 201, { location: `/v1/webhooks/${webhook.id}` })
 })
 
@@ -126,9 +127,28 @@ const secret = createRoute({
 })
 
 app.openapi(secret, async (c) => {
-  const { id } = await getWebhook(c.var.caller, c.req.valid('param').id)
-  const [present, previous = null] = await webhookSecrets(c.var.configuration, id)
-  return c.json({ secret: present, previous_secret: previous }, 200)
+  const webhook = await getWebhook(c.var.caller, c.req.valid('param').id)
+  return c.json(fromSecrets(await webhookSecrets(c.var.configuration, webhook)), 200)
+})
+
+const replaceSecret = createRoute({
+  ...authenticated(['webhooks:manage']),
+  method: 'post',
+  path: '/webhooks/{id}/secret',
+  tags,
+  operationId: 'v1ReplaceWebhookSecret',
+  summary: 'Give a webhook a new secret',
+  description: 'The previous secret signs, too, for 24 hours.',
+  request: { params },
+  responses: {
+    200: json(V1WebhookSecret, 'The new secret, and the previous one'),
+    ...failures(400, 401, 403, 404, 413),
+  },
+})
+
+app.openapi(replaceSecret, async (c) => {
+  const webhook = await replaceWebhookSecret(c.var.caller, c.req.valid('param').id)
+  return c.json(fromSecrets(await webhookSecrets(c.var.configuration, webhook)), 200)
 })
 
 const listFailures = createRoute({

@@ -35,7 +35,9 @@ export const V1WebhookList = z.strictObject({ data: z.array(V1Webhook) }).openap
 export const V1WebhookSecret = z
   .strictObject({
     secret,
-    previous_secret: z.string().nullable().openapi({ description: 'Signs too, while JWT_SECRET_PREVIOUS is set' }),
+    previous_secret: z.string().nullable().openapi({
+      description: 'Signs, too: for 24 hours after the secret was replaced, and while JWT_SECRET_PREVIOUS is set',
+    }),
   })
   .openapi('V1WebhookSecret')
 
