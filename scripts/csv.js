@@ -48,7 +48,7 @@ await run(async () => {
   return counts.refused > 0 ? 1 : 0
 })
 
-/** Whatever the path: through links, too. */
+/** Compares the files, not their paths, so that a link counts as the file it leads to. */
 function isSameFile(one, other) {
   if (!existsSync(other)) return false
   const [{ dev, ino }, second] = [statSync(one), statSync(other)]

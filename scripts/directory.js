@@ -64,7 +64,7 @@ async function patiently(url, send) {
     const wait = Number(silent ? 0 : response.headers.get('retry-after')) || Math.min(2 ** (tried - 1), 30)
     const patience = silent ? patienceSeconds.noAnswer : patienceSeconds.busy
     const left = patience - Math.round((Date.now() - begun) / 1000)
-    if (wait >= left) throw new Stop(`${url} was waited for in vain: ${reason}.`)
+    if (wait >= left) throw new Stop(`Gave up waiting for ${url}: ${reason}.`)
     say(`Waiting for ${url}: ${reason}. Next try in ${wait} s, giving up in ${left} s.`)
     await sleep(wait * 1000)
   }

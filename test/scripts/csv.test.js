@@ -113,7 +113,7 @@ describe('the encoding', () => {
       { email: 'a@example.org', name: 'Löwe – € ’', mobile: '1' },
     ])
     expect(rowsOf(bytes, '--encoding=cp1252')[0].name).toBe('Löwe – € ’')
-    // A byte order mark knows better.
+    // A byte order mark overrides the flag.
     expect(rowsOf(utf16('le'), '--encoding', 'windows-1252')).toEqual(expected)
     expectStop(bytes, /^klingon is not an encoding/, '--encoding', 'klingon')
     expectStop(bytes, /^npm run csv -- /, '--encoding')
@@ -356,7 +356,7 @@ describe('the values of other contracts', () => {
 })
 
 describe('the headings of other systems', () => {
-  it('of French tables: nom is the family name beside a prénom, and the whole name without one', () => {
+  it('of French tables: nom is the family name with a prénom, and the whole name without one', () => {
     expect(rowsOf('Nom;Prénom;Courriel\nLemoine;Aïcha;a@example.org\n')).toEqual([
       { last_name: 'Lemoine', first_name: 'Aïcha', email: 'a@example.org' },
     ])

@@ -151,4 +151,4 @@ it('says what is wrong, and never the key', () => {
     expect(answer).toEqual({ status: 2, told: expect.stringContaining(told) })
     expect(answer.told).not.toContain(key)
   }
-})
+}, 60_000)
