@@ -12,46 +12,87 @@ export type UserUpdate = {
   first_name?: string | undefined
   last_name?: string | undefined
   birth_date?: string | null | undefined
-  gender?: 'male' | 'female' | 'unknown' | null | undefined
+  gender?: Gender | undefined
   phone?: string | null | undefined
   mobile?: string | null | undefined
   certified_email?: string | null | undefined
-  user_type?: 'administrative' | 'technician' | 'clinician' | 'student' | null | undefined
+  user_type?: UserType | undefined
   is_staff?: boolean | undefined
   country_id?: number | null | undefined
 }
 
-export type Logout = {
-  refresh_token?: string | undefined
+export type Gender = 'male' | 'female' | 'unknown' | null
+
+export type UserType = 'administrative' | 'technician' | 'clinician' | 'student' | null
+
+export type ImportedUser = {
+  /** `usr_…` or a uuid */
+  id?: string | undefined
+  /** By which backoffice and clinic know the user */
+  number?: number | null | undefined
+  email: string
+  name?: string | undefined
+  /** In clear, for a hundred rows at most; never a hash */
+  password?: string | undefined
+  /** bcrypt (`$2a$`, `$2b$`, `$2y$`), `pbkdf2_sha256$…` as Django has it, or as an export has it; `!…`, as Django has it, is no password */
+  password_hash?: string | null | undefined
+  /** As an export has it */
+  pin_hash?: string | null | undefined
+  /** A role's name */
+  role?: string | undefined
+  /** Names; the first is the primary role. `user` without any */
+  roles?: Array<string> | undefined
+  status?: 'active' | 'inactive' | 'activated' | 'deactivated' | undefined
+  /** In place of `status`, as rbac and clinic have it */
+  is_active?: boolean | undefined
+  /** In place of `status`, as backoffice has it */
+  user_status?: 'active' | 'inactive' | undefined
+  created_at?: string | undefined
+  updated_at?: string | undefined
+  version?: number | undefined
+  username?: string | null | undefined
+  matricule?: number | null | undefined
+  first_name?: string | undefined
+  last_name?: string | undefined
+  birth_date?: string | null | undefined
+  gender?: Gender | undefined
+  phone?: string | null | undefined
+  mobile?: string | null | undefined
+  certified_email?: string | null | undefined
+  user_type?: UserType | undefined
+  is_staff?: boolean | undefined
+  country_id?: number | null | undefined
 }
 
-export type User = {
-  id: string
-  email: string
-  name: string
-  /** UTC, whole seconds */
-  created_at: string
-  /** UTC, whole seconds */
-  updated_at: string
-  status: 'active' | 'inactive'
-  /** The primary role's name */
-  role: string
-  username: string | null
-  matricule: number | null
-  first_name: string
-  last_name: string
-  birth_date: string | null
-  gender: 'male' | 'female' | 'unknown' | null
-  phone: string | null
-  mobile: string | null
-  certified_email: string | null
-  user_type: 'administrative' | 'technician' | 'clinician' | 'student' | null
-  is_staff: boolean
-  country_id: number | null
-  roles: Array<{
-    id: string
-    name: string
+export type ImportResult = ImportAccepted | ImportRefused | ImportStopped | ImportDone
+
+export type ImportAccepted = {
+  /** From 1 */
+  line: number
+  status: ImportAcceptedStatus
+  /** `usr_` and 32 hex digits */
+  id?: string | undefined
+  /** Of a user who was created without a password */
+  note?: string | undefined
+}
+
+export type ImportAcceptedStatus = 'created' | 'skipped'
+
+export type ImportRefused = {
+  /** From 1 */
+  line: number
+  status: 'refused'
+  errors: Array<{
+    field: string
+    message: string
   }>
+}
+
+export type ImportStopped = {
+  status: 'stopped'
+  /** Where to continue: every line before it was decided */
+  line: number
+  problem: Problem
 }
 
 export type Problem = {
@@ -67,11 +108,100 @@ export type Problem = {
     | undefined
 }
 
+export type ImportDone = {
+  status: 'done'
+  dry_run: boolean
+  created: number
+  skipped: number
+  refused: number
+  /** In the database, which is the bill */
+  rows_written: number
+  /** Came in clear and were hashed */
+  passwords: number
+  password_hashes: Array<ImportedHashes>
+  /** Fields that no user has, and how many lines had them; the first hundred */
+  unknown_fields: Array<ImportUnknownField>
+}
+
+export type ImportedHashes = {
+  kind: string
+  users: number
+  /** That one sign-in takes until the hash is renewed, roughly */
+  milliseconds: number
+}
+
+export type ImportUnknownField = {
+  field: string
+  lines: number
+}
+
+export type ExportedUser = {
+  /** `usr_` and 32 hex digits */
+  id: string
+  number: number
+  email: string
+  name: string
+  first_name: string
+  last_name: string
+  username: string | null
+  matricule: number | null
+  birth_date: string | null
+  gender: Gender
+  phone: string | null
+  mobile: string | null
+  certified_email: string | null
+  user_type: UserType
+  is_staff: boolean
+  country_id: number | null
+  roles: Array<string>
+  status: UserStatus
+  /** UTC, whole seconds */
+  created_at: string
+  /** UTC, whole seconds */
+  updated_at: string
+  version: number
+  password_hash?: string | null | undefined
+  pin_hash?: string | null | undefined
+}
+
+export type UserStatus = 'active' | 'inactive'
+
+export type User = {
+  /** `usr_` and 32 hex digits */
+  id: string
+  email: string
+  name: string
+  /** UTC, whole seconds */
+  created_at: string
+  /** UTC, whole seconds */
+  updated_at: string
+  status: UserStatus
+  /** The primary role's name */
+  role: string
+  username: string | null
+  matricule: number | null
+  first_name: string
+  last_name: string
+  birth_date: string | null
+  gender: Gender
+  phone: string | null
+  mobile: string | null
+  certified_email: string | null
+  user_type: UserType
+  is_staff: boolean
+  country_id: number | null
+  roles: Array<RoleReference>
+}
+
+export type RoleReference = {
+  id: string
+  name: string
+}
+
 export type UserCreate = {
   email: string
   name: string
-  /** Null for a user who will set one by a set-password token */
-  password: string | null
+  password: string
   /** A role's name; `user` without one */
   role?: string | undefined
   username?: string | null | undefined
@@ -79,22 +209,27 @@ export type UserCreate = {
   first_name?: string | undefined
   last_name?: string | undefined
   birth_date?: string | null | undefined
-  gender?: 'male' | 'female' | 'unknown' | null | undefined
+  gender?: Gender | undefined
   phone?: string | null | undefined
   mobile?: string | null | undefined
   certified_email?: string | null | undefined
-  user_type?: 'administrative' | 'technician' | 'clinician' | 'student' | null | undefined
+  user_type?: UserType | undefined
   is_staff?: boolean | undefined
   country_id?: number | null | undefined
 }
 
 export type UserList = {
   data: Array<User>
-  pagination: {
-    next_cursor: string | null
-    total: number
-  }
+  pagination: UserPagination
 }
+
+export type UserPagination = {
+  next_cursor: string | null
+  total: number
+}
+
+/** `created_at` without one; `-` for descending */
+export type UserSort = 'created_at' | '-created_at' | 'email' | '-email' | 'name' | '-name'
 
 export type UserRoles = {
   /** In order: the first is the primary role */
@@ -240,53 +375,63 @@ export type ApiKey = {
 
 export type AuditEventList = {
   data: Array<AuditEvent>
-  pagination: {
-    next_cursor: string | null
-  }
+  pagination: CursorPagination
 }
 
 export type AuditEvent = {
   id: string
   /** UTC, whole seconds */
   at: string
+  /** `usr_` and 32 hex digits */
   actor_id: string | null
-  action:
-    | 'user.created'
-    | 'user.updated'
-    | 'user.deactivated'
-    | 'user.activated'
-    | 'user.deleted'
-    | 'user.roles_set'
-    | 'user.password_set'
-    | 'user.password_token_issued'
-    | 'session.created'
-    | 'session.ended'
-    | 'session.reuse_detected'
-    | 'key.created'
-    | 'key.revoked'
-    | 'role.created'
-    | 'role.updated'
-    | 'role.deleted'
-    | 'account.locked'
-    | 'account.unlocked'
-    | 'users.exported'
-    | 'webhook.created'
-    | 'webhook.updated'
-    | 'webhook.deleted'
+  action: AuditAction
+  /** `usr_` and 32 hex digits */
   user_id: string | null
   contract: string
   fields: Array<string>
   /** The role, API key, session or webhook that it is about */
   subject_id: string | null
-  /** The session or API key that authorised the request */
-  credential: {
-    kind: 'session' | 'key'
-    id: string
-  } | null
+  credential: AuditCredential
   /** The `X-Request-Id` of the response */
   request_id: string | null
   /** The address of the client, for `session.created`, `account.locked` and `session.reuse_detected` */
   address: string | null
+}
+
+export type AuditAction =
+  | 'user.created'
+  | 'user.updated'
+  | 'user.deactivated'
+  | 'user.activated'
+  | 'user.deleted'
+  | 'user.roles_set'
+  | 'user.password_set'
+  | 'user.password_token_issued'
+  | 'session.created'
+  | 'session.ended'
+  | 'session.reuse_detected'
+  | 'key.created'
+  | 'key.revoked'
+  | 'role.created'
+  | 'role.updated'
+  | 'role.deleted'
+  | 'account.locked'
+  | 'account.unlocked'
+  | 'users.exported'
+  | 'webhook.created'
+  | 'webhook.updated'
+  | 'webhook.deleted'
+
+/** The session or API key that authorised the request */
+export type AuditCredential = {
+  kind: CredentialKind
+  id: string
+} | null
+
+export type CredentialKind = 'session' | 'key'
+
+export type CursorPagination = {
+  next_cursor: string | null
 }
 
 export type WebhookList = {
@@ -298,7 +443,7 @@ export type Webhook = {
   url: string
   description: string
   events: Array<WebhookEventType>
-  status: 'active' | 'inactive'
+  status: WebhookStatus
   /** UTC, whole seconds */
   created_at: string
   /** UTC, whole seconds */
@@ -316,12 +461,14 @@ export type WebhookEventType =
   | 'user.roles_set'
   | 'user.password_set'
 
+export type WebhookStatus = 'active' | 'inactive'
+
 export type NewWebhook = {
   id: string
   url: string
   description: string
   events: Array<WebhookEventType>
-  status: 'active' | 'inactive'
+  status: WebhookStatus
   /** UTC, whole seconds */
   created_at: string
   /** UTC, whole seconds */
@@ -336,14 +483,14 @@ export type WebhookCreate = {
   url: string
   description?: string | undefined
   events?: Array<WebhookEventType> | undefined
-  status?: 'active' | 'inactive' | undefined
+  status?: WebhookStatus | undefined
 }
 
 export type WebhookUpdate = {
   url?: string | undefined
   description?: string | undefined
   events?: Array<WebhookEventType> | undefined
-  status?: 'active' | 'inactive' | undefined
+  status?: WebhookStatus | undefined
 }
 
 export type WebhookSecret = {
@@ -355,9 +502,7 @@ export type WebhookSecret = {
 
 export type WebhookFailureList = {
   data: Array<WebhookFailure>
-  pagination: {
-    next_cursor: string | null
-  }
+  pagination: CursorPagination
 }
 
 export type WebhookFailure = {
@@ -377,12 +522,16 @@ export type WebhookEvent = {
   type: WebhookEventType
   /** UTC, whole seconds */
   timestamp: string
-  data: {
-    user_id: string | null
-    actor_id: string | null
-    contract: string
-    fields: Array<string>
-  }
+  data: WebhookEventData
+}
+
+export type WebhookEventData = {
+  /** `usr_` and 32 hex digits */
+  user_id: string | null
+  /** `usr_` and 32 hex digits */
+  actor_id: string | null
+  contract: string
+  fields: Array<string>
 }
 
 export type WebhookRetry = {
@@ -395,119 +544,8 @@ export type WebhookPing = {
   outcome: string
 }
 
-export type ImportResult =
-  | {
-      /** From 1 */
-      line: number
-      status: 'created' | 'skipped'
-      id?: string | undefined
-      /** Of a user who was created without a password */
-      note?: string | undefined
-    }
-  | {
-      /** From 1 */
-      line: number
-      status: 'refused'
-      errors: Array<{
-        field: string
-        message: string
-      }>
-    }
-  | {
-      status: 'stopped'
-      /** Where to go on: what was before it was decided */
-      line: number
-      problem: Problem
-    }
-  | {
-      status: 'done'
-      dry_run: boolean
-      created: number
-      skipped: number
-      refused: number
-      /** In the database, which is the bill */
-      rows_written: number
-      /** Came in clear and were hashed */
-      passwords: number
-      password_hashes: Array<{
-        kind: string
-        users: number
-        /** That one sign-in takes until the hash is renewed, roughly */
-        milliseconds: number
-      }>
-      /** Fields that no user has, and how many lines had them; the first hundred */
-      unknown_fields: Array<{
-        field: string
-        lines: number
-      }>
-    }
-
-export type ImportedUser = {
-  /** `usr_…` or a uuid */
-  id?: string | undefined
-  /** By which backoffice and clinic know the user */
-  number?: number | null | undefined
-  email: string
-  name?: string | undefined
-  /** In clear, for a hundred rows at most; never a hash */
-  password?: string | undefined
-  /** bcrypt (`$2a$`, `$2b$`, `$2y$`), `pbkdf2_sha256$…` as Django has it, or as an export has it; `!…`, as Django has it, is no password */
-  password_hash?: string | null | undefined
-  /** As an export has it */
-  pin_hash?: string | null | undefined
-  /** A role's name */
-  role?: string | undefined
-  /** Names; the first is the primary role. `user` without any */
-  roles?: Array<string> | undefined
-  status?: 'active' | 'inactive' | 'activated' | 'deactivated' | undefined
-  /** In place of `status`, as rbac and clinic have it */
-  is_active?: boolean | undefined
-  /** In place of `status`, as backoffice has it */
-  user_status?: 'active' | 'inactive' | undefined
-  created_at?: string | undefined
-  updated_at?: string | undefined
-  version?: number | undefined
-  username?: string | null | undefined
-  matricule?: number | null | undefined
-  first_name?: string | undefined
-  last_name?: string | undefined
-  birth_date?: string | null | undefined
-  gender?: 'male' | 'female' | 'unknown' | null | undefined
-  phone?: string | null | undefined
-  mobile?: string | null | undefined
-  certified_email?: string | null | undefined
-  user_type?: 'administrative' | 'technician' | 'clinician' | 'student' | null | undefined
-  is_staff?: boolean | undefined
-  country_id?: number | null | undefined
-}
-
-export type ExportedUser = {
-  id: string
-  number: number
-  email: string
-  name: string
-  first_name: string
-  last_name: string
-  username: string | null
-  matricule: number | null
-  birth_date: string | null
-  gender: 'male' | 'female' | 'unknown' | null
-  phone: string | null
-  mobile: string | null
-  certified_email: string | null
-  user_type: 'administrative' | 'technician' | 'clinician' | 'student' | null
-  is_staff: boolean
-  country_id: number | null
-  roles: Array<string>
-  status: 'active' | 'inactive'
-  /** UTC, whole seconds */
-  created_at: string
-  /** UTC, whole seconds */
-  updated_at: string
-  version: number
-  password_hash?: string | null | undefined
-  pin_hash?: string | null | undefined
-}
+/** Takes `users:export_hashes` too */
+export type ExportInclude = 'password_hashes'
 
 export type Diagnostics = {
   /** By the Worker's clock */
@@ -690,10 +728,11 @@ export interface Operations {
       cursor?: string | undefined
       /** Words, each somewhere in email, username, name, first or last name, whatever the case and accents */
       search?: string | undefined
-      status?: 'active' | 'inactive' | undefined
+      status?: UserStatus | undefined
       /** A role's name */
       role?: string | undefined
-      sort?: 'created_at' | '-created_at' | 'email' | '-email' | 'name' | '-name' | undefined
+      /** `created_at` without one; `-` for descending */
+      sort?: UserSort | undefined
     }
     answer: {
       status: 200
@@ -812,11 +851,9 @@ export interface Operations {
       body: Tokens
     }
   }
-  /** Sign out. For everyone with a credential, or with a refresh token in the body. Ends the session and its refresh token. Without a valid access token, `refresh_token` in the body names the session. Not for API keys. */
+  /** Sign out. For everyone with a credential. Ends the session and its refresh token. Not for API keys. */
   logout: {
-    input: {
-      body?: Logout | undefined
-    }
+    input: {}
     answer: {
       status: 204
       body: undefined
@@ -963,30 +1000,7 @@ export interface Operations {
       user?: string | undefined
       /** Who did it, `usr_…` */
       actor?: string | undefined
-      action?:
-        | 'user.created'
-        | 'user.updated'
-        | 'user.deactivated'
-        | 'user.activated'
-        | 'user.deleted'
-        | 'user.roles_set'
-        | 'user.password_set'
-        | 'user.password_token_issued'
-        | 'session.created'
-        | 'session.ended'
-        | 'session.reuse_detected'
-        | 'key.created'
-        | 'key.revoked'
-        | 'role.created'
-        | 'role.updated'
-        | 'role.deleted'
-        | 'account.locked'
-        | 'account.unlocked'
-        | 'users.exported'
-        | 'webhook.created'
-        | 'webhook.updated'
-        | 'webhook.deleted'
-        | undefined
+      action?: AuditAction | undefined
     }
     answer: {
       status: 200
@@ -1100,7 +1114,7 @@ export interface Operations {
   importUsers: {
     input: {
       /** Say what would be done, and write nothing */
-      dry_run?: 'true' | 'false' | undefined
+      dry_run?: boolean | undefined
       body: Iterable<ImportedUser>
     }
     answer: {
@@ -1114,7 +1128,7 @@ export interface Operations {
       /** Go on after the user of this number: the last one of an export that broke off */
       after?: number | undefined
       /** Takes `users:export_hashes` too */
-      include?: 'password_hashes' | undefined
+      include?: ExportInclude | undefined
     }
     answer: {
       status: 200
@@ -1185,7 +1199,7 @@ export const operations: Record<keyof Operations, Operation> = {
   changePassword: { method: 'PUT', path: '/me/password', sends: 'application/json' },
   login: { method: 'POST', path: '/auth/login', sends: 'application/json', anonymous: true },
   refresh: { method: 'POST', path: '/auth/refresh', sends: 'application/json', anonymous: true },
-  logout: { method: 'POST', path: '/auth/logout', sends: 'application/json' },
+  logout: { method: 'POST', path: '/auth/logout' },
   issuePasswordToken: { method: 'POST', path: '/users/{id}/password-token' },
   setPassword: { method: 'POST', path: '/auth/password', sends: 'application/json', anonymous: true },
   listSessions: { method: 'GET', path: '/users/{id}/sessions' },

@@ -11,7 +11,7 @@ interface Schema {
   required?: string[]
   description?: string
 }
-type Content = Record<string, { schema: Schema }>
+type Content = Record<string, { schema: Schema; 'x-item-schema'?: Schema }>
 interface Operation {
   operationId: string
   summary: string
@@ -90,12 +90,10 @@ function objectOf(properties: Record<string, Schema>, required: readonly string[
   return `{\n${fields.join('')}}`
 }
 
-const lines = 'application/x-ndjson'
-
-/** Of a body or an answer that has one type of content, as all have. */
+/** The type of a body or an answer that has one type of content, as all have. */
 function contentOf(content: Content, ofLines: (line: string) => string): string {
-  const [[type, { schema }] = ['', { schema: {} }]] = Object.entries(content)
-  return type === lines ? ofLines(typeOf(schema)) : typeOf(schema)
+  const [{ schema, 'x-item-schema': line } = { schema: {} }] = Object.values(content)
+  return line ? ofLines(typeOf(line)) : typeOf(schema)
 }
 
 function typesOf({ operationId, summary, description, parameters = [], requestBody, responses }: Operation): string {

@@ -8,9 +8,9 @@ import { call, openApi } from './support/usher'
 
 /** Every source by its path from the root, as text. */
 const sources = new Map(
-  Object.entries(import.meta.glob<string>('../src/**/*.{ts,js}', { query: '?raw', import: 'default', eager: true })).map(
-    ([path, text]) => [path.replace('../', ''), text],
-  ),
+  Object.entries(
+    import.meta.glob<string>('../src/**/*.{ts,js}', { query: '?raw', import: 'default', eager: true }),
+  ).map(([path, text]) => [path.replace('../', ''), text]),
 )
 
 const imported =

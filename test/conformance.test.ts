@@ -2,10 +2,11 @@
  * Every answer of every suite is held against the document by `call`; here each documented answer is seen to be real, so that the
  * document promises no more than there is, and the check itself is seen to bite.
  */
+import { Validator } from '@cfworker/json-schema'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { permissions } from '../src/core/permissions'
 import { contracts } from '../src/contracts'
-import { conform, operationsOf, type OpenApi, type Operation } from './support/conformance'
+import { conform, operationsOf, type OpenApi, type Operation, type Schema } from './support/conformance'
 import { quietWebhook } from './support/requests'
 import {
   adminToken,
@@ -423,6 +424,69 @@ describe.each(['/doc', ...contracts.map(({ name }) => `/doc/${name}`)])('the doc
     expect(new Set(listed.flatMap(({ tags }) => tags))).toEqual(new Set(described))
     for (const { operationId, tags } of listed) expect([operationId, tags.length]).toEqual([operationId, 1])
     expect(new Set(listed.map(({ summary }) => summary)).size).toBe(listed.length)
+  })
+})
+
+describe.each(contracts.map(({ name }) => `/doc/${name}`))('the schemas of %s', (path) => {
+  type Json = Record<string, unknown>
+  /** Every object in the document, with the way to it. */
+  function* objectsIn(value: unknown, way: string[] = []): Generator<[way: string[], object: Json]> {
+    if (typeof value !== 'object' || value === null) return
+    if (!Array.isArray(value)) yield [way, value as Json]
+    for (const [key, inner] of Object.entries(value)) {
+      if (key !== 'example' && key !== 'examples') yield* objectsIn(inner, [...way, key])
+    }
+  }
+
+  it('have a component behind every reference', async () => {
+    const { body } = await call<OpenApi>(path)
+    for (const [way, { $ref }] of objectsIn(body)) {
+      if (typeof $ref !== 'string') continue
+      const [, , kind = '', name = ''] = $ref.split('/')
+      expect([way.join('.'), $ref, name in ((body.components as Record<string, Json>)[kind] ?? {})]).toEqual([
+        ...[way.join('.'), $ref, true],
+      ])
+    }
+  })
+
+  it('name every enumeration, under the prefix of the contract', async () => {
+    const { body } = await call<OpenApi>(path)
+    const inline = [...objectsIn(body)].filter(([way, { enum: values }]) => {
+      return Array.isArray(values) && values.length > 1 && !(way[1] === 'schemas' && way.length === 3)
+    })
+    expect(inline.map(([way]) => way.join('.'))).toEqual([])
+    const prefix = new RegExp(`^${path.replace('/doc/', '')}`, 'i')
+    for (const name of Object.keys(body.components.schemas)) expect(name).toMatch(prefix)
+  })
+
+  it('have no default in a request body, which generators would make a required field', async () => {
+    const { body } = await call<OpenApi>(path)
+    const defaults = [...objectsIn(body.components)].filter(([, one]) => 'default' in one)
+    expect(defaults.map(([way]) => way.join('.'))).toEqual([])
+  })
+
+  it('describe lines of JSON as text, with the schema of a line', async () => {
+    const { body } = await call<OpenApi>(path)
+    for (const [way, content] of objectsIn(body.paths)) {
+      const media = content['application/x-ndjson'] as { schema: Json; 'x-item-schema': Json } | undefined
+      if (!media) continue
+      expect([way.join('.'), media.schema['type']]).toEqual([way.join('.'), 'string'])
+      expect(media['x-item-schema']['$ref']).toMatch(/^#\/components\/schemas\/V1/)
+    }
+  })
+})
+
+describe('the document of personnel', () => {
+  it('does not accept an empty sign-in, nor half of one', async () => {
+    const { body } = await call<OpenApi>('/doc/personnel')
+    const { components } = body
+    const schema = { $ref: '#/components/schemas/PersonnelTokenRequest', components } as unknown as Schema
+    const isValid = (value: unknown) => new Validator(schema, '2020-12', false).validate(value).valid
+    expect(isValid({ username: '31', password: 'a fine passphrase' })).toBe(true)
+    expect(isValid({ grant_type: 'refresh_token', refresh_token: 'x' })).toBe(true)
+    for (const half of [{}, { username: '31' }, { password: 'a fine passphrase' }, { grant_type: 'refresh_token' }]) {
+      expect([half, isValid(half)]).toEqual([half, false])
+    }
   })
 })
 

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { operationsOf, type Operation } from './support/conformance'
 import { overLimits } from './support/d1-limits'
-import { placeOf } from './support/drawn-requests'
+import { placeOf, resolved } from './support/drawn-requests'
 import { plans, scansOf } from './support/query-plans'
 import { newScene } from './support/scene'
 import { adminToken, call, migrate, openApi, testEnv } from './support/usher'
@@ -70,7 +70,7 @@ function valuesOf({ name, schema }: NonNullable<Operation['parameters']>[number]
   if (name === 'page') return ['1', '2']
   if (name === 'role') return [undefined, 'user']
   if (name === 'role_id') return [undefined, '2']
-  return [undefined, ...((schema.enum as string[] | undefined) ?? [])]
+  return [undefined, ...((resolved(document, schema).enum as string[] | undefined) ?? [])]
 }
 
 /** Those that are asked for in more than one way. */

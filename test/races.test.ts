@@ -3,7 +3,16 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { contracts } from '../src/contracts'
 import { operationsOf, type Operation } from './support/conformance'
 import { inconsistencies } from './support/consistency'
-import { fieldOf, isDone, placeOf, requestsFor, withFields, type Asked, type Known } from './support/drawn-requests'
+import {
+  fieldOf,
+  isDone,
+  placeOf,
+  requestsFor,
+  resolved,
+  withFields,
+  type Asked,
+  type Known,
+} from './support/drawn-requests'
 import { documented, failingD1 } from './support/failing-d1'
 import { dump, newScene, personNamed, type Scene } from './support/scene'
 import { call, openApi, rows, testEnv, type Answer } from './support/usher'
@@ -415,7 +424,8 @@ describe('totals', () => {
 
 describe('a walk through the pages', () => {
   const list = operations.find(({ operationId }) => operationId === 'v1ListUsers') as Operation
-  const sorts = (list.parameters?.find(({ name }) => name === 'sort')?.schema.enum ?? []) as string[]
+  const published = list.parameters?.find(({ name }) => name === 'sort')?.schema ?? {}
+  const sorts = (resolved(document, published).enum ?? []) as string[]
 
   it.each(sorts.map((sort) => [sort]))(
     'by %s meets everyone who stays once, while others come and go',

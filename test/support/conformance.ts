@@ -3,21 +3,24 @@ import { Validator, type Schema } from '@cfworker/json-schema'
 
 export type { Schema }
 
+interface Media {
+  schema: Schema
+  /** Of text with a value on each line. */
+  'x-item-schema'?: Schema
+}
+
 export interface Operation {
   method: string
   /** As in the document, `{name}` for parameters. */
   path: string
   operationId: string
   security?: object[]
-  requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> }
+  requestBody?: { required?: boolean; content: Record<string, Media> }
   parameters?: { name: string; in: string; required?: boolean; schema: Schema }[]
   summary: string
   description: string
   tags: string[]
-  responses: Record<
-    string,
-    { headers?: Record<string, { required: boolean }>; content?: Record<string, { schema: Schema }> }
-  >
+  responses: Record<string, { headers?: Record<string, { required: boolean }>; content?: Record<string, Media> }>
 }
 
 export interface OpenApi {
@@ -51,6 +54,9 @@ function pattern(path: string): RegExp {
 }
 
 const lines = 'application/x-ndjson'
+
+/** The schema of a body: of lines, that of each line. */
+export const schemaOf = (content: Media): Schema => content['x-item-schema'] ?? content.schema
 
 /** What a body says: a value, one for each line of it, or nothing. */
 export function valueOf(contentType: string | null, text: string): unknown {
@@ -86,7 +92,7 @@ export function conform(
   const key = `${operation.operationId} ${answer.status} ${contentType}`
   let validator = validators.get(key)
   if (!validator) {
-    const schema = { ...content.schema, components: document.components } as Schema
+    const schema = { ...schemaOf(content), components: document.components } as Schema
     validators.set(key, (validator = new Validator(schema, '2020-12', false)))
   }
   // Each line by itself; of a long answer the first ones and the last.

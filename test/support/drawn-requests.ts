@@ -2,7 +2,7 @@
  * Requests drawn from the document: for any operation, those worth trying, until one is accepted. A contract is covered as soon as
  * it is documented; a field of a new name, whose values nothing says, may need a line in the vocabulary below.
  */
-import type { OpenApi, Operation, Schema } from './conformance'
+import { schemaOf, type OpenApi, type Operation, type Schema } from './conformance'
 
 /** Somebody, by everything a contract may ask of them. */
 export interface Person {
@@ -87,10 +87,13 @@ function valueOf(schema: Schema): unknown {
   return 'some text'
 }
 
-/** The schema behind a reference. */
+/** The schema behind a reference; of several that a value may have, the first that is not null. */
 export function resolved(document: OpenApi, schema: Schema): Schema {
   const name = schema.$ref?.split('/').at(-1)
-  return name === undefined ? schema : resolved(document, document.components.schemas[name] as Schema)
+  if (name !== undefined) return resolved(document, document.components.schemas[name] as Schema)
+  const choices: Schema[] = schema.allOf ?? schema.anyOf ?? schema.oneOf ?? []
+  const choice = choices.find(({ type }) => type !== 'null')
+  return choice ? resolved(document, choice) : schema
 }
 
 /** The requests worth trying, the likeliest first. The same place in the list is the same kind of request whatever is `known`. */
@@ -104,7 +107,8 @@ export function requestsFor(document: OpenApi, operation: Operation, known: Know
     const values = valuesFor(name, schema, known, signingIn)
     paths = paths.flatMap((path) => values.map((value) => path.replace(`{${name}}`, encodeURIComponent(String(value)))))
   }
-  const query = needed.map(({ name, schema }) => [name, String(valuesFor(name, schema, known, signingIn)[0])])
+  const valuesOf = (name: string, schema: Schema) => valuesFor(name, resolved(document, schema), known, signingIn)
+  const query = needed.map(({ name, schema }) => [name, String(valuesOf(name, schema)[0])])
   const search = query.length > 0 ? `?${new URLSearchParams(query as [string, string][])}` : ''
   const bodies = bodiesFor(document, operation, known, signingIn)
   return paths.flatMap((path) => bodies.map((body) => ({ method, path: path + search, ...body })))
@@ -118,13 +122,15 @@ function bodiesFor(document: OpenApi, operation: Operation, known: Known, signin
   if (!content) return [{}]
   const [contentType, media] = Object.entries(content).find(([type]) => type === 'application/json') ??
     Object.entries(content)[0] ?? ['', undefined]
-  const schema = resolved(document, media?.schema ?? {})
+  const schema = resolved(document, media ? schemaOf(media) : {})
   const fields = Object.entries(schema.properties ?? {})
   const required = fields.filter(([name]) => schema.required?.includes(name))
   const others = fields.filter(([name]) => !schema.required?.includes(name))
   const choices = [required, ...others.map((field) => [...required, field]), fields]
   return choices.flatMap((chosen) => {
-    const values = chosen.map(([name, one]) => [name, valuesFor(name, one as Schema, known, signingIn)] as const)
+    const values = chosen.map(
+      ([name, one]) => [name, valuesFor(name, resolved(document, one as Schema), known, signingIn)] as const,
+    )
     const most = Math.max(1, ...values.map(([, list]) => list.length))
     return Array.from({ length: most }, (_, index) => {
       const body = Object.fromEntries(values.map(([name, list]) => [name, list[Math.min(index, list.length - 1)]]))
@@ -138,7 +144,7 @@ function bodiesFor(document: OpenApi, operation: Operation, known: Known, signin
 /** The field that a body of the operation may have, if there is one of this name. */
 export function fieldOf(document: OpenApi, { requestBody }: Operation, name: string): Schema | undefined {
   const [media] = Object.values(requestBody?.content ?? {})
-  return resolved(document, media?.schema ?? {}).properties?.[name] as Schema | undefined
+  return resolved(document, media ? schemaOf(media) : {}).properties?.[name] as Schema | undefined
 }
 
 /** The request with these fields in its body, too, or instead. */

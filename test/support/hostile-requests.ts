@@ -1,6 +1,7 @@
 /** Requests for an operation, from its published schema: fit ones, such with one thing wrong, and such with nothing right. */
 import fc from 'fast-check'
 import type { OpenApi, Operation, Schema } from './conformance'
+import { schemaOf } from './conformance'
 import { ndjson, resolved, valuesFor, type Asked, type Known } from './drawn-requests'
 import { contentTypes, encodings, hostileHeaders, hostileJson, hostileText } from './hostile-values'
 import { personNamed, type Scene } from './scene'
@@ -84,7 +85,7 @@ function fitting(
     arbitraries.push(fc.constantFrom(min, min + 1, max - 1, max), fc.integer({ min, max }))
   }
   if (types.includes('boolean')) arbitraries.push(fc.boolean())
-  if (types.includes('null')) arbitraries.push(fc.constant(null))
+  if (types.includes('null') || published.anyOf) arbitraries.push(fc.constant(null))
   // Whatever is typed is searched for.
   if (/^(search|query_string)$/.test(name)) arbitraries.push(hostileText)
   const texts = arbitraries.map((arbitrary) => arbitrary.map((value) => JSON.stringify(value)))
@@ -237,42 +238,38 @@ function bodies(document: OpenApi, operation: Operation, accepted: Asked): fc.Ar
   const content = operation.requestBody?.content
   if (!content) return fc.oneof({ weight: 8, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: anything })
   const signingIn = operation.security?.length === 0
-  const of = Object.entries(content).map(
-    ([contentType, { schema }]): { weight: number; arbitrary: fc.Arbitrary<Body> } => {
-      const { properties = {}, required = [] } = resolved(document, schema)
-      const list = entries(document, Object.entries(properties) as [string, Schema][], required, {
-        signingIn,
-        accepted:
-          accepted.json ??
-          accepted.form ??
-          (accepted.body ? (JSON.parse(accepted.body) as Record<string, unknown>) : {}),
+  const of = Object.entries(content).map(([contentType, media]): { weight: number; arbitrary: fc.Arbitrary<Body> } => {
+    const { properties = {}, required = [] } = resolved(document, schemaOf(media))
+    const list = entries(document, Object.entries(properties) as [string, Schema][], required, {
+      signingIn,
+      accepted:
+        accepted.json ?? accepted.form ?? (accepted.body ? (JSON.parse(accepted.body) as Record<string, unknown>) : {}),
+    })
+    const type = fc.oneof({ weight: 12, arbitrary: fc.constant(contentType) }, { weight: 1, arbitrary: contentTypes })
+    const form = fc
+      .tuple(list, encodings)
+      .map(([all, encode]) => all.map(([name, json]) => `${encode(name)}=${encode(plain(json))}`).join('&'))
+    const lines = fc
+      .array(fc.oneof({ weight: 3, arbitrary: list.map(asObject) }, { weight: 1, arbitrary: hostileJson }), {
+        maxLength: 4,
       })
-      const type = fc.oneof({ weight: 12, arbitrary: fc.constant(contentType) }, { weight: 1, arbitrary: contentTypes })
-      const form = fc
-        .tuple(list, encodings)
-        .map(([all, encode]) => all.map(([name, json]) => `${encode(name)}=${encode(plain(json))}`).join('&'))
-      const lines = fc
-        .array(fc.oneof({ weight: 3, arbitrary: list.map(asObject) }, { weight: 1, arbitrary: hostileJson }), {
-          maxLength: 4,
-        })
-        .map((all) => all.join('\n'))
-      const text =
-        contentType === 'application/json'
-          ? list.map(asObject)
-          : contentType === ndjson
-            ? lines
-            : contentType.startsWith('multipart/')
-              ? list.map(multipart)
-              : form
-      return {
-        weight: 8,
-        arbitrary: fc.record({
-          contentType: type.map((one) => (one === 'multipart/form-data' ? `${one}; boundary=x` : one)),
-          body: sentAs(text),
-        }),
-      }
-    },
-  )
+      .map((all) => all.join('\n'))
+    const text =
+      contentType === 'application/json'
+        ? list.map(asObject)
+        : contentType === ndjson
+          ? lines
+          : contentType.startsWith('multipart/')
+            ? list.map(multipart)
+            : form
+    return {
+      weight: 8,
+      arbitrary: fc.record({
+        contentType: type.map((one) => (one === 'multipart/form-data' ? `${one}; boundary=x` : one)),
+        body: sentAs(text),
+      }),
+    }
+  })
   return fc.oneof(...of, { weight: 1, arbitrary: anything }, { weight: 1, arbitrary: fc.constant(undefined) })
 }
 

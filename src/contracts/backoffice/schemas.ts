@@ -10,6 +10,7 @@ import {
   parsePassword,
   parseRoleNumber,
   parseUsername,
+  roleNumberMax,
   type Parser,
 } from '../../core/fields'
 import { refuse } from '../../http/fields'
@@ -28,17 +29,20 @@ const example = {
   country_id: 33,
 }
 
+const gender = z.enum(genders).openapi('BackofficeGender')
+const userStatus = z.enum(statuses).openapi('BackofficeUserStatus')
+
 export const BackofficeUser = z
   .strictObject({
     user_id: z.int(),
     username: z.string(),
     first_name: z.string(),
     last_name: z.string(),
-    email: z.string(),
-    gender: z.enum(genders).nullable(),
+    email: z.string().openapi({ format: 'email' }),
+    gender: gender.nullable(),
     birthday: z.string().nullable().openapi({ format: 'date' }),
     country_id: z.int().nullable(),
-    user_status: z.enum(statuses),
+    user_status: userStatus,
     role_id: z.int(),
   })
   .openapi('BackofficeUser', { example: { user_id: 17, ...example, user_status: 'active', role_id: 2 } })
@@ -68,11 +72,14 @@ function integer<Value>(parser: Parser<number, Value>) {
   })
 }
 
-function oneOf<const Option extends string>(options: readonly Option[]) {
+/** Documents a value of the component. */
+const refTo = (component: string) => ({ allOf: [{ $ref: `#/components/schemas/${component}` }] })
+
+function oneOf<const Option extends string>(options: readonly Option[], component: string) {
   return field((value, context) => {
     const option = options.find((one) => one === value)
     return option ?? refuse(context, { rule: 'not_one_of', options })
-  }).openapi({ type: 'string', enum: [...options] })
+  }).openapi(refTo(component))
 }
 
 /** Both fields of a new password, as `withConfirmation` puts them together. */
@@ -90,7 +97,7 @@ const birthday = field((value, context) => {
   return 'value' in outcome ? outcome.value : refuse(context, outcome.problem)
 })
 
-const name = (max: number) => ({ type: 'string' as const, maxLength: max })
+const name = (max: number) => ({ type: 'string' as const, minLength: 1, maxLength: max })
 
 const fields = {
   username: text(narrowed(parseUsername, { max: 64 })).openapi(name(64)),
@@ -99,24 +106,31 @@ const fields = {
   password_confirmation: z.unknown().optional().openapi({ type: 'string', format: 'password' }),
   first_name: text(narrowed(parseGivenName, { max: 64, required: true })).openapi(name(64)),
   last_name: text(narrowed(parseFamilyName, { max: 64, required: true })).openapi(name(64)),
-  gender: oneOf(genders),
+  gender: oneOf(genders, 'BackofficeGender'),
   birthday: birthday.openapi({ type: 'string', format: 'date' }),
 }
 const country_id = integer(parseCountryId)
   .nullish()
-  .openapi({ type: ['integer', 'null'], minimum: 1 })
-const role_id = integer(parseRoleNumber).openapi({ type: 'integer', description: "A role's number" })
+  .openapi({ type: ['integer', 'null'], minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
+const role_id = integer(parseRoleNumber).openapi({
+  type: 'integer',
+  minimum: 1,
+  maximum: roleNumberMax,
+  description: "A role's number",
+})
 
-const user_status = oneOf(statuses)
+const user_status = oneOf(statuses, 'BackofficeUserStatus')
 
 export const BackofficeUserCreate = z
   .object({
     ...fields,
     country_id,
-    role_id: role_id.nullish().openapi({ type: ['integer', 'null'], default: 2 }),
+    role_id: role_id
+      .nullish()
+      .openapi({ type: ['integer', 'null'], description: "A role's number; 2, a plain user, without one" }),
     user_status: user_status.nullish().openapi({
-      type: ['string', 'null'],
-      enum: [...statuses, null],
+      allOf: [],
+      anyOf: [{ $ref: '#/components/schemas/BackofficeUserStatus' }, { type: 'null' }],
       description: '`active` without one; `inactive` takes `users:deactivate`',
     }),
   })
@@ -151,15 +165,15 @@ export const BackofficeUserListQuery = z.object({
     maxLength: 200,
     description: 'Words, each somewhere in email, username, first or last name, whatever the case and accents',
   }),
-  status: z.preprocess(last, oneOf(statuses).optional()).openapi({ type: 'string', enum: [...statuses] }),
-  gender: z.preprocess(last, oneOf(genders).optional()).openapi({ type: 'string', enum: [...genders] }),
+  status: z.preprocess(last, user_status.optional()).openapi(refTo('BackofficeUserStatus')),
+  gender: z.preprocess(last, fields.gender.optional()).openapi(refTo('BackofficeGender')),
   role_id: z.preprocess(last, role_id.optional()).openapi({ type: 'integer' }),
 })
 
 export const BackofficeUserList = z
   .strictObject({
     data: z.array(BackofficeUser),
-    meta: z.strictObject({ current_page: z.int(), per_page: z.int(), total: z.int() }),
+    meta: z.strictObject({ current_page: z.int(), per_page: z.int(), total: z.int() }).openapi('BackofficePaging'),
   })
   .openapi('BackofficeUserList')
 

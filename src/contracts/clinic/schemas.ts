@@ -21,9 +21,10 @@ export const genders = { M: 'Male', F: 'Female', U: 'Unknown' } as const
 type Key<Choices> = keyof Choices & string
 
 /** A choice as it is shown: its key, and what people call it. */
-function choice<Choices extends Record<string, string>>(choices: Choices) {
+function choice<Choices extends Record<string, string>>(choices: Choices, component: string) {
   const keys = Object.keys(choices) as [Key<Choices>, ...Key<Choices>[]]
-  return z.strictObject({ key: z.enum(keys), value: z.string() }).nullable()
+  const key = z.enum(keys).openapi(`${component}Key`)
+  return z.strictObject({ key, value: z.string() }).openapi(component).nullable()
 }
 
 const example = {
@@ -41,21 +42,21 @@ const example = {
 
 export const ClinicUser = z
   .strictObject({
-    id: z.string().openapi({ description: 'A decimal number' }),
-    uid: z.string().openapi({ description: '32 hex digits' }),
+    id: z.string().openapi({ description: 'A decimal number', pattern: '^[1-9][0-9]*$' }),
+    uid: z.string().openapi({ description: '32 hex digits', pattern: '^[0-9a-f]{32}$' }),
     username: z.string(),
     first_name: z.string(),
     last_name: z.string(),
-    email: z.string(),
+    email: z.string().openapi({ format: 'email' }),
     birth_date: z.string().nullable().openapi({ description: 'As `08 Jul 1980`' }),
     is_staff: z.boolean(),
     is_active: z.boolean(),
     is_admin: z.boolean(),
-    user_type: choice(userTypes),
-    gender: choice(genders),
+    user_type: choice(userTypes, 'ClinicUserType'),
+    gender: choice(genders, 'ClinicGender'),
     phone: z.string().nullable(),
     mobile: z.string().nullable(),
-    certified_email: z.string().nullable(),
+    certified_email: z.string().nullable().openapi({ format: 'email' }),
   })
   .openapi('ClinicUser', {
     example: {
@@ -93,12 +94,12 @@ const textBy =
   }
 
 /** A key of the choices, alone or as it is shown. */
-function choiceOf<Choices extends Record<string, string>>(choices: Choices) {
+function choiceOf<Choices extends Record<string, string>>(choices: Choices, component: string) {
   const keys = Object.keys(choices) as Key<Choices>[]
   return field((value, context) => {
     const sent = typeof value === 'object' && 'key' in value ? value.key : value
     return keys.find((key) => key === sent) ?? refuse(context, { rule: 'not_one_of', options: keys })
-  }, isRequired).openapi({ type: 'string', enum: keys })
+  }, isRequired).openapi({ allOf: [{ $ref: `#/components/schemas/${component}Key` }] })
 }
 
 /** What a form or a script says for no; anything else says yes. */
@@ -108,10 +109,10 @@ const yes = (otherwise: boolean) =>
   field(
     (value) => !falsehoods.includes(value),
     () => otherwise,
-  ).openapi({ type: 'boolean', default: otherwise })
+  ).openapi({ type: 'boolean', description: `${otherwise ? 'True' : 'False'} without one` })
 
-const text = (max: number) => ({ type: 'string' as const, maxLength: max })
-const optional = (max: number) => ({ ...text(max), type: ['string', 'null'] as ['string', 'null'] })
+const text = (max: number) => ({ type: 'string' as const, minLength: 1, maxLength: max })
+const optional = (max: number) => ({ type: ['string', 'null'] as ['string', 'null'], maxLength: max })
 
 const fields = {
   username: field(textBy(narrowed(parseUsername, { max: 30 })), isRequired).openapi(text(30)),
@@ -125,8 +126,8 @@ const fields = {
     type: ['string', 'null'],
     description: '`1988-04-02`, with a time or without, `04/02/1988` (month first) or `02 Apr 1988`',
   }),
-  user_type: choiceOf(userTypes),
-  gender: choiceOf(genders),
+  user_type: choiceOf(userTypes, 'ClinicUserType'),
+  gender: choiceOf(genders, 'ClinicGender'),
   phone: field(textBy(narrowed(parsePhoneNumber, { max: 20 })), none).openapi(optional(20)),
   mobile: field(textBy(narrowed(parsePhoneNumber, { max: 20 })), none).openapi(optional(20)),
   certified_email: field(textBy(parseEmail), none).openapi({ ...optional(254), format: 'email' }),
@@ -139,7 +140,7 @@ const fields = {
     type: ['string', 'null'],
     minLength: 8,
     maxLength: 128,
-    description: 'Without one nobody can sign in as the user',
+    description: 'Without a password the user cannot sign in until one is set',
   }),
 }
 
@@ -152,7 +153,14 @@ export const ClinicUserCreate = z
 
 /** Replaces the record, as its form did: what is absent becomes null or false; a password or PIN that is absent stays. */
 export const ClinicUserEdit = z
-  .object({ ...fields, is_staff: yes(false), is_active: yes(false), is_admin: yes(false) })
+  .object({
+    ...fields,
+    password: fields.password.openapi({ description: 'Without one the password stays' }),
+    numeric_password: fields.numeric_password.openapi({ description: 'Without one the PIN stays' }),
+    is_staff: yes(false),
+    is_active: yes(false),
+    is_admin: yes(false),
+  })
   .openapi('ClinicUserEdit', { required, example: sent })
 
 export const ClinicLogin = z

@@ -9,14 +9,14 @@ export const passwordHashed = 'password_hashed'
 
 export const PersonnelUser = z
   .strictObject({
-    user_id: z.string(),
+    user_id: z.string().openapi({ format: 'uuid' }),
     matricule: z.int().nullable(),
     nom: z.string(),
-    email: z.string(),
+    email: z.string().openapi({ format: 'email' }),
     password: z.literal(passwordHashed),
     role_name: z.string(),
-    role_id: z.string(),
-    status: z.enum(['activated', 'deactivated']),
+    role_id: z.string().openapi({ format: 'uuid' }),
+    status: z.enum(['activated', 'deactivated']).openapi('PersonnelStatus'),
     timestamp: z.string().openapi({ description: 'UTC, to the second, without a zone' }),
   })
   .openapi('PersonnelUser', {
@@ -33,7 +33,7 @@ export const PersonnelUser = z
     },
   })
 
-const nom = parsedBy(z.string(), parseName).openapi({ type: 'string', maxLength: 200 })
+const nom = parsedBy(z.string(), parseName).openapi({ type: 'string', minLength: 1, maxLength: 200 })
 const email = parsedBy(z.string(), parseEmail).openapi({ type: 'string', format: 'email', maxLength: 254 })
 /** What everyone can read in a list is nobody's password, though clients that copy records send it. */
 const parseUnshownPassword = (input: string) =>
@@ -68,8 +68,21 @@ export const PersonnelUserUpdate = z
   })
   .openapi('PersonnelUserUpdate', { required: ['user_id'] })
 
-/** A sign-in, or with `grant_type=refresh_token` a refresh; a form field that is empty was not filled in. */
-export const PersonnelTokenRequest = z
+const grant = (type: 'password' | 'refresh_token') => z.literal(type)
+
+export const PersonnelPasswordGrant = z
+  .object({
+    grant_type: grant('password').optional(),
+    username: z.string().min(1).openapi({ description: 'Matricule, email or username' }),
+    password: z.string().min(1).openapi({ format: 'password' }),
+  })
+  .openapi('PersonnelPasswordGrant')
+
+export const PersonnelRefreshGrant = z
+  .object({ grant_type: grant('refresh_token'), refresh_token: z.string().min(1) })
+  .openapi('PersonnelRefreshGrant')
+
+const tokenForm = z
   .object({
     grant_type: z.enum(['', 'password', 'refresh_token']).optional(),
     username: z.string().optional().openapi({ description: 'Matricule, email or username' }),
@@ -84,7 +97,13 @@ export const PersonnelTokenRequest = z
     if (!password) missing('password')
     return z.NEVER
   })
-  .openapi('PersonnelTokenRequest')
+
+const grants = ['PersonnelPasswordGrant', 'PersonnelRefreshGrant'].map((name) => ({
+  $ref: `#/components/schemas/${name}`,
+}))
+
+/** A sign-in, or with `grant_type=refresh_token` a refresh; a form field that is empty was not filled in. */
+export const PersonnelTokenRequest = z.unknown().pipe(tokenForm).openapi('PersonnelTokenRequest', { anyOf: grants })
 
 export const PersonnelToken = z
   .strictObject({

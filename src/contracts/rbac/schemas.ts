@@ -8,14 +8,16 @@ const time = z.string().openapi({ format: 'date-time', description: 'UTC, whole 
 
 const example = { email: 'noor.haddad@example.org', first_name: 'Noor', last_name: 'Haddad' }
 
+const role = z.strictObject({ id: z.string().openapi({ format: 'uuid' }), name: z.string() }).openapi('RbacRole')
+
 export const RbacUser = z
   .strictObject({
     id: z.string().openapi({ format: 'uuid' }),
-    email: z.string(),
+    email: z.string().openapi({ format: 'email' }),
     first_name: z.string(),
     last_name: z.string(),
     is_active: z.boolean(),
-    roles: z.array(z.strictObject({ id: z.string().openapi({ format: 'uuid' }), name: z.string() })),
+    roles: z.array(role),
     created_at: time,
     updated_at: time,
   })
@@ -33,7 +35,9 @@ export const RbacUser = z
 export const RbacUserList = z
   .strictObject({
     data: z.array(RbacUser),
-    pagination: z.strictObject({ page: z.int(), limit: z.int(), total: z.int(), pages: z.int() }),
+    pagination: z
+      .strictObject({ page: z.int(), limit: z.int(), total: z.int(), pages: z.int() })
+      .openapi('RbacPagination'),
   })
   .openapi('RbacUserList')
 
@@ -54,10 +58,12 @@ const email = parsedBy(z.string(), parseEmail).openapi({ type: 'string', format:
 const password = parsedBy(z.string(), parsePassword).openapi({ type: 'string', minLength: 8, maxLength: 128 })
 const first_name = parsedBy(z.string(), narrowed(parseGivenName, { required: true })).openapi({
   type: 'string',
+  minLength: 1,
   maxLength: 100,
 })
 const last_name = parsedBy(z.string(), narrowed(parseFamilyName, { required: true })).openapi({
   type: 'string',
+  minLength: 1,
   maxLength: 100,
 })
 const role_ids = z.array(laxUuid).openapi({ description: 'In order: the first is the primary role' })

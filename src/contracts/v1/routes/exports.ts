@@ -11,6 +11,8 @@ import { app } from './contract'
 
 const tags = ['exports']
 
+app.openAPIRegistry.register('V1ExportedUser', V1ExportedUser)
+
 const exportRoute = createRoute({
   ...authenticated(['users:export']),
   method: 'get',
@@ -22,7 +24,7 @@ const exportRoute = createRoute({
     'In order of number. `include=password_hashes` adds the hashes of passwords and PINs, and takes `users:export_hashes` too.',
   request: { query: V1ExportQuery },
   responses: {
-    200: ndjson(V1ExportedUser, 'A line for each user', { 'Content-Disposition': header('A name for the file') }),
+    200: ndjson('V1ExportedUser', 'A line for each user', { 'Content-Disposition': header('A name for the file') }),
     ...failures(400, 401, 403),
   },
 })

@@ -21,6 +21,9 @@ const tags = ['imports']
 /** As much as all the results of an import may be: a client that sends all of it before it reads any must not wait for itself. */
 const aheadBytes = 16_777_216
 
+app.openAPIRegistry.register('V1ImportedUser', V1ImportedUser)
+app.openAPIRegistry.register('V1ImportResult', V1ImportResult)
+
 const importRoute = createRoute({
   ...authenticated(['users:import'], undefined, { streams: true }),
   method: 'post',
@@ -30,15 +33,15 @@ const importRoute = createRoute({
   summary: 'Import users, one a line, with the hashes of their passwords',
   description:
     'Up to 26,214,400 bytes and 100,000 lines. Each line is answered by one, in order: created, skipped because present (by id, or without one by email where nothing in it contradicts), or refused and why; the last says how it went as a whole, and which fields no user has. Nobody is overwritten, so the same lines may come again. A line with an unknown field that looks like a status or a hash is refused. A role other than `user` takes `roles:assign` and every permission it gives, `status: inactive` takes `users:deactivate`.',
-  request: { query: V1ImportQuery, body: ndjsonBody(V1ImportedUser) },
+  request: { query: V1ImportQuery, body: ndjsonBody('V1ImportedUser') },
   responses: {
-    200: ndjson(V1ImportResult, 'A line for each line, and one at the end'),
+    200: ndjson('V1ImportResult', 'A line for each line, and one at the end'),
     ...failures(400, 401, 403, 413, 415),
   },
 })
 
 app.openapi(importRoute, (c) => {
-  const dryRun = c.req.valid('query').dry_run === 'true'
+  const dryRun = c.req.valid('query').dry_run === true
   return streamedLines(resultsOf(c, linesOf(c), dryRun), (result) => result, { aheadBytes })
 })
 

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { parseKeyName } from '../../../core/fields'
 import { orNull, parsedBy, timeToCome } from '../../../http/fields'
-import { permission, text, time, uuid } from './fields'
+import { permission, filledText, time, uuid } from './fields'
 
 const apiKey = {
   id: uuid,
@@ -23,7 +23,7 @@ export const V1NewApiKey = z
 
 export const V1ApiKeyCreate = z
   .object({
-    name: parsedBy(z.string(), parseKeyName).openapi(text(200)),
+    name: parsedBy(z.string(), parseKeyName).openapi(filledText(200)),
     permissions: z.array(permission),
     expires_at: orNull(timeToCome, { type: 'string', format: 'date-time' }),
   })

@@ -1,24 +1,25 @@
 /** Audit events. */
 import { z } from '@hono/zod-openapi'
 import { auditActions } from '../../../core/audit'
-import { page, time, uuid } from './fields'
+import { cursorPagination, page, time, userId, uuid } from './fields'
 
-const action = z.enum(auditActions)
+const action = z.enum(auditActions).openapi('V1AuditAction')
+
+const credential = z
+  .strictObject({ kind: z.enum(['session', 'key']).openapi('V1CredentialKind'), id: uuid })
+  .openapi('V1AuditCredential', { description: 'The session or API key that authorised the request' })
 
 export const V1AuditEvent = z
   .strictObject({
     id: uuid,
     at: time,
-    actor_id: z.string().nullable(),
+    actor_id: userId.nullable(),
     action,
-    user_id: z.string().nullable(),
+    user_id: userId.nullable(),
     contract: z.string(),
     fields: z.array(z.string()),
     subject_id: uuid.nullable().openapi({ description: 'The role, API key, session or webhook that it is about' }),
-    credential: z
-      .strictObject({ kind: z.enum(['session', 'key']), id: uuid })
-      .nullable()
-      .openapi({ description: 'The session or API key that authorised the request' }),
+    credential: credential.nullable(),
     request_id: uuid.nullable().openapi({ description: 'The `X-Request-Id` of the response' }),
     address: z.string().nullable().openapi({
       description: 'The address of the client, for `session.created`, `account.locked` and `session.reuse_detected`',
@@ -29,7 +30,7 @@ export const V1AuditEvent = z
 export const V1AuditEventList = z
   .strictObject({
     data: z.array(V1AuditEvent),
-    pagination: z.strictObject({ next_cursor: z.string().nullable() }),
+    pagination: cursorPagination,
   })
   .openapi('V1AuditEventList')
 

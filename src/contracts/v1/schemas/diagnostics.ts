@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { directoryChecks, findings } from '../../../core/directory-checks'
 import { hashStandings } from '../../../core/passwords'
 import { bindingNames, variableNames } from '../../../http/deployment'
-import { page, time } from './fields'
+import { cursorPagination, page, time } from './fields'
 
 const migration = z.array(z.string())
 
@@ -20,8 +20,8 @@ export const V1Diagnostics = z
       trip_milliseconds: z.int().openapi({ description: 'From the Worker and back, at the best of a few trips' }),
       migrations: z.strictObject({ applied: migration, missing: migration, unknown: migration }),
     }),
-    missing_bindings: z.array(z.enum(bindingNames)),
-    variables: z.array(z.enum(variableNames)).openapi({ description: 'Those that are set' }),
+    missing_bindings: z.array(z.enum(bindingNames).openapi('V1Binding')),
+    variables: z.array(z.enum(variableNames).openapi('V1Variable')).openapi({ description: 'Those that are set' }),
     rate_limit: z.boolean(),
     server_timing: z.boolean(),
     request_log: z.boolean(),
@@ -43,21 +43,27 @@ export const V1DirectoryDiagnostics = z
     users: z.int().openapi({ description: 'Looked at' }),
     findings: z.array(
       z.strictObject({
-        finding: z.enum(findings),
+        finding: z.enum(findings).openapi('V1Finding'),
         count: z.int(),
         users: z.array(z.string()).openapi({ description: 'The first of those concerned, `usr_…`' }),
         places: z.array(z.string()).openapi({ description: 'Of what concerns no user: where, at first' }),
       }),
     ),
     hashes: z
-      .array(z.strictObject({ format: z.string(), standing: z.enum(hashStandings), count: z.int() }))
+      .array(
+        z.strictObject({
+          format: z.string(),
+          standing: z.enum(hashStandings).openapi('V1HashStanding'),
+          count: z.int(),
+        }),
+      )
       .optional()
       .openapi({ description: 'Passwords by the form they are kept in, where `check` is hashes' }),
-    pagination: z.strictObject({ next_cursor: z.string().nullable() }),
+    pagination: cursorPagination,
   })
   .openapi('V1DirectoryDiagnostics')
 
 export const V1DirectoryDiagnosticsQuery = z.object({
-  check: z.enum(directoryChecks),
+  check: z.enum(directoryChecks).openapi('V1DirectoryCheck'),
   cursor: page.cursor,
 })

@@ -1,35 +1,38 @@
 /** Exports. */
 import { z } from '@hono/zod-openapi'
 import { queryInteger } from '../../../http/fields'
-import { time } from './fields'
+import { date, shownEmail, time, userId, userStatus } from './fields'
 import { gender, userType } from './users'
 
 export const V1ExportQuery = z.object({
   after: queryInteger(0, Number.MAX_SAFE_INTEGER).optional().openapi({
     description: 'Go on after the user of this number: the last one of an export that broke off',
   }),
-  include: z.enum(['password_hashes']).optional().openapi({ description: 'Takes `users:export_hashes` too' }),
+  include: z
+    .enum(['password_hashes'])
+    .openapi('V1ExportInclude', { description: 'Takes `users:export_hashes` too' })
+    .optional(),
 })
 
 const exported = {
-  id: z.string(),
+  id: userId,
   number: z.int(),
-  email: z.string(),
+  email: shownEmail,
   name: z.string(),
   first_name: z.string(),
   last_name: z.string(),
   username: z.string().nullable(),
   matricule: z.int().nullable(),
-  birth_date: z.string().nullable().openapi({ format: 'date' }),
+  birth_date: date.nullable(),
   gender: gender.nullable(),
   phone: z.string().nullable(),
   mobile: z.string().nullable(),
-  certified_email: z.string().nullable(),
+  certified_email: shownEmail.nullable(),
   user_type: userType.nullable(),
   is_staff: z.boolean(),
   country_id: z.int().nullable(),
   roles: z.array(z.string()),
-  status: z.enum(['active', 'inactive']),
+  status: userStatus,
   created_at: time,
   updated_at: time,
   version: z.int(),

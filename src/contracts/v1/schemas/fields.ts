@@ -10,6 +10,9 @@ export const time = z.string().openapi({ format: 'date-time', description: 'UTC,
 
 export const text = (max: number) => ({ type: 'string' as const, maxLength: max })
 
+/** Text that must not be blank. */
+export const filledText = (max: number) => ({ ...text(max), minLength: 1 })
+
 export const email = parsedBy(z.string(), parseEmail).openapi({ ...text(254), format: 'email' })
 
 export const passwordDocument = { ...text(128), minLength: 8 }
@@ -22,12 +25,23 @@ export const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) => (
   maximum,
 })
 
+/** A user's id as v1 shows it. */
+export const userId = z.string().openapi({ description: '`usr_` and 32 hex digits', pattern: '^usr_[0-9a-f]{32}$' })
+
+export const shownEmail = z.string().openapi({ format: 'email' })
+
+export const date = z.string().openapi({ format: 'date' })
+
+export const userStatus = z.enum(['active', 'inactive']).openapi('V1UserStatus')
+
 export const role = z.string().openapi({ description: "A role's name" })
 
 export const page = {
   limit: queryInteger(1, 100).optional().openapi({ default: 20 }),
   cursor: z.string().optional().openapi({ description: '`next_cursor` of the page before' }),
 }
+
+export const cursorPagination = z.strictObject({ next_cursor: z.string().nullable() }).openapi('V1CursorPagination')
 
 export const permission = z.enum(permissions).openapi('V1Permission')
 

@@ -10,7 +10,7 @@ import {
 } from '../../../core/fields'
 import { parseRowPassword } from '../../../core/imports'
 import { anyTime, orNull, parsedBy, refuse } from '../../../http/fields'
-import { email, integer, role, text } from './fields'
+import { email, integer, role, text, userId } from './fields'
 import { V1Problem, errors } from './problem'
 import { example, optional } from './users'
 
@@ -27,11 +27,11 @@ const knownId = z
 const count = z.int().nonnegative()
 
 /** Whether the user is active, in the words of the contract that the row comes from. */
-const statusOf = <Word extends string>(words: Record<Word, boolean>) =>
+const statusOf = <Word extends string>(component: string, words: Record<Word, boolean>) =>
   z
     .enum(Object.keys(words) as [Word, ...Word[]])
+    .openapi(component)
     .transform((word) => words[word])
-    .openapi({ type: 'string', enum: Object.keys(words) })
 
 const statusFields = ['status', 'is_active', 'user_status'] as const
 
@@ -60,9 +60,14 @@ export const V1ImportedUser = z
       )
       .optional()
       .openapi({ description: 'Names; the first is the primary role. `user` without any' }),
-    status: statusOf({ active: true, inactive: false, activated: true, deactivated: false }).optional(),
+    status: statusOf('V1ImportedStatus', {
+      active: true,
+      inactive: false,
+      activated: true,
+      deactivated: false,
+    }).optional(),
     is_active: z.boolean().optional().openapi({ description: 'In place of `status`, as rbac and clinic have it' }),
-    user_status: statusOf({ active: true, inactive: false })
+    user_status: statusOf('V1ImportedUserStatus', { active: true, inactive: false })
       .optional()
       .openapi({ description: 'In place of `status`, as backoffice has it' }),
     created_at: anyTime.openapi({ type: 'string', format: 'date-time' }).optional(),
@@ -94,44 +99,62 @@ export const V1ImportedUser = z
 const line = z.int().openapi({ description: 'From 1' })
 
 export const V1ImportQuery = z.object({
-  dry_run: z.enum(['true', 'false']).optional().openapi({ description: 'Say what would be done, and write nothing' }),
+  dry_run: z
+    .string()
+    .transform((text, context) => {
+      if (text === 'true' || text === 'false') return text === 'true'
+      return refuse(context, { rule: 'not_one_of', options: ['true', 'false'] })
+    })
+    .openapi({ type: 'boolean', description: 'Say what would be done, and write nothing' })
+    .optional(),
 })
 
 /** A line of what an import answers: one for each row, and one at the end. */
+export const V1ImportAccepted = z
+  .strictObject({
+    line,
+    status: z.enum(['created', 'skipped']).openapi('V1ImportAcceptedStatus'),
+    id: userId.optional(),
+    note: z.string().optional().openapi({ description: 'Of a user who was created without a password' }),
+  })
+  .openapi('V1ImportAccepted')
+
+export const V1ImportRefused = z.strictObject({ line, status: z.literal('refused'), errors }).openapi('V1ImportRefused')
+
+export const V1ImportStopped = z
+  .strictObject({
+    status: z.literal('stopped'),
+    line: line.openapi({ description: 'Where to continue: every line before it was decided' }),
+    problem: V1Problem,
+  })
+  .openapi('V1ImportStopped')
+
+const hashesOfKind = z
+  .strictObject({
+    kind: z.string(),
+    users: count,
+    milliseconds: count.openapi({ description: 'That one sign-in takes until the hash is renewed, roughly' }),
+  })
+  .openapi('V1ImportedHashes')
+
+export const V1ImportDone = z
+  .strictObject({
+    status: z.literal('done'),
+    dry_run: z.boolean(),
+    created: count,
+    skipped: count,
+    refused: count,
+    rows_written: count.openapi({ description: 'In the database, which is the bill' }),
+    passwords: count.openapi({ description: 'Came in clear and were hashed' }),
+    password_hashes: z.array(hashesOfKind),
+    unknown_fields: z
+      .array(z.strictObject({ field: z.string(), lines: count }).openapi('V1ImportUnknownField'))
+      .openapi({ description: 'Fields that no user has, and how many lines had them; the first hundred' }),
+  })
+  .openapi('V1ImportDone')
+
 export const V1ImportResult = z
-  .union([
-    z.strictObject({
-      line,
-      status: z.enum(['created', 'skipped']),
-      id: z.string().optional(),
-      note: z.string().optional().openapi({ description: 'Of a user who was created without a password' }),
-    }),
-    z.strictObject({ line, status: z.literal('refused'), errors }),
-    z.strictObject({
-      status: z.literal('stopped'),
-      line: line.openapi({ description: 'Where to go on: what was before it was decided' }),
-      problem: V1Problem,
-    }),
-    z.strictObject({
-      status: z.literal('done'),
-      dry_run: z.boolean(),
-      created: count,
-      skipped: count,
-      refused: count,
-      rows_written: count.openapi({ description: 'In the database, which is the bill' }),
-      passwords: count.openapi({ description: 'Came in clear and were hashed' }),
-      password_hashes: z.array(
-        z.strictObject({
-          kind: z.string(),
-          users: count,
-          milliseconds: count.openapi({ description: 'That one sign-in takes until the hash is renewed, roughly' }),
-        }),
-      ),
-      unknown_fields: z
-        .array(z.strictObject({ field: z.string(), lines: count }))
-        .openapi({ description: 'Fields that no user has, and how many lines had them; the first hundred' }),
-    }),
-  ])
+  .union([V1ImportAccepted, V1ImportRefused, V1ImportStopped, V1ImportDone])
   .openapi('V1ImportResult', {
     example: { line: 1, status: 'created', id: 'usr_019b1c6e7a407d529a513f1d0c2b4e68' },
   })

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { parseRoleName, parseRoleNumber, parseUuid, roleNumberMax } from '../../../core/fields'
 import { parsedBy } from '../../../http/fields'
-import { description, integer, permission, text, uuid } from './fields'
+import { description, integer, permission, filledText, uuid } from './fields'
 
 export const V1Role = z
   .strictObject({
@@ -18,7 +18,7 @@ export const V1RoleList = z.strictObject({ data: z.array(V1Role) }).openapi('V1R
 
 export const V1RoleCreate = z
   .object({
-    name: parsedBy(z.string(), parseRoleName).openapi(text(64)),
+    name: parsedBy(z.string(), parseRoleName).openapi(filledText(64)),
     permissions: z.array(permission),
     description: description.optional(),
     id: parsedBy(z.string(), parseUuid).openapi({ type: 'string', format: 'uuid' }).optional(),

@@ -12,11 +12,28 @@ import {
   parseUsername,
 } from '../../../core/fields'
 import { orNull, parsedBy } from '../../../http/fields'
-import { email, integer, page, password, passwordDocument, role, text, time, uuid } from './fields'
+import {
+  date,
+  email,
+  filledText,
+  integer,
+  page,
+  password,
+  passwordDocument,
+  role,
+  shownEmail,
+  text,
+  time,
+  userId,
+  userStatus,
+  uuid,
+} from './fields'
 
-export const gender = z.enum(['male', 'female', 'unknown'])
+export const gender = z.enum(['male', 'female', 'unknown']).openapi('V1Gender')
 
-export const userType = z.enum(['administrative', 'technician', 'clinician', 'student'])
+export const userType = z.enum(['administrative', 'technician', 'clinician', 'student']).openapi('V1UserType')
+
+const roleReference = z.strictObject({ id: uuid, name: z.string() }).openapi('V1RoleReference')
 
 export const example = {
   email: 'noor.haddad@example.org',
@@ -37,26 +54,26 @@ export const example = {
 
 export const V1User = z
   .strictObject({
-    id: z.string(),
-    email: z.string(),
+    id: userId,
+    email: shownEmail,
     name: z.string(),
     created_at: time,
     updated_at: time,
-    status: z.enum(['active', 'inactive']),
+    status: userStatus,
     role: z.string().openapi({ description: "The primary role's name" }),
     username: z.string().nullable(),
     matricule: z.int().nullable(),
     first_name: z.string(),
     last_name: z.string(),
-    birth_date: z.string().nullable().openapi({ format: 'date' }),
+    birth_date: date.nullable(),
     gender: gender.nullable(),
     phone: z.string().nullable(),
     mobile: z.string().nullable(),
-    certified_email: z.string().nullable(),
+    certified_email: shownEmail.nullable(),
     user_type: userType.nullable(),
     is_staff: z.boolean(),
     country_id: z.int().nullable(),
-    roles: z.array(z.strictObject({ id: uuid, name: z.string() })),
+    roles: z.array(roleReference),
   })
   .openapi('V1User', {
     example: {
@@ -73,15 +90,15 @@ export const V1User = z
 export const V1UserList = z
   .strictObject({
     data: z.array(V1User),
-    pagination: z.strictObject({ next_cursor: z.string().nullable(), total: z.int() }),
+    pagination: z.strictObject({ next_cursor: z.string().nullable(), total: z.int() }).openapi('V1UserPagination'),
   })
   .openapi('V1UserList')
 
-const name = parsedBy(z.string(), parseName).openapi(text(200))
+const name = parsedBy(z.string(), parseName).openapi(filledText(200))
 
 /** What may be left out at creation and sent in a change. */
 export const optional = {
-  username: orNull(parsedBy(z.string(), parseUsername), text(64)),
+  username: orNull(parsedBy(z.string(), parseUsername), filledText(64)),
   matricule: orNull(parsedBy(z.int(), parseMatricule), integer(0)),
   first_name: parsedBy(z.string(), parseGivenName).openapi(text(100)).optional(),
   last_name: parsedBy(z.string(), parseFamilyName).openapi(text(100)).optional(),
@@ -129,10 +146,10 @@ export const V1UserListQuery = z.object({
   search: z.string().max(200).optional().openapi({
     description: 'Words, each somewhere in email, username, name, first or last name, whatever the case and accents',
   }),
-  status: z.enum(['active', 'inactive']).optional(),
+  status: userStatus.optional(),
   role: role.optional(),
   sort: z
     .enum(['created_at', '-created_at', 'email', '-email', 'name', '-name'])
-    .optional()
-    .openapi({ default: 'created_at' }),
+    .openapi('V1UserSort', { description: '`created_at` without one; `-` for descending' })
+    .optional(),
 })

@@ -3,11 +3,11 @@ import { z } from '@hono/zod-openapi'
 import { webhookEvents } from '../../../core/audit'
 import { parseWebhookUrl } from '../../../core/webhooks'
 import { parsedBy, refuse } from '../../../http/fields'
-import { description, page, text, time, uuid } from './fields'
+import { cursorPagination, description, page, text, time, userId, uuid } from './fields'
 
 const webhookEvent = z.enum(webhookEvents).openapi('V1WebhookEventType')
 
-const webhookStatus = z.enum(['active', 'inactive'])
+const webhookStatus = z.enum(['active', 'inactive']).openapi('V1WebhookStatus')
 
 const outcome = z
   .string()
@@ -15,7 +15,7 @@ const outcome = z
 
 const webhook = {
   id: uuid,
-  url: z.string(),
+  url: z.string().openapi({ format: 'uri' }),
   description: z.string(),
   events: z.array(webhookEvent),
   status: webhookStatus,
@@ -66,12 +66,14 @@ export const V1WebhookEvent = z
     id: uuid,
     type: webhookEvent,
     timestamp: time,
-    data: z.strictObject({
-      user_id: z.string().nullable(),
-      actor_id: z.string().nullable(),
-      contract: z.string(),
-      fields: z.array(z.string()),
-    }),
+    data: z
+      .strictObject({
+        user_id: userId.nullable(),
+        actor_id: userId.nullable(),
+        contract: z.string(),
+        fields: z.array(z.string()),
+      })
+      .openapi('V1WebhookEventData'),
   })
   .openapi('V1WebhookEvent', { description: 'What is sent: who the user is now, `GET /users/{user_id}` says' })
 
@@ -88,7 +90,7 @@ export const V1WebhookFailureList = z
         })
         .openapi('V1WebhookFailure'),
     ),
-    pagination: z.strictObject({ next_cursor: z.string().nullable() }),
+    pagination: cursorPagination,
   })
   .openapi('V1WebhookFailureList')
 
