@@ -25,6 +25,10 @@ export type Gender = 'male' | 'female' | 'unknown' | null
 
 export type UserType = 'administrative' | 'technician' | 'clinician' | 'student' | null
 
+export type Logout = {
+  refresh_token?: string | undefined
+}
+
 export type ImportedUser = {
   /** `usr_…` or a uuid */
   id?: string | undefined
@@ -42,11 +46,10 @@ export type ImportedUser = {
   role?: string | undefined
   /** Names; the first is the primary role. `user` without any */
   roles?: Array<string> | undefined
-  status?: 'active' | 'inactive' | 'activated' | 'deactivated' | undefined
+  status?: ImportedStatus | undefined
   /** In place of `status`, as rbac and clinic have it */
   is_active?: boolean | undefined
-  /** In place of `status`, as backoffice has it */
-  user_status?: 'active' | 'inactive' | undefined
+  user_status?: ImportedUserStatus | undefined
   created_at?: string | undefined
   updated_at?: string | undefined
   version?: number | undefined
@@ -63,6 +66,10 @@ export type ImportedUser = {
   is_staff?: boolean | undefined
   country_id?: number | null | undefined
 }
+
+export type ImportedStatus = 'active' | 'inactive' | 'activated' | 'deactivated'
+
+export type ImportedUserStatus = 'active' | 'inactive'
 
 export type ImportResult = ImportAccepted | ImportRefused | ImportStopped | ImportDone
 
@@ -201,7 +208,8 @@ export type RoleReference = {
 export type UserCreate = {
   email: string
   name: string
-  password: string
+  /** Null for a user who will set one by a set-password token */
+  password: string | null
   /** A role's name; `user` without one */
   role?: string | undefined
   username?: string | null | undefined
@@ -566,29 +574,32 @@ export type Diagnostics = {
       unknown: Array<string>
     }
   }
-  missing_bindings: Array<'DB' | 'ASSETS' | 'PRINCIPAL_LIMITER' | 'CLIENT_LIMITER' | 'SIGN_IN_LIMITER'>
+  missing_bindings: Array<Binding>
   /** Those that are set */
-  variables: Array<
-    | 'JWT_SECRET'
-    | 'JWT_SECRET_PREVIOUS'
-    | 'BOOTSTRAP_ADMIN_EMAIL'
-    | 'BOOTSTRAP_ADMIN_PASSWORD'
-    | 'CONTRACT_HOSTS'
-    | 'ACCESS_TOKEN_TTL_SECONDS'
-    | 'PASSWORD_MIN_LENGTH'
-    | 'PASSWORD_ROUNDS'
-    | 'RATE_LIMIT'
-    | 'SERVER_TIMING'
-    | 'CORS_ORIGINS'
-    | 'REQUEST_LOG'
-    | 'AUDIT_RETENTION_DAYS'
-  >
+  variables: Array<Variable>
   rate_limit: boolean
   server_timing: boolean
   request_log: boolean
   /** Holders of the role admin */
   admins: number
 }
+
+export type Binding = 'DB' | 'ASSETS' | 'PRINCIPAL_LIMITER' | 'CLIENT_LIMITER' | 'SIGN_IN_LIMITER'
+
+export type Variable =
+  | 'JWT_SECRET'
+  | 'JWT_SECRET_PREVIOUS'
+  | 'BOOTSTRAP_ADMIN_EMAIL'
+  | 'BOOTSTRAP_ADMIN_PASSWORD'
+  | 'CONTRACT_HOSTS'
+  | 'ACCESS_TOKEN_TTL_SECONDS'
+  | 'PASSWORD_MIN_LENGTH'
+  | 'PASSWORD_ROUNDS'
+  | 'RATE_LIMIT'
+  | 'SERVER_TIMING'
+  | 'CORS_ORIGINS'
+  | 'REQUEST_LOG'
+  | 'AUDIT_RETENTION_DAYS'
 
 export type HashingDiagnostics = {
   /** PBKDF2 iterations a call */
@@ -605,19 +616,7 @@ export type DirectoryDiagnostics = {
   /** Looked at */
   users: number
   findings: Array<{
-    finding:
-      | 'total_off'
-      | 'span_off'
-      | 'count_off'
-      | 'role_columns_off'
-      | 'search_entry_missing'
-      | 'search_entry_stray'
-      | 'search_entry_outdated'
-      | 'identifier_missing'
-      | 'identifier_stray'
-      | 'identifier_outdated'
-      | 'hash_outdated'
-      | 'hash_unverifiable'
+    finding: Finding
     count: number
     /** The first of those concerned, `usr_…` */
     users: Array<string>
@@ -628,14 +627,30 @@ export type DirectoryDiagnostics = {
   hashes?:
     | Array<{
         format: string
-        standing: 'current' | 'outdated' | 'unverifiable'
+        standing: HashStanding
         count: number
       }>
     | undefined
-  pagination: {
-    next_cursor: string | null
-  }
+  pagination: CursorPagination
 }
+
+export type Finding =
+  | 'total_off'
+  | 'span_off'
+  | 'count_off'
+  | 'role_columns_off'
+  | 'search_entry_missing'
+  | 'search_entry_stray'
+  | 'search_entry_outdated'
+  | 'identifier_missing'
+  | 'identifier_stray'
+  | 'identifier_outdated'
+  | 'hash_outdated'
+  | 'hash_unverifiable'
+
+export type HashStanding = 'current' | 'outdated' | 'unverifiable'
+
+export type DirectoryCheck = 'totals' | 'counts' | 'roles' | 'search' | 'identifiers' | 'hashes'
 
 /** What a failure may be. */
 export type FailureStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 503
@@ -851,9 +866,11 @@ export interface Operations {
       body: Tokens
     }
   }
-  /** Sign out. For everyone with a credential. Ends the session and its refresh token. Not for API keys. */
+  /** Sign out. For everyone with a credential, or with a refresh token in the body. Ends the session and its refresh token. Without a valid access token, `refresh_token` in the body names the session. Not for API keys. */
   logout: {
-    input: {}
+    input: {
+      body?: Logout | undefined
+    }
     answer: {
       status: 204
       body: undefined
@@ -1154,7 +1171,7 @@ export interface Operations {
   /** Check the directory for inconsistencies, some thousands of users at a time. Takes every permission. */
   checkDirectory: {
     input: {
-      check: 'totals' | 'counts' | 'roles' | 'search' | 'identifiers' | 'hashes'
+      check: DirectoryCheck
       /** `next_cursor` of the page before */
       cursor?: string | undefined
     }
@@ -1199,7 +1216,7 @@ export const operations: Record<keyof Operations, Operation> = {
   changePassword: { method: 'PUT', path: '/me/password', sends: 'application/json' },
   login: { method: 'POST', path: '/auth/login', sends: 'application/json', anonymous: true },
   refresh: { method: 'POST', path: '/auth/refresh', sends: 'application/json', anonymous: true },
-  logout: { method: 'POST', path: '/auth/logout' },
+  logout: { method: 'POST', path: '/auth/logout', sends: 'application/json' },
   issuePasswordToken: { method: 'POST', path: '/users/{id}/password-token' },
   setPassword: { method: 'POST', path: '/auth/password', sends: 'application/json', anonymous: true },
   listSessions: { method: 'GET', path: '/users/{id}/sessions' },

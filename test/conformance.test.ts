@@ -46,8 +46,8 @@ interface Scene {
   role: { id: string }
   session: { id: string }
   apiKey: { id: string; key: string }
-  /** An API key of the admin's that may do everything. */
-  fullKey: string
+  /** The token of a user who is no admin, but holds every permission. */
+  deputy: string
   passwordToken: string
   /** Its path. */
   webhook: string
@@ -320,10 +320,10 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
     notFound: { path: backofficeUser(0) },
     conflict: { path: backofficeUser(1), json: { user_status: 'inactive' } },
   }),
-  backofficeDeleteUser: ({ fullKey }) => ({
+  backofficeDeleteUser: ({ deputy }) => ({
     path: backofficeUser(2),
     notFound: { path: backofficeUser(0) },
-    conflict: { path: backofficeUser(1), token: fullKey },
+    conflict: { path: backofficeUser(1), token: deputy },
   }),
   backofficeLogin: ({ one }) => ({
     valid: { json: { username: one.input.email, password: one.input.password } },
@@ -529,11 +529,12 @@ async function setScene(): Promise<Scene> {
   const admin = await adminToken()
   const as = (json: unknown) => ({ token: admin, json })
   const one = await signedInPerson(admin)
-  const [me, role, apiKey, fullKey, sessions, passwordToken, webhook] = await Promise.all([
+  await call('/v1/roles', as({ name: 'deputy', permissions }))
+  const [me, role, apiKey, deputy, sessions, passwordToken, webhook] = await Promise.all([
     call('/v1/me', { token: admin }),
     call('/v1/roles', as({ name: 'door', permissions: [] })),
     call('/v1/api-keys', as({ name: 'a key', permissions: [] })),
-    call('/v1/api-keys', as({ name: 'a key to everything', permissions })),
+    signedInPerson(admin, { role: 'deputy' }),
     call(`/v1/users/${one.id}/sessions`, { token: admin }),
     call(`/v1/users/${one.id}/password-token`, { token: admin, method: 'POST' }),
     call('/v1/webhooks', as(quietWebhook)),
@@ -553,7 +554,7 @@ async function setScene(): Promise<Scene> {
     role: role.body,
     session: sessions.body.data[0],
     apiKey: apiKey.body,
-    fullKey: fullKey.body.key,
+    deputy: deputy.access_token,
     passwordToken: passwordToken.body.token,
     webhook: `/v1/webhooks/${webhook.body.id}`,
   }

@@ -67,9 +67,8 @@ export const V1ImportedUser = z
       deactivated: false,
     }).optional(),
     is_active: z.boolean().optional().openapi({ description: 'In place of `status`, as rbac and clinic have it' }),
-    user_status: statusOf('V1ImportedUserStatus', { active: true, inactive: false })
-      .optional()
-      .openapi({ description: 'In place of `status`, as backoffice has it' }),
+    // In place of `status`, as backoffice has it.
+    user_status: statusOf('V1ImportedUserStatus', { active: true, inactive: false }).optional(),
     created_at: anyTime.openapi({ type: 'string', format: 'date-time' }).optional(),
     updated_at: anyTime.openapi({ type: 'string', format: 'date-time' }).optional(),
     version: parsedBy(z.int(), parseVersion)
