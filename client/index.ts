@@ -6,7 +6,7 @@ export { ProblemError, UnexpectedAnswer } from './messages.ts'
 export type * from './operations.ts'
 
 export interface Settings {
-  /** Where v1 is: `https://usher.example/v1`, or a host of its own. */
+  /** Where v1 is: `https://usher.example/v1`, or the root of a host of its own. */
   baseUrl: string
   /** Of an API key, for programs; without one, `login` gives the client its credential. */
   apiKey?: string | undefined
@@ -48,12 +48,12 @@ export function createClient(settings: Settings): Client {
   async function call(name: Names, input: Input): Promise<object> {
     const operation = operations[name]
     const ask = (token?: string) => send(...requestFor(operation, baseUrl, input, token))
-    if (operation.anonymous) return answerFrom(await ask())
+    if (operation.anonymous) return answerFrom(await ask(), baseUrl)
     const used = tokens
     const response = await ask(used?.access_token ?? apiKey)
-    if (response.status !== 401 || !used || !(await renew(used))) return answerFrom(response)
+    if (response.status !== 401 || !used || !(await renew(used))) return answerFrom(response, baseUrl)
     await response.body?.cancel()
-    return answerFrom(await ask(tokens?.access_token))
+    return answerFrom(await ask(tokens?.access_token), baseUrl)
   }
 
   /** Whether there is a pair after `used`: one is asked for once, by however many requests it failed. */

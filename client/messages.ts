@@ -41,13 +41,18 @@ function bodyOf(type: string, body: unknown): string {
 }
 
 /** Throws ProblemError for what the document calls a failure, UnexpectedAnswer for what it does not know. */
-export async function answerFrom(response: Response): Promise<object> {
+export async function answerFrom(response: Response, baseUrl = ''): Promise<object> {
   const { status, headers } = response
   const type = headers.get('content-type') ?? ''
   if (type.startsWith('application/problem+json')) {
     throw new ProblemError((await response.json()) as Problem, headers)
   }
-  if (!response.ok && status !== 304) throw new UnexpectedAnswer(status, await response.text())
+  const isData =
+    response.body === null || status === 204 || type.startsWith(lines) || type.startsWith('application/json')
+  if (status !== 304 && !(response.ok && isData)) {
+    const isElsewhere = response.ok || status === 404 || status === 405
+    throw new UnexpectedAnswer(status, await response.text(), isElsewhere ? hintAt(baseUrl) : '')
+  }
   const etag = headers.get('etag')
   const location = headers.get('location')
   return {
@@ -57,6 +62,12 @@ export async function answerFrom(response: Response): Promise<object> {
     ...(etag !== null && { etag }),
     ...(location !== null && { location }),
   }
+}
+
+/** What may be wrong with the base URL, where no v1 answers at it. */
+function hintAt(baseUrl: string): string {
+  const url = baseUrl.replace(/\/$/, '')
+  return url === '' || url.endsWith('/v1') ? '' : `. The base URL ${url} does not end in /v1: is it ${url}/v1?`
 }
 
 async function readBody(response: Response, type: string): Promise<unknown> {
@@ -108,8 +119,8 @@ export class UnexpectedAnswer extends Error {
   readonly status: number
   readonly text: string
 
-  constructor(status: number, text: string) {
-    super(`An answer with status ${status} that the document does not know`)
+  constructor(status: number, text: string, hint = '') {
+    super(`An answer with status ${status} that the document does not know${hint}`)
     this.status = status
     this.text = text
   }

@@ -3,19 +3,14 @@
  * the machine's own and without node_modules.
  */
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 export function install(folder = '.') {
   const place = `${root}${folder}/`
-  const stamp = `${place}node_modules/.installed-lock`
-  const lock = createHash('sha256')
-    .update(readFileSync(`${place}package-lock.json`))
-    .digest('hex')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
+  if (isInstalled(place)) return
   console.log('Installing what is missing…')
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: place,
@@ -23,7 +18,21 @@ export function install(folder = '.') {
     shell: process.platform === 'win32',
   })
   if (status !== 0) process.exit(status ?? 1)
-  writeFileSync(stamp, lock)
 }
+
+/** Whether every package of the lock file is there, by npm's own record of an installation, which it writes last. */
+export function isInstalled(place) {
+  const record = `${place}node_modules/.package-lock.json`
+  if (!existsSync(record)) return false
+  const installed = packagesIn(record)
+  return Object.entries(packagesIn(`${place}package-lock.json`)).every(([path, { version, integrity, optional }]) => {
+    const found = installed[path]
+    // An optional package may be for another platform.
+    if (!found) return path === '' || optional === true
+    return found.version === version && found.integrity === integrity
+  })
+}
+
+const packagesIn = (path) => JSON.parse(readFileSync(path, 'utf8')).packages
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) install(process.argv[2])

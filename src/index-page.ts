@@ -104,6 +104,6 @@ export async function indexPage(
 }
 
 const signInLine = (origin: string) => `curl -s ${origin}/v1/auth/login -H 'Content-Type: application/json' \\
-  -d '{"identifier": "you@example.org", "password": "your password"}'`
+  -d '{"identifier": "you@example.org", "password": "your password"}' -w '\\n'`
 
-const whoAmILine = (origin: string) => `curl -s ${origin}/v1/me -H 'Authorization: Bearer the access_token'`
+const whoAmILine = (origin: string) => `curl -s ${origin}/v1/me -H 'Authorization: Bearer the access_token' -w '\\n'`

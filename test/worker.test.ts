@@ -142,6 +142,9 @@ describe('the index', () => {
     const at = (host: string, scheme?: 'http') => call('/', { headers: { accept }, host, ...(scheme && { scheme }) })
     expect((await at('people.example')).text).toContain('curl -s https://people.example/v1/auth/login ')
     expect((await at('localhost:9000', 'http')).text).toContain('curl -s http://localhost:9000/v1/auth/login ')
+    const printed = [...(await at('people.example')).text.matchAll(/<code>(curl[^]*?)<\/code>/g)]
+    expect(printed).toHaveLength(2)
+    for (const [, line] of printed) expect(line).toMatch(/ -w &#39;\\n&#39;$/)
     expect((await at('a"b&c.example')).text).toContain('https://a&quot;b&amp;c.example/v1')
   })
 })

@@ -262,6 +262,30 @@ describe('the base URL', () => {
     const usher = createClient({ baseUrl: 'https://people.example', fetch, apiKey: token })
     expect((await usher.getMe()).body.email).toBe(firstAdmin.email)
   })
+
+  it('without /v1 is told in a sentence, by whichever operation', async () => {
+    const { fetch } = network()
+    for (const [given, url] of [
+      ['https://usher.example', 'https://usher.example'],
+      ['https://usher.example/', 'https://usher.example'],
+      ['https://usher.example/personnel', 'https://usher.example/personnel'],
+    ] as const) {
+      const usher = createClient({ baseUrl: given, fetch, apiKey: 'usk_of_the_test' })
+      for (const asked of [usher.login({ body: admin }), usher.listUsers(), usher.deleteUser({ id: 'usr_' })]) {
+        const failure = await failureOf(asked)
+        expect(failure).toBeInstanceOf(UnexpectedAnswer)
+        expect((failure as Error).message).toContain(`The base URL ${url} does not end in /v1: is it ${url}/v1?`)
+      }
+    }
+  })
+
+  it('of a site that answers pages is told, too', async () => {
+    const fetch = async () => new Response('<h1>Welcome</h1>', { headers: { 'content-type': 'text/html' } })
+    const failure = await failureOf(createClient({ baseUrl: 'https://www.example', fetch }).listUsers())
+    expect(failure).toBeInstanceOf(UnexpectedAnswer)
+    expect(failure).toMatchObject({ status: 200, text: '<h1>Welcome</h1>' })
+    expect((failure as Error).message).toContain('is it https://www.example/v1?')
+  })
 })
 
 describe('the types', () => {
