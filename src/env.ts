@@ -1,5 +1,6 @@
 /** Bindings and variables, checked once: bad configuration stops the Worker from serving, and says which variable is wrong. */
 import type { Settings } from './core/caller'
+import { parseHost } from './http/hosts'
 
 export interface Env {
   DB: D1Database
@@ -115,14 +116,30 @@ function contractHosts(text: string | undefined, problems: string[]): ReadonlyMa
   try {
     const hosts: unknown = JSON.parse(text || '{}')
     if (typeof hosts === 'object' && hosts !== null && !Array.isArray(hosts)) {
-      const entries = Object.entries(hosts).map(([host, contract]) => [host.toLowerCase(), contract] as const)
-      if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) return new Map(entries)
+      const entries = Object.entries(hosts)
+      if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
+        return canonicalHosts(entries, problems)
+      }
     }
   } catch {
     // Told below, like JSON of another shape.
   }
   problems.push('CONTRACT_HOSTS must be a JSON object of host name to contract.')
   return new Map()
+}
+
+/** A name that no request can have would leave its host serving every contract. */
+function canonicalHosts(entries: [string, string][], problems: string[]): ReadonlyMap<string, string> {
+  const contracts = new Map<string, string>()
+  for (const [index, [name, contract]] of entries.entries()) {
+    const host = parseHost(name)
+    if (host === undefined) {
+      problems.push(`CONTRACT_HOSTS: name ${index + 1} is not a host name, such as people.example.org.`)
+    } else if ((contracts.get(host) ?? contract) !== contract) {
+      problems.push(`CONTRACT_HOSTS: name ${index + 1} is the same host as an earlier one, for another contract.`)
+    } else contracts.set(host, contract)
+  }
+  return contracts
 }
 
 function corsOrigins(text: string | undefined, problems: string[]): string[] {

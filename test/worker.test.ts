@@ -20,6 +20,44 @@ describe('configuration', () => {
     ['CONTRACT_HOSTS', '{'],
     ['CONTRACT_HOSTS', '["personnel"]'],
     ['CONTRACT_HOSTS', '{"people.example":"nothing"}'],
+    ['CONTRACT_HOSTS', '{"people.example":7}'],
+    ...[
+      ...[
+        '',
+        ' ',
+        '.',
+        'people.example/',
+        '/',
+        'https://people.example',
+        'people.example/v1',
+        'people.example?x',
+        'people.example#x',
+      ],
+      ...[
+        'user@people.example',
+        ' people.example',
+        'people.example ',
+        'people example',
+        '*.example',
+        'people..example',
+        '.people.example',
+      ],
+      ...[
+        'people.example..',
+        'people.example:port',
+        'people.example:99999',
+        'ex%61mple.org',
+        'people\\\\example',
+        '-people.example',
+      ],
+      ...['1.2.3.4.5', '[::1', 'a,b.example'],
+    ].map((name) => ['CONTRACT_HOSTS', `{"staff.example":"v1","${name}":"personnel"}`] as [string, string]),
+    ...[
+      ['people.example', 'people.example.'],
+      ['people.example', 'PEOPLE.example:8787'],
+      ['bücher.example', 'xn--bcher-kva.example'],
+      ['127.0.0.1', '127.1:80'],
+    ].map(([one, other]) => ['CONTRACT_HOSTS', `{"${one}":"personnel","${other}":"v1"}`] as [string, string]),
     ['CORS_ORIGINS', 'https://app.example/'],
     ['CORS_ORIGINS', '*'],
   ])('with %s=%s stops the Worker from serving, by the name of the variable', async (name, value) => {
@@ -73,6 +111,39 @@ describe('a contract’s own host', () => {
       const { status, body } = await call(path, { host: 'staff.example', env })
       expect([path, status, body]).toEqual([path, 404, { detail: 'Not Found' }])
     }
+  })
+
+  it.each([
+    ['people.example:8787', ['people.example', 'people.example:8787', 'people.example:9000', 'people.example.']],
+    ['people.example.', ['people.example', 'people.example.', 'people.example.:8787', 'PEOPLE.EXAMPLE.']],
+    ['PEOPLE.Example', ['people.example', 'people.example.']],
+    ['bücher.example', ['bücher.example', 'xn--bcher-kva.example', 'xn--bcher-kva.example.', 'BÜCHER.example:8787']],
+    ['xn--bcher-kva.example.', ['bücher.example', 'xn--bcher-kva.example']],
+    ['BU\u0308CHER.example.:443', ['bücher.example']],
+    ['localhost:8787', ['localhost', 'localhost:8787', 'localhost.:8787']],
+    ['127.0.0.1:8787', ['127.0.0.1', '127.1:8787']],
+    ['[::1]:8787', ['[::1]', '[0:0::1]:8787']],
+    ['under_score.example', ['under_score.example']],
+  ])('may be named in any spelling: %s', async (name, hosts) => {
+    const env = { CONTRACT_HOSTS: JSON.stringify({ 'api.example': 'v1', [name]: 'personnel' }) }
+    for (const host of hosts) {
+      for (const [path, status] of [
+        ['/users/list', 401],
+        ['/personnel/users/list', 404],
+        ['/v1/me', 404],
+        ['/rbac/api/v1/users', 404],
+        ['/docs', 404],
+        ['/doc/personnel', 200],
+      ] as const) {
+        expect([host, path, (await call(path, { host, env })).status]).toEqual([host, path, status])
+      }
+    }
+    expect((await call('/v1/me', { host: 'other.example', env })).status).toBe(401)
+  })
+
+  it('may be named twice for the same contract', async () => {
+    const env = { CONTRACT_HOSTS: '{"people.example":"personnel","people.example.":"personnel"}' }
+    expect((await call('/users/list', { host: 'people.example', env })).status).toBe(401)
   })
 
   it('changes nothing on any other host', async () => {

@@ -6,6 +6,7 @@ import { authorise } from '../core/caller'
 import { configurationOf, type Env } from '../env'
 import { answers } from './answers'
 import type { Contract, ContractApp, ContractEnv, ContractTraits } from './contract-types'
+import { hostOf } from './hosts'
 import { emptyBody, Failed, toFailure, toIssues, type Failure, type Part, type Issue } from './failure'
 
 /** The name of the bearer scheme in the documents. */
@@ -62,7 +63,7 @@ function seedPath({ name, keepsBasePathOnHost }: ContractTraits, request: Reques
 /** The name of the contract whose own host the request is for; undefined on any other host. */
 export function ownHostOf(request: Request, env: Env): string | undefined {
   const hosts = hostsOf(env)
-  return hosts.size === 0 ? undefined : hosts.get(new URL(request.url).hostname)
+  return hosts.size === 0 ? undefined : hosts.get(hostOf(request.url))
 }
 
 function hostsOf(env: Env): ReadonlyMap<string, string> {

@@ -2,6 +2,7 @@
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { Failed } from './failure'
+import { hostOf, withoutFinalDot } from './hosts'
 
 /** The name of the scheme in the documents. */
 export const cookieScheme = 'cookie'
@@ -12,8 +13,8 @@ const name = 'sessionid'
 
 /** Over plain http no browser takes a Secure cookie; only a developer's own machine is served so. */
 function optionsFor(c: Context) {
-  const { protocol, hostname } = new URL(c.req.url)
-  const loopback = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+  const { protocol } = new URL(c.req.url)
+  const loopback = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostOf(c.req.url))
   return protocol === 'http:' && loopback ? { path: '/' } : { path: '/', secure: true, prefix: 'host' as const }
 }
 
@@ -39,7 +40,8 @@ export function refuseCrossSite(c: Context): void {
   if (site === 'same-origin') return
   const origin = c.req.header('origin')
   const isOwn =
-    (site === undefined || site === 'none') && (origin === undefined || origin === new URL(c.req.url).origin)
+    (site === undefined || site === 'none') &&
+    (origin === undefined || withoutFinalDot(origin) === withoutFinalDot(new URL(c.req.url).origin))
   if (!isOwn) throw new Failed({ kind: 'cross_site' })
 }
 

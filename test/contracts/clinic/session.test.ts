@@ -210,6 +210,7 @@ describe('the cookie', () => {
       '127.8.8.8',
       '[::1]:8787',
       'clinic.localhost',
+      'localhost.:8787',
     ]) {
       const options = { host, scheme: 'http' as const }
       const answer = await login('ines.caron', password, options)
@@ -475,6 +476,10 @@ describe('another site', () => {
     const hosts: [string, Call, string, string][] = [
       ['https://clinic.usher.example', { host: 'clinic.usher.example', env }, '/users/user', own],
       ['http://localhost:8787', { host: 'localhost:8787', scheme: 'http' }, users, 'http://localhost:3000'],
+      ['https://clinic.usher.example', { host: 'clinic.usher.example.', env }, '/users/user', own],
+      ['https://clinic.usher.example.', { host: 'clinic.usher.example', env }, '/users/user', own],
+      ['https://clinic.usher.example.', { host: 'clinic.usher.example.', env }, '/users/user', `${own}.`],
+      ['http://localhost.:8787', { host: 'localhost:8787', scheme: 'http' }, users, 'http://localhost.:8788'],
       ['http://127.0.0.1:8787', { host: '127.0.0.1:8787', scheme: 'http' }, users, 'http://localhost:8787'],
     ]
     for (const [origin, where, base, elsewhere] of hosts) {
