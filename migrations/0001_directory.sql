@@ -20,7 +20,7 @@ CREATE TABLE users (
   number INTEGER PRIMARY KEY AUTOINCREMENT CHECK (number > 0),
   id TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
   matricule INTEGER UNIQUE CHECK (matricule BETWEEN 0 AND 9007199254740991),
-  username TEXT CHECK (length(username) BETWEEN 1 AND 64),
+  username TEXT CHECK (length(username) BETWEEN 1 AND 128),
   username_key TEXT CHECK ((username_key IS NULL) = (username IS NULL)),
   email TEXT NOT NULL CHECK (length(email) BETWEEN 3 AND 254),
   email_key TEXT NOT NULL UNIQUE,

@@ -347,7 +347,7 @@ describe('a whole record', () => {
     'read from %s and sent back changes nothing where it holds what the contract would not take',
     async (contract) => {
       const roomy = {
-        ...{ name: 'N'.repeat(200), first_name: 'G'.repeat(100), last_name: '', username: 'u'.repeat(64) },
+        ...{ name: 'N'.repeat(200), first_name: 'G'.repeat(100), last_name: '', username: 'u'.repeat(128) },
         ...{ email: `${'e'.repeat(64)}@${'long.'.repeat(30)}example.org`, phone: '1'.repeat(32), mobile: ' 2 ' },
         ...{
           certified_email: `c@${'long.'.repeat(40)}example.org`,

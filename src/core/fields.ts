@@ -97,7 +97,7 @@ export function parseUsername(input: string): Outcome<Parsed<'username'>> {
   const value = input.normalize('NFC')
   if (value === '' || fold(value) === '') return { problem: { rule: 'blank' } }
   if (/\s/u.test(value)) return { problem: { rule: 'has_blanks' } }
-  if (isLonger(value, 64)) return { problem: { rule: 'too_long', max: 64 } }
+  if (isLonger(value, 128)) return { problem: { rule: 'too_long', max: 128 } }
   if (!isPlainText(value, { joiners: false })) return { problem: { rule: 'characters' } }
   return { value: value as Parsed<'username'> }
 }

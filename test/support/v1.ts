@@ -99,7 +99,7 @@ export const wrongValues: [field: string, value: unknown, message: string][] = [
   ['role', 'nobody-made-this', 'is not a role of the directory'],
   ['username', 'a b', 'must not contain blanks'],
   ['username', '', 'must not be blank'],
-  ['username', 'x'.repeat(65), 'must have at most 64 characters'],
+  ['username', 'x'.repeat(129), 'must have at most 128 characters'],
   ['matricule', '12', 'must be an integer'],
   ['matricule', true, 'must be an integer'],
   ['matricule', 1.5, 'must be an integer'],

@@ -94,7 +94,7 @@ describe('PUT /api/v1/users/{id}', () => {
       { first_name: '  padded ', last_name: name, name: 'Neither Of Them' },
       { gender: 'unknown', country_id: 5 },
       { email: `${'e'.repeat(60)}@${'long.'.repeat(30)}example.org` },
-      { username: 'u'.repeat(64), matricule: 12, role: 'admin', phone: '1', is_staff: true },
+      { username: 'u'.repeat(128), matricule: 12, role: 'admin', phone: '1', is_staff: true },
     ]) {
       const { id, v1Id, shown } = await fromElsewhere(admin, overrides)
       const before = await call(`/v1/users/${v1Id}`, { token: admin })

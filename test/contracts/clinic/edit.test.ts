@@ -224,7 +224,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
   })
 
   it('changes nothing of a record that came from a roomier contract, however it would not be taken here', async () => {
-    const long = { username: 'u'.repeat(64), first_name: ' F'.repeat(50), last_name: '', phone: ' 0'.repeat(16) }
+    const long = { username: 'u'.repeat(128), first_name: ' F'.repeat(50), last_name: '', phone: ' 0'.repeat(16) }
     const more = { name: 'Quite Another Name', mobile: '', certified_email: `${'c'.repeat(64)}@example.org` }
     const made = await call('/v1/users', { token: admin, json: person({ ...long, ...more }) })
     const uid = made.body.id.slice(4) as string

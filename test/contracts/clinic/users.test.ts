@@ -368,7 +368,7 @@ describe('GET /users/user/(user_id)/get_user_info/', () => {
   })
 
   it('shows what came from a roomier contract as it is, and what is absent as null', async () => {
-    const long = { username: 'u'.repeat(64), first_name: 'F'.repeat(100), last_name: '', phone: '0'.repeat(32) }
+    const long = { username: 'u'.repeat(128), first_name: 'F'.repeat(100), last_name: '', phone: '0'.repeat(32) }
     const { body } = await call('/v1/users', { token: admin, json: person({ ...long, email: 'bare@example.org' }) })
     const { phone, ...names } = long
     expectSuccess(await info(admin, '2'), 'User 2 found.', {

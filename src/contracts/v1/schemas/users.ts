@@ -98,7 +98,7 @@ const name = parsedBy(z.string(), parseName).openapi(filledText(200))
 
 /** What may be left out at creation and sent in a change. */
 export const optional = {
-  username: orNull(parsedBy(z.string(), parseUsername), filledText(64)),
+  username: orNull(parsedBy(z.string(), parseUsername), filledText(128)),
   matricule: orNull(parsedBy(z.int(), parseMatricule), integer(0)),
   first_name: parsedBy(z.string(), parseGivenName).openapi(text(100)).optional(),
   last_name: parsedBy(z.string(), parseFamilyName).openapi(text(100)).optional(),
