@@ -59,6 +59,21 @@ describe('repair.sql', () => {
     expect(await snapshot()).toEqual(before)
   })
 
+  it('keeps numbers with leading zeros as the directory does, and the doctor finds keys that have them', async () => {
+    const admin = await adminToken()
+    const one = await signedInPerson(admin, { username: '0042', matricule: 42 })
+    await signedInPerson(admin, { username: '000' })
+    const before = await snapshot()
+    expect(await findings(admin)).toEqual([])
+    await execute(repair)
+    expect(await snapshot()).toEqual(before)
+    await rows("DELETE FROM login_identifiers WHERE key IN ('42', '0')")
+    await execute(repair)
+    expect(await snapshot()).toEqual(before)
+    await rows("UPDATE users SET username_key = '0042' WHERE number = ?", one.number)
+    expect(await findings(admin)).toEqual(['identifier_outdated'])
+  })
+
   it('mends whatever can be said again', async () => {
     const admin = await adminToken()
     const { one, two } = await somePeople(admin)

@@ -3,7 +3,7 @@
  * `Parsed` says in the type; the parsers normalise, so what is stored is what is answered.
  */
 import { commonPasswords } from './common-passwords'
-import { fold, isLonger, isPlainText, lengthOf } from './text'
+import { fold, foldIdentifier, isDomain, isLonger, isPlainText, lengthOf } from './text'
 
 /** Lengths in code points, bounds inclusive. */
 export type Problem =
@@ -98,12 +98,19 @@ export function parseUsername(input: string): Outcome<Parsed<'username'>> {
   if (value === '' || fold(value) === '') return { problem: { rule: 'blank' } }
   if (/\s/u.test(value)) return { problem: { rule: 'has_blanks' } }
   if (isLonger(value, 128)) return { problem: { rule: 'too_long', max: 128 } }
+
+/** The matricule that an identifier of digits only stands for, in any spelling; undefined where the identifier is anything else. */
+export function readMatricule(identifier: string): number | undefined {
+  const key = isLonger(identifier, 254) ? '' : foldIdentifier(identifier)
+  const number = /^[0-9]+$/.test(key) ? Number(key) : NaN
+  return Number.isSafeInteger(number) ? number : undefined
+}
+
   if (!isPlainText(value, { joiners: false })) return { problem: { rule: 'characters' } }
   return { value: value as Parsed<'username'> }
 }
 
 const local = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u
-const domainLabel = /^[\p{L}\p{N}]([\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?$/u
 
 /** An address as people have them: a dot-atom, an @, a domain of at least two labels. The local part stays as sent. */
 export function parseEmail(input: string): Outcome<Parsed<'email'>> {
@@ -117,15 +124,7 @@ export function parseEmail(input: string): Outcome<Parsed<'email'>> {
   const address = sent.slice(0, at + 1) + domain
   if (isLonger(address, 254)) return { problem: { rule: 'too_long', max: 254 } }
   if (!isPlainText(address, { joiners: false })) return { problem: { rule: 'characters' } }
-  const labels = domain.split('.')
-  const topLevel = labels.at(-1) ?? ''
-  const sound =
-    at > 0 &&
-    !isLonger(sent.slice(0, at), 64) &&
-    local.test(sent.slice(0, at)) &&
-    labels.length > 1 &&
-    labels.every((label) => domainLabel.test(label)) &&
-    !/^\p{N}+$/u.test(topLevel)
+  const sound = at > 0 && !isLonger(sent.slice(0, at), 64) && local.test(sent.slice(0, at)) && isDomain(domain)
   return sound ? { value: address as Parsed<'email'> } : { problem: { rule: 'not_an_email' } }
 }
 

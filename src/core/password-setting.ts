@@ -87,7 +87,8 @@ export async function setPasswordByToken(
   visit: Visit,
   { token, password }: { token: string; password: Parsed<'password'> },
 ): Promise<void> {
-  const bytes = token.length === 64 ? fromBase64Url(token) : undefined
+  const secret = token.trim()
+  const bytes = secret.length === 64 ? fromBase64Url(secret) : undefined
   if (!bytes) throw new Refused({ kind: 'invalid_password_token' })
   const userId = toUuid(bytes.subarray(0, 16))
   const usable = refuseUnlessPasswordToken({ userId, hash: await sha256(bytes), now: visit.now })

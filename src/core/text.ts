@@ -6,6 +6,7 @@ const joinersAndVariations = /[\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu
 const everyIgnorable = /\p{Default_Ignorable_Code_Point}/gu
 /** Letters, digits and hyphens, of no other script and no number: it has one spelling. */
 const plainDomain = /^(?!.*xn--)([a-z0-9-]+\.)+[a-z]+$/
+const domainLabel = /^[\p{L}\p{N}]([\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?$/u
 /** What nearly all text is, and needs no closer look: nothing of it folds but its case. */
 const ascii = /^[\0-\x7f]*$/
 const printableAscii = /^[ -~]*$/
@@ -29,13 +30,37 @@ export function isPlainText(text: string, options: { joiners: boolean }): boolea
   return !ignorable.test(options.joiners ? text.replace(joinersAndVariations, '') : text)
 }
 
-/** The key of an email, username or matricule: as `fold`, and of an address one spelling of its domain, the ASCII one. */
+/** At least two labels, the last not a number. `text` is in lower case and NFC. */
+export function isDomain(text: string): boolean {
+  const labels = text.split('.')
+  return (
+    labels.length > 1 && labels.every((label) => domainLabel.test(label)) && !/^\p{N}+$/u.test(labels.at(-1) as string)
+  )
+}
+
+/**
+ * The key of an email, username or matricule. All spellings of one identifier have the same key: as `fold`, without blanks around it,
+ * a number without leading zeros, the domain of an address in ASCII.
+ */
 export function foldIdentifier(text: string): string {
-  const folded = fold(text)
+  const folded = fold(text).trim()
+  if (/^[0-9]+$/.test(folded)) return folded.replace(/^0+(?=[0-9])/, '')
   const at = folded.lastIndexOf('@')
-  if (at < 0 || plainDomain.test(folded.slice(at + 1))) return folded
-  const url = `http://${folded.slice(at + 1)}`
-  return URL.canParse(url) ? folded.slice(0, at + 1) + new URL(url).hostname : folded
+  return at < 0 ? folded : folded.slice(0, at + 1) + asciiDomain(folded.slice(at + 1))
+}
+
+/** Text that is not a domain stays as it is. */
+function asciiDomain(domain: string): string {
+  if (plainDomain.test(domain) || !isDomain(domain)) return domain
+  const url = `http://${domain}`
+  const ascii = URL.canParse(url) ? new URL(url).hostname : domain
+  // The URL parser reads some domains, such as `1.0x7f`, as IPv4 addresses.
+  return isDomain(ascii) ? ascii : domain
+}
+
+/** The key of the name of a role: as `fold`, without blanks around it, and with one space for any blanks inside. */
+export function foldRoleName(text: string): string {
+  return fold(text).trim().replace(/\s+/gu, ' ')
 }
 
 /** What search compares: as `fold`, and without accents. */

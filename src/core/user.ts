@@ -88,9 +88,9 @@ export function usernameOrEmail({ username, email }: Pick<User, 'username' | 'em
 export function sendsStandIn(sent: { username?: unknown; email?: unknown }, present: User | undefined): boolean {
   const { username, email } = sent
   if (typeof username !== 'string' || (present && username === usernameOrEmail(present))) return false
-  const key = foldIdentifier(username.trim())
+  const key = foldIdentifier(username)
   if (key === '') return false
-  return [email, present?.email].some((one) => typeof one === 'string' && foldIdentifier(one.trim()) === key)
+  return [email, present?.email].some((one) => typeof one === 'string' && foldIdentifier(one) === key)
 }
 
 /** Writing the whole name sets its parts; writing parts alone sets the whole; written together each stays as sent. */

@@ -168,6 +168,28 @@ describe('GET /users/{user_id}', () => {
     }
   })
 
+  it('finds a matricule with leading zeros and in full-width digits, as updates and deletions do', async () => {
+    const { admin, body } = await adminAndSolene()
+    for (const spelling of ['05101', '0000005101', '５１０１', '０５１０１']) {
+      const answer = await get(admin, encodeURIComponent(spelling))
+      expect([spelling, answer.status, answer.body.user_id]).toEqual([spelling, 200, body.user_id])
+      const { status, body: changed } = await update(admin, { user_id: spelling, nom: `Solène ${spelling}` })
+      expect([status, changed.user_id, changed.nom]).toEqual([200, body.user_id, `Solène ${spelling}`])
+      expect((await remove(admin, encodeURIComponent(spelling))).status).toBe(204)
+    }
+    expect((await list(admin)).body[0]).toMatchObject({ user_id: body.user_id, status: 'deactivated' })
+  })
+
+  it('shows users their own record by any spelling of their matricule', async () => {
+    const admin = await adminToken()
+    const one = await signedInPerson(admin, { matricule: 77 })
+    const other = await signedInPerson(admin, { matricule: 7 })
+    for (const spelling of ['77', '0077', '７７']) {
+      expect((await get(one.access_token, encodeURIComponent(spelling))).status).toBe(200)
+      expect((await get(other.access_token, encodeURIComponent(spelling))).status).toBe(403)
+    }
+  })
+
   it('answers 404 with the sentence of the seed for any unknown string', async () => {
     const admin = await adminToken()
     for (const id of [nobody, nobody.slice(0, -2), '7', '9'.repeat(20), 'create', 'É é']) {

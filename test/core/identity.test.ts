@@ -1,6 +1,7 @@
 /** What text may hold, and when two identifiers are the same. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { fold } from '../../src/core/text'
+import { importing } from '../support/imports'
 import { adminToken, call, freshDirectory, person, roleIds, rows, signIn, uuidOf } from '../support/usher'
 
 describe('the folded form', () => {
@@ -70,6 +71,11 @@ describe('in the directory', () => {
       ['username', 'noor42', 'ｎｏｏｒ４２'],
       ['username', 'zoë', 'zoe\u0308'],
       ['username', 'ﬁona', 'FIONA'],
+      ['username', '7', '007'],
+      ['username', '０００７', '07'],
+      ['username', '0', '000'],
+      ['email', 'noor@bücher.example', 'noor@xn--bcher-kva.example'],
+      ['email', 'noor@XN--BCHER-KVA.example', 'noor@bücher.example'],
       ['matricule', 42, 42],
       ['matricule', 0, 0],
     ])('is taken in every spelling: %s %j and %j', async (field, taken, asked) => {
@@ -85,6 +91,12 @@ describe('in the directory', () => {
       ['matricule', 4242, 'username', '４２４２'],
       ['username', '４２４２', 'matricule', 4242],
       ['username', '0', 'matricule', 0],
+      ['matricule', 77, 'username', '0077'],
+      ['matricule', 77, 'username', '００７７'],
+      ['username', '0077', 'matricule', 77],
+      ['username', '０００７７', 'matricule', 77],
+      ['matricule', 0, 'username', '00'],
+      ['username', '000', 'matricule', 0],
       ['matricule', 9_007_199_254_740_991, 'username', '9007199254740991'],
     ])('shares one namespace with all others: a %s %j takes the %s %j', async (field, taken, other, asked) => {
       expect((await create({ [field]: taken })).status).toBe(201)
@@ -92,12 +104,60 @@ describe('in the directory', () => {
       expect([status, body.detail]).toEqual(conflict(other))
     })
 
+    it('is taken in every spelling by a change of another user, too', async () => {
+      const { body: one } = await create({ matricule: 77 })
+      const { body: other } = await create({ username: '0088' })
+      const patch = (id: string, json: object) => call(`/v1/users/${id}`, { method: 'PATCH', token: admin, json })
+      expect((await patch(other.id, { username: '0077' })).body.detail).toBe('Taken: username.')
+      expect((await patch(one.id, { matricule: 88 })).body.detail).toBe('Taken: matricule.')
+      const json = { user_id: '0077', matricule: '0088' }
+      expect((await call('/personnel/users/update', { method: 'PUT', token: admin, json })).status).toBe(409)
+      expect((await patch(one.id, { username: '00077' })).body.username).toBe('00077')
+      expect((await patch(other.id, { username: '88' })).body.username).toBe('88')
+    })
+
+    it('is taken in every spelling by a row of an import, for the rows after it too', async () => {
+      await create({ matricule: 77, username: '66' })
+      const row = (email: string, fields: object) => ({ email, name: 'Somebody New', ...fields })
+      const rowsSent = [
+        row('a@example.org', { username: '0077' }),
+        row('b@example.org', { matricule: 66 }),
+        row('c@example.org', { matricule: 5 }),
+        row('d@example.org', { username: '００５' }),
+        row('e@example.org', { username: '000' }),
+        row('f@example.org', { matricule: 0 }),
+      ]
+      for (const path of ['/v1/imports?dry_run=true', '/v1/imports']) {
+        const { told } = await importing(admin, rowsSent, { path })
+        const [username, matricule] = ['username is taken', 'matricule is taken']
+        expect(told).toEqual([username, matricule, 'created', username, 'created', matricule])
+      }
+    })
+
+    it.each([
+      ...[
+        'a@ex.example/zzz',
+        'a@ex.example:99',
+        'a@ex.example?x',
+        'a@ex.example#x',
+        'a@ex%61mple.example',
+        'a@ex.example.',
+      ],
+      ...['a@ex。example', 'b@a@ex.example@ex.example', 'a@1.0.0.127'],
+    ])('is no other than it looks, whatever a URL parser makes of it: %s', async (username) => {
+      for (const email of ['a@ex.example', 'a@example.example', 'a@1.0x7f']) {
+        expect((await create({ email })).status).toBe(201)
+      }
+      const { status, body } = await create({ username })
+      expect([status, body.username]).toEqual([201, username])
+    })
+
     it('may be one’s own twice over', async () => {
       expect((await create({ email: 'twice@example.org', username: 'TWICE@example.org' })).status).toBe(201)
       expect((await create({ matricule: 77, username: '77' })).status).toBe(201)
       expect((await create({ matricule: 78, username: '７８' })).status).toBe(201)
+      expect((await create({ matricule: 79, username: '0079' })).status).toBe(201)
       expect((await create({ username: '7' })).status).toBe(201)
-      expect((await create({ username: '007' })).status).toBe(201)
     })
 
     it('signs in whoever it is of, in every spelling', async () => {

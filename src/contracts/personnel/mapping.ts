@@ -1,5 +1,6 @@
 /** Between personnel's wire and the core, field by field. */
 import type { z } from '@hono/zod-openapi'
+import { readMatricule } from '../../core/fields'
 import type { NewUser, User, UserChanges, UserSelector } from '../../core/user'
 import { toUtc } from '../../http/times'
 import { passwordHashed, type PersonnelUser, type PersonnelUserCreate, type PersonnelUserUpdate } from './schemas'
@@ -41,7 +42,8 @@ export function toUserChanges(body: Omit<z.output<typeof PersonnelUserUpdate>, '
 
 /** The original calls `user_id` an identifier and shows a uuid, and calls it the matricule: digits only are a matricule. */
 export function toSelector(userId: string): UserSelector {
-  return /^\d+$/.test(userId) && Number.isSafeInteger(Number(userId)) ? { matricule: Number(userId) } : { id: userId }
+  const matricule = readMatricule(userId)
+  return matricule === undefined ? { id: userId } : { matricule }
 }
 
 /** What personnel's clients expect in a token's `sub`. */
