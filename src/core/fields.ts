@@ -37,12 +37,17 @@ export const roleNumberMax = 2 ** 31 - 1
 
 export const passwordLength = { min: 8, max: 128 }
 
-function text<Field extends string>(limits: { max: number; required?: boolean }): Parser<string, Parsed<Field>> {
+function text<Field extends string>(limits: {
+  max: number
+  required?: boolean
+  /** Whether joiners and variation selectors may stand in it: in the names of people only. */
+  joiners?: boolean
+}): Parser<string, Parsed<Field>> {
   return (input) => {
     const value = input.normalize('NFC')
     if (limits.required && isBlank(value)) return { problem: { rule: 'blank' } }
     if (isLonger(value, limits.max)) return { problem: { rule: 'too_long', max: limits.max } }
-    if (!isPlainText(value, { joiners: true })) return { problem: { rule: 'characters' } }
+    if (!isPlainText(value, { joiners: limits.joiners === true })) return { problem: { rule: 'characters' } }
     return { value: value as Parsed<Field> }
   }
 }
@@ -75,14 +80,16 @@ function integer<Field extends string>(
   }
 }
 
-export const parseName: Parser<string, Parsed<'name'>> = text({ max: 200, required: true })
-export const parseGivenName: Parser<string, Parsed<'givenName'>> = text({ max: 100 })
-export const parseFamilyName: Parser<string, Parsed<'familyName'>> = text({ max: 100 })
+export const parseName: Parser<string, Parsed<'name'>> = text({ max: 200, required: true, joiners: true })
+export const parseGivenName: Parser<string, Parsed<'givenName'>> = text({ max: 100, joiners: true })
+export const parseFamilyName: Parser<string, Parsed<'familyName'>> = text({ max: 100, joiners: true })
 /** Names as the directory may have come to hold them: one joined from its parts, or a part split from one, is longer than what may be sent. */
-export const parseKeptName: Parser<string, Parsed<'keptName'>> = text({ max: 401 })
-export const parseKeptPart: Parser<string, Parsed<'keptName'>> = text({ max: 200 })
+export const parseKeptName: Parser<string, Parsed<'keptName'>> = text({ max: 401, joiners: true })
+export const parseKeptPart: Parser<string, Parsed<'keptName'>> = text({ max: 200, joiners: true })
 export const parsePhoneNumber: Parser<string, Parsed<'phoneNumber'>> = text({ max: 32 })
-export const parseRoleName: Parser<string, Parsed<'roleName'>> = text({ max: 64, required: true })
+const parseTrimmedRoleName: Parser<string, Parsed<'roleName'>> = text({ max: 64, required: true })
+/** Without the blanks around it. */
+export const parseRoleName: Parser<string, Parsed<'roleName'>> = (input) => parseTrimmedRoleName(input.trim())
 export const parseDescription: Parser<string, Parsed<'description'>> = text({ max: 500 })
 export const parseKeyName: Parser<string, Parsed<'keyName'>> = text({ max: 200, required: true })
 export const parseRoleNumber: Parser<number, Parsed<'roleNumber', number>> = integer(1, roleNumberMax)
@@ -91,13 +98,6 @@ export const userNumberMax = 2 ** 31 - 1
 export const parseUserNumber: Parser<number, Parsed<'userNumber', number>> = integer(1, userNumberMax)
 export const parseVersion: Parser<number, Parsed<'version', number>> = integer(1, 2 ** 31 - 1)
 export const parseMatricule: Parser<number, Parsed<'matricule', number>> = integer(0)
-export const parseCountryId: Parser<number, Parsed<'countryId', number>> = integer(1)
-
-export function parseUsername(input: string): Outcome<Parsed<'username'>> {
-  const value = input.normalize('NFC')
-  if (value === '' || fold(value) === '') return { problem: { rule: 'blank' } }
-  if (/\s/u.test(value)) return { problem: { rule: 'has_blanks' } }
-  if (isLonger(value, 128)) return { problem: { rule: 'too_long', max: 128 } }
 
 /** The matricule that an identifier of digits only stands for, in any spelling; undefined where the identifier is anything else. */
 export function readMatricule(identifier: string): number | undefined {
@@ -106,6 +106,13 @@ export function readMatricule(identifier: string): number | undefined {
   return Number.isSafeInteger(number) ? number : undefined
 }
 
+export const parseCountryId: Parser<number, Parsed<'countryId', number>> = integer(1)
+
+export function parseUsername(input: string): Outcome<Parsed<'username'>> {
+  const value = input.normalize('NFC')
+  if (value === '' || fold(value) === '') return { problem: { rule: 'blank' } }
+  if (/\s/u.test(value)) return { problem: { rule: 'has_blanks' } }
+  if (isLonger(value, 128)) return { problem: { rule: 'too_long', max: 128 } }
   if (!isPlainText(value, { joiners: false })) return { problem: { rule: 'characters' } }
   return { value: value as Parsed<'username'> }
 }

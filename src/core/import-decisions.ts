@@ -8,7 +8,7 @@ import { fromMask, type Permission } from './permissions'
 import type { LoginField } from './refusal'
 import { defaultRole } from './roles'
 import { isTooCostly, readHash } from './stored-hashes'
-import { fold, isLonger } from './text'
+import { foldRoleName, isLonger } from './text'
 import { coherentNames, type NewUser } from './user'
 
 /** A user about to come. What is absent the directory gives; times are unix seconds. */
@@ -250,7 +250,7 @@ function ofNames({ name, givenName, familyName, version }: Newcomer): RowProblem
 /** The roles a row names, undefined where the directory has none of a name. */
 function rolesOf({ roles }: Newcomer, facts: Facts): RoleRow[] | undefined {
   const named = roles?.length
-    ? roles.map((name) => facts.roles.get(fold(name)))
+    ? roles.map((name) => facts.roles.get(foldRoleName(name)))
     : [...facts.roles.values()].filter(({ number }) => number === defaultRole)
   const found = new Set<RoleRow>()
   for (const role of named) {

@@ -17,7 +17,7 @@ import { recall, recalled, remember } from './idempotency'
 import { fromMask, toMask, type Permission } from './permissions'
 import { Refused } from './refusal'
 import { refuseMissing, rolesNamed } from './roles'
-import { fold } from './text'
+import { foldRoleName } from './text'
 
 export interface Role {
   id: string
@@ -70,7 +70,7 @@ export async function createRole(caller: Caller, input: NewRole): Promise<Role> 
         id,
         number: input.number ?? null,
         name: input.name,
-        name_key: fold(input.name),
+        name_key: foldRoleName(input.name),
         description: input.description ?? '',
         permissions: toMask(input.permissions),
       }),

@@ -1,7 +1,7 @@
 /** Finding the roles a change names, and what giving them takes. */
 import { selectRoles, type RoleRow } from '../database/roles'
 import type { Statement } from '../database/statement'
-import { fold } from './text'
+import { foldRoleName } from './text'
 import { fromMask, type Permission } from './permissions'
 import { Refused } from './refusal'
 import type { RoleSelector } from './user'
@@ -14,7 +14,7 @@ export function rolesNamed(selectors: readonly RoleSelector[]): Statement<RoleRo
   return selectRoles({
     ids: JSON.stringify(selectors.flatMap((selector) => ('id' in selector ? [selector.id] : []))),
     numbers: JSON.stringify(selectors.flatMap((selector) => ('number' in selector ? [selector.number] : []))),
-    keys: JSON.stringify(selectors.flatMap((selector) => ('name' in selector ? [fold(selector.name)] : []))),
+    keys: JSON.stringify(selectors.flatMap((selector) => ('name' in selector ? [foldRoleName(selector.name)] : []))),
   })
 }
 
@@ -30,7 +30,7 @@ export function findRoles<Role extends Pick<RoleRow, 'id' | 'number' | 'name_key
         ? row.id === selector.id
         : 'number' in selector
           ? row.number === selector.number
-          : row.name_key === fold(selector.name),
+          : row.name_key === foldRoleName(selector.name),
     )
     if (!role) return undefined
     found.add(role)

@@ -9,7 +9,7 @@ import { refuseUnfitPassword } from './passwords'
 import { fromMask, type Permission } from './permissions'
 import { Refused } from './refusal'
 import { adminRole, defaultRole, findRoles, refuseMissing, rolesToAssign } from './roles'
-import { fold } from './text'
+import { foldRoleName } from './text'
 import { coherentNames, type RoleSelector, type User, type UserChanges, type WritableUser } from './user'
 import { refuseOtherVersion, type VersionCondition } from './users'
 
@@ -173,5 +173,5 @@ function actionsOf(sent: Sent, written: readonly Field[], rolesSet: boolean): [A
 }
 
 function asRow(role: User['roles'][number]) {
-  return { ...role, name_key: fold(role.name), permissions: 0 }
+  return { ...role, name_key: foldRoleName(role.name), permissions: 0 }
 }

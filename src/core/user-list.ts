@@ -8,7 +8,7 @@ import type { SearchField } from '../database/user-search'
 import type { ListedUser, UserPage } from '../database/user-row'
 import { selectUsersByMatricule } from '../database/users'
 import { guard, refusing, type Caller } from './caller'
-import { fold, foldForSearch } from './text'
+import { foldForSearch, foldRoleName } from './text'
 import { toUser, type Gender, type User } from './user'
 
 export type { SearchField, SortKey }
@@ -123,5 +123,5 @@ function wordsOf(text: string): string[] {
 }
 
 function toRoleKey(role: { name: string } | { number: number }): RoleKey {
-  return 'name' in role ? { key: fold(role.name) } : role
+  return 'name' in role ? { key: foldRoleName(role.name) } : role
 }

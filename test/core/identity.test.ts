@@ -348,6 +348,49 @@ describe('in the directory', () => {
       },
     )
 
+    const joiners = ['\u200d', '\u200c', '\ufe0f', '\u{e0100}']
+    const elsewhere: [field: string, path: string, body: (text: string) => object][] = [
+      ['phone', '/v1/users', (phone) => person({ phone })],
+      ['mobile', '/v1/users', (mobile) => person({ mobile })],
+      ['name', '/v1/roles', (name) => ({ name, permissions: [] })],
+      ['description', '/v1/roles', (description) => ({ name: 'porter', permissions: [], description })],
+      ['name', '/v1/api-keys', (name) => ({ name, permissions: [] })],
+      ['description', '/v1/webhooks', (description) => ({ url: 'https://apps.example/usher', description })],
+    ]
+    it.each(elsewhere)(
+      'other than a name takes no joiner and no variation selector: %s of %s',
+      async (field, path, body) => {
+        for (const joiner of joiners) {
+          const { status, body: problem } = await call(path, { token: admin, json: body(`a${joiner}b`) })
+          const message = 'must not contain control or invisible characters'
+          expect([status, problem.errors]).toEqual([400, [{ field, message }]])
+        }
+      },
+    )
+
+    it('other than a name takes no joiner and no variation selector in a change or an import either', async () => {
+      const { body: one } = await create({})
+      const role = await call('/v1/roles', { token: admin, json: { name: 'porter', permissions: [] } })
+      for (const joiner of joiners) {
+        const text = `1${joiner}2`
+        for (const [path, json] of [
+          [`/v1/users/${one.id}`, { phone: text }],
+          ['/v1/me', { mobile: text }],
+          [`/v1/roles/${role.body.id}`, { description: text }],
+        ] as const) {
+          expect((await call(path, { method: 'PATCH', token: admin, json })).status).toBe(400)
+        }
+        const { told } = await importing(admin, [{ email: 'x@example.org', name: 'X', phone: text, mobile: text }])
+        expect(told[0]).toMatch(/^phone must not contain .*; mobile must not contain /)
+        const form = {
+          ...{ username: 'ines', first_name: 'Ines', last_name: 'Caron', email: 'ines@example.org' },
+          ...{ user_type: 'CL', gender: 'F', phone: text },
+        }
+        const answer = await call('/clinic/users/user/new/', { token: admin, form })
+        expect([answer.body.success, answer.body.errors]).toEqual([false, expect.stringContaining('phone: ')])
+      }
+    })
+
     it('is stored as it is answered, composed once', async () => {
       const decomposed = 'Zoe\u0308 A\u030angstro\u0308m'
       const sent = {

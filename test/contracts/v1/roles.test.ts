@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { permissions } from '../../../src/core/permissions'
 import { adminToken, call, freshDirectory, person, roleIds, rows, signedInPerson, testEnv } from '../../support/usher'
+import { importing } from '../../support/imports'
 import { namesEveryTest } from '../../support/readme'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith, someoneWith } from '../../support/v1'
 
@@ -130,6 +131,69 @@ describe('POST /roles', () => {
       expectProblem(await create({ name: 'another', permissions: [], ...more }), 409, taken)
     }
     expect((await list()).body).toEqual(roles.body)
+  })
+
+  it('stores and answers a name without the blanks around it', async () => {
+    for (const [sent, kept] of [
+      [' nurse', 'nurse'],
+      ['porter ', 'porter'],
+      ['\u00a0\u3000 night porter\t\n', 'night porter'],
+      [` ${'x'.repeat(64)} `, 'x'.repeat(64)],
+    ] as const) {
+      const { status, body } = await create({ name: sent, permissions: [] })
+      expect([status, body.name]).toEqual([201, kept])
+      expect((await get(body.id)).body.name).toBe(kept)
+    }
+    for (const name of [' ', '\u00a0', '\u3000\t']) {
+      expectInvalid(await create({ name, permissions: [] }), ['name', 'must not be blank'])
+    }
+  })
+
+  it('answers 409 for a name that differs in blanks, in case or in form only', async () => {
+    expect((await create({ name: 'head nurse', permissions: [] })).status).toBe(201)
+    for (const name of [
+      ...['head nurse ', ' head nurse', 'HEAD NURSE\u00a0', '\u3000head nurse', '\ufeffhead nurse'],
+      ...[
+        'head\u00a0nurse',
+        'head  nurse',
+        'head\u3000nurse',
+        'head\u2003nurse',
+        'head\u1680nurse',
+        'ｈｅａｄ　ｎｕｒｓｅ',
+      ],
+      ...[' admin', 'user\u00a0'],
+    ]) {
+      expectProblem(await create({ name, permissions: [] }), 409, taken)
+    }
+  })
+
+  it('gives a role that is found by its name in any spelling, wherever a role is named', async () => {
+    const { body: role } = await create({ name: ' head nurse ', permissions: [] })
+    for (const name of ['head nurse', ' head nurse', 'head nurse\u00a0', 'HEAD\u00a0 NURSE', 'head\u200b nurse']) {
+      const one = await signedInPerson(admin, { role: name })
+      const held = async () => (await call(`/v1/users/${one.id}`, { token: admin })).body.roles
+      expect([name, await held()]).toEqual([name, [{ id: role.id, name: 'head nurse' }]])
+      const path = `/v1/users/${one.id}`
+      for (const [way, method, json] of [
+        [path, 'PATCH', { role: name }],
+        [path, 'PUT', { role: name }],
+        [`${path}/roles`, 'PUT', { roles: [name] }],
+      ] as const) {
+        await call(`${path}/roles`, { method: 'PUT', token: admin, json: { roles: ['user'] } })
+        expect((await call(way, { method, token: admin, json })).status).toBe(200)
+        expect([way, await held()]).toEqual([way, [{ id: role.id, name: 'head nurse' }]])
+      }
+      const imported = ['role', 'roles'].map((field, index) => ({
+        ...{ email: `import${index}.of.${one.number}@example.org`, name: 'Somebody New' },
+        [field]: field === 'role' ? name : [name, 'user'],
+      }))
+      for (const path of ['/v1/imports?dry_run=true', '/v1/imports']) {
+        expect((await importing(admin, imported, { path })).told).toEqual(['created', 'created'])
+      }
+      const { body } = await call(`/v1/users?role=${encodeURIComponent(name)}&limit=100`, { token: admin })
+      const holders = await rows('SELECT 1 FROM user_roles WHERE role_number = ?', role.number)
+      expect([name, body.pagination.total]).toEqual([name, holders.length])
+    }
   })
 
   it('lets one of many at once have a name, and tells the others that it is taken', async () => {
