@@ -6,8 +6,8 @@ import type { UserSelector } from './user'
 export type Refusal =
   /** No living credential of an active user stands behind the request. */
   | { kind: 'unauthenticated' }
-  /** `missing` is empty where no permission would help. */
-  | { kind: 'forbidden'; missing: readonly Permission[] }
+  /** `missing` is empty where no permission would help. `fields` are the fields that may not be changed, where the contract asked for their names. */
+  | { kind: 'forbidden'; missing: readonly Permission[]; fields?: readonly string[] }
   /** One's own password changes only where the current one is given. */
   | { kind: 'own_password' }
   | { kind: 'invalid'; problems: readonly FieldProblem[] }

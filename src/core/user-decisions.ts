@@ -43,8 +43,11 @@ export interface ChangeOptions {
   naming?: readonly RoleSelector[] | undefined
   /** The versions they are meant for. */
   condition?: VersionCondition | undefined
-  /** What becomes of changes to one's own record that are not everyone's to make: refused, unless they are to stay as they are. */
-  beyondOwn?: 'kept'
+  /**
+   * What happens to a change of the caller's own record that takes a permission they lack. By default, fields whose `self` is `kept` are
+   * ignored and all others are refused; `refuse_by_name` refuses all of them, and the refusal names the fields.
+   */
+  onForbiddenOwnField?: 'refuse_by_name'
   /** Forgets failed sign-ins even where nothing else changes: of the active too. */
   unlocking?: boolean
 }
@@ -75,14 +78,15 @@ export function decide(
   caller: Caller,
   { actor, row, present, roleRows }: Facts,
   changes: UserChanges,
-  { condition, beyondOwn, unlocking = false }: ChangeOptions,
+  { condition, onForbiddenOwnField, unlocking = false }: ChangeOptions,
 ): Decision {
   const held = fromMask(actor.permissions)
   const oneself = isOneself(caller, present.id)
-  const different = differing(oneself && beyondOwn === 'kept' ? ownOf(changes) : changes, present)
+  const different = differing(changes, present)
   const sent: Sent = { ...different, ...coherentNames(different, present) }
+  const refusesByName = onForbiddenOwnField === 'refuse_by_name'
   const written = changedFields(sent, present).filter(
-    (field) => !(oneself && fields[field].self === 'kept' && !held.includes('users:update')),
+    (field) => !(oneself && !refusesByName && fields[field].self === 'kept' && !held.includes('users:update')),
   )
   const roles = rolesToSet(sent, present)
 
@@ -93,6 +97,7 @@ export function decide(
   }
   const isTakeover = roles !== undefined || sent.password !== undefined || written.some((field) => takesOver.has(field))
   if (isTakeover || unlocking) refuseKeyOf(caller, actor, present.id)
+  if (oneself && refusesByName) refuseForbiddenFields(sent, written, held)
   const needs = [
     ...(oneself && caller.self ? [] : caller.needs),
     ...written.flatMap((field) => toPermission(oneself ? fields[field].self : fields[field].other)),
@@ -117,10 +122,16 @@ export function decide(
 /** The fields by which a user is taken over or shut out. */
 const takesOver: ReadonlySet<Field> = new Set(['email', 'username', 'matricule', 'active'])
 
-/** What everyone may change of themselves. */
-function ownOf(changes: UserChanges): UserChanges {
-  const free = Object.entries(changes).filter(([field]) => fields[field as Field]?.self === 'free')
-  return Object.fromEntries(free)
+/** Refuses by name the fields that the caller may not change on their own record. */
+function refuseForbiddenFields(sent: Sent, written: readonly Field[], held: readonly Permission[]): void {
+  const asked: [field: string, needs: Permission[]][] = [
+    ...written.map((field): [string, Permission[]] => [field, toPermission(fields[field].self)]),
+    ...(sent.pin !== undefined ? [['pin', ['users:update']] satisfies [string, Permission[]]] : []),
+  ]
+  const refused = asked.filter(([, needs]) => !needs.every((permission) => held.includes(permission)))
+  if (refused.length === 0) return
+  const missing = [...new Set(refused.flatMap(([, needs]) => needs))]
+  throw new Refused({ kind: 'forbidden', missing, fields: refused.map(([field]) => field) })
 }
 
 /** The changes with their names settled: derived ones may be longer than what may be sent. */

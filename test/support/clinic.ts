@@ -100,7 +100,7 @@ export async function created(
 
 /** Someone who holds these permissions and no other, signed in through v1. */
 export async function clerk(admin: string, permissions: Permission[]) {
-  const name = `clerk ${permissions.join(' ')}`.replaceAll(':', ' ')
+  const name = `clerk ${permissions.join(' ')}`.replaceAll(':', ' ').slice(0, 64)
   const made = await call('/v1/roles', { token: admin, json: { name, permissions } })
   if (made.status !== 201) throw new Error(`no such role could be made: ${made.text}`)
   const one = await signedInPerson(admin, { role: name })
@@ -141,6 +141,31 @@ export function expectSuccess({ status, text, headers }: Answer, message: string
 export function cookieOf({ headers }: Answer): string {
   return headers.get('set-cookie')?.split(';')[0] ?? ''
 }
+
+/** What stands for yes and for no in a box, in any letter case. */
+export const wordsForYes = ['true', '1', 'on', 'yes', 't', 'y', 'True', 'TRUE', 'ON', 'Yes', 'T', ' true ']
+export const wordsForNo = [
+  ...['false', '0', 'off', 'no', 'f', 'n', 'null', 'none', ''],
+  ...['False', 'FALSE', 'OFF', 'No', 'NULL', 'None', ' false ', ' '],
+]
+/** What is neither, also where Django takes it for yes. */
+export const neitherYesNorNo = [
+  'maybe',
+  '2',
+  '00',
+  '-1',
+  '0.0',
+  'nope',
+  'yes please',
+  'undefined',
+  'oui',
+  '✓',
+  'true,false',
+]
+/** The same in JSON, which has more than words. */
+export const jsonYes = [true, 1]
+export const jsonNo = [false, 0, null]
+export const jsonNeither = [2, -1, 0.5, [], ['false'], {}, { key: 'false' }]
 
 export const notAllowed = 'You are not allowed to do this.'
 export const notSignedIn = 'Authentication required.'

@@ -178,10 +178,10 @@ const rbac: ContractActs = {
 const clinicUser = '/clinic/users/user'
 const clinicFields = { first_name: 'Another', last_name: 'Name', user_type: 'CL', gender: 'F' }
 
-/** A whole record, as the form of clinic is: what it leaves out is taken away. */
+/** A whole record, as the form of clinic is: what it leaves out is taken away. The user has no type, and users may not set their own. */
 const clinicEdit = ({ number, email, isAdmin = false }: Someone, fields: Fields): Ask => ({
   path: `${clinicUser}/${number}/edit/`,
-  json: { username: email, email, ...clinicFields, is_active: true, is_admin: isAdmin, ...fields },
+  json: { username: email, email, ...clinicFields, user_type: null, is_active: true, is_admin: isAdmin, ...fields },
 })
 
 const isKnown = (role: number) => [plainRole.number, adminRole.number].includes(role)

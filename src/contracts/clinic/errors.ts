@@ -3,7 +3,7 @@ import type { Failure, Issue } from '../../http/failure'
 import type { FailureResponse } from '../../http/contract-types'
 import { failuresOf, json } from '../../http/json'
 import { wireName } from './mapping'
-import { ClinicFailure } from './schemas'
+import { ClinicFailure, ClinicUserEdit } from './schemas'
 
 /** `path` is that of the request: it tells whom it was about, and validation failures begin with what could not be done. */
 export function toFailureResponse(failure: Failure, path: string): FailureResponse {
@@ -12,6 +12,8 @@ export function toFailureResponse(failure: Failure, path: string): FailureRespon
     case 'unauthenticated':
       return failed('Authentication required.', 401)
     case 'forbidden':
+      if (failure.fields) return invalid(path, inOrder(failure.fields.map(wireName)).map(notYours))
+      return failed('You are not allowed to do this.', 403)
     case 'own_password':
       return failed('You are not allowed to do this.', 403)
     case 'cross_site':
@@ -83,13 +85,21 @@ function invalid(path: string, lines: readonly [field: string, sentence: string]
   return failed([...headline, ...lines.map(([field, sentence]) => `${field}: ${sentence}`)].join('\n'))
 }
 
+/** Fields in the order of the documentation. */
+function inOrder(names: readonly string[]): string[] {
+  return Object.keys(ClinicUserEdit.shape).filter((name) => names.includes(name))
+}
+
+const notYours = (field: string): [field: string, sentence: string] => [field, 'You are not allowed to change this.']
+
 function describe(problem: Issue['problem']): string {
   switch (problem.rule) {
     case 'missing':
     case 'blank':
       return 'This field is required.'
-    case 'wrong_type':
     case 'unparsable':
+      return problem.expected === 'boolean' ? 'Enter yes or no.' : 'Enter a valid value.'
+    case 'wrong_type':
     case 'fractional':
     case 'not_a_webhook_url':
     case 'malformed':

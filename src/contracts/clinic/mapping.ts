@@ -81,6 +81,15 @@ export function toUserChanges(body: Partial<z.output<typeof ClinicUserEdit>>, wi
   }
 }
 
+/**
+ * The changes to the caller's own record. Its boxes change nothing, so that an unticked box locks nobody out. A certified email that is
+ * not sent stays: the form would otherwise ask for a change that most users may not make.
+ */
+export function toOwnChanges(changes: UserChanges, sent: Record<string, unknown>): UserChanges {
+  const own = { ...changes, active: undefined, isStaff: undefined, admin: undefined }
+  return 'certified_email' in sent ? own : { ...own, certifiedEmail: undefined }
+}
+
 /** The roles that `is_admin` may give: that of an admin, and that of everyone else. */
 export const namedRoles = [{ number: adminRole }, { number: defaultRole }]
 

@@ -1,6 +1,7 @@
 /** clinic: a Django application's user management, by forms and a session cookie. Seed order. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { isOneself } from '../../core/caller'
 import { signOut } from '../../core/sessions'
 import { signInFor } from '../../core/sign-in'
 import type { Permission } from '../../core/permissions'
@@ -23,7 +24,7 @@ import {
 } from '../../http/session-cookie'
 import { issueCookieToken } from '../../http/tokens'
 import { failures, toFailureResponse } from './errors'
-import { fromUser, namedRoles, toNewUser, toUserChanges } from './mapping'
+import { fromUser, namedRoles, toNewUser, toOwnChanges, toUserChanges } from './mapping'
 import {
   ClinicActiveAnswer,
   ClinicFailure,
@@ -186,9 +187,10 @@ app.openapi(edit, async (c) => {
       const standIn = sendsStandIn(sent, present)
       const settled = standIn ? ['username'] : []
       const shown = present && fromUser(present)
-      return toUserChanges(changesIn(ClinicUserEdit, sent, { shown, settled, read: trimmed }), standIn)
+      const changes = toUserChanges(changesIn(ClinicUserEdit, sent, { shown, settled, read: trimmed }), standIn)
+      return present && isOneself(c.var.caller, present.id) ? toOwnChanges(changes, sent) : changes
     },
-    { naming: namedRoles, beyondOwn: 'kept' },
+    { naming: namedRoles, onForbiddenOwnField: 'refuse_by_name' },
   )
   return c.json(
     { success: true as const, message: `User ${user.number} successfully updated.`, data: fromUser(user) },

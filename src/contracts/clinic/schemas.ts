@@ -102,14 +102,26 @@ function choiceOf<Choices extends Record<string, string>>(choices: Choices, comp
   }, isRequired).openapi({ allOf: [{ $ref: `#/components/schemas/${component}Key` }] })
 }
 
-/** What a form or a script says for no; anything else says yes. */
-const falsehoods: unknown[] = ['False', 'false', '0', 'off', 0, false]
+const truths = ['true', '1', 'on', 'yes', 't', 'y']
+const falsehoods = ['false', '0', 'off', 'no', 'f', 'n', 'null', 'none', '']
 
-const yes = (otherwise: boolean) =>
-  field(
-    (value) => !falsehoods.includes(value),
-    () => otherwise,
-  ).openapi({ type: 'boolean', description: `${otherwise ? 'True' : 'False'} without one` })
+/** A box of the form. Django takes every other word for true; here a word that means nothing must not grant a privilege. */
+function box<Absent extends boolean | undefined>(absent: Absent) {
+  return z
+    .unknown()
+    .optional()
+    .transform((value, context) => {
+      if (value === undefined) return absent
+      const word = typeof value === 'object' ? (value === null ? '' : undefined) : String(value).toLowerCase()
+      if (word !== undefined && truths.includes(word)) return true
+      if (word !== undefined && falsehoods.includes(word)) return false
+      return refuse(context, { rule: 'unparsable', expected: 'boolean' })
+    })
+    .openapi({
+      type: 'boolean',
+      description: absent === undefined ? 'Stays without one' : `${absent ? 'True' : 'False'} without one`,
+    })
+}
 
 const text = (max: number) => ({ type: 'string' as const, minLength: 1, maxLength: max })
 const optional = (max: number) => ({ type: ['string', 'null'] as ['string', 'null'], maxLength: max })
@@ -148,18 +160,21 @@ const required = ['username', 'first_name', 'last_name', 'email', 'user_type', '
 const sent = { ...example, birth_date: '1988-04-02', user_type: 'CL' as const, gender: 'F' as const }
 
 export const ClinicUserCreate = z
-  .object({ ...fields, is_staff: yes(true), is_active: yes(true), is_admin: yes(false) })
+  .object({ ...fields, is_staff: box(true), is_active: box(true), is_admin: box(false) })
   .openapi('ClinicUserCreate', { required, example: { ...sent, password: 'a password long enough' } })
 
-/** Replaces the record, as its form did: what is absent becomes null or false; a password or PIN that is absent stays. */
+/**
+ * Replaces the record, as its form did: an absent field becomes null, an unticked box false. An absent `is_staff` stays, since the
+ * original's form has no such box; so do an absent password and PIN.
+ */
 export const ClinicUserEdit = z
   .object({
     ...fields,
     password: fields.password.openapi({ description: 'Without one the password stays' }),
     numeric_password: fields.numeric_password.openapi({ description: 'Without one the PIN stays' }),
-    is_staff: yes(false),
-    is_active: yes(false),
-    is_admin: yes(false),
+    is_staff: box(undefined),
+    is_active: box(false),
+    is_admin: box(false),
   })
   .openapi('ClinicUserEdit', { required, example: sent })
 

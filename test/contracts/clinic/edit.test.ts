@@ -2,6 +2,7 @@
 /** clinic's changes to a user, promise by promise. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import readme from '../../../src/contracts/clinic/README.md?raw'
+import { permissions } from '../../../src/core/permissions'
 import {
   activate,
   asJson,
@@ -16,12 +17,18 @@ import {
   inesInFull,
   inesShown,
   info,
+  jsonNeither,
+  jsonNo,
+  jsonYes,
   kinds,
   login,
+  neitherYesNorNo,
   notAllowed,
   plainUser,
   throughV1,
   users,
+  wordsForNo,
+  wordsForYes,
   type Fields,
 } from '../../support/clinic'
 import { namesEveryTest } from '../../support/readme'
@@ -69,14 +76,6 @@ const changedShown = {
 /** Everything that must not have changed, secrets included. */
 const everything = (id: string) => rows('SELECT * FROM users WHERE number = ?', Number(id))
 
-/** A key of the first admin that allows all it is needed for. */
-async function apiKey(): Promise<string> {
-  const permissions = ['users:read', 'users:update', 'users:deactivate', 'roles:assign', 'users:create']
-  const every = (await call('/v1/roles', { token: admin })).body.data[0].permissions as string[]
-  expect(every).toEqual(expect.arrayContaining(permissions))
-  return (await call('/v1/api-keys', { token: admin, json: { name: 'all', permissions: every } })).body.key as string
-}
-
 describe('POST /users/user/(user_id)/edit/', () => {
   it('replaces the record and answers it, byte for byte, by any kind of body', async () => {
     const { id, uid } = await created(admin)
@@ -89,13 +88,13 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect((await info(admin, id)).body.data).toEqual({ id, uid, ...inesShown })
   })
 
-  it('makes absent optional fields null and absent booleans false, as an unticked box is', async () => {
+  it('makes absent optional fields null, and is_active and is_admin false where they are absent', async () => {
     for (const [index, [, kind]] of kinds.entries()) {
       const one = { username: `ines${index}`, email: `ines${index}@example.org` }
       const { id, uid } = await created(admin, one)
       const expected = {
         ...{ id, uid, ...inesShown, ...one, birth_date: null },
-        ...{ is_staff: false, is_active: false, phone: null, mobile: null, certified_email: null },
+        ...{ is_staff: true, is_active: false, phone: null, mobile: null, certified_email: null },
       }
       expect((await edit(admin, id, { ...ines, ...one }, kind)).body.data).toEqual(expected)
       await edit(admin, id, { ...inesInFull, ...one }, kind)
@@ -105,19 +104,51 @@ describe('POST /users/user/(user_id)/edit/', () => {
     }
   })
 
-  it('takes the same spellings of no and yes', async () => {
+  it('keeps is_staff where it is absent, which the form of the original never sends', async () => {
+    for (const [index, [, kind]] of kinds.entries()) {
+      const one = { username: `ines${index}`, email: `ines${index}@example.org` }
+      for (const is_staff of [true, false]) {
+        const { id } = await created(admin, { ...one, is_staff })
+        const { body } = await edit(admin, id, { ...ines, ...one, is_active: 'on' }, kind)
+        expect([body.success, body.data.is_staff]).toEqual([true, is_staff])
+        const emptied = await edit(admin, id, { ...ines, ...one, is_active: 'on', is_staff: '' }, kind)
+        expect(emptied.body.data.is_staff).toBe(false)
+        await call(`/v1/users/usr_${body.data.uid}`, { method: 'DELETE', token: admin })
+      }
+    }
+  })
+
+  it('reads the words for yes and no in any letter case, and an empty value as no', async () => {
     const { id } = await created(admin)
-    const said: [unknown, boolean][] = [
-      ...['False', 'false', '0', 'off'].map((value): [unknown, boolean] => [value, false]),
-      ...['True', 'true', '1', 'on', 'no'].map((value): [unknown, boolean] => [value, true]),
-    ]
-    for (const [value, expected] of said) {
+    const expectRead = async (value: unknown, expected: boolean, kind: (typeof kinds)[number][1]) => {
       const flags = { is_staff: value, is_active: value, is_admin: value }
-      const { is_staff, is_active, is_admin } = (await edit(admin, id, { ...ines, ...flags })).body.data
+      const { is_staff, is_active, is_admin } = (await edit(admin, id, { ...ines, ...flags }, kind)).body.data
       expect([value, is_staff, is_active, is_admin]).toEqual([value, expected, expected, expected])
     }
-    const { data } = (await edit(admin, id, { ...ines, is_staff: '', is_active: true, is_admin: null }, asJson)).body
-    expect([data.is_staff, data.is_active, data.is_admin]).toEqual([false, true, false])
+    // Yes and no by turns, so that each of them is a change.
+    for (const [index, no] of wordsForNo.entries()) {
+      await expectRead(wordsForYes[index % wordsForYes.length], true, kinds[index % 3]![1])
+      await expectRead(no, false, kinds[index % 3]![1])
+    }
+    for (const [index, no] of jsonNo.entries()) {
+      await expectRead(jsonYes[index % jsonYes.length], true, asJson)
+      await expectRead(no, false, asJson)
+    }
+  })
+
+  it('refuses any other word for a box, and changes nothing, on one’s own record too', async () => {
+    const { id } = await created(admin)
+    const { access_token } = await signIn('ines.caron', password)
+    const before = await everything(id)
+    const fields = ['is_staff', 'is_active', 'is_admin']
+    for (const [index, [, kind]] of kinds.entries()) {
+      for (const value of kind === asJson ? [...neitherYesNorNo, ...jsonNeither] : neitherYesNorNo) {
+        const sent = Object.fromEntries(fields.map((field) => [field, value]))
+        const answer = await edit(index === 1 ? access_token : admin, id, { ...changed, ...sent }, kind)
+        expectFailure(answer, refusal(id, ...fields.map((field) => `${field}: Enter yes or no.`)))
+      }
+    }
+    expect(await everything(id)).toEqual(before)
   })
 
   it('keeps the password and the PIN where they are absent or empty', async () => {
@@ -300,41 +331,130 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect((await login('ines.caron', password)).body.success).toBe(true)
   })
 
-  it('lets users change their own names, birth date, gender and phones, and keeps the rest as it is', async () => {
+  /** What everyone may change of themselves. */
+  const own = {
+    ...{ first_name: changed.first_name, last_name: changed.last_name, birth_date: changed.birth_date },
+    ...{ gender: changed.gender, phone: changed.phone, mobile: changed.mobile },
+  }
+  const ownShown = { ...own, birth_date: changedShown.birth_date, gender: changedShown.gender }
+  /** The other fields of the form, each with another value than what is shown. */
+  const beyondOwn = {
+    username: changed.username,
+    email: changed.email,
+    user_type: changed.user_type,
+    certified_email: changed.certified_email,
+    numeric_password: '1357',
+  }
+  const notYours = (field: string) => `${field}: You are not allowed to change this.`
+  const { password: _, numeric_password: __, ...inesForm } = inesInFull
+
+  it('lets users change their own names, birth date, gender and phones', async () => {
     const { id, uid } = await created(admin)
     const { access_token } = await signIn('ines.caron', password)
-    const before = await everything(id)
-    const everyField = { ...changed, is_staff: '', is_active: '', is_admin: 'true', password: 'une autre phrase' }
     for (const [, kind] of kinds) {
-      const answer = await edit(access_token, id, { ...everyField, numeric_password: '1357' }, kind)
-      const { first_name, last_name, birth_date, gender, phone, mobile } = changedShown
-      const own = { first_name, last_name, birth_date, gender, phone, mobile }
-      expectSuccess(answer, `User ${id} successfully updated.`, { id, uid, ...inesShown, ...own })
+      const answer = await edit(access_token, id, { ...inesForm, ...own }, kind)
+      expectSuccess(answer, `User ${id} successfully updated.`, { id, uid, ...inesShown, ...ownShown })
       expect((await info(access_token, id)).body.data).toEqual(answer.body.data)
-      await edit(access_token, id, { ...inesInFull, is_staff: '' }, kind)
+      const back = await edit(access_token, id, { ...inesForm, password: '', numeric_password: '' }, kind)
+      expect(back.body.data).toEqual({ id, uid, ...inesShown })
     }
-    const secret = ({ password_hash, pin_hash, session_generation }: Fields) => [
-      password_hash,
-      pin_hash,
-      session_generation,
+  })
+
+  it('refuses by name what else users send of themselves, and changes nothing', async () => {
+    const { id } = await created(admin)
+    const { access_token } = await signIn('ines.caron', password)
+    const before = await everything(id)
+    for (const [, kind] of kinds) {
+      for (const [field, value] of Object.entries(beyondOwn)) {
+        const answer = await edit(access_token, id, { ...inesForm, ...own, [field]: value }, kind)
+        expectFailure(answer, refusal(id, notYours(field)))
+      }
+      const answer = await edit(access_token, id, { ...inesForm, ...own, ...beyondOwn }, kind)
+      expectFailure(answer, refusal(id, ...Object.keys(beyondOwn).map(notYours)))
+      const emptied = await edit(access_token, id, { ...inesForm, ...own, certified_email: '' }, kind)
+      expectFailure(emptied, refusal(id, notYours('certified_email')))
+      // The email as username means no username, which is another username than what is shown.
+      const nameless = await edit(access_token, id, { ...inesForm, username: ines.email }, kind)
+      expectFailure(nameless, refusal(id, notYours('username')))
+      expect(await everything(id)).toEqual(before)
+    }
+  })
+
+  it('applies what else the caller sends of themselves where they hold users:update', async () => {
+    const editor = await clerk(admin, ['users:update', 'users:read'])
+    for (const [index, [, kind]] of kinds.entries()) {
+      const form = {
+        ...{ ...inesForm, ...own, ...beyondOwn, user_type: index === 1 ? 'ST' : 'TE' },
+        ...{
+          username: `editor${index}`,
+          email: `editor${index}@example.org`,
+          certified_email: `e${index}@certified.example`,
+        },
+      }
+      const [before] = (await everything(editor.number)) as [Fields]
+      const { body } = await edit(editor.access_token, editor.number, form, kind)
+      expect(body.message).toBe(`User ${editor.number} successfully updated.`)
+      const { username, email, certified_email } = form
+      const user_type = index === 1 ? { key: 'ST', value: 'Student' } : changedShown.user_type
+      expect(body.data).toMatchObject({ ...ownShown, username, email, certified_email, user_type })
+      expect((await info(admin, editor.number)).body.data).toEqual(body.data)
+      const [after] = (await everything(editor.number)) as [Fields]
+      expect(after['pin_hash']).not.toBe(before['pin_hash'])
+    }
+  })
+
+  it('takes no password of one’s own, whoever one is: 403, with nothing changed', async () => {
+    const { id } = await created(admin)
+    const { access_token } = await signIn('ines.caron', password)
+    const editor = await clerk(admin, ['users:update'])
+    for (const [token, number] of [
+      [access_token, id],
+      [editor.access_token, editor.number],
+      [admin, '1'],
+    ] as const) {
+      const before = await everything(number)
+      const { data } = (await info(admin, number)).body
+      const form = { ...data, user_type: data.user_type ?? '', gender: 'U', phone: '1', last_name: 'Changed' }
+      for (const [, kind] of kinds) {
+        const answer = await edit(token, number, { ...form, password: 'une autre phrase' }, kind)
+        expectFailure(answer, notAllowed, 403)
+      }
+      expect(await everything(number)).toEqual(before)
+    }
+  })
+
+  it('keeps is_active, is_staff and is_admin of one’s own record, so that no unticked box locks anyone out', async () => {
+    const { id, uid } = await created(admin)
+    const boss = await created(admin, { username: 'boss', email: 'boss@example.org', is_admin: true, is_staff: false })
+    const [plainToken, bossToken] = [
+      (await signIn('ines.caron', password)).access_token,
+      (await signIn('boss', password)).access_token,
     ]
-    expect((await everything(id)).map(secret)).toEqual(before.map(secret))
-    expect((await login('ines.caron', password)).body.success).toBe(true)
+    const bossForm = { ...inesForm, username: 'boss', email: 'boss@example.org' }
+    const boxes = [undefined, '', 'off', 'on'].flatMap((value) => [
+      { is_active: value, is_staff: value, is_admin: value },
+      { is_active: 'on', is_staff: value, is_admin: 'on' },
+    ])
+    for (const [, kind] of kinds) {
+      for (const box of boxes) {
+        const plain = await edit(plainToken, id, { ...inesForm, ...box }, kind)
+        expectSuccess(plain, `User ${id} successfully updated.`, { id, uid, ...inesShown })
+        const { body } = await edit(bossToken, boss.id, { ...bossForm, ...box }, kind)
+        expect(body.data).toEqual(boss)
+      }
+    }
   })
 
-  it('keeps an admin’s own rights and state too, so that no unticked box locks them out', async () => {
-    const { email } = (await info(admin, '1')).body.data
-    const answer = await edit(admin, '1', { ...ines, username: email, email })
-    expect(answer.body.data).toMatchObject({
-      email,
-      first_name: 'Inès',
-      is_admin: true,
-      is_active: true,
-      is_staff: false,
-    })
+  it('keeps the certified email of one’s own record where it is not sent', async () => {
+    const { id, uid } = await created(admin)
+    const { access_token } = await signIn('ines.caron', password)
+    for (const [, kind] of kinds) {
+      const answer = await edit(access_token, id, { ...inesForm, certified_email: undefined }, kind)
+      expectSuccess(answer, `User ${id} successfully updated.`, { id, uid, ...inesShown })
+    }
   })
 
-  it('still checks the fields of one’s own that stay as they are', async () => {
+  it('checks the fields of one’s own record before it refuses them', async () => {
     const plain = await plainUser(admin)
     const answer = await edit(plain.access_token, plain.number, { ...inesInFull, email: 'nobody' })
     expectFailure(answer, refusal(plain.number, 'email: Enter a valid email address.'))
@@ -367,13 +487,14 @@ describe('POST /users/user/(user_id)/edit/', () => {
   })
 
   it('keeps the last active admin one', async () => {
-    const key = await apiKey()
+    // Holds every permission, and is no administrator.
+    const { access_token: owner } = await clerk(admin, [...permissions])
     const { data } = (await info(admin, '1')).body
     const back = { ...data, gender: 'U', user_type: 'AD', last_name: 'Admin' }
-    expectFailure(await edit(key, '1', { ...back, is_admin: '' }), lastAdmin)
-    expectFailure(await edit(key, '1', { ...back, is_active: '' }), lastAdmin)
+    expectFailure(await edit(owner, '1', { ...back, is_admin: '' }), lastAdmin)
+    expectFailure(await edit(owner, '1', { ...back, is_active: '' }), lastAdmin)
     expect((await info(admin, '1')).body.data).toEqual(data)
-    expect((await edit(key, '1', back)).body.data).toMatchObject({ last_name: 'Admin', is_admin: true })
+    expect((await edit(owner, '1', back)).body.data).toMatchObject({ last_name: 'Admin', is_admin: true })
   })
 
   it('fails with success false for an unknown id, and 404 for one that is no number', async () => {

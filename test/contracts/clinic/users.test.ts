@@ -13,11 +13,17 @@ import {
   inesInFull,
   inesShown,
   info,
+  jsonNeither,
+  jsonNo,
+  jsonYes,
   kinds,
   login,
+  neitherYesNorNo,
   notAllowed,
   plainUser,
   throughV1,
+  wordsForNo,
+  wordsForYes,
   type Fields,
 } from '../../support/clinic'
 import { namesEveryTest } from '../../support/readme'
@@ -195,26 +201,38 @@ describe('POST /users/user/new/', () => {
     expectFailure(number, refusal('birth_date: Enter a valid date.'))
   })
 
-  it('takes False, false, 0 and off for no, and anything else for yes', async () => {
+  it('reads the words for yes and no in any letter case, and an empty value as no', async () => {
     const flags = (value: unknown) => ({ is_staff: value, is_active: value, is_admin: value })
     const said: [unknown, boolean][] = [
-      ...['False', 'false', '0', 'off'].map((value): [unknown, boolean] => [value, false]),
-      ...['True', 'true', '1', 'on', 'yes', 'no', 'FALSE', '00'].map((value): [unknown, boolean] => [value, true]),
+      ...wordsForNo.map((value): [unknown, boolean] => [value, false]),
+      ...wordsForYes.map((value): [unknown, boolean] => [value, true]),
     ]
     const onlyJson: [unknown, boolean][] = [
-      ...[false, 0].map((value): [unknown, boolean] => [value, false]),
-      ...[true, 1, 2].map((value): [unknown, boolean] => [value, true]),
+      ...jsonNo.map((value): [unknown, boolean] => [value, false]),
+      ...jsonYes.map((value): [unknown, boolean] => [value, true]),
     ]
     let people = 0
+    const expectRead = async ([value, expected]: [unknown, boolean], kind: (typeof kinds)[number][1]) => {
+      people += 1
+      const one = { ...ines, username: `ines${people}`, email: `ines${people}@example.org` }
+      const { body } = await create(admin, { ...one, ...flags(value) }, kind)
+      const { is_staff, is_active, is_admin } = body.data
+      expect([value, is_staff, is_active, is_admin]).toEqual([value, expected, expected, expected])
+    }
+    for (const [index, one] of said.entries()) await expectRead(one, kinds[index % 3]![1])
+    for (const one of onlyJson) await expectRead(one, asJson)
+  })
+
+  it('refuses any other word for a box, so that no word grants a privilege by accident', async () => {
+    const fields = ['is_staff', 'is_active', 'is_admin']
     for (const [, kind] of kinds) {
-      for (const [value, expected] of kind === asJson ? [...said, ...onlyJson] : said) {
-        people += 1
-        const one = { ...ines, username: `ines${people}`, email: `ines${people}@example.org` }
-        const { body } = await create(admin, { ...one, ...flags(value) }, kind)
-        const { is_staff, is_active, is_admin } = body.data
-        expect([value, is_staff, is_active, is_admin]).toEqual([value, expected, expected, expected])
+      for (const value of kind === asJson ? [...neitherYesNorNo, ...jsonNeither] : neitherYesNorNo) {
+        const sent = Object.fromEntries(fields.map((field) => [field, value]))
+        const answer = await create(admin, { ...ines, ...sent }, kind)
+        expectFailure(answer, refusal(...fields.map((field) => `${field}: Enter yes or no.`)))
       }
     }
+    expect(await rows('SELECT * FROM users')).toHaveLength(1)
   })
 
   it('takes each choice by its key, alone or as it is shown', async () => {
