@@ -1,7 +1,7 @@
-/** What contracts that came from FastAPI share: pydantic's lax reading of integers and uuids, and its way to say what is wrong. */
+/** What contracts that came from FastAPI share: pydantic's lax reading of values, and its way to say what is wrong. */
 import { z } from '@hono/zod-openapi'
-import type { Parser } from '../core/fields'
-import { lastOf, refuse } from './fields'
+import { parseEmail, type Parser } from '../core/fields'
+import { lastOf, parsedBy, refuse } from './fields'
 import type { Failure, Issue } from './failure'
 
 /** An integer as pydantic takes it: `12`, `1.0`, `"12"` and `true` alike, as far as doubles are exact. */
@@ -59,18 +59,40 @@ const isWholeNumber = (input: unknown) => Number.isInteger(input) && Math.abs(in
 const hyphenated = '([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})'
 const spellings = new RegExp(`^(?:${hyphenated}|\\{${hyphenated}\\}|urn:uuid:${hyphenated}|([0-9a-fA-F]{32}))$`)
 
+/** The uuid that a text is in any of pydantic's spellings, in lower case with hyphens. */
+export function uuidIn(text: string): string | undefined {
+  const digits = spellings.exec(text)?.slice(1).join('').replaceAll('-', '').toLowerCase()
+  return digits?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
 /** A uuid in any of the spellings that name it; lower case with hyphens comes out. */
 export const laxUuid = z
   .unknown()
   .transform((input, context) => {
     if (input === undefined) return refuse(context, { rule: 'missing' })
     if (typeof input !== 'string') return refuse(context, { rule: 'wrong_type', expected: 'uuid' })
-    const digits = spellings.exec(input)?.slice(1).join('').replaceAll('-', '').toLowerCase()
-    return digits === undefined
-      ? refuse(context, { rule: 'unparsable', expected: 'uuid' })
-      : digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+    return uuidIn(input) ?? refuse(context, { rule: 'unparsable', expected: 'uuid' })
   })
   .openapi({ type: 'string', format: 'uuid' })
+
+const nameWord = "[\\p{L}\\p{M}\\p{N}_!#$%&'*+/=?^`{|}~-]+"
+const namedAddress = new RegExp(`^(?:${nameWord}(?:\\s+${nameWord})*|"[^"]+")?\\s*<([^<>]*@[^<>]*)>$`, 'u')
+/** Of a longer text, pydantic reads no name. */
+const maxNamedAddressLength = 2048
+
+/** The address in a text as pydantic's `EmailStr` finds it: without the blanks around it, alone or as `Name <address>`. */
+export function addressIn(text: string): string {
+  const stripped = text.trim()
+  const named = stripped.length <= maxNamedAddressLength ? namedAddress.exec(stripped) : null
+  return named?.[1]?.trim() ?? stripped
+}
+
+/** An email as pydantic's `EmailStr` takes it. */
+export const laxEmail = parsedBy(z.string(), (text) => parseEmail(addressIn(text))).openapi({
+  type: 'string',
+  format: 'email',
+  maxLength: 254,
+})
 
 export const validationErrors = z.array(
   z.object({ loc: z.array(z.union([z.string(), z.int()])), msg: z.string(), type: z.string() }),

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { toMask, type Permission } from '../../src/core/permissions'
 import readme from '../../src/contracts/personnel/README.md?raw'
 import { populate } from '../support/population'
+import { notAnAddress, spellingsOfEmail, spellingsOfUuid } from '../support/pydantic'
 import { namesEveryTest } from '../support/readme'
 import { adminToken, call, firstAdmin, freshDirectory, roleIds, rows, signedInPerson } from '../support/usher'
 import type { Answer, Call } from '../support/usher'
@@ -190,6 +191,19 @@ describe('GET /users/{user_id}', () => {
     }
   })
 
+  it('finds the user by every spelling of the uuid that pydantic takes', async () => {
+    const { admin, body, text } = await adminAndSolene()
+    const plain = await signedInPerson(admin)
+    for (const id of spellingsOfUuid(body.user_id)) {
+      const answer = await get(admin, encodeURIComponent(id))
+      expect([id, answer.status, answer.text]).toEqual([id, 200, text])
+    }
+    // One's own record too, which takes no permission by any spelling.
+    for (const id of spellingsOfUuid(plain.uuid)) {
+      expect((await get(plain.access_token, encodeURIComponent(id))).body.user_id).toBe(plain.uuid)
+    }
+  })
+
   it('answers 404 with the sentence of the seed for any unknown string', async () => {
     const admin = await adminToken()
     for (const id of [nobody, nobody.slice(0, -2), '7', '9'.repeat(20), 'create', 'É é']) {
@@ -287,6 +301,19 @@ describe('POST /users/create', () => {
     }
   })
 
+  it('takes an email as pydantic does, between blanks or behind a name, and stores the address', async () => {
+    const admin = await adminToken()
+    for (const [index, email] of spellingsOfEmail('Thea.Sand@EXAMPLE.org').entries()) {
+      const { status, body } = await create(admin, { ...solene, matricule: 5200 + index, email })
+      expect([email, status, body.email]).toEqual([email, 200, 'Thea.Sand@example.org'])
+      await call(`/v1/users/usr_${body.user_id.replaceAll('-', '')}`, { method: 'DELETE', token: admin })
+    }
+    for (const email of notAnAddress('thea.sand@example.org')) {
+      const { status, body } = await create(admin, { ...solene, email })
+      expect([email, status, body.detail?.[0].loc]).toEqual([email, 422, ['body', 'email']])
+    }
+  })
+
   it('refuses the constant of the list as a password, which clients that copy records send and everyone knows', async () => {
     const json = { matricule: 1, nom: 'Copied Record', email: 'copied@example.org', password: 'password_hashed' }
     const { status, body } = await create(await adminToken(), { ...json, role_id: roleIds.user })
@@ -338,6 +365,34 @@ describe('PUT /users/update', () => {
     expect((await update(admin, { user_id: '5101', nom: 'Maëlle' })).body).toEqual({ ...body, nom: 'Maëlle' })
     expectDetail(await update(admin, { user_id: '5102', nom: 'Maëlle' }), 404, unknownId('5102'))
     expectDetail(await update(admin, { user_id: `${nobody}<`, nom: 'Maëlle' }), 404, unknownId(`${nobody}&lt;`))
+  })
+
+  it('takes every spelling of the uuid and of the email that pydantic takes', async () => {
+    const { admin, body } = await adminAndSolene()
+    const plain = await signedInPerson(admin)
+    for (const [index, user_id] of spellingsOfUuid(body.user_id).entries()) {
+      const nom = `Solène ${index}`
+      expect((await update(admin, { user_id, nom })).body).toEqual({ ...body, nom })
+    }
+    for (const user_id of spellingsOfUuid(plain.uuid)) {
+      const nom = `Myself ${user_id}`
+      expect((await update(plain.access_token, { user_id, nom })).body.nom).toBe(nom)
+    }
+    const { user_id } = body
+    for (const [index, email] of spellingsOfEmail('X@example.org').entries()) {
+      const address = `x${index}@example.org`
+      const answer = await update(admin, { user_id, email: email.replace('X@', `x${index}@`) })
+      expect([email, answer.body.email]).toEqual([email, address])
+    }
+    const before = await versionOf(admin, user_id)
+    const shown = (await get(admin, user_id)).body.email
+    for (const email of spellingsOfEmail(shown))
+      expect((await update(admin, { user_id, email })).body.email).toBe(shown)
+    expect(await versionOf(admin, user_id)).toEqual(before)
+    for (const email of notAnAddress('thea.sand@example.org')) {
+      const answer = await update(admin, { user_id, email })
+      expect([email, answer.status, answer.body.detail?.[0].loc]).toEqual([email, 422, ['body', 'email']])
+    }
   })
 
   it('keeps what is absent or null, and the password where it is empty', async () => {
@@ -443,8 +498,8 @@ describe('PUT /users/update', () => {
 describe('DELETE /users/delete/{user_id}', () => {
   it('deactivates by identifier or matricule, 204 and empty, again and again', async () => {
     const { admin, body } = await adminAndSolene()
-    for (const id of [body.user_id, 5101, body.user_id]) {
-      const { status, text, headers } = await remove(admin, id)
+    for (const id of [body.user_id, 5101, body.user_id, ...spellingsOfUuid(body.user_id)]) {
+      const { status, text, headers } = await remove(admin, encodeURIComponent(id))
       expect([status, text, headers.get('content-type')]).toEqual([204, '', null])
       expect((await get(admin, body.user_id)).body).toEqual({ ...body, status: 'deactivated' })
     }

@@ -2,6 +2,7 @@
 import type { z } from '@hono/zod-openapi'
 import { readMatricule } from '../../core/fields'
 import type { NewUser, User, UserChanges, UserSelector } from '../../core/user'
+import { uuidIn } from '../../http/pydantic'
 import { toUtc } from '../../http/times'
 import { passwordHashed, type PersonnelUser, type PersonnelUserCreate, type PersonnelUserUpdate } from './schemas'
 
@@ -40,10 +41,10 @@ export function toUserChanges(body: Omit<z.output<typeof PersonnelUserUpdate>, '
   }
 }
 
-/** The original calls `user_id` an identifier and shows a uuid, and calls it the matricule: digits only are a matricule. */
+/** The original calls `user_id` an identifier and shows a uuid, and calls it the matricule: digits only are a matricule. A uuid may have any spelling. */
 export function toSelector(userId: string): UserSelector {
   const matricule = readMatricule(userId)
-  return matricule === undefined ? { id: userId } : { matricule }
+  return matricule === undefined ? { id: uuidIn(userId) ?? userId } : { matricule }
 }
 
 /** What personnel's clients expect in a token's `sub`. */

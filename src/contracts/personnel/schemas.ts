@@ -1,8 +1,8 @@
 /** The wire of personnel, in its own names. */
 import { z } from '@hono/zod-openapi'
-import { parseEmail, parseMatricule, parseName, parsePassword } from '../../core/fields'
+import { parseMatricule, parseName, parsePassword } from '../../core/fields'
 import { parsedBy, refuse } from '../../http/fields'
-import { laxInteger, laxUuid, validationErrors } from '../../http/pydantic'
+import { laxEmail, laxInteger, laxUuid, validationErrors } from '../../http/pydantic'
 
 /** What stands where the original published its hashes. */
 export const passwordHashed = 'password_hashed'
@@ -34,7 +34,6 @@ export const PersonnelUser = z
   })
 
 const nom = parsedBy(z.string(), parseName).openapi({ type: 'string', minLength: 1, maxLength: 200 })
-const email = parsedBy(z.string(), parseEmail).openapi({ type: 'string', format: 'email', maxLength: 254 })
 /** What everyone can read in a list is nobody's password, though clients that copy records send it. */
 const parseUnshownPassword = (input: string) =>
   input === passwordHashed ? { problem: { rule: 'password_common' as const } } : parsePassword(input)
@@ -43,7 +42,7 @@ const password = parsedBy(z.string(), parseUnshownPassword).openapi({ type: 'str
 const matricule = laxInteger(parseMatricule).openapi({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 
 export const PersonnelUserCreate = z
-  .object({ matricule, nom, email, password, role_id: laxUuid })
+  .object({ matricule, nom, email: laxEmail, password, role_id: laxUuid })
   .openapi('PersonnelUserCreate', {
     required: ['matricule', 'nom', 'email', 'password', 'role_id'],
     example: {
@@ -61,7 +60,7 @@ export const PersonnelUserUpdate = z
     user_id: z.string().openapi({ description: 'The identifier, or digits only: the matricule' }),
     nom: nom.nullish().openapi({ type: ['string', 'null'] }),
     matricule: matricule.nullish().openapi({ type: ['integer', 'null'] }),
-    email: email.nullish().openapi({ type: ['string', 'null'] }),
+    email: laxEmail.nullish().openapi({ type: ['string', 'null'] }),
     password: z
       .preprocess((sent) => (sent === '' || sent === passwordHashed ? null : sent), password.nullish())
       .openapi({ type: ['string', 'null'], minLength: 0, maxLength: 128 }),

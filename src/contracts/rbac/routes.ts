@@ -11,7 +11,7 @@ import { anonymous, authenticated } from '../../http/authentication'
 import { changesIn, jsonOf } from '../../http/body'
 import { createContract, sealed } from '../../http/contract'
 import { documentedBody, json, jsonBody } from '../../http/json'
-import { laxUuid } from '../../http/pydantic'
+import { laxUuid, uuidIn } from '../../http/pydantic'
 import { issueAccessToken } from '../../http/tokens'
 import { failures, toFailureResponse } from './errors'
 import { fromUser, toNamedRoles, toNewUser, toUserChanges } from './mapping'
@@ -37,7 +37,7 @@ const contract = createContract({
 const { app } = contract
 
 const params = z.object({ user_id: laxUuid })
-const oneself = (c: Context) => ({ id: laxUuid.safeParse(c.req.param('user_id')).data ?? '' })
+const oneself = (c: Context) => ({ id: uuidIn(c.req.param('user_id') ?? '') ?? '' })
 
 const listUsers = createRoute({
   ...authenticated(['users:read']),

@@ -1,8 +1,8 @@
 /** The wire of rbac, in its own names. */
 import { z } from '@hono/zod-openapi'
-import { narrowed, parseEmail, parseFamilyName, parseGivenName, parsePassword } from '../../core/fields'
+import { narrowed, parseFamilyName, parseGivenName, parsePassword } from '../../core/fields'
 import { lastOf, orNull, parsedBy } from '../../http/fields'
-import { laxBoolean, laxQueryInteger, laxUuid, validationErrors } from '../../http/pydantic'
+import { addressIn, laxBoolean, laxEmail, laxQueryInteger, laxUuid, validationErrors } from '../../http/pydantic'
 
 const time = z.string().openapi({ format: 'date-time', description: 'UTC, whole seconds' })
 
@@ -54,7 +54,6 @@ export const RbacUserListQuery = z.object({
   }),
 })
 
-const email = parsedBy(z.string(), parseEmail).openapi({ type: 'string', format: 'email', maxLength: 254 })
 const password = parsedBy(z.string(), parsePassword).openapi({ type: 'string', minLength: 8, maxLength: 128 })
 const first_name = parsedBy(z.string(), narrowed(parseGivenName, { required: true })).openapi({
   type: 'string',
@@ -72,7 +71,7 @@ const is_active = orNull(laxBoolean, { type: 'boolean' })
 
 export const RbacUserCreate = z
   .object({
-    email,
+    email: laxEmail,
     password,
     first_name,
     last_name,
@@ -86,7 +85,7 @@ export const RbacUserCreate = z
 /** Only what is sent changes; null, as in a model whose fields are optional, is not sent. */
 export const RbacUserUpdate = z
   .object({
-    email: orNull(email, { type: 'string' }),
+    email: orNull(laxEmail, { type: 'string' }),
     password: orNull(password, { type: 'string' }),
     first_name: orNull(first_name, { type: 'string' }),
     last_name: orNull(last_name, { type: 'string' }),
@@ -96,7 +95,10 @@ export const RbacUserUpdate = z
   .openapi('RbacUserUpdate', { example: { first_name: 'Nour', is_active: false } })
 
 export const RbacLogin = z
-  .object({ email: z.string(), password: z.string().openapi({ format: 'password' }) })
+  .object({
+    email: z.string().transform(addressIn).openapi({ type: 'string' }),
+    password: z.string().openapi({ format: 'password' }),
+  })
   .openapi('RbacLogin', { example: { email: example.email, password: 'a password long enough' } })
 
 export const RbacRefresh = z.object({ refresh_token: z.string() }).openapi('RbacRefresh')

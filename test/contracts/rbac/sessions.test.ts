@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import readme from '../../../src/contracts/rbac/README.md?raw'
 import { adminToken, call, firstAdmin, freshDirectory, roleIds, rows, signedInPerson } from '../../support/usher'
+import { spellingsOfEmail } from '../../support/pydantic'
 import {
   adminAndTamsin,
   auth,
@@ -72,6 +73,18 @@ describe('POST /api/v1/auth/login', () => {
       expect([email, status]).toEqual([email, 200])
       expect((await get(body.access_token, uuid)).status).toBe(200)
     }
+  })
+
+  it('takes the email between blanks or behind a name, as pydantic does', async () => {
+    const { id } = await adminAndTamsin()
+    for (const email of spellingsOfEmail(tamsin.email)) {
+      const { status, body } = await login({ email, password: tamsin.password })
+      expect([email, status]).toEqual([email, 200])
+      expect((await get(body.access_token, id)).status).toBe(200)
+    }
+    const admin = await adminToken()
+    const { input } = await signedInPerson(admin, { username: 'a<b>' })
+    expect((await login({ email: 'a<b>', password: input.password })).status).toBe(200)
   })
 
   it('makes the first admin', async () => {

@@ -24,6 +24,7 @@ import {
   versionOf,
   type Entry,
 } from '../../support/rbac'
+import { notAnAddress, spellingsOfEmail } from '../../support/pydantic'
 import { namesEveryTest } from '../../support/readme'
 import {
   invalidUserId,
@@ -305,6 +306,22 @@ describe('PUT /api/v1/users/{user_id}', () => {
     expect((await update(admin, id, { email: 'Tamsin.Okello@example.org' })).body.email).toBe(
       'Tamsin.Okello@example.org',
     )
+  })
+
+  it('takes an email as pydantic does, between blanks or behind a name', async () => {
+    const { admin, id } = await adminAndTamsin()
+    for (const [index, email] of spellingsOfEmail('X@example.org').entries()) {
+      const answer = await update(admin, id, { email: email.replace('X@', `x${index}@`) })
+      expect([email, answer.body.email]).toEqual([email, `x${index}@example.org`])
+    }
+    const { email: shown } = (await get(admin, id)).body
+    const before = await versionOf(admin, id)
+    for (const email of spellingsOfEmail(shown)) expect((await update(admin, id, { email })).body.email).toBe(shown)
+    expect(await versionOf(admin, id)).toEqual(before)
+    for (const email of notAnAddress('thea.sand@example.org')) {
+      const { status, body } = await update(admin, id, { email })
+      expect([email, status, body.detail?.[0].loc]).toEqual([email, 422, ['body', 'email']])
+    }
   })
 
   it('sets a password, which ends the sessions there were', async () => {

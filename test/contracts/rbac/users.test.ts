@@ -26,6 +26,7 @@ import {
   update,
   wire,
 } from '../../support/rbac'
+import { notAnAddress, spellingsOfEmail } from '../../support/pydantic'
 import { namesEveryTest } from '../../support/readme'
 import {
   notAUuid,
@@ -281,6 +282,19 @@ describe('POST /api/v1/users', () => {
     const { admin, id } = await adminAndTamsin()
     const { body } = await call(`/v1/users/usr_${id.replaceAll('-', '')}`, { token: admin })
     expect([body.name, body.first_name, body.last_name]).toEqual(['Tamsin Okello', 'Tamsin', 'Okello'])
+  })
+
+  it('takes an email as pydantic does, between blanks or behind a name, and stores the address', async () => {
+    const admin = await adminToken()
+    for (const email of spellingsOfEmail('Thea.Sand@EXAMPLE.org')) {
+      const { status, body } = await create(admin, { ...tamsin, email })
+      expect([email, status, body.email]).toEqual([email, 201, 'Thea.Sand@example.org'])
+      await remove(admin, body.id)
+    }
+    for (const email of notAnAddress('thea.sand@example.org')) {
+      const { status, body } = await create(admin, { ...tamsin, email })
+      expect([email, status, body.detail?.[0].loc]).toEqual([email, 422, ['body', 'email']])
+    }
   })
 
   it('refuses an email that is taken, in any spelling, as anyone’s identifier', async () => {
