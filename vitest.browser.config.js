@@ -1,4 +1,4 @@
-/** `npm run test:browser`: the pages, in the Chromium that CHROMIUM_PATH names or the system has. SCREENSHOTS names a folder for them. */
+/** `npm run test:browser`: the pages and an app of another origin, in the Chromium that CHROMIUM_PATH names or the system has. SCREENSHOTS names a folder for them. */
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
