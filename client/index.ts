@@ -73,11 +73,17 @@ export function createClient(settings: Settings): Client {
   }
 
   const methods = (Object.keys(operations) as Names[]).map((name) => [name, (input: Input = {}) => call(name, input)])
-  const { login, refresh, logout, ...others } = Object.fromEntries(methods) as Client
+  const { login, refresh, changePassword, logout, ...others } = Object.fromEntries(methods) as Client
   const client: Client = {
     ...others,
     async login(input) {
       const answer = await login(input)
+      keep(answer.body)
+      return answer
+    },
+    async changePassword(input) {
+      const answer = await changePassword(input)
+      // The session that asked has ended.
       keep(answer.body)
       return answer
     },

@@ -244,11 +244,6 @@ export type UserRoles = {
   roles: Array<string>
 }
 
-export type PasswordChange = {
-  current_password: string
-  new_password: string
-}
-
 export type SignedIn = {
   access_token: string
   token_type: 'Bearer'
@@ -256,6 +251,11 @@ export type SignedIn = {
   expires_in: number
   refresh_token: string
   user: User
+}
+
+export type PasswordChange = {
+  current_password: string
+  new_password: string
 }
 
 export type Login = {
@@ -595,6 +595,7 @@ export type Variable =
   | 'ACCESS_TOKEN_TTL_SECONDS'
   | 'PASSWORD_MIN_LENGTH'
   | 'PASSWORD_ROUNDS'
+  | 'SESSION_MAX_DAYS'
   | 'RATE_LIMIT'
   | 'SERVER_TIMING'
   | 'CORS_ORIGINS'
@@ -836,14 +837,14 @@ export interface Operations {
       etag: string
     }
   }
-  /** Change your password, which ends your other sessions. For everyone with a credential. Not for API keys. A wrong present password counts as a failed sign-in. */
+  /** Change your password, which ends your sessions and begins a new one. For everyone with a credential. Begins a new session and answers its tokens: every earlier session has ended, the one that asked included. Not for API keys. A wrong present password counts as a failed sign-in. */
   changePassword: {
     input: {
       body: PasswordChange
     }
     answer: {
-      status: 204
-      body: undefined
+      status: 200
+      body: SignedIn
     }
   }
   /** Sign in. Takes no credential, and counts as a sign-in. Five failures lock the account, by whichever identifier, for 30 seconds, doubling to 15 minutes. */
@@ -856,7 +857,7 @@ export interface Operations {
       body: SignedIn
     }
   }
-  /** Refresh the tokens. Takes no credential. Good for one use within 30 days. A spent one used again, but for a retry within seconds, ends the session. */
+  /** Refresh the tokens. Takes no credential. Good for one use within 30 days. A retry within 10 seconds gets the same successor; a later use of a spent token ends the session. A session ends 90 days after its sign-in, or as `SESSION_MAX_DAYS` says. */
   refresh: {
     input: {
       body: Refresh

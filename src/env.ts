@@ -18,6 +18,7 @@ export interface Env {
   ACCESS_TOKEN_TTL_SECONDS?: string
   PASSWORD_MIN_LENGTH?: string
   PASSWORD_ROUNDS?: string
+  SESSION_MAX_DAYS?: string
   RATE_LIMIT?: string
   SERVER_TIMING?: string
   CORS_ORIGINS?: string
@@ -26,8 +27,6 @@ export interface Env {
 }
 
 export interface Configuration extends Settings {
-  /** The first signs; all verify. */
-  jwtSecrets: readonly [string, ...string[]]
   /** Host name to contract name. */
   contractHosts: ReadonlyMap<string, string>
   /** Of the contracts whose clients refresh. */
@@ -70,7 +69,12 @@ function check(env: Env): Configuration | Misconfigured {
   }
 
   const number = (
-    name: 'ACCESS_TOKEN_TTL_SECONDS' | 'PASSWORD_MIN_LENGTH' | 'PASSWORD_ROUNDS' | 'AUDIT_RETENTION_DAYS',
+    name:
+      | 'ACCESS_TOKEN_TTL_SECONDS'
+      | 'PASSWORD_MIN_LENGTH'
+      | 'PASSWORD_ROUNDS'
+      | 'SESSION_MAX_DAYS'
+      | 'AUDIT_RETENTION_DAYS',
     otherwise: number,
     min: number,
     max: number,
@@ -94,6 +98,7 @@ function check(env: Env): Configuration | Misconfigured {
     accessTokenSeconds: number('ACCESS_TOKEN_TTL_SECONDS', 900, 1, 86_400),
     passwordMinLength: number('PASSWORD_MIN_LENGTH', 8, 8, 128),
     passwordRounds: number('PASSWORD_ROUNDS', 6, 1, 100),
+    sessionMaxSeconds: number('SESSION_MAX_DAYS', 90, 1, 36_500) * 86_400,
     rateLimited: onOff('RATE_LIMIT', true),
     serverTiming: onOff('SERVER_TIMING', false),
     corsOrigins: corsOrigins(env.CORS_ORIGINS, problems),

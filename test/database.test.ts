@@ -475,6 +475,7 @@ describe('the audit trail', () => {
       actor: 'one',
       to: 'one',
       fields: ['password'],
+      also: ['session.created'],
     },
     'user.password_token_issued': {
       does: (one) => asAdmin('POST', `/v1/users/${one.id}/password-token`),

@@ -12,6 +12,8 @@ describe('configuration', () => {
     ['ACCESS_TOKEN_TTL_SECONDS', '15m'],
     ['PASSWORD_MIN_LENGTH', '7'],
     ['PASSWORD_ROUNDS', '0'],
+    ['SESSION_MAX_DAYS', '0'],
+    ['SESSION_MAX_DAYS', '90 days'],
     ['RATE_LIMIT', 'maybe'],
     ['SERVER_TIMING', 'true'],
     ['REQUEST_LOG', 'verbose'],

@@ -13,6 +13,10 @@ export interface Settings {
   /** Code points. */
   passwordMinLength: number
   firstAdmin: { email: string; password: string } | undefined
+  /** How long after its sign-in a session ends, however often it is refreshed. */
+  sessionMaxSeconds: number
+  /** The first signs and derives; all verify. */
+  jwtSecrets: readonly [string, ...string[]]
 }
 
 /** One request to the directory, by whomever. */
@@ -82,9 +86,8 @@ export function isOneself({ credential }: Caller, userId: string): boolean {
   return credential.kind === 'session' && credential.userId === userId
 }
 
-/** What is one's own is not a key's, not even a living one's. */
-export async function refuseKey(caller: Caller): Promise<void> {
-  if (caller.credential.kind !== 'key') return
+/** Refuses an API key what takes a session; one that is not alive is unauthenticated. */
+export async function refuseKey(caller: Caller): Promise<never> {
   await authorise(caller)
   throw new Refused({ kind: 'forbidden', missing: [] })
 }

@@ -39,6 +39,15 @@ export async function sha256(data: Uint8Array<ArrayBuffer>): Promise<string> {
   return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', data)))
 }
 
+/** HMAC-SHA-256. */
+export async function hmacSha256(
+  secret: Uint8Array<ArrayBuffer>,
+  data: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
+  return new Uint8Array(await crypto.subtle.sign('HMAC', key, data))
+}
+
 /** A uuid from any 16 bytes: whether anything has this id is for the database to say. */
 export function toUuid(bytes: Uint8Array): string {
   return hyphenated(Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''))

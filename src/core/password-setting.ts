@@ -3,8 +3,9 @@ import { parse as uuidBytes } from 'uuid'
 import { BatchRefused } from '../database/database'
 import { unguarded } from '../database/guard'
 import { insertPasswordToken, refuseUnlessPasswordToken } from '../database/password-tokens'
-import { keepSession, refuseSignInIfLocked, selectSignInOf } from '../database/sessions'
-import { selectUserToChange, updateUser as updateUserRow } from '../database/users'
+import { refuseSignInIfLocked, selectSignInOf } from '../database/sessions'
+import type { UserRow } from '../database/user-row'
+import { selectUser, selectUserToChange, updateUser as updateUserRow } from '../database/users'
 import { record, recordOf } from './audit'
 import { decideAndCommit, facts, guard, isOneself, refuseKey, refuseKeyOf, type Caller, type Visit } from './caller'
 import { fromBase64Url, sha256, toBase64Url, toUuid } from './encoding'
@@ -13,19 +14,24 @@ import { hashPassword, refuseUnfitPassword, verifyPassword } from './passwords'
 import { fromMask } from './permissions'
 import { Refused } from './refusal'
 import { refuseMissing } from './roles'
+import { beginSession, newRefreshableSession, type SignedIn } from './sign-in'
 import { accountOf, clearFailures, countFailure, recordLockout, refuseIfLocked } from './sign-in-failures'
 import { toUser, type User, type UserSelector } from './user'
 
 const tokenSeconds = 86_400
 
-/** Changes the caller's password; every other session of theirs ends. A wrong present one counts as a failed sign-in. */
+/**
+ * Changes the caller's password and begins a new session: every earlier one ends, the caller's included, so that no thief of a session
+ * keeps it. A wrong present password counts as a failed sign-in.
+ */
 export async function changeOwnPassword(
   caller: Caller,
   { current, next }: { current: string; next: Parsed<'password'> },
-): Promise<void> {
+): Promise<SignedIn> {
   const { credential, database, settings, now } = caller
+  const { session, refreshToken } = await newRefreshableSession()
   let hash: string | undefined
-  await decideAndCommit(caller, async () => {
+  return decideAndCommit(caller, async () => {
     if (credential.kind === 'key') return refuseKey(caller)
     const id = credential.userId
     const [users, secrets] = await database.batch(guard(caller), selectUserToChange({ id }), selectSignInOf({ id }))
@@ -40,14 +46,17 @@ export async function changeOwnPassword(
       throw new Refused({ kind: 'invalid', problems: [{ field: 'currentPassword', problem: { rule: 'wrong' } }] })
     }
     hash ??= await hashPassword(next, settings.passwordRounds)
-    await database.batch(
+    const results = await database.batch(
       guard(caller, { needs: caller.needs }),
       refuseSignInIfLocked(account, now),
       ...updateUserRow(row, { password_hash: hash, updated_at: now }, 'sessions'),
-      keepSession({ id: credential.sessionId }),
       clearFailures(account),
       record(caller, { id, key_id: null }, 'user.password_set', { userId: id, fields: ['password'] }),
+      ...beginSession(caller, session, id),
+      selectUser({ id }),
     )
+    const [user] = results.at(-1) as UserRow[]
+    return { user: toUser(user as UserRow), sessionId: session.id, refreshToken }
   })
 }
 

@@ -1,5 +1,5 @@
 /** Signing in and staying in: sessions begin here, each with its family of refresh tokens. */
-import { parse as uuidBytes, v7 as uuid } from 'uuid'
+import { v7 as uuid } from 'uuid'
 import { insertReuseDetectedEvent, insertSessionEndedEvent, insertSignedOutEvent } from '../database/audit'
 import { BatchRefused } from '../database/database'
 import { unguarded } from '../database/guard'
@@ -12,6 +12,7 @@ import {
   refuseSignInUnless,
   refuseUnlessAlive,
   refuseUnlessRefreshable,
+  selectRefreshTokens,
   selectSignIn,
   selectSignInFailures,
   spendRefreshToken,
@@ -22,10 +23,11 @@ import type { UserRow } from '../database/user-row'
 import { selectUser, selectUserOfSession, setPasswordHash } from '../database/users'
 import { newEvent, recordOf } from './audit'
 import type { Visit } from './caller'
-import { fromBase64Url, sha256, toBase64Url, toUuid } from './encoding'
+import { sha256 } from './encoding'
 import type { Parsed } from './fields'
 import { createFirstAdmin } from './first-admin'
 import { hashPassword, verifyPassword } from './passwords'
+import { newRefreshToken, readRefreshToken, successorOf, type RefreshToken } from './refresh-tokens'
 import { Refused } from './refusal'
 import {
   accountOf,
@@ -40,7 +42,7 @@ import { toUser, type User } from './user'
 
 /** How long a session lasts after its last refresh. */
 const refreshableSeconds = 30 * 86_400
-/** How long a spent refresh token still gets a working pair: its answer may have been lost. */
+/** How long a retry with a spent refresh token gets its successor: the first response may have been lost. */
 const refreshLeewaySeconds = 10
 
 /** Looks at an account that changes under every one of them. */
@@ -68,31 +70,56 @@ export interface SignedIn extends Opened {
  * `invalid_credentials`; too many failures on one account as `locked_out`.
  */
 export async function signIn(visit: Visit, credentials: Credentials): Promise<SignedIn> {
-  const sessionId = uuid()
-  const token = await newRefreshToken(sessionId)
-  const opened = await open(visit, credentials, {
-    id: sessionId,
-    seconds: refreshableSeconds,
-    familyHash: token.familyHash,
-    beside: [insertRefreshToken({ session_id: sessionId, hash: token.hash })],
-  })
-  return { ...opened, refreshToken: token.text }
+  const { session, refreshToken } = await newRefreshableSession()
+  return { ...(await open(visit, credentials, session)), refreshToken }
 }
 
-/** Signs in as `signIn` does, for so many seconds and no longer: nothing refreshes this session. */
-export async function signInFor(visit: Visit, credentials: Credentials, seconds: number): Promise<Opened> {
+/** Signs in as `signIn` does, for so many seconds at most and no longer: nothing refreshes this session. */
+export async function signInFor(
+  visit: Visit,
+  credentials: Credentials,
+  seconds: number,
+): Promise<Opened & { seconds: number }> {
   const noFamily = await sha256(crypto.getRandomValues(new Uint8Array(16)))
-  return open(visit, credentials, { id: uuid(), seconds, familyHash: noFamily, beside: [] })
+  const session = { id: uuid(), seconds, familyHash: noFamily, beside: [] }
+  return { ...(await open(visit, credentials, session)), seconds: lifetimeOf(visit, session) }
 }
 
 /** A session about to be. */
-interface NewSession {
+export interface NewSession {
   id: string
   seconds: number
   familyHash: string
   /** What is written with it. */
   beside: readonly Statement[]
 }
+
+/** A session that refresh tokens prolong, with the first of them. */
+export async function newRefreshableSession(): Promise<{ session: NewSession; refreshToken: string }> {
+  const id = uuid()
+  const { text, hash, familyHash } = await newRefreshToken(id)
+  const beside = [insertRefreshToken({ session_id: id, hash })]
+  return { session: { id, seconds: refreshableSeconds, familyHash, beside }, refreshToken: text }
+}
+
+/** The statements that begin the session. */
+export function beginSession(visit: Visit, session: NewSession, userId: string): Statement[] {
+  return [
+    insertSession({
+      id: session.id,
+      user_id: userId,
+      contract: visit.contract,
+      family_hash: session.familyHash,
+      created_at: visit.now,
+      last_used_at: visit.now,
+      expires_at: visit.now + lifetimeOf(visit, session),
+    }),
+    ...session.beside,
+    recordOf(visit, 'session.created', { actorId: userId, userId, subjectId: session.id, address: true }),
+  ]
+}
+
+const lifetimeOf = ({ settings }: Visit, { seconds }: NewSession) => Math.min(seconds, settings.sessionMaxSeconds)
 
 async function open(visit: Visit, credentials: Credentials, session: NewSession): Promise<Opened> {
   for (let tried = 1; ; tried += 1) {
@@ -117,19 +144,7 @@ async function trySigningIn(visit: Visit, { identifier, password }: Credentials,
   refuseIfLocked(failures[0]?.locked_until, visit.now)
   const user = users[0]
 
-  const opening = (userId: string) => [
-    insertSession({
-      id: session.id,
-      user_id: userId,
-      contract: visit.contract,
-      family_hash: session.familyHash,
-      created_at: visit.now,
-      last_used_at: visit.now,
-      expires_at: visit.now + session.seconds,
-    }),
-    ...session.beside,
-    recordOf(visit, 'session.created', { actorId: userId, userId, subjectId: session.id, address: true }),
-  ]
+  const opening = (userId: string) => beginSession(visit, session, userId)
   const firstAdmin = await createFirstAdmin(
     visit,
     { key, password, taken: user !== undefined, account: nobody },
@@ -167,39 +182,55 @@ async function rehash(user: SignInRow, password: string, rounds: number): Promis
 }
 
 /**
- * Trades a refresh token for the next one. Spent ones work for ten seconds more; later use of one means that two hold it, and
- * ends the session. Refuses with `invalid_refresh_token`.
+ * Trades a refresh token for its successor. A retry within ten seconds gets the same successor; a later use of a spent token means
+ * that two hold it, and ends the session. Refuses with `invalid_refresh_token`.
  */
 export async function refreshSession(visit: Visit, refreshToken: string): Promise<SignedIn> {
+  const { database, settings, now } = visit
   const token = await readRefreshToken(refreshToken)
   if (!token) throw new Refused({ kind: 'invalid_refresh_token' })
-  const { sessionId, hash, familyHash } = token
-  const next = await newRefreshToken(sessionId, token.family)
-  const spentSince = visit.now - refreshLeewaySeconds
+  const { sessionId, hash } = token
+  const spentSince = now - refreshLeewaySeconds
+  // While the secret is rotated, the successor of a token that was spent before may be one of the previous secret's.
+  const successors = await Promise.all(settings.jwtSecrets.map((secret) => successorOf(token, secret)))
+  const hashes = successors.map((successor) => successor.hash)
   try {
-    const results = await visit.database.batch(
+    const results = await database.batch(
       unguarded,
-      refuseUnlessRefreshable({ sessionId, hash, familyHash, now: visit.now, spentSince }),
-      ...spendRefreshToken({ session_id: sessionId, hash, now: visit.now, forgottenBefore: spentSince }),
-      insertRefreshToken({ session_id: sessionId, hash: next.hash }),
-      extendSession({ id: sessionId, now: visit.now, expires_at: visit.now + refreshableSeconds }),
+      refuseUnlessRefreshable({ ...familyOf(visit, token), hash, spentSince }),
+      ...spendRefreshToken({
+        session_id: sessionId,
+        hash,
+        successor: hashes[0] as string,
+        now,
+        forgottenBefore: spentSince,
+      }),
+      extendSession({
+        id: sessionId,
+        now,
+        expires_at: now + refreshableSeconds,
+        longest: settings.sessionMaxSeconds,
+      }),
+      selectRefreshTokens({ session_id: sessionId, hashes: JSON.stringify(hashes) }),
       selectUserOfSession({ id: sessionId }),
     )
-    return { user: toUser((results.at(-1) as UserRow[])[0] as UserRow), sessionId, refreshToken: next.text }
+    const [stored, users] = results.slice(-2) as [{ hash: string }[], UserRow[]]
+    const next = successors.find((successor) => successor.hash === stored[0]?.hash)
+    if (!next) throw new Refused({ kind: 'invalid_refresh_token' })
+    return { user: toUser(users[0] as UserRow), sessionId, refreshToken: next.text }
   } catch (error) {
     if (!(error instanceof BatchRefused)) throw error
-    await visit.database.batch(
+    const about = { actorId: null, subjectId: sessionId }
+    const family = familyOf(visit, token)
+    await database.batch(
       unguarded,
       insertReuseDetectedEvent({
-        ...newEvent(visit, 'session.reuse_detected', { actorId: null, subjectId: sessionId, address: true }),
-        family_hash: familyHash,
+        ...newEvent(visit, 'session.reuse_detected', { ...about, address: true }),
+        ...family,
         hash,
       }),
-      insertSessionEndedEvent({
-        ...newEvent(visit, 'session.ended', { actorId: null, subjectId: sessionId }),
-        family_hash: familyHash,
-      }),
-      deleteSessionOfFamily({ id: sessionId, family_hash: familyHash }),
+      insertSessionEndedEvent({ ...newEvent(visit, 'session.ended', about), ...family }),
+      deleteSessionOfFamily({ id: sessionId, family_hash: token.familyHash }),
     )
     throw new Refused({ kind: 'invalid_refresh_token' })
   }
@@ -212,37 +243,21 @@ export async function refreshSession(visit: Visit, refreshToken: string): Promis
 export async function signOutByRefreshToken(visit: Visit, refreshToken: string): Promise<void> {
   const token = await readRefreshToken(refreshToken)
   if (!token) throw new Refused({ kind: 'invalid_refresh_token' })
-  const { sessionId, familyHash } = token
-  const event = newEvent(visit, 'session.ended', { actorId: null, subjectId: sessionId })
+  const family = familyOf(visit, token)
+  const event = newEvent(visit, 'session.ended', { actorId: null, subjectId: token.sessionId })
   try {
     await visit.database.batch(
       unguarded,
-      refuseUnlessAlive({ sessionId, familyHash, now: visit.now }),
-      insertSignedOutEvent({ ...event, family_hash: familyHash }),
-      deleteSessionOfFamily({ id: sessionId, family_hash: familyHash }),
+      refuseUnlessAlive(family),
+      insertSignedOutEvent({ ...event, ...family }),
+      deleteSessionOfFamily({ id: token.sessionId, family_hash: token.familyHash }),
     )
   } catch (error) {
     throw error instanceof BatchRefused ? new Refused({ kind: 'invalid_refresh_token' }) : error
   }
 }
 
-/** 16 bytes of session id, 16 that the family shares, 32 of this token alone; as URL-safe base64. */
-async function newRefreshToken(sessionId: string, family = crypto.getRandomValues(new Uint8Array(16))) {
-  const bytes = new Uint8Array(64)
-  bytes.set(uuidBytes(sessionId))
-  bytes.set(family, 16)
-  crypto.getRandomValues(bytes.subarray(32))
-  return { text: toBase64Url(bytes), hash: await sha256(bytes), familyHash: await sha256(family) }
-}
-
-async function readRefreshToken(text: string) {
-  const bytes = text.length === 86 ? fromBase64Url(text) : undefined
-  if (!bytes) return undefined
-  const family = bytes.slice(16, 32)
-  return {
-    sessionId: toUuid(bytes.subarray(0, 16)),
-    family,
-    hash: await sha256(bytes),
-    familyHash: await sha256(family),
-  }
+/** What the database knows the session of a token by, while it is alive. */
+function familyOf({ settings, now }: Visit, { sessionId, familyHash }: RefreshToken) {
+  return { sessionId, familyHash, now, begunAfter: now - settings.sessionMaxSeconds }
 }

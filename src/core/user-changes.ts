@@ -132,10 +132,7 @@ export async function updateOneself(
   options: ChangeOptions = {},
 ): Promise<User> {
   const { credential } = caller
-  if (credential.kind === 'key') {
-    await refuseKey(caller)
-    throw new Refused({ kind: 'unauthenticated' })
-  }
+  if (credential.kind === 'key') return refuseKey(caller)
   return updateUser(caller, { id: credential.userId }, changesTo, options)
 }
 

@@ -1,5 +1,6 @@
 /** The trail of what was done, written in the batch that does it. */
 import { and, eq, lt, sql, type SQL } from 'drizzle-orm'
+import { isAlive, type SessionOfFamily } from './sessions'
 import { compile, prepare, type Statement } from './statement'
 import { apiKeys, auditEvents, refreshTokens, sessions, signInFailures, users } from './tables'
 
@@ -67,18 +68,22 @@ export function selectAuditEvents(filter: AuditFilter): Statement<AuditEventRow>
 }
 
 /** An event about a session and its user, who is read from the session. */
-type SessionEvent = Omit<NewAuditEventRow, 'user_id'> & { family_hash: string }
+type SessionEvent = Omit<NewAuditEventRow, 'user_id'> & SessionOfFamily
 
 const ofFamily = sql`
-  FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number}
-  WHERE ${sessions.id} = ${value('subject_id')} AND ${sessions.family_hash} = ${value('family_hash')}`
+  FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number} WHERE ${isAlive({
+    sessionId: value('sessionId'),
+    familyHash: value('familyHash'),
+    now: value('now'),
+    begunAfter: value('begunAfter'),
+  })}`
 
-/** Records that the session ends, if it is of this family. To stand before the statement that ends it. */
+/** Records that the session ends, if it is alive and of this family. To stand before the statement that ends it. */
 export const insertSessionEndedEvent = prepare<SessionEvent>(
   () => sql`${insertInto} SELECT ${newEvent({ user_id: sql`${users.id}` })} ${ofFamily}`,
 )
 
-/** Records that the user of the session signed out of it, if it is of this family. To stand before the statement that ends it. */
+/** Records that the user of the session signed out of it, if it is alive and of this family. To stand before the statement that ends it. */
 export const insertSignedOutEvent = prepare<Omit<SessionEvent, 'actor_id' | 'credential_kind' | 'credential_id'>>(
   () =>
     sql`${insertInto} SELECT ${newEvent({
@@ -89,7 +94,7 @@ export const insertSignedOutEvent = prepare<Omit<SessionEvent, 'actor_id' | 'cre
     })} ${ofFamily}`,
 )
 
-/** Records the reuse of a refresh token that is spent, if the session is of this family. */
+/** Records the reuse of a refresh token that is spent, if its session is alive and of this family. */
 export const insertReuseDetectedEvent = prepare<SessionEvent & { hash: string }>(
   () => sql`
     ${insertInto} SELECT ${newEvent({ user_id: sql`${users.id}` })} ${ofFamily}

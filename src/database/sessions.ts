@@ -127,13 +127,6 @@ export const endSessionsOf = prepare<{ number: number }>(
     UPDATE ${users} SET session_generation = ${users.session_generation} + 1 WHERE ${users.number} = ${value('number')}`,
 )
 
-/** Takes a session over into its user's present generation: it outlives what ended the others. */
-export const keepSession = prepare<{ id: string }>(
-  () => sql`
-    UPDATE ${sessions} SET generation = (SELECT ${users.session_generation} FROM ${users} WHERE ${users.number} = user_number)
-    WHERE ${sessions.id} = ${value('id')}`,
-)
-
 export const deleteSession = prepare<{ id: string }>(
   () => sql`DELETE FROM ${sessions} WHERE ${sessions.id} = ${value('id')}`,
 )
@@ -142,16 +135,20 @@ export const insertRefreshToken = prepare<{ session_id: string; hash: string }>(
   build.insert(refreshTokens).values({ session_id: value('session_id'), hash: value('hash'), spent_at: null }),
 )
 
-/** A session, named by its id and its family, that can still be used: a condition on a row of sessions and its user. */
-const isAlive = ({ sessionId, familyHash, now }: SessionOfFamily): SQL => sql`
-  ${sessions.id} = ${sessionId} AND ${sessions.family_hash} = ${familyHash} AND ${sessions.expires_at} > ${now}
-  AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1`
-
-export interface SessionOfFamily {
+/** A session by its id and the part that all its refresh tokens share. */
+export type SessionOfFamily = {
   sessionId: string
   familyHash: string
-  /** Unix seconds. */
+  /** Unix seconds, as is `begunAfter`: an older session has ended, whenever it was to expire. */
   now: number
+  begunAfter: number
+}
+
+/** That this is the session and can still be used: a condition on a row of sessions and one of its user. */
+export function isAlive({ sessionId, familyHash, now, begunAfter }: Record<keyof SessionOfFamily, unknown>): SQL {
+  return sql`${sessions.id} = ${sessionId} AND ${sessions.family_hash} = ${familyHash}
+    AND ${sessions.expires_at} > ${now} AND ${sessions.created_at} > ${begunAfter}
+    AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1`
 }
 
 /** Refuses the batch unless the session is alive. */
@@ -177,20 +174,31 @@ export function refuseUnlessRefreshable(token: SessionOfFamily & { hash: string;
   )
 }
 
-/** Marks the token spent, if it is not yet, and forgets those of its session that were spent before `forgottenBefore`. */
+/**
+ * Spends the token, if it is not spent yet, on `successor`, and forgets those of its session that were spent before `forgottenBefore`.
+ */
 export function spendRefreshToken(token: {
   session_id: string
   hash: string
+  successor: string
   now: number
   forgottenBefore: number
 }): Statement[] {
-  return [forgetRefreshTokens(token), markRefreshTokenSpent(token)]
+  return [forgetRefreshTokens(token), insertSuccessor(token), markRefreshTokenSpent(token)]
 }
 
 const forgetRefreshTokens = prepare<{ session_id: string; forgottenBefore: number }>(
   () => sql`
     DELETE FROM ${refreshTokens}
     WHERE ${refreshTokens.session_id} = ${value('session_id')} AND ${refreshTokens.spent_at} < ${value('forgottenBefore')}`,
+)
+
+const insertSuccessor = prepare<{ session_id: string; hash: string; successor: string }>(
+  () => sql`
+    INSERT INTO ${refreshTokens} (session_id, hash)
+    SELECT ${refreshTokens.session_id}, ${value('successor')} FROM ${refreshTokens}
+    WHERE ${refreshTokens.session_id} = ${value('session_id')} AND ${refreshTokens.hash} = ${value('hash')}
+      AND ${refreshTokens.spent_at} IS NULL`,
 )
 
 const markRefreshTokenSpent = prepare<{ session_id: string; hash: string; now: number }>(
@@ -200,9 +208,18 @@ const markRefreshTokenSpent = prepare<{ session_id: string; hash: string; now: n
       AND ${refreshTokens.spent_at} IS NULL`,
 )
 
-export const extendSession = prepare<{ id: string; expires_at: number; now: number }>(
+/** Which of `hashes` (a JSON array) are tokens of the session. */
+export const selectRefreshTokens = prepare<{ session_id: string; hashes: string }, { hash: string }>(
   () => sql`
-    UPDATE ${sessions} SET expires_at = ${value('expires_at')}, last_used_at = ${value('now')}
+    SELECT ${refreshTokens.hash} FROM json_each(${value('hashes')}) CROSS JOIN ${refreshTokens}
+      ON ${refreshTokens.session_id} = ${value('session_id')} AND ${refreshTokens.hash} = value`,
+)
+
+/** Prolongs the session until `expires_at`, but no longer than `longest` seconds after it began. */
+export const extendSession = prepare<{ id: string; expires_at: number; longest: number; now: number }>(
+  () => sql`
+    UPDATE ${sessions} SET last_used_at = ${value('now')},
+      expires_at = min(${value('expires_at')}, ${sessions.created_at} + ${value('longest')})
     WHERE ${sessions.id} = ${value('id')}`,
 )
 

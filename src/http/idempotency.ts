@@ -1,7 +1,7 @@
 /** `Idempotency-Key`: a request known by its key and a keyed hash of what it asks. */
 import type { Context } from 'hono'
 import type { Caller, IdempotencyKey } from '../core/caller'
-import { toBase64Url, utf8 } from '../core/encoding'
+import { hmacSha256, toBase64Url, utf8 } from '../core/encoding'
 import type { Configuration } from '../env'
 import { header } from './json'
 
@@ -47,11 +47,6 @@ function canonical(json: string): string {
 
 /** A body may hold a password: a plain hash of it could be guessed at, a keyed one cannot. */
 async function fingerprint(secret: string, request: Uint8Array<ArrayBuffer>): Promise<string> {
-  const key = await hmac(utf8(secret), utf8('usher idempotency'))
-  return toBase64Url(await hmac(key, request))
-}
-
-async function hmac(secret: Uint8Array<ArrayBuffer>, data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
-  return new Uint8Array(await crypto.subtle.sign('HMAC', key, data))
+  const key = await hmacSha256(utf8(secret), utf8('usher idempotency'))
+  return toBase64Url(await hmacSha256(key, request))
 }

@@ -178,15 +178,17 @@ describe.each(contracts)('through %s', (name, acts) => {
 })
 
 describe('through v1 alone', () => {
-  it('one’s own new password ends every session but the one it was changed on, and the ways to set another', async () => {
+  it('one’s own new password ends every session, the one it was changed on too, and the ways to set another', async () => {
     const one = await signedInPerson(admin, { role: 'admin' })
     const others = await signInEverywhere(one)
     const way = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: admin })
     const json = { current_password: one.password, new_password: 'one of my own making' }
-    expect((await call('/v1/me/password', { method: 'PUT', token: one.access_token, json })).status).toBe(204)
-    expect(await reading(one, others)).toEqual(['unauthenticated'])
-    expect(await refreshing(others)).toEqual(['unauthenticated'])
-    expect(await reading(one, [{ sends: { token: one.access_token } }])).toEqual(['done'])
+    const { status, body } = await call('/v1/me/password', { method: 'PUT', token: one.access_token, json })
+    expect(status).toBe(200)
+    const earlier = [...others, { sends: { token: one.access_token }, refreshToken: one.refresh_token }]
+    expect(await reading(one, earlier)).toEqual(['unauthenticated'])
+    expect(await refreshing(earlier)).toEqual(['unauthenticated'])
+    expect(await reading(one, [{ sends: { token: body.access_token } }])).toEqual(['done'])
     const byToken = { token: way.body.token, new_password: 'another fine passphrase' }
     expect((await call('/v1/auth/password', { json: byToken })).status).toBe(401)
   })
@@ -254,17 +256,26 @@ describe('a session', () => {
 
   it('ends after thirty days without a refresh, in every contract; sooner where nothing refreshes it', async () => {
     const one = await signedInPerson(admin, { role: 'admin' })
-    const sessions = await signInEverywhere(one)
+    await signInEverywhere(one)
     const hours = await rows(
       'SELECT DISTINCT contract, (expires_at - created_at) / 3600 AS hours FROM sessions ORDER BY contract',
     )
     const month = 30 * 24
     const lifetimes = { backoffice: 12, clinic: 14 * 24, personnel: month, rbac: month, v1: month }
     expect(hours).toEqual(Object.entries(lifetimes).map(([contract, life]) => ({ contract, hours: life })))
+    const env = { SESSION_MAX_DAYS: '7' }
+    await rows('DELETE FROM sessions')
+    for (const [, acts] of contracts) {
+      const { path, ...options } = acts.signIn(one.email, one.password)
+      expect(acts.outcome(await call(path, { ...options, env }))).toBe('done')
+    }
+    const capped = await rows<{ hours: number }>('SELECT (expires_at - created_at) / 3600 AS hours FROM sessions')
+    expect(capped.map(({ hours }) => hours).sort()).toEqual([12, ...Array<number>(4).fill(7 * 24)])
+    const again = await signInEverywhere(one)
     await rows('UPDATE sessions SET expires_at = ?', now() + 60)
-    expect(await reading(one, sessions)).toEqual(['done'])
+    expect(await reading(one, again)).toEqual(['done'])
     await rows('UPDATE sessions SET expires_at = ?', now())
-    expect(await reading(one, sessions)).toEqual(['unauthenticated'])
-    expect(await refreshing(sessions)).toEqual(['unauthenticated'])
+    expect(await reading(one, again)).toEqual(['unauthenticated'])
+    expect(await refreshing(again)).toEqual(['unauthenticated'])
   })
 })

@@ -1,7 +1,16 @@
 /** Refresh tokens: one use each, a moment's grace for a lost answer, and the end of the session when two hold one. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type ContractActs } from '../support/contracts'
-import { servedContracts, adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
+import {
+  servedContracts,
+  adminToken,
+  call,
+  freshDirectory,
+  rows,
+  signedInPerson,
+  testEnv,
+  type Call,
+} from '../support/usher'
 
 freshDirectory()
 
@@ -13,9 +22,9 @@ const refreshing = contracts.flatMap(([name, { refresh, outcome }]) =>
 type Refreshing = (typeof refreshing)[number][1]
 
 /** What trading the token through a contract comes to, with the next one if there is one. */
-async function trade({ ask, tokenOf, outcome }: Refreshing, token: string) {
+async function trade({ ask, tokenOf, outcome }: Refreshing, token: string, env: NonNullable<Call['env']> = {}) {
   const { path, ...options } = ask(token)
-  const answer = await call(path, options)
+  const answer = await call(path, { ...options, env })
   const became = outcome(answer)
   return {
     became,
@@ -64,20 +73,29 @@ describe.each(refreshing)('through %s, refreshing', (_, through) => {
     }
   })
 
-  it('gives a retry within ten seconds a working pair, and a later one the end of the session, access tokens included', async () => {
+  it('gives a retry within ten seconds the same successor, and a later one the end of the session, access tokens included', async () => {
     const second = await trade(through, one.refresh_token)
     vi.setSystemTime(Date.now() + 10_000)
     const retried = await trade(through, one.refresh_token)
-    expect(retried.became).toBe('done')
+    expect(retried).toMatchObject({ became: 'done', next: second.next })
     expect([await reads(second.access), await reads(retried.access)]).toEqual([200, 200])
     vi.setSystemTime(Date.now() + 1000)
     expect((await trade(through, one.refresh_token)).became).toBe('unauthenticated')
     expect([await reads(second.access), await reads(retried.access)]).toEqual([401, 401])
-    for (const next of [second.next, retried.next]) {
-      expect((await trade(through, String(next))).became).toBe('unauthenticated')
-    }
+    expect((await trade(through, String(second.next))).became).toBe('unauthenticated')
     const ended = await rows("SELECT user_id FROM audit_events WHERE action = 'session.ended'")
     expect(ended).toEqual([{ user_id: one.uuid }])
+  })
+
+  it('does not fork a session: two who hold one token collide at their next use', async () => {
+    const [owner, thief] = [await trade(through, one.refresh_token), await trade(through, one.refresh_token)]
+    const next = await trade(through, String(owner.next))
+    vi.setSystemTime(Date.now() + 11_000)
+    expect((await trade(through, String(thief.next))).became).toBe('unauthenticated')
+    expect((await trade(through, String(next.next))).became).toBe('unauthenticated')
+    for (const { access } of [owner, thief, next]) expect(await reads(access)).toBe(401)
+    const detected = await rows("SELECT user_id FROM audit_events WHERE action = 'session.reuse_detected'")
+    expect(detected).toEqual([{ user_id: one.uuid }])
   })
 
   it('ends the session for a spent token that is no longer even stored', async () => {
@@ -108,12 +126,66 @@ describe.each(refreshing)('through %s, refreshing', (_, through) => {
 })
 
 describe('refresh tokens', () => {
-  it('traded twenty times at once, through every contract, all give a working pair', async () => {
+  const [[, through]] = refreshing as [(typeof refreshing)[number]]
+  const JWT_SECRET = 'Zt8Kq1Lw5Xr0Vn7Bd3Hs9Jf2Gm6Pc4Ty8Ua1Ei5Ro'
+  const rotating = { JWT_SECRET, JWT_SECRET_PREVIOUS: testEnv.JWT_SECRET }
+
+  it('have one successor while the secret is rotated: a retry under the next secret gets that of the previous', async () => {
+    const second = await trade(through, one.refresh_token)
+    const retried = await trade(through, one.refresh_token, rotating)
+    expect(retried).toMatchObject({ became: 'done', next: second.next })
+    const third = await trade(through, String(second.next), rotating)
+    expect((await trade(through, String(second.next), rotating)).next).toBe(third.next)
+    expect((await trade(through, String(third.next), { JWT_SECRET })).became).toBe('done')
+  })
+
+  it('have no successor under a secret that replaced the lost one, and the session goes on from the living token', async () => {
+    const second = await trade(through, one.refresh_token)
+    expect((await trade(through, one.refresh_token, { JWT_SECRET })).became).toBe('unauthenticated')
+    expect((await trade(through, String(second.next), { JWT_SECRET })).became).toBe('done')
+  })
+
+  it('prolong a session to ninety days after its sign-in, or SESSION_MAX_DAYS, and no further', async () => {
+    const day = 86_400_000
+    const refreshedFor = async (env: NonNullable<Call['env']>) => {
+      const { path, ...options } = (contracts[0] as (typeof contracts)[number])[1].signIn(one.email, one.password)
+      let token = String((await call(path, { ...options, env })).body.refresh_token)
+      const began = Date.now()
+      for (;;) {
+        vi.setSystemTime(Date.now() + day)
+        const next = await trade(through, token, env)
+        if (next.became !== 'done') return (Date.now() - began) / day
+        token = String(next.next)
+      }
+    }
+    expect(await refreshedFor({})).toBe(90)
+    expect(await refreshedFor({ SESSION_MAX_DAYS: '7' })).toBe(7)
+  })
+
+  it('end with a SESSION_MAX_DAYS that was lowered since, which is no reuse', async () => {
+    vi.setSystemTime(Date.now() + 8 * 86_400_000)
+    expect((await trade(through, one.refresh_token, { SESSION_MAX_DAYS: '7' })).became).toBe('unauthenticated')
+    expect(await rows("SELECT * FROM audit_events WHERE action = 'session.reuse_detected'")).toEqual([])
+  })
+
+  it('of a session that is over are no reuse, spent or not', async () => {
+    const second = await trade(through, one.refresh_token)
+    vi.setSystemTime(Date.now() + 31 * 86_400_000)
+    for (const token of [one.refresh_token, String(second.next)]) {
+      expect((await trade(through, token)).became).toBe('unauthenticated')
+    }
+    const recorded = await rows(
+      "SELECT action FROM audit_events WHERE action LIKE 'session.%' AND action <> 'session.created'",
+    )
+    expect(recorded).toEqual([])
+  })
+
+  it('traded twenty times at once, through every contract, all give the same working pair', async () => {
     const through = (index: number) => (refreshing[index % refreshing.length] as (typeof refreshing)[number])[1]
     const twenty = Array.from({ length: 20 }, (_, index) => through(index))
     const first = await Promise.all(twenty.map((each) => trade(each, one.refresh_token)))
     expect(first.map(({ became }) => became)).toEqual(Array(20).fill('done'))
-    expect(new Set(first.map(({ next }) => next)).size).toBe(20)
+    expect(new Set(first.map(({ next }) => next)).size).toBe(1)
     const second = await Promise.all(first.map(({ next }, index) => trade(through(index + 1), String(next))))
     expect(second.map(({ became }) => became)).toEqual(Array(20).fill('done'))
     for (const { access } of [...first, ...second]) expect(await reads(access)).toBe(200)

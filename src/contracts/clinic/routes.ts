@@ -94,9 +94,9 @@ const login = createRoute({
 app.openapi(login, async (c) => {
   const { visit, configuration } = c.var
   const { username, password } = checked(ClinicLogin, await fieldsOf(c), trimmed)
-  const { user, sessionId } = await signInFor(visit, { identifier: username, password }, sessionSeconds)
-  const claims = { user, sessionId, now: visit.now, seconds: sessionSeconds }
-  setSessionCookie(c, await issueCookieToken(configuration, claims), sessionSeconds)
+  const { user, sessionId, seconds } = await signInFor(visit, { identifier: username, password }, sessionSeconds)
+  const claims = { user, sessionId, now: visit.now, seconds }
+  setSessionCookie(c, await issueCookieToken(configuration, claims), seconds)
   const data = fromUser(user)
   return c.json({ success: true as const, message: `Welcome ${data.username}.`, data }, 200)
 })

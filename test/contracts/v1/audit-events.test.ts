@@ -149,6 +149,7 @@ const doings: Record<string, Doing> = {
     actor: 'one',
     to: 'one',
     fields: ['password'],
+    also: ['session.created'],
   },
   'user.password_token_issued': {
     does: (one) => asAdmin('POST', `/v1/users/${one.id}/password-token`),

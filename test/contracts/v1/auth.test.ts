@@ -146,12 +146,13 @@ describe('POST /auth/refresh', () => {
     expect((await refresh(body.refresh_token)).status).toBe(200)
   })
 
-  it('gives a working pair to a retry within ten seconds, and ends the session at a later one', async () => {
+  it('gives the same successor to a retry within ten seconds, and ends the session at a later one', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const one = await signedInPerson(admin)
     const first = await refresh(one.refresh_token)
     vi.advanceTimersByTime(10_000)
     const retried = await refresh(one.refresh_token)
+    expect(retried.body.refresh_token).toBe(first.body.refresh_token)
     expect((await refresh(retried.body.refresh_token)).status).toBe(200)
     vi.advanceTimersByTime(1000)
     expectProblem(await refresh(one.refresh_token), 401, notValid)
@@ -169,6 +170,24 @@ describe('POST /auth/refresh', () => {
     expectProblem(await refresh(other.refresh_token), 401, notValid)
     vi.advanceTimersByTime(29 * 86_400_000)
     expect((await refresh(next.body.refresh_token)).status).toBe(200)
+  })
+
+  it('goes on for 90 days after the sign-in, or SESSION_MAX_DAYS, and no longer', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    for (const [env, days] of [
+      [{}, 90],
+      [{ SESSION_MAX_DAYS: '40' }, 40],
+    ] as const) {
+      let { body } = await login(firstAdmin.email, firstAdmin.password, { env })
+      for (let day = 20; day < days; day += 20) {
+        vi.advanceTimersByTime(20 * 86_400_000)
+        const next = await call('/v1/auth/refresh', { json: { refresh_token: body.refresh_token }, env })
+        expect([day, next.status]).toEqual([day, 200])
+        body = next.body
+      }
+      vi.advanceTimersByTime((days % 20 || 20) * 86_400_000)
+      expectProblem(await refresh(body.refresh_token), 401, notValid)
+    }
   })
 
   it('shows a change of the user in the next access token', async () => {

@@ -155,25 +155,44 @@ describe('PUT /me/password', () => {
     }
   }
 
-  it('sets the password where the current one is given, and answers 204 without a body', async () => {
+  it('sets the password where the current one is given, and answers the tokens of a new session, as a sign-in does', async () => {
     const one = await signedInPerson(admin)
-    const { status, text } = await change(one.access_token, one.input.password)
-    expect([status, text]).toEqual([204, ''])
+    const { status, body } = await change(one.access_token, one.input.password)
+    const shown = (await call(`/v1/users/${one.id}`, { token: admin })).body
+    const text = expect.any(String)
+    const tokens = { access_token: text, token_type: 'Bearer', expires_in: 900, refresh_token: text }
+    expect([status, body]).toEqual([200, { ...tokens, user: shown }])
     expect((await login(one.input.email, one.input.password)).status).toBe(401)
     expect((await login(one.input.email, next)).status).toBe(200)
   })
 
-  it('ends every other session, and keeps this one with its refresh token, and every key', async () => {
+  it('ends every earlier session, this one too, begins a new one, and keeps every key', async () => {
     const one = await someoneWith(admin, ['api_keys:manage'])
     const { key } = await keyWith(one.access_token, [])
     const other = (await login(one.input.email, one.input.password)).body
-    await change(one.access_token, one.input.password)
-    expect((await me(other.access_token)).status).toBe(401)
-    expect((await call('/v1/auth/refresh', { json: { refresh_token: other.refresh_token } })).status).toBe(401)
-    expect((await me(one.access_token)).status).toBe(200)
-    const again = await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })
+    const { body } = await change(one.access_token, one.input.password)
+    for (const ended of [other, one]) {
+      expect((await me(ended.access_token)).status).toBe(401)
+      expect((await call('/v1/auth/refresh', { json: { refresh_token: ended.refresh_token } })).status).toBe(401)
+    }
+    expect((await me(body.access_token)).status).toBe(200)
+    const again = await call('/v1/auth/refresh', { json: { refresh_token: body.refresh_token } })
     expect((await me(again.body.access_token)).status).toBe(200)
     expect((await me(key)).status).toBe(200)
+    const { data } = (await call(`/v1/users/${one.id}/sessions`, { token: again.body.access_token })).body
+    expect(data).toMatchObject([{ contract: 'v1', current: true }])
+  })
+
+  it('records the new password and the new session, with the address of the client', async () => {
+    const one = await signedInPerson(admin)
+    await rows('DELETE FROM audit_events')
+    await change(one.access_token, one.input.password, next, { headers: { 'cf-connecting-ip': '192.0.2.7' } })
+    const recorded = await rows('SELECT action, actor_id, user_id, address FROM audit_events ORDER BY sequence')
+    const who = { actor_id: one.uuid, user_id: one.uuid }
+    expect(recorded).toEqual([
+      { action: 'user.password_set', ...who, address: null },
+      { action: 'session.created', ...who, address: '192.0.2.7' },
+    ])
   })
 
   it('answers 400 for a wrong current password, and changes nothing', async () => {
@@ -198,9 +217,10 @@ describe('PUT /me/password', () => {
   it('forgets the wrong ones once the right one comes', async () => {
     const one = await signedInPerson(admin)
     await fail(one, 4)
-    expect((await change(one.access_token, one.input.password)).status).toBe(204)
-    await fail(one, 4)
-    expect((await change(one.access_token, next, 'yet another passphrase')).status).toBe(204)
+    const { status, body } = await change(one.access_token, one.input.password)
+    expect(status).toBe(200)
+    await fail({ ...one, access_token: body.access_token }, 4)
+    expect((await change(body.access_token, next, 'yet another passphrase')).status).toBe(200)
   })
 
   it('honours no right guess where the account is locked while it is being checked', async () => {

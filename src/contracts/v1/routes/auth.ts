@@ -1,13 +1,12 @@
 /** Signing in and out. */
 import { createRoute } from '@hono/zod-openapi'
 import { signOut } from '../../../core/sessions'
-import { refreshSession, signIn, signOutByRefreshToken, type SignedIn } from '../../../core/sign-in'
+import { refreshSession, signIn, signOutByRefreshToken } from '../../../core/sign-in'
 import { anonymous, authenticatedOrRefreshing } from '../../../http/authentication'
 import { optionalJsonOf } from '../../../http/body'
 import { documentedBody, json, jsonBody } from '../../../http/json'
-import { issueAccessToken } from '../../../http/tokens'
-import type { Configuration } from '../../../env'
 import { failures } from '../errors'
+import { toTokens } from '../mapping/tokens'
 import { fromUser } from '../mapping/users'
 import { V1Login, V1Logout, V1Refresh, V1SignedIn, V1Tokens } from '../schemas/auth'
 import { app } from './contract'
@@ -40,7 +39,7 @@ const refresh = createRoute({
   tags,
   summary: 'Refresh the tokens',
   description:
-    'Good for one use within 30 days. A spent one used again, but for a retry within seconds, ends the session.',
+    'Good for one use within 30 days. A retry within 10 seconds gets the same successor; a later use of a spent token ends the session. A session ends 90 days after its sign-in, or as `SESSION_MAX_DAYS` says.',
   request: { body: jsonBody(V1Refresh) },
   responses: { 200: json(V1Tokens, 'The tokens'), ...failures(400, 401, 413, 415) },
 })
@@ -71,13 +70,3 @@ app.openapi(logout, async (c) => {
   await (caller ? signOut(caller) : signOutByRefreshToken(visit, refreshToken))
   return c.body(null, 204)
 })
-
-async function toTokens({ user, sessionId, refreshToken }: SignedIn, configuration: Configuration, now: number) {
-  const seconds = configuration.accessTokenSeconds
-  return {
-    access_token: await issueAccessToken(configuration, { user, sessionId, subject: user.id, now, seconds }),
-    token_type: 'Bearer' as const,
-    expires_in: seconds,
-    refresh_token: refreshToken,
-  }
-}

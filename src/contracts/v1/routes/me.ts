@@ -15,7 +15,9 @@ import {
 } from '../../../http/conditions'
 import { documentedBody, json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
+import { toTokens } from '../mapping/tokens'
 import { fromUser, toNamedRoles, toUserChanges } from '../mapping/users'
+import { V1SignedIn } from '../schemas/auth'
 import { V1PasswordChange } from '../schemas/passwords'
 import { V1User, V1UserUpdate } from '../schemas/users'
 import { app } from './contract'
@@ -73,14 +75,19 @@ const putPassword = createRoute({
   path: '/me/password',
   operationId: 'v1ChangePassword',
   tags,
-  summary: 'Change your password, which ends your other sessions',
-  description: 'Not for API keys. A wrong present password counts as a failed sign-in.',
+  summary: 'Change your password, which ends your sessions and begins a new one',
+  description:
+    'Begins a new session and answers its tokens: every earlier session has ended, the one that asked included. Not for API keys. A wrong present password counts as a failed sign-in.',
   request: { body: jsonBody(V1PasswordChange) },
-  responses: { 204: { description: 'Changed' }, ...failures(400, 401, 403, 413, 415) },
+  responses: {
+    200: json(V1SignedIn, 'The tokens of the new session, and the user'),
+    ...failures(400, 401, 403, 413, 415),
+  },
 })
 
 app.openapi(putPassword, async (c) => {
   const { current_password, new_password } = c.req.valid('json')
-  await changeOwnPassword(c.var.caller, { current: current_password, next: new_password })
-  return c.body(null, 204)
+  const signedIn = await changeOwnPassword(c.var.caller, { current: current_password, next: new_password })
+  const tokens = await toTokens(signedIn, c.var.configuration, c.var.visit.now)
+  return c.json({ ...tokens, user: fromUser(signedIn.user) }, 200)
 })
