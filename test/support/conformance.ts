@@ -95,7 +95,9 @@ export function conform(
   const key = `${operation.operationId} ${answer.status} ${contentType}`
   let validator = validators.get(key)
   if (!validator) {
-    const schema = { ...schemaOf(content), components: document.components } as Schema
+    // The validator's `email` format refuses international addresses, which the directory takes.
+    const text = JSON.stringify({ ...schemaOf(content), components: document.components })
+    const schema = JSON.parse(text.replaceAll('"format":"email"', '"format":"idn-email"')) as Schema
     validators.set(key, (validator = new Validator(schema, '2020-12', false)))
   }
   // Each line by itself; of a long answer the first ones and the last.
