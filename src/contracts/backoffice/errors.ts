@@ -117,6 +117,8 @@ function describe(field: string, problem: Issue['problem']): string {
       return 'The password is incorrect.'
     case 'password_common':
       return `The ${name} field must not be a common password.`
+    case 'too_many_short_words':
+      return `The ${name} field must have at most ${problem.max} words, or a word of at least ${problem.longWord} characters.`
     case 'password_personal':
       return `The ${name} field must not be the email, username or name.`
   }

@@ -129,6 +129,8 @@ function describe(problem: Issue['problem']): string {
       return 'Enter four digits.'
     case 'password_common':
       return 'This password is too common.'
+    case 'too_many_short_words':
+      return `Use at most ${problem.max} words, or a word of at least ${problem.longWord} characters.`
     case 'password_personal':
       return 'This password may not be the email, username or name.'
   }

@@ -11,6 +11,7 @@ import {
   parsePhoneNumber,
   parseUsername,
 } from '../../../core/fields'
+import { parseSearch } from '../../../core/search'
 import { orNull, parsedBy } from '../../../http/fields'
 import {
   date,
@@ -143,8 +144,10 @@ export const V1UserRoles = z
 
 export const V1UserListQuery = z.object({
   ...page,
-  search: z.string().max(200).optional().openapi({
-    description: 'Words, each somewhere in email, username, name, first or last name, whatever the case and accents',
+  search: parsedBy(z.string(), parseSearch).optional().openapi({
+    ...text(200),
+    description:
+      'Words, each somewhere in email, username, name, first or last name, whatever the case and accents; at most three, unless one has three characters or more',
   }),
   status: userStatus.optional(),
   role: role.optional(),
