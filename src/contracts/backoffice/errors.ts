@@ -85,6 +85,7 @@ function describe(field: string, problem: Issue['problem']): string {
     case 'not_one_of':
     case 'not_a_webhook_url':
     case 'malformed':
+    case 'repeated':
       return `The selected ${name} is invalid.`
     case 'too_long':
       return `The ${name} field must not be greater than ${problem.max} characters.`

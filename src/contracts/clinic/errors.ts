@@ -107,6 +107,7 @@ function describe(problem: Issue['problem']): string {
     case 'not_a_time_to_come':
     case 'not_a_uuid':
     case 'not_confirmed':
+    case 'repeated':
     case 'wrong':
       return 'Enter a valid value.'
     case 'not_one_of':

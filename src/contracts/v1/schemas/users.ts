@@ -12,7 +12,7 @@ import {
   parseUsername,
 } from '../../../core/fields'
 import { parseSearch } from '../../../core/search'
-import { orNull, parsedBy } from '../../../http/fields'
+import { orEmpty, orNull, parsedBy } from '../../../http/fields'
 import {
   date,
   email,
@@ -144,15 +144,16 @@ export const V1UserRoles = z
 
 export const V1UserListQuery = z.object({
   ...page,
-  search: parsedBy(z.string(), parseSearch).optional().openapi({
+  search: orEmpty(parsedBy(z.string(), parseSearch)).openapi({
     ...text(200),
     description:
       'Words, each somewhere in email, username, name, first or last name, whatever the case and accents; at most three, unless one has three characters or more',
   }),
-  status: userStatus.optional(),
-  role: role.optional(),
-  sort: z
-    .enum(['created_at', '-created_at', 'email', '-email', 'name', '-name'])
-    .openapi('V1UserSort', { description: '`created_at` without one; `-` for descending' })
-    .optional(),
+  status: orEmpty(userStatus),
+  role: orEmpty(role),
+  sort: orEmpty(
+    z
+      .enum(['created_at', '-created_at', 'email', '-email', 'name', '-name'])
+      .openapi('V1UserSort', { description: '`created_at` without one; `-` for descending' }),
+  ),
 })
