@@ -102,6 +102,11 @@ export function rows(person, like) {
         (field) => field !== 'matricule' || person.matricule !== undefined,
       ),
     ),
+    subject_id: null,
+    credential_kind: like.audit_events.credential_kind,
+    credential_id: like.audit_events.credential_id,
+    request_id: Buffer.from(person.id.replaceAll('-', ''), 'hex'),
+    address: null,
   }
   return {
     users: user,
@@ -128,7 +133,10 @@ export function rowsOf(database, { email }) {
 }
 
 /** What two writings of one person differ in. */
-export const ownColumns = ['id', 'user_id', 'created_at', 'updated_at', 'at', 'password_hash']
+export const ownColumns = [
+  ...['id', 'user_id', 'created_at', 'updated_at', 'at', 'password_hash'],
+  ...['credential_id', 'request_id'],
+]
 
 const counting = `SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN ('users_count_new', 'user_roles_count_new')`
 
