@@ -1,7 +1,7 @@
 /** Before anything is timed: the same question gets the same people from everyone. */
 import { isDeepStrictEqual } from 'node:util'
 import { caller } from './call.js'
-import { operations } from './operations.js'
+import { isIn, operations } from './operations.js'
 import * as floor from './products/floor.js'
 
 const asked = 4
@@ -17,7 +17,7 @@ export async function agree(sides, floorAddress, subjects) {
     for (const [index, subject] of subjects[operation.name].slice(0, asked).entries()) {
       const about = `${operation.title} ${JSON.stringify(subject.search ?? subject.page ?? subject.email)}`
       let first
-      for (const { product, address, session } of sides) {
+      for (const { product, address, session } of sides.filter((side) => isIn(operation, side.product))) {
         const found = product.people(await caller(address, session)(product.requests[operation.request](subject)))
         if (found.emails.length === 0) throw new Error(`${product.title} finds nobody: ${about}`)
         first ??= found

@@ -1,5 +1,5 @@
 /** The report's picture: for each operation, requests per second as shares of the bare Worker's, on a scale of tens. */
-import { operations } from './operations.js'
+import { isIn, operations } from './operations.js'
 import { grouped, ratios } from './promises.js'
 
 const shown = [
@@ -30,9 +30,10 @@ export function chart(results) {
       const anchor = decade === 0 ? 'start' : decade === decades ? 'end' : 'middle'
       return `<path d="M${at} ${top - 6}V${bottom}" stroke="${ink}" stroke-opacity="${decade === decades ? 0.9 : 0.25}"/>${text(at, bottom + 16, label, `text-anchor="${anchor}"`)}`
     })
-    const bars = compared.flatMap(({ name }, row) =>
+    const bars = compared.flatMap((operation, row) =>
       shown.map(([product, , colour], place) => {
-        const { middle } = ratios(speeds, name, product, 'floor')
+        if (!isIn(operation, { name: product })) return ''
+        const { middle } = ratios(speeds, operation.name, product, 'floor')
         const y = top + row * group + place * (bar + 1)
         const length = Math.max(1, x(middle))
         return `<rect x="${left}" y="${y}" width="${length.toFixed(1)}" height="${bar}" fill="${colour}"/>`

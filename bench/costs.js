@@ -1,7 +1,7 @@
 /** Trips and rows, by D1's own account, one request at a time and apart from the timing. */
 import { deepStrictEqual } from 'node:assert'
 import { caller } from './call.js'
-import { inRound, operations, pageSize } from './operations.js'
+import { inRound, isIn, operations, pageSize } from './operations.js'
 
 const asked = 8
 /** Walked whole up to so many users, in samples beyond. */
@@ -12,13 +12,18 @@ const samples = 50
 export async function count({ product, address, session }, subjects, settings) {
   const call = caller(address, session)
   const costs = {}
-  for (const { name, request, writes } of operations) {
+  for (const { name, request, writes } of operations.filter((operation) => isIn(operation, product))) {
     costs[name] = []
     const some = writes ? inRound(subjects[name], 0, settings) : subjects[name]
     for (const subject of some.slice(0, asked)) {
       const answer = await call(product.requests[request](subject))
       const { total } = writes ? {} : product.people(answer)
-      costs[name].push({ ...costOf(answer), hits: total, size: subject.size })
+      // Next to a longer word, its hits are what is read.
+      const { longer } = subject
+      const hits = longer
+        ? product.people(await call(product.requests[request]({ ...subject, search: longer }))).total
+        : total
+      costs[name].push({ ...costOf(answer), hits, size: subject.size })
     }
   }
   return costs

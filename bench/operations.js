@@ -4,7 +4,10 @@ import { draws, person, words } from './people.js'
 export const pageSize = 100
 export const searchSize = 20
 
-/** `request` names how a product asks for it; what `hashes` takes as long as the hash of a password. */
+/**
+ * `request` names how a product asks for it; what `hashes` takes as long as the hash of a password. `several` words, each found
+ * anywhere, are what only Usher searches for.
+ */
 export const operations = [
   { name: 'get', title: 'get one user' },
   { name: 'first', title: 'list, first page' },
@@ -13,11 +16,16 @@ export const operations = [
   { name: 'rare', title: 'search, a rare word', request: 'search' },
   { name: 'common', title: 'search, a common word', request: 'search' },
   { name: 'short', title: 'search, two characters', request: 'search' },
+  { name: 'three', title: 'search, three words of one character', request: 'search', several: true },
+  { name: 'beside', title: 'search, a common word and two of one character', request: 'search', several: true },
   { name: 'create', title: 'create', writes: true, hashes: true },
   { name: 'login', title: 'sign in', writes: true, hashes: true },
   { name: 'update', title: 'update', writes: true },
   { name: 'delete', title: 'delete', writes: true },
-].map((operation) => ({ request: operation.name, writes: false, hashes: false, ...operation }))
+].map((operation) => ({ request: operation.name, writes: false, hashes: false, several: false, ...operation }))
+
+/** Whether the product has the operation. */
+export const isIn = ({ several }, { name }) => !several || ['usher', 'floor'].includes(name)
 
 const readOnes = 256
 const pages = 8
@@ -46,6 +54,8 @@ export function subjects(count, { rounds, writes, hashes }) {
     rare: searches(rare),
     common: searches(common),
     short: searches(short),
+    three: searches(['a b c', 'e r o', 'q x z', 'm l .']),
+    beside: common.map((word) => ({ search: `${word} a b`, longer: word, size: searchSize })),
     create: some((rounds + 1) * hashes, last + 1),
     login: some((rounds + 1) * hashes, 2),
     update: some(most, Math.floor(count / 10)).map(renamed),

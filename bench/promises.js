@@ -16,6 +16,18 @@ const budgets = {
   rare: { trips: 1, read: ({ hits, size }) => hits + 2 * size + 30, written: 0, words: '1 a hit, 2 a user and 30' },
   common: { trips: 1, read: ({ hits, size }) => hits + 2 * size + 30, written: 0, words: '1 a hit, 2 a user and 30' },
   short: { trips: 1, read: ({ hits, size }) => hits + 2 * size + 700, written: 0, words: '1 a hit, 2 a user and 700' },
+  three: {
+    trips: 1,
+    read: ({ hits, size }) => hits + 3 * size + 5000,
+    written: 0,
+    words: '1 a hit, 3 a user and 5,000',
+  },
+  beside: {
+    trips: 1,
+    read: ({ hits, size }) => hits + 3 * size + 200,
+    written: 0,
+    words: '1 a hit of the longer word, 3 a user and 200',
+  },
   create: { trips: 2, read: () => 40, written: 25, words: '40' },
   login: { trips: 3, read: () => 30, written: 12, words: '30' },
   update: { trips: 2, read: () => 40, written: 15, words: '40' },
@@ -31,7 +43,9 @@ export function costPromises({ costs, walked, bytes }) {
     )
     const worst = over[0] ?? costs.usher[name].reduce((most, cost) => (cost.read > most.read ? cost : most))
     const hits =
-      worst.hits !== undefined && worst.size && searches.includes(name) ? ` at ${grouped(worst.hits)} hits` : ''
+      worst.hits !== undefined && worst.size && [...searches, 'three', 'beside'].includes(name)
+        ? ` at ${grouped(worst.hits)} hits`
+        : ''
     return {
       promise: `${title}: ≤ ${trips} ${trips === 1 ? 'trip' : 'trips'}, ${words} rows read, ${written} written`,
       measured: `${worst.trips}, ${grouped(worst.read)}${hits} (≤ ${grouped(read(worst))}), ${worst.written}`,
@@ -94,7 +108,7 @@ export function peerPromises({ costs, speeds }) {
         held: ours < theirs,
       })
     }
-    for (const { name } of operations) {
+    for (const { name } of operations.filter(({ several }) => !several)) {
       const [ours, theirs] = [worst('usher', name, 'trips'), worst(peer, name, 'trips')]
       promises.push({
         promise: `${titles[name]}: fewer trips than ${title}`,

@@ -63,7 +63,7 @@ function sizeSection({ users, speeds, costs, bytes }) {
       operations.map(({ name, title }) => [
         title,
         shown(median(speeds[name].floor.map((round) => round[of])).middle),
-        ...peers.map((peer) => ratio(ratios(speeds, name, peer, 'floor', of))),
+        ...peers.map((peer) => (speeds[name][peer] ? ratio(ratios(speeds, name, peer, 'floor', of)) : 'n/a')),
       ]),
     )
   return `## ${grouped(users)} users
@@ -84,15 +84,15 @@ ${table(
   ['', ...peers.map((name) => titles[name])],
   operations.map(({ name, title }) => [
     title,
-    ...peers.map((peer) =>
-      ['trips', 'read', 'written']
-        .map((what) => grouped(Math.max(...costs[peer][name].map((cost) => cost[what]))))
-        .join(' · '),
-    ),
+    ...peers.map((peer) => (costs[peer][name] ? mostOf(costs[peer][name]) : 'n/a')),
   ]),
 )}
 Database, bytes a user: ${peers.map((name) => `${titles[name]} ${grouped(bytes[name])}`).join(', ')}.
 `
+}
+
+function mostOf(costs) {
+  return ['trips', 'read', 'written'].map((what) => grouped(Math.max(...costs.map((cost) => cost[what])))).join(' · ')
 }
 
 function promiseTable(promises) {

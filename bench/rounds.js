@@ -1,5 +1,5 @@
 /** The timing: every product in turn, round after round, so that what disturbs the machine disturbs all alike. */
-import { inRound, operations } from './operations.js'
+import { inRound, isIn, operations } from './operations.js'
 import * as floor from './products/floor.js'
 
 const concurrency = 16
@@ -9,7 +9,10 @@ const slow = { milliseconds: 100, concurrency: 4 }
 /** For each operation and product its rounds: `{ perSecond, p50, cpu }`, p50 and CPU in milliseconds a request. */
 export async function time(sides, client, subjects, settings, progress) {
   const measured = Object.fromEntries(
-    operations.map(({ name }) => [name, Object.fromEntries(sides.map(({ product }) => [product.name, []]))]),
+    operations.map((operation) => {
+      const having = sides.filter(({ product }) => isIn(operation, product))
+      return [operation.name, Object.fromEntries(having.map(({ product }) => [product.name, []]))]
+    }),
   )
   const steps = (1 + settings.rounds) * operations.length * sides.length
   let done = 0
@@ -19,12 +22,13 @@ export async function time(sides, client, subjects, settings, progress) {
     for (const [position, operation] of operations.entries()) {
       const turn = (round + position) % sides.length
       for (const side of [...sides.slice(turn), ...sides.slice(0, turn)]) {
+        progress((done += 1), steps)
+        if (!isIn(operation, side.product)) continue
         const key = `${operation.name} ${side.product.name}`
         const load = loadOf(side, operation, subjects[operation.name], round)
         if (round > 0)
           measured[operation.name][side.product.name].push(await once(side, client, { ...load, ...loads.get(key) }))
         else loads.set(key, await settle(client, load))
-        progress((done += 1), steps)
       }
     }
   }

@@ -742,7 +742,7 @@ export interface Operations {
       limit?: number | undefined
       /** `next_cursor` of the page before */
       cursor?: string | undefined
-      /** Words, each somewhere in email, username, name, first or last name, whatever the case and accents */
+      /** Words, each somewhere in email, username, name, first or last name, whatever the case and accents; at most three, unless one has three characters or more */
       search?: string | undefined
       status?: UserStatus | undefined
       /** A role's name */

@@ -115,11 +115,12 @@ WHEN EXISTS (SELECT 1 FROM deleted_numbers WHERE number = NEW.number) BEGIN
 END;
 
 -- Search: the folded fields, by every three characters in a row. Each text ends in two U+0001, which no field may hold, so that every
--- character begins a trigram and one or two characters can be looked up as the trigrams that begin with them. `name` is left empty
--- where it is its two parts joined, which are there already. Written beside the user by the core, which can fold; freed by a trigger.
+-- character begins a trigram and one or two characters can be looked up as the trigrams that begin with them. The texts are stored:
+-- short words are checked on them, and reading them costs no rows. Texts that are found without an entry of their own are left empty
+-- (`toSearchRow`). Written beside the user by the core, which can fold; freed by a trigger.
 CREATE VIRTUAL TABLE user_search USING fts5 (
   email, username, name, given_name, family_name, certified_email,
-  content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
+  columnsize = 0, tokenize = 'trigram case_sensitive 1'
 );
 
 CREATE VIRTUAL TABLE user_search_terms USING fts5vocab (user_search, 'row');

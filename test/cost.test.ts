@@ -30,6 +30,22 @@ function expectCost({ cost }: Answer, most: { trips: number; read: number; writt
   expect(cost.trips).toBeGreaterThan(0)
 }
 
+/** Words of one and two characters alone, and next to a longer word: words of few, of some and of all users. */
+const shortQueries = ['1 2 3', '77 7 u', 'e o s', 'zq 1 2', 'so me nu', '1 2']
+const besideLonger = [
+  ['number12', '9'],
+  ['number12', '9 3 so me ex am pl le s o m e'],
+  ['example.org', '9 7'],
+  ['example.org', 'so om me eo on ne nu um mb be er s o m e 1'],
+] as const
+
+/** What a search for these words costs next to its hits and its page: twice the dearest of them, counted as at most 2,000, and 1,000. */
+async function mostOfShortWords(search: string): Promise<number> {
+  const each = search.split(' ').map((word) => call(`/v1/users?limit=1&search=${word}`, { token: admin }))
+  const costs = (await Promise.all(each)).map(({ cost }) => cost.read)
+  return 2 * Math.min(Math.max(...costs), 2000) + 1000
+}
+
 describe('reading', () => {
   it('gets one user in one trip and five rows, by id, matricule or as oneself', async () => {
     const one = await signedInPerson(admin, { matricule: 900_001 })
@@ -126,6 +142,36 @@ describe('reading', () => {
       expectCost(page, { trips: 1, read: page.body.pagination.total + 2 * 50 + more, written: 0 })
     }
   })
+
+  it.each(shortQueries)(
+    'searches for %s in a row a hit, three a user of the page and what the words cost',
+    async (search) => {
+      const path = `/v1/users?limit=50&search=${encodeURIComponent(search)}`
+      const most = await mostOfShortWords(search)
+      const first = await call(path, { token: admin })
+      const { next_cursor, total } = first.body.pagination
+      const second = next_cursor && (await call(`${path}&cursor=${next_cursor}`, { token: admin }))
+      for (const page of second ? [first, second] : [first]) {
+        expectCost(page, { trips: 1, read: total + 3 * 50 + most, written: 0 })
+      }
+    },
+  )
+
+  it.each(besideLonger)(
+    'searches for %s and %s in a row a hit of the first, three a user of the page and 200',
+    async (long, short) => {
+      const { total: hits } = (await call(`/v1/users?limit=1&search=${long}`, { token: admin })).body.pagination
+      const path = `/v1/users?limit=50&search=${encodeURIComponent(`${short} ${long}`)}`
+      const first = await call(path, { token: admin })
+      const { next_cursor, total } = first.body.pagination
+      expect(total).toBeGreaterThan(0)
+      expect(total).toBeLessThanOrEqual(hits)
+      const second = next_cursor && (await call(`${path}&cursor=${next_cursor}`, { token: admin }))
+      for (const page of second ? [first, second] : [first]) {
+        expectCost(page, { trips: 1, read: hits + 3 * 50 + 200, written: 0 })
+      }
+    },
+  )
 
   it.each(['sort=email', 'sort=-name', 'status=active', 'status=inactive', 'role=user', 'role=admin'])(
     'searches with %s in four rows a hit, two a user of the page and 30',
@@ -297,6 +343,18 @@ describe('clinic', () => {
     }
     const short = await call(`${users}/search/?query_string=77`, { token: admin })
     expectCost(short, { ...most, read: 4 * short.body.total_count + 700 })
+    for (const query of shortQueries) {
+      const found = await call(`${users}/search/?query_string=${encodeURIComponent(query)}`, { token: admin })
+      const page = Math.min(found.body.total_count, 5000)
+      expectCost(found, { ...most, read: found.body.total_count + 3 * page + (await mostOfShortWords(query)) })
+    }
+    for (const [long, words] of besideLonger) {
+      const hits = (await call(`/v1/users?limit=1&search=${long}`, { token: admin })).body.pagination.total
+      const query = encodeURIComponent(`${long} ${words}`)
+      const found = await call(`${users}/search/?query_string=${query}`, { token: admin })
+      const page = Math.min(found.body.total_count, 5000)
+      expectCost(found, { ...most, read: hits + 3 * page + 200 })
+    }
     for (const query of ['', 'example.org']) {
       const everyone = await call(`${users}/search/?query_string=${query}`, { token: admin })
       expect(everyone.body.total_count).toBeGreaterThan(10_000)
@@ -358,6 +416,26 @@ describe('rbac', () => {
     for (const page of [1, 2, Math.max(1, pages), pages + 1]) {
       const answer = await call(`${path}&page=${page}`, { token: admin })
       expectCost(answer, { trips: 1, read: total + 2 * 50 + more, written: 0 })
+    }
+  })
+
+  it('searches for short words within the same costs, at any page', async () => {
+    const at = async (search: string, most: (total: number) => number) => {
+      const path = `${users}?limit=50&search=${encodeURIComponent(search)}`
+      const { total, pages } = (await call(path, { token: admin })).body.pagination
+      for (const page of [1, 2, Math.max(1, pages), pages + 1]) {
+        const answer = await call(`${path}&page=${page}`, { token: admin })
+        expect(answer.body.pagination.total).toBe(total)
+        expectCost(answer, { trips: 1, read: most(total) + 3 * 50, written: 0 })
+      }
+    }
+    for (const search of shortQueries) {
+      const most = await mostOfShortWords(search)
+      await at(search, (total) => total + most)
+    }
+    for (const [long, short] of besideLonger) {
+      const hits = (await call(`${users}?limit=1&search=${long}`, { token: admin })).body.pagination.total
+      await at(`${long} ${short}`, () => hits + 200)
     }
   })
 

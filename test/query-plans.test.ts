@@ -65,7 +65,8 @@ it('no operation scans what grows with the users', async () => {
 
 /** Every value a query may have of this parameter, as far as another statement comes of it; undefined for none. */
 function valuesOf({ name, schema }: NonNullable<Operation['parameters']>[number]): (string | undefined)[] {
-  if (name === 'search' || name === 'query_string') return [undefined, 'so', 'some', 'some one', 'so some on']
+  if (name === 'search' || name === 'query_string')
+    return [undefined, 'so', 'so me e', 'some', 'some one', 'so some on e']
   if (name === 'limit' || name === 'per_page') return ['1']
   if (name === 'page') return ['1', '2']
   if (name === 'role') return [undefined, 'user']

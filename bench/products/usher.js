@@ -40,7 +40,7 @@ export const requests = {
   first: ({ size }) => ({ path: `/v1/users?limit=${size}` }),
   deep: ({ page, size }) => ({ path: `/v1/users?limit=${size}&cursor=${cursorBefore(page, size)}` }),
   numbered: ({ page, size }) => ({ path: `/backoffice/api/v1/users?per_page=${size}&page=${page}` }),
-  search: ({ search, size }) => ({ path: `/v1/users?limit=${size}&search=${search}` }),
+  search: ({ search, size }) => ({ path: `/v1/users?limit=${size}&search=${encodeURIComponent(search)}` }),
   create: (person) => post('/v1/users', sent(person), 201),
   update: ({ id, newName }) => ({ ...post(`/v1/users/${wireId(id)}`, { name: newName }), method: 'PATCH' }),
   login: (person) => post('/v1/auth/login', { identifier: person.email, password }),
@@ -88,6 +88,8 @@ export function rows(person, like) {
     session_generation: 0,
     key_generation: 0,
   }
+  const searchedEmail = foldForSearch(person.email)
+  const unlessInEmail = (text) => (searchedEmail.includes(text) ? '' : text + end)
   const event = {
     id: eventId(person),
     at: person.createdAt,
@@ -100,17 +102,22 @@ export function rows(person, like) {
         (field) => field !== 'matricule' || person.matricule !== undefined,
       ),
     ),
+    subject_id: null,
+    credential_kind: like.audit_events.credential_kind,
+    credential_id: like.audit_events.credential_id,
+    request_id: Buffer.from(person.id.replaceAll('-', ''), 'hex'),
+    address: null,
   }
   return {
     users: user,
     user_roles: { user_number: number, role_number: 2, position: 0 },
     user_search: {
       rowid: number,
-      email: foldForSearch(person.email) + end,
-      username: foldForSearch(person.username) + end,
+      email: searchedEmail + end,
+      username: unlessInEmail(foldForSearch(person.username)),
       name: '',
-      given_name: foldedForSearch(person.givenName) + end,
-      family_name: foldedForSearch(person.familyName) + end,
+      given_name: unlessInEmail(foldedForSearch(person.givenName)),
+      family_name: unlessInEmail(foldedForSearch(person.familyName)),
       certified_email: '',
     },
     audit_events: event,
@@ -126,7 +133,10 @@ export function rowsOf(database, { email }) {
 }
 
 /** What two writings of one person differ in. */
-export const ownColumns = ['id', 'user_id', 'created_at', 'updated_at', 'at', 'password_hash']
+export const ownColumns = [
+  ...['id', 'user_id', 'created_at', 'updated_at', 'at', 'password_hash'],
+  ...['credential_id', 'request_id'],
+]
 
 const counting = `SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN ('users_count_new', 'user_roles_count_new')`
 
@@ -174,7 +184,7 @@ export function check(database) {
     `SELECT scope, position, count FROM user_spans WHERE count <> (SELECT sum(value) FROM json_each(parts))`,
     `SELECT 'login identifiers', count(*) FROM login_identifiers HAVING count(*) <> (
        SELECT count(email) + count(username) + count(matricule) FROM users)`,
-    `SELECT 'search', count(*) FROM user_search_docsize HAVING count(*) <> (SELECT count(*) FROM users)`,
+    `SELECT 'search', count(*) FROM user_search_content HAVING count(*) <> (SELECT count(*) FROM users)`,
   ]
   for (const query of faults) {
     const fault = database.prepare(query).get()

@@ -219,7 +219,7 @@ function ownWords(user: SampledUser): string {
   return Object.entries(toSearchRow(user))
     .map(([field, text]) => [field as SearchField, text.split(/\s+/u).filter((word) => [...word].length > 2)] as const)
     .filter(([, words]) => words.length > 0)
-    .map(([field, words]) => `(${String(searchValues(words, [field])['phrases'])})`)
+    .map(([field, words]) => `(${String(searchValues({ words, fields: [field] })['phrases'])})`)
     .join(' AND ')
 }
 

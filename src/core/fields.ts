@@ -23,6 +23,8 @@ export type Problem =
   | { rule: 'password_personal' }
   /** Not the present one. */
   | { rule: 'wrong' }
+  /** A search without a word of `longWord` characters has at most `max` words. */
+  | { rule: 'too_many_short_words'; max: number; longWord: number }
 
 declare const parsedAs: unique symbol
 /** A value that passed the parser of the field. */

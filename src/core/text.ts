@@ -63,10 +63,53 @@ export function foldRoleName(text: string): string {
   return fold(text).trim().replace(/\s+/gu, ' ')
 }
 
-/** What search compares: as `fold`, and without accents. */
+/**
+ * What search compares: as `fold`, and without what people leave out when they type a name. That is accents, letters that no
+ * common keyboard has, and the typographic forms of apostrophes, quotes and hyphens.
+ */
 export function foldForSearch(text: string): string {
-  return fold(fold(text).normalize('NFKD').replace(/\p{M}/gu, ''))
+  if (ascii.test(text)) return text.toLowerCase()
+  // Folded, an acute accent on its own would be a blank and an accent.
+  const withoutAccents = fold(text.replaceAll('\u00b4', "'")).normalize('NFKD').replace(/\p{M}/gu, '')
+  return fold(withoutAccents).replace(typedOtherwise, (character) => typedForms.get(character) as string)
 }
+
+/** Folded letters that Unicode does not decompose, and signs, by what people type for them. */
+const typedForms = new Map(
+  Object.entries({
+    a: 'ⱥ',
+    ae: 'æ',
+    b: 'ƀɓƃ',
+    c: 'ƈȼ',
+    d: 'đðɖɗƌ',
+    e: 'əǝɛɇ',
+    f: 'ƒ',
+    g: 'ǥɠɣ',
+    h: 'ħɦ',
+    i: 'ɨɩ',
+    j: 'ɉ',
+    k: 'ƙĸ',
+    l: 'łƚ',
+    n: 'ŋɲƞ',
+    o: 'øɔɵ',
+    oe: 'œ',
+    p: 'ƥ',
+    r: 'ɍɽ',
+    s: 'ʂ',
+    t: 'ŧƭʈⱦ',
+    th: 'þ',
+    u: 'ʉʊ',
+    v: 'ʋ',
+    w: 'ⱳ',
+    y: 'ɏƴ',
+    z: 'ƶȥʒ',
+    σ: 'ς',
+    "'": '‘’‚‛‹›ʹʻʼʽˈ′‵ꞌ՚׳',
+    '"': '“”„‟«»″‶〝〞״',
+    '-': '‐‑‒–—―−⁃',
+  }).flatMap(([typed, characters]) => [...characters].map((character) => [character, typed] as const)),
+)
+const typedOtherwise = new RegExp(`[${[...typedForms.keys()].join('')}]`, 'gu')
 
 /** One key for every spelling of an identifier: compatibility forms, case and invisible code points folded away. */
 export function fold(text: string): string {

@@ -1,14 +1,16 @@
 /** Lists of users: pages by cursor or by number, and everyone. */
 import { selectUserPage, selectUsersAfter } from '../database/user-list'
 import type { Statement } from '../database/statement'
-import type { SortKey } from '../database/user-first-page'
+import type { SortKey } from '../database/user-matched-page'
 import type { RoleKey, UserFilter } from '../database/user-filter'
 import { selectNumberedPage } from '../database/user-pages'
 import type { SearchField } from '../database/user-search'
 import type { ListedUser, UserPage } from '../database/user-row'
 import { selectUsersByMatricule } from '../database/users'
 import { guard, refusing, type Caller } from './caller'
-import { foldForSearch, foldRoleName } from './text'
+import type { Parsed } from './fields'
+import { searchWords } from './search'
+import { foldRoleName } from './text'
 import { toUser, type Gender, type User } from './user'
 
 export type { SearchField, SortKey }
@@ -20,7 +22,7 @@ export interface Filter {
   role?: { name: string } | { number: number } | undefined
   gender?: Gender | undefined
   /** Words, each to be found somewhere in one of the contract's search fields; without a word, everyone is found. */
-  search?: { text: string; fields: readonly SearchField[] } | undefined
+  search?: { text: Parsed<'search'>; fields: readonly SearchField[] } | undefined
 }
 
 export interface ListRequest extends Filter {
@@ -107,19 +109,13 @@ export async function* everyUser(caller: Caller, filter: Filter): AsyncGenerator
 }
 
 function toUserFilter({ active, role, gender, search }: Filter): UserFilter {
-  const words = search ? wordsOf(search.text) : []
+  const words = search ? searchWords(search.text) : []
   return {
     active,
     role: role && toRoleKey(role),
     gender,
-    search: search && words.length > 0 ? { words: [...new Set(words)], fields: search.fields } : undefined,
+    search: search && words.length > 0 ? { words, fields: search.fields } : undefined,
   }
-}
-
-function wordsOf(text: string): string[] {
-  return foldForSearch(text)
-    .split(/\s+/u)
-    .filter((word) => word !== '')
 }
 
 function toRoleKey(role: { name: string } | { number: number }): RoleKey {

@@ -150,16 +150,24 @@ export function insertion(row: NewUserRow, roleNumbers: readonly number[]): Stat
 
 type Searched = Pick<UserRow, 'email' | 'username' | 'name' | 'given_name' | 'family_name' | 'certified_email'>
 
-/** What search finds a user by; the name only where it is not its parts, which are found anyway. */
+/**
+ * The texts that search finds a user by. Empty is what other texts hold: a name that is its two parts joined, and whatever the email
+ * holds, since every contract searches the email.
+ */
 export function toSearchRow(row: Searched): SearchRow {
+  const email = foldForSearch(row.email)
+  const unlessInEmail = (text: string | null) => {
+    const folded = foldForSearch(text ?? '')
+    return email.includes(folded) ? '' : folded
+  }
   const joined = `${row.given_name} ${row.family_name}`.trim()
   return {
-    email: foldForSearch(row.email),
-    username: foldForSearch(row.username ?? ''),
-    name: row.name === joined ? '' : foldForSearch(row.name),
-    given_name: foldForSearch(row.given_name),
-    family_name: foldForSearch(row.family_name),
-    certified_email: foldForSearch(row.certified_email ?? ''),
+    email,
+    username: unlessInEmail(row.username),
+    name: row.name === joined ? '' : unlessInEmail(row.name),
+    given_name: unlessInEmail(row.given_name),
+    family_name: unlessInEmail(row.family_name),
+    certified_email: unlessInEmail(row.certified_email),
   }
 }
 

@@ -160,6 +160,7 @@ export const userSearch = sqliteTable('user_search', {
 
 export const userSearchTerms = sqliteTable('user_search_terms', {
   term: text(),
+  doc: integer(),
 })
 
 export const auditEvents = sqliteTable('audit_events', {

@@ -2,7 +2,14 @@
 import { sql, type SQL } from 'drizzle-orm'
 import { roles, userCounts, userRoles, userSearch } from './tables'
 import type { Values } from './statement'
-import { matchExpression, searchShapeOf, searchValues, type SearchField, type SearchShape } from './user-search'
+import {
+  searchConditions,
+  searchShapeOf,
+  expandedWords,
+  searchValues,
+  type Search,
+  type SearchShape,
+} from './user-search'
 
 /** A role by its number or by its folded name. */
 export type RoleKey = { number: number } | { key: string }
@@ -12,8 +19,8 @@ export interface UserFilter {
   /** They hold it, as their primary role or another. */
   role?: RoleKey | undefined
   gender?: 'male' | 'female' | 'unknown' | undefined
-  /** Folded words, each of which is somewhere in one of the fields. */
-  search?: { words: readonly string[]; fields: readonly SearchField[] } | undefined
+  /** Each word occurs in one of the fields. */
+  search?: Search | undefined
 }
 
 /** What of a filter makes its SQL what it is; the rest are values. */
@@ -29,7 +36,7 @@ export function shapeOf({ active, role, gender, search }: UserFilter): FilterSha
     active,
     role: role && ('number' in role ? 'number' : 'key'),
     gender: gender !== undefined,
-    search: search && searchShapeOf(search.words),
+    search: search && searchShapeOf(search),
   }
 }
 
@@ -42,7 +49,7 @@ export function valuesOf({ role, gender, search }: UserFilter): Values {
   return {
     ...(role && { role: 'number' in role ? role.number : role.key }),
     ...(gender && { gender }),
-    ...(search && searchValues(search.words, search.fields)),
+    ...(search && searchValues(search)),
   }
 }
 
@@ -73,7 +80,7 @@ export function numberOf({ role, search }: FilterShape): SQL {
 
 function conditionsOf({ active, role, gender, search }: FilterShape): SQL[] {
   const conditions: SQL[] = []
-  if (search) conditions.push(sql`${userSearch} MATCH ${matchExpression(search)}`)
+  if (search) conditions.push(...searchConditions(search))
   if (role && !search) conditions.push(sql`user_roles.role_number = ${roleNumber(role)}`)
   if (active !== undefined) conditions.push(active ? sql`users.active = 1` : sql`users.active = 0`)
   if (gender) conditions.push(sql`users.gender = ${value('gender')}`)
@@ -84,6 +91,11 @@ function conditionsOf({ active, role, gender, search }: FilterShape): SQL[] {
 export function allOf(filter: FilterShape, ...further: SQL[]): SQL {
   const conditions = [...conditionsOf(filter), ...further]
   return conditions.length === 0 ? sql`1` : sql.join(conditions, sql` AND `)
+}
+
+/** Adds the expanded words of the search, if it has any: looked up once, however often the statement uses them. */
+export function withExpandedWords({ search }: FilterShape, statement: SQL): SQL {
+  return search?.byVocabulary ? sql`WITH ${expandedWords} SELECT * FROM (${statement})` : statement
 }
 
 /** What counts the users of the filter without reading them: the users of `scope`, but for those of `without`. */

@@ -10,10 +10,11 @@ import {
   shapeOf,
   sourceOf,
   valuesOf,
+  withExpandedWords,
   type FilterShape,
   type UserFilter,
 } from './user-filter'
-import { keyOf, orderBy, selectFirstPage, type Order } from './user-first-page'
+import { afterNumber, keyOf, orderBy, selectMatchedPage, type Order } from './user-matched-page'
 import { listedUser, pageOf, readPage, type UserPage, type UserRow } from './user-row'
 import { readUserCell, userCell } from './users'
 
@@ -30,8 +31,10 @@ export function selectUserPage(query: ListQuery): Statement<UserPage> {
   const { sort, descending, after, limit } = query
   const shape = { ...shapeOf(query), sort, descending }
   const values = { ...valuesOf(query), limit }
-  if (after) return pageAndTotal({ ...shape, goesOn: true }, { ...values, ...after })
-  return counterOf(shape) ? pageAndTotal({ ...shape, goesOn: false }, values) : selectFirstPage(shape, values)
+  if (counterOf(shape) || (after && sort !== 'number')) {
+    return pageAndTotal({ ...shape, goesOn: after !== undefined }, { ...values, ...after })
+  }
+  return selectMatchedPage({ ...shape, beginning: after ? 'after' : 'first' }, { ...values, ...after })
 }
 
 interface ListShape extends FilterShape, Order {
@@ -40,7 +43,7 @@ interface ListShape extends FilterShape, Order {
 }
 
 const pageAndTotal = prepareEach<ListShape, Values, UserPage>(
-  (shape) => pageOf(totalOf(shape), usersOf(shape)),
+  (shape) => withExpandedWords(shape, pageOf(totalOf(shape), usersOf(shape))),
   readPage,
 )
 
@@ -69,7 +72,7 @@ function everyoneFromOn(shape: ListShape): SQL {
   const [key, than] = [keyOf(sort) as SQL, descending ? sql`<` : sql`>`]
   const users = (...where: SQL[]) => sql`SELECT * FROM (SELECT ${listedUser(key)} ${fromOn(shape, where)})`
   return sql`
-    ${users(sql`${key} = ${value('key')}`, sql`users.number ${than} ${after}`)}
+    ${users(sql`${key} = ${value('key')}`, sql`users.number ${than} ${afterNumber}`)}
     UNION ALL ${users(sql`${key} ${than} ${value('key')}`)} ${limit('limit')}`
 }
 
@@ -83,12 +86,11 @@ function beyond(number: SQL, { sort, descending, goesOn }: ListShape): SQL[] {
   const than = descending ? sql`<` : sql`>`
   const key = keyOf(sort)
   return [
-    key ? sql`(${key}, ${number}) ${than} (${value('key')}, ${value('number')})` : sql`${number} ${than} ${after}`,
+    key
+      ? sql`(${key}, ${number}) ${than} (${value('key')}, ${value('number')})`
+      : sql`${number} ${than} ${afterNumber}`,
   ]
 }
-
-// D1 binds numbers as REAL, by which the search would not seek but read every hit before.
-const after = sql`CAST(${value('number')} AS INTEGER)`
 
 /** Those of the filter after the user of this number, in order of number, without their total. */
 export function selectUsersAfter({
@@ -101,7 +103,10 @@ export function selectUsersAfter({
 
 const usersAfter = prepareEach<FilterShape, Values, UserRow>((shape) => {
   const number = numberOf(shape)
-  return sql`
-    SELECT ${userCell} FROM ${sourceOf(shape, { withUsers: true })} WHERE ${allOf(shape, sql`${number} > ${after}`)}
-    ORDER BY ${number} ${limit('limit')}`
+  return withExpandedWords(
+    shape,
+    sql`
+      SELECT ${userCell} FROM ${sourceOf(shape, { withUsers: true })}
+      WHERE ${allOf(shape, sql`${number} > ${afterNumber}`)} ORDER BY ${number} ${limit('limit')}`,
+  )
 }, readUserCell)

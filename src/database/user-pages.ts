@@ -14,7 +14,7 @@ import {
   type FilterShape,
   type UserFilter,
 } from './user-filter'
-import { selectFirstPage } from './user-first-page'
+import { selectMatchedPage } from './user-matched-page'
 import { listedUser, pageOf, readPage, type UserPage } from './user-row'
 
 export interface PageQuery extends UserFilter {
@@ -30,10 +30,10 @@ export interface PageQuery extends UserFilter {
 export function selectNumberedPage(query: PageQuery): Statement<UserPage> {
   const shape = shapeOf(query)
   const { offset, limit } = query
-  const values = { ...valuesOf(query), offset, limit, end: offset + limit }
+  const values = { ...valuesOf(query), offset, limit }
   if (counterOf(shape)) return countedPage({ ...shape, first: offset === 0 }, values)
-  if (offset > 0) return matchedPage(shape, values)
-  return selectFirstPage({ ...shape, sort: 'number', descending: false }, values)
+  const beginning = offset === 0 ? 'first' : 'offset'
+  return selectMatchedPage({ ...shape, sort: 'number', descending: false, beginning }, values)
 }
 
 const value = sql.placeholder
@@ -87,24 +87,3 @@ function partsOf({ scope, without }: Counter): SQL {
   const other = without ? sql`- coalesce(${parts(without)} ->> key, 0)` : sql``
   return sql`SELECT key AS position, value ${other} AS count FROM json_each(${parts(scope)})`
 }
-
-/**
- * Counts those that match up to the end of the page, then reads the page from there back, and counts those after it: none but the
- * page's is read twice, and of a page past the end the first count is the whole.
- */
-const matchedPage = prepareEach<FilterShape, Values, UserPage>((shape) => {
-  const number = numberOf(shape)
-  const matching = (...further: SQL[]) => sql`FROM ${sourceOf(shape)} WHERE ${allOf(shape, ...further)}`
-  const last = sql`(SELECT last FROM reached)`
-  return sql`
-    WITH reached AS MATERIALIZED (
-      SELECT count(*) AS size, max(number) AS last FROM (
-        SELECT ${number} AS number ${matching()} ORDER BY ${number} ${limit('end')}))
-    ${pageOf(
-      sql`(SELECT size + iif(size < ${value('end')}, 0, (SELECT count(*) ${matching(sql`${number} > ${last}`)})) FROM reached)`,
-      sql`SELECT ${listedUser()} FROM (
-          SELECT ${number} AS number ${matching(sql`${number} <= ${last}`)}
-          ORDER BY ${number} DESC LIMIT (SELECT max(size - ${value('offset')}, 0) FROM reached)) AS page
-        CROSS JOIN users ON users.number = page.number`,
-    )}`
-}, readPage)

@@ -35,43 +35,86 @@ export const updateUserSearch = prepare<SearchRow & { number: number }>(
       ${given('family_name')}, ${given('certified_email')})`,
 )
 
-/** Whether there are words too short for a phrase of trigrams: those are looked up in the vocabulary. */
+export interface Search {
+  /** Folded, distinct and without blanks. */
+  words: readonly string[]
+  fields: readonly SearchField[]
+}
+
+/** The part of a search that its SQL depends on; the words themselves are values. */
 export interface SearchShape {
-  short: boolean
-}
-
-const isShort = (word: string) => [...word].length < 3
-
-export function searchShapeOf(words: readonly string[]): SearchShape {
-  return { short: !isNowhere(words) && words.some(isShort) }
-}
-
-/** No field holds a control character, so a word that does is nowhere; the ends of the texts, and of a string in C, are such. */
-const isNowhere = (words: readonly string[]) => words.some((word) => /\p{Cc}/u.test(word))
-
-/** The values of a MATCH expression that finds each of `words` (folded, without blanks) somewhere in `fields`. */
-export function searchValues(words: readonly string[], fields: readonly SearchField[]): Values {
-  if (isNowhere(words)) return { phrases: nothing }
-  const short = words.filter(isShort)
-  const phrases = words.filter((word) => !isShort(word)).map(quoted)
-  const head = `{${fields.join(' ')}} : (${phrases.join(' AND ')}`
-  if (short.length === 0) return { phrases: `${head})` }
-  return { phrases: phrases.length > 0 ? `${head} AND ` : head, short: JSON.stringify(short) }
+  fields: readonly SearchField[]
+  /** Every word is too short for a trigram, so the vocabulary says which trigrams to look for. */
+  byVocabulary: boolean
+  /** How many two-character words are checked on each hit. Undefined where no short word is checked. */
+  checkedPairs: number | undefined
 }
 
 /**
- * Three characters and more are a phrase of trigrams; fewer are any of the trigrams that begin with them, looked up in the vocabulary.
- * However many words there are, the SQL and the number of its parameters stay the same: D1 caps both.
+ * How many short words are looked up in the index. Each is expanded to all trigrams that begin with it, and so reads the entries of
+ * nearly all users.
  */
-export function matchExpression({ short }: SearchShape): SQL {
-  return short ? sql`${value('phrases')} || ${beginnings} || ')'` : sql`${value('phrases')}`
+const mostExpanded = 2
+
+const isShort = (word: string) => [...word].length < 3
+const isPair = (word: string) => [...word].length === 2
+
+/** No field holds a control character, so a word that does is found nowhere. The ends of the texts are such, and so is NUL. */
+const isNowhere = (words: readonly string[]) => words.some((word) => /\p{Cc}/u.test(word))
+
+/** The short words that the index does not find, or not all of them: each hit is checked for them. */
+function checkedWords(words: readonly string[]): readonly string[] {
+  const short = words.filter(isShort)
+  return short.length < words.length || short.length > mostExpanded ? short : []
+}
+
+export function searchShapeOf({ words, fields }: Search): SearchShape {
+  if (isNowhere(words)) return { fields, byVocabulary: false, checkedPairs: undefined }
+  const checked = checkedWords(words)
+  const checkedPairs = checked.length > 0 ? checked.filter(isPair).length : undefined
+  return { fields, byVocabulary: words.every(isShort), checkedPairs }
+}
+
+export function searchValues({ words, fields }: Search): Values {
+  if (isNowhere(words)) return { phrases: nothing }
+  const checked = checkedWords(words)
+  const long = words.filter((word) => !isShort(word)).map(quoted)
+  return {
+    phrases: `{${fields.join(' ')}} : (${long.join(' AND ')})`,
+    columns: fields.join(' '),
+    short: JSON.stringify(words.filter(isShort)),
+    pairs: checked.filter(isPair).join(''),
+    characters: checked.filter((word) => !isPair(word)).join(''),
+  }
 }
 
 const quoted = (term: string) => `"${term.replaceAll('"', '""')}"`
 const nothing = quoted('\u0002\u0002\u0002')
 
-const beginnings = sql`(
-    SELECT group_concat('(' || coalesce((
-      SELECT group_concat('"' || replace(term, '"', '""') || '"', ' OR ') FROM ${userSearchTerms}
-      WHERE term >= word.value AND term < word.value || char(1114111)), '"' || char(2, 2, 2) || '"') || ')', ' AND ')
-    FROM json_each(${value('short')}) AS word)`
+/** The conditions on user_search. A statement with a search by vocabulary needs `expandedWords`, too. */
+export function searchConditions({ byVocabulary, checkedPairs, fields }: SearchShape): SQL[] {
+  const match = sql`${userSearch} MATCH ${byVocabulary ? sql`(SELECT phrases FROM word)` : value('phrases')}`
+  return checkedPairs === undefined ? [match] : [match, holdsShortWords(fields, checkedPairs)]
+}
+
+/** A common table expression: the MATCH expression of the rarest of the short words. */
+export const expandedWords = sql`word AS MATERIALIZED (
+  SELECT '{' || ${value('columns')} || '} : (' || group_concat('(' || trigrams || ')', ' AND ') || ')' AS phrases FROM (
+    SELECT coalesce(group_concat('"' || replace(term, '"', '""') || '"', ' OR '), '"' || char(2, 2, 2) || '"') AS trigrams
+    FROM json_each(${value('short')}) AS word LEFT JOIN ${userSearchTerms}
+      ON term >= word.value AND term < word.value || char(1114111)
+    GROUP BY word.key ORDER BY coalesce(sum(doc), 0) LIMIT ${sql.raw(String(mostExpanded))}))`
+
+/**
+ * Whether the texts of the hit hold each short word. No word reaches from one text into the next, since each text has its end.
+ * Trimming the one-character words by the characters of the texts leaves nothing where each occurs; the pairs are checked one by one.
+ * The number of parameters is the same for any number of words, and CASE is no deeper for many, unlike AND: D1 caps both.
+ */
+function holdsShortWords(fields: readonly SearchField[], pairs: number): SQL {
+  const columns = fields.map((field) => sql`${userSearch[field]}`)
+  const pair = (index: number) => sql`substr(pairs, ${sql.raw(String(2 * index + 1))}, 2)`
+  const checks = Array.from({ length: pairs }, (_, index) => sql`WHEN instr(text, ${pair(index)}) THEN 0`)
+  return sql`(
+    SELECT CASE 0 WHEN ltrim(characters, text) = '' THEN 0 ${sql.join(checks, sql` `)} ELSE 1 END
+    FROM (SELECT ${sql.join(columns, sql` || `)} AS text, ${value('characters')} AS characters, ${value('pairs')} AS pairs))`
+}

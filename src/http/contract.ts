@@ -24,7 +24,7 @@ export function createContract(traits: ContractTraits): Contract {
       // The library answers with the error alone; what was sent is what tells a missing field from a wrong one.
       const part = parts[result.target] ?? 'body'
       const { data } = result as unknown as { data: unknown }
-      throw new Failed({ kind: 'invalid_request', part, issues: toIssues(result.error, data) })
+      throw new Failed({ kind: 'invalid_request', part, issues: toIssues(result.error, data, part) })
     },
   })
   app.openAPIRegistry.registerComponent('securitySchemes', bearerScheme, {

@@ -40,6 +40,8 @@ export type ShapeProblem =
   | { rule: 'unparsable'; expected: 'integer' | 'boolean' | 'uuid' | 'time' }
   | { rule: 'fractional' }
   | { rule: 'not_one_of'; options: readonly string[] }
+  /** A query parameter that takes one value came with several. */
+  | { rule: 'repeated' }
   /** Not what we gave out. */
   | { rule: 'malformed' }
   | { rule: 'not_a_time_to_come' }
@@ -73,17 +75,22 @@ export function toFailure(error: unknown, requestId: string): Failure {
 }
 
 /** The problems of a request part that its schema did not take, in the order of the schema's fields. */
-export function toIssues(error: ZodError, input: unknown): Issue[] {
+export function toIssues(error: ZodError, input: unknown, part: Part = 'body'): Issue[] {
   return error.issues.map((issue) => {
     const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
-    return { path, problem: toProblem(issue, path, input) }
+    return { path, problem: toProblem(issue, path, { input, part }) }
   })
 }
 
-function toProblem(issue: ZodError['issues'][number], path: Issue['path'], input: unknown): Issue['problem'] {
+function toProblem(
+  issue: ZodError['issues'][number],
+  path: Issue['path'],
+  { input, part }: { input: unknown; part: Part },
+): Issue['problem'] {
   if (issue.code === 'custom' && issue.params?.['problem']) return issue.params['problem'] as Issue['problem']
   const sent = valueAt(input, path)
   if (sent === undefined || (sent === null && path.length === 0)) return { rule: 'missing' }
+  if (part === 'query' && Array.isArray(sent)) return { rule: 'repeated' }
   switch (issue.code) {
     case 'invalid_type':
       return issue.expected === 'array'

@@ -21,6 +21,10 @@ export function orNull<Schema extends z.ZodType>(
   return schema.nullish().openapi({ ...documented, type: [documented.type, 'null'] })
 }
 
+/** A query parameter that may be absent; an empty one is. */
+export const orEmpty = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess((value) => (value === '' ? undefined : value), schema.optional())
+
 /** Of several values that a query has of one name the last counts. */
 export const lastOf = (value: unknown) => (Array.isArray(value) ? (value.at(-1) as unknown) : value)
 

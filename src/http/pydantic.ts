@@ -164,6 +164,10 @@ function describe(problem: Issue['problem']): { msg: string; type: string } {
       return own('is among the most common passwords')
     case 'wrong':
       return own('is not the present one')
+    case 'repeated':
+      return own('is given twice')
+    case 'too_many_short_words':
+      return own(`must have at most ${problem.max} words, or a word of at least ${problem.longWord} characters`)
     case 'password_personal':
       return own("must not be the user's own email, username or name")
   }

@@ -66,6 +66,10 @@ export function settled(text: string, { known }: Scene): string {
   return text.replace(/~(\w+)~/g, (whole, name: string) => String(values[name] ?? whole))
 }
 
+const shortWords = fc
+  .array(fc.string({ minLength: 1, maxLength: 2 }), { minLength: 2, maxLength: 80 })
+  .map((words) => words.join(' '))
+
 /** JSON texts of values that the schema allows, those on its edges often; `best` is one that is known to be accepted. */
 function fitting(
   document: OpenApi,
@@ -86,8 +90,8 @@ function fitting(
   }
   if (types.includes('boolean')) arbitraries.push(fc.boolean())
   if (types.includes('null') || published.anyOf) arbitraries.push(fc.constant(null))
-  // Whatever is typed is searched for.
-  if (/^(search|query_string)$/.test(name)) arbitraries.push(hostileText)
+  // Whatever is typed is searched for, and many short words cost more than a long one.
+  if (/^(search|query_string)$/.test(name)) arbitraries.push(hostileText, shortWords)
   const texts = arbitraries.map((arbitrary) => arbitrary.map((value) => JSON.stringify(value)))
   if (types.includes('array')) {
     const item = fitting(document, '', (schema.items ?? {}) as Schema, signingIn)

@@ -26,8 +26,8 @@ export async function populate(count: number, last?: number): Promise<void> {
       ).bind(from, to),
       testEnv.DB.prepare(
         `${numbers} INSERT INTO user_search (rowid, email, username, name, given_name, family_name, certified_email)
-         SELECT i, 'someone.' || i || '@example.org' || ${end}, 'user' || i || ${end}, '', 'someone' || ${end},
-           'number' || i || ${end}, '' FROM n`,
+         SELECT i, 'someone.' || i || '@example.org' || ${end}, 'user' || i || ${end}, '', '', 'number' || i || ${end}, ''
+         FROM n`,
       ).bind(from, to),
       testEnv.DB.prepare(
         `${numbers} INSERT INTO user_roles (user_number, position, role_number) SELECT i, 0, 2 FROM n`,

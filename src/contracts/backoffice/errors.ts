@@ -85,6 +85,7 @@ function describe(field: string, problem: Issue['problem']): string {
     case 'not_one_of':
     case 'not_a_webhook_url':
     case 'malformed':
+    case 'repeated':
       return `The selected ${name} is invalid.`
     case 'too_long':
       return `The ${name} field must not be greater than ${problem.max} characters.`
@@ -117,6 +118,8 @@ function describe(field: string, problem: Issue['problem']): string {
       return 'The password is incorrect.'
     case 'password_common':
       return `The ${name} field must not be a common password.`
+    case 'too_many_short_words':
+      return `The ${name} field must have at most ${problem.max} words, or a word of at least ${problem.longWord} characters.`
     case 'password_personal':
       return `The ${name} field must not be the email, username or name.`
   }

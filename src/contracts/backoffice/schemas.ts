@@ -13,7 +13,8 @@ import {
   roleNumberMax,
   type Parser,
 } from '../../core/fields'
-import { refuse } from '../../http/fields'
+import { parseSearch } from '../../core/search'
+import { parsedBy, refuse } from '../../http/fields'
 import { readDate } from '../../http/times'
 
 const genders = ['male', 'female'] as const
@@ -160,10 +161,11 @@ const paging = (otherwise: number, read: (number: number) => number) =>
 export const BackofficeUserListQuery = z.object({
   page: paging(1, (page) => (Number.isSafeInteger(page) ? page : 1)).openapi({ type: 'integer', default: 1 }),
   per_page: paging(15, (size) => Math.min(size, 100)).openapi({ type: 'integer', default: 15, maximum: 100 }),
-  search: z.preprocess(last, z.string().max(200).optional()).openapi({
+  search: z.preprocess(last, parsedBy(z.string(), parseSearch).optional()).openapi({
     type: 'string',
     maxLength: 200,
-    description: 'Words, each somewhere in email, username, first or last name, whatever the case and accents',
+    description:
+      'Words, each somewhere in email, username, first or last name, whatever the case and accents; at most three, unless one has three characters or more',
   }),
   status: z.preprocess(last, user_status.optional()).openapi(refTo('BackofficeUserStatus')),
   gender: z.preprocess(last, fields.gender.optional()).openapi(refTo('BackofficeGender')),

@@ -107,6 +107,7 @@ function describe(problem: Issue['problem']): string {
     case 'not_a_time_to_come':
     case 'not_a_uuid':
     case 'not_confirmed':
+    case 'repeated':
     case 'wrong':
       return 'Enter a valid value.'
     case 'not_one_of':
@@ -129,6 +130,8 @@ function describe(problem: Issue['problem']): string {
       return 'Enter four digits.'
     case 'password_common':
       return 'This password is too common.'
+    case 'too_many_short_words':
+      return `Use at most ${problem.max} words, or a word of at least ${problem.longWord} characters.`
     case 'password_personal':
       return 'This password may not be the email, username or name.'
   }

@@ -12,7 +12,8 @@ import {
   parseUsername,
   type Parser,
 } from '../../core/fields'
-import { refuse } from '../../http/fields'
+import { parseSearch } from '../../core/search'
+import { parsedBy, refuse } from '../../http/fields'
 import { readDate } from '../../http/times'
 
 export const userTypes = { AD: 'Administrative', TE: 'Technician', CL: 'Clinician', ST: 'Student' } as const
@@ -200,12 +201,12 @@ export const ClinicLogin = z
 /** Several values, of which the last counts, are what a query may have. */
 export const ClinicSearchQuery = z.object({
   query_string: z
-    .preprocess((value) => (Array.isArray(value) ? value.at(-1) : value), z.string().max(200))
+    .preprocess((value) => (Array.isArray(value) ? value.at(-1) : value), parsedBy(z.string(), parseSearch))
     .openapi({
       type: 'string',
       maxLength: 200,
       description:
-        'Words, each somewhere in username, last name, first name, email or certified email, whatever the case and accents; empty, everyone',
+        'Words, each somewhere in username, last name, first name, email or certified email, whatever the case and accents; at most three, unless one has three characters or more; empty, everyone',
     }),
 })
 

@@ -1,6 +1,7 @@
 /** The wire of rbac, in its own names. */
 import { z } from '@hono/zod-openapi'
 import { narrowed, parseFamilyName, parseGivenName, parsePassword } from '../../core/fields'
+import { parseSearch } from '../../core/search'
 import { lastOf, orNull, parsedBy } from '../../http/fields'
 import { addressIn, laxBoolean, laxEmail, laxQueryInteger, laxUuid, validationErrors } from '../../http/pydantic'
 
@@ -47,10 +48,11 @@ const lastPage = Math.floor(Number.MAX_SAFE_INTEGER / 100)
 export const RbacUserListQuery = z.object({
   page: laxQueryInteger(1, lastPage).openapi({ default: 1 }),
   limit: laxQueryInteger(1, 100).openapi({ default: 10 }),
-  search: z.preprocess(lastOf, z.string().max(200).optional()).openapi({
+  search: z.preprocess(lastOf, parsedBy(z.string(), parseSearch).optional()).openapi({
     type: 'string',
     maxLength: 200,
-    description: 'Words, each somewhere in email, first or last name, whatever the case and accents',
+    description:
+      'Words, each somewhere in email, first or last name, whatever the case and accents; at most three, unless one has three characters or more',
   }),
 })
 

@@ -159,6 +159,10 @@ function describe(problem: Issue['problem']): string {
       return 'is among the most common passwords'
     case 'wrong':
       return 'is wrong'
+    case 'repeated':
+      return 'is given twice'
+    case 'too_many_short_words':
+      return `must have at most ${problem.max} words, or a word of at least ${problem.longWord} characters`
     case 'password_personal':
       return "must not be the user's own email, username or name"
   }

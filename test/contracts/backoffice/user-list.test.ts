@@ -204,6 +204,30 @@ describe('filters', () => {
     expect(await found('?search=z.example')).toEqual([])
   })
 
+  it('search letters and apostrophes by what people type for them, without the punctuation around a word', async () => {
+    await create(admin, {
+      ...rui,
+      username: 'y',
+      email: 'y@example.org',
+      first_name: 'Łucja',
+      last_name: 'O\u2019Søren',
+    })
+    for (const text of ['lucja', 'ŁUCJA', "o'soren", 'O\u2019SØREN', 'soren, lucja', '"Łucja O\'Søren"', '(lucja)']) {
+      expect([text, await found(`?search=${encodeURIComponent(text)}`)]).toEqual([text, [5]])
+    }
+  })
+
+  it('search for three words at most where all have one or two characters', async () => {
+    const tooMany = 'The search field must have at most 3 words, or a word of at least 3 characters.'
+    for (const text of ['a b c d', 'ta va re s', 'a, b, c, d']) {
+      expectInvalid(await list(admin, `?search=${encodeURIComponent(text)}`), { search: [tooMany] })
+    }
+    for (const text of ['ta va re', 't v r t v r', 'ruit a v r e s', 'tav ru t a v r e s']) {
+      const expected = text.startsWith('ruit') ? [] : [3]
+      expect([text, await found(`?search=${encodeURIComponent(text)}&gender=male`)]).toEqual([text, expected])
+    }
+  })
+
   it('by a role find all who hold it, as their first role or a further one', async () => {
     await call(`/v1/users/${(await call('/v1/me', { token: admin })).body.id}/roles`, {
       ...{ method: 'PUT', token: admin },

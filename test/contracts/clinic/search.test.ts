@@ -75,6 +75,24 @@ describe('GET /users/user/search/', () => {
     expect((await search(admin, 'x'.repeat(200))).text).toBe(miss('x'.repeat(200)))
   })
 
+  it('fails for more than three words where all have one or two characters', async () => {
+    await created(admin)
+    const sentence = 'query_string: Use at most 3 words, or a word of at least 3 characters.'
+    for (const query of ['a b c d', 'in es ca ro', 'a, b, c, d']) expectFailure(await search(admin, query), sentence)
+    for (const query of ['in ca ro', 'n c r n c r', 'ines c a r o n', 'caron in es ar @c']) {
+      expect([query, await found(query)]).toEqual([query, ['ines.caron']])
+    }
+    for (const query of ['in ca qq', 'ines c a z'])
+      expect([query, (await search(admin, query)).text]).toEqual([query, miss(query)])
+  })
+
+  it('finds letters and apostrophes by what people type for them, without the punctuation around a word', async () => {
+    await create(admin, { ...ines, first_name: 'Łucja', last_name: 'O\u2019Søren' })
+    for (const query of ['lucja', 'ŁUCJA', "o'soren", 'O\u2019SØREN', 'soren, lucja', '"Łucja O\'Søren"', '(lucja)']) {
+      expect([query, await found(query)]).toEqual([query, [ines.username]])
+    }
+  })
+
   it('takes the last of several query strings', async () => {
     await created(admin)
     const { body } = await call(`${users}/search/?query_string=nobody&query_string=ines`, { token: admin })

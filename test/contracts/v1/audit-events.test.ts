@@ -534,7 +534,7 @@ describe('GET /audit-events', () => {
     expect(await told(`user=${one.id}&actor=${adminId}`)).toEqual([theirs, created(one.id)])
     expect(await told(`actor=${adminId}&action=user.created`)).toEqual([created(other.id), created(one.id)])
     expect(await told(`user=${one.id}&actor=${one.id}&action=user.updated`)).toEqual([own])
-    for (const nobody of ['usr_019b1c6e7a407d529a513f1d0c2b4e66', 'nobody', '', firstAdmin.email]) {
+    for (const nobody of ['usr_019b1c6e7a407d529a513f1d0c2b4e66', 'nobody', firstAdmin.email]) {
       expect(await told(`user=${nobody}`)).toEqual([])
       expect(await told(`actor=${nobody}`)).toEqual([])
     }
@@ -552,7 +552,7 @@ describe('GET /audit-events', () => {
       expectInvalid(others, ['cursor', 'is not valid'])
     }
     const users = (await call('/v1/users?limit=1', { token: admin })).body.pagination.next_cursor
-    for (const odd of ['x', '', users]) expectInvalid(await list(`cursor=${odd}`), ['cursor', 'is not valid'])
+    for (const odd of ['x', users]) expectInvalid(await list(`cursor=${odd}`), ['cursor', 'is not valid'])
   })
 
   it('answers 400 for a limit that is no whole number from 1 to 100, and for an action that is none', async () => {
@@ -560,7 +560,7 @@ describe('GET /audit-events', () => {
       const { status, body } = await list(`limit=${limit}`)
       expect([limit, status, body]).toMatchObject([limit, 400, { errors: [{ field: 'limit' }] }])
     }
-    for (const action of ['user.create', '', 'USER.CREATED']) {
+    for (const action of ['user.create', '%20', 'USER.CREATED']) {
       const { status, body } = await list(`action=${action}`)
       expect([action, status, body]).toMatchObject([action, 400, { errors: [{ field: 'action' }] }])
     }

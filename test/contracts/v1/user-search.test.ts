@@ -120,10 +120,10 @@ describe('GET /users?search', () => {
       'neil*': ['percent'],
       'zo*': [],
       '^zoe': [],
-      "'": [],
+      "'": ['percent'],
       '(': [],
       ')': [],
-      'zoe)': [],
+      'zoe)': ['zoe'],
       '{email}': [],
       'email:zoe': [],
       'email : zoe': [],
@@ -165,14 +165,123 @@ describe('GET /users?search', () => {
     for (const text of controls) expect([text, await search(text)]).toEqual([text, []])
   })
 
-  it('takes as many words as there is room for', async () => {
+  it('takes as many words as there is room for beside a long one', async () => {
     const letters = Array.from({ length: 100 }, (_, index) => String.fromCodePoint(0x4e00 + index))
     await create({ email: 'long@example.org', name: letters.join(''), first_name: '', last_name: '' })
-    expect(await search(letters.join(' '))).toEqual(['long'])
-    expect(await search(letters.slice(0, 99).concat('z').join(' '))).toEqual([])
+    const long = letters.slice(0, 3).join('')
+    const beside = (short: string[]) => `${long} ${short.join(' ')}`
+    const pairs = Array.from({ length: 65 }, (_, index) => letters.slice(index, index + 2).join(''))
+    for (const short of [letters.slice(0, 98), pairs]) {
+      for (const more of ['', '&sort=name', '&sort=-created_at&status=active', '&role=user']) {
+        expect(await search(beside(short), more)).toEqual(['long'])
+        expect(await search(beside(short.with(-1, 'z')), more)).toEqual([])
+      }
+    }
     const threes = Array.from({ length: 50 }, (_, index) => letters.slice(index, index + 3).join('')).join(' ')
     expect(await search(threes, '&sort=-name&status=active&role=user')).toEqual(['long'])
     expect(await search(`${threes.slice(0, 100)} ${letters.slice(0, 49).join(' ')}`)).toEqual(['long'])
+  })
+
+  it('takes three words of one or two characters, and answers 400 for more without a longer one', async () => {
+    await expectFound({ 'z e a': ['zoe', 'alba'], 'zo ng st': ['zoe'], 'z o qq': [], 'o@ li rg': ['bo'] })
+    // Words count once, without the punctuation around them.
+    await expectFound({ 'z e z E, "a" a; z.': ['zoe', 'alba'], 'a b c dzoe': [] })
+    for (const text of ['a b c d', 'aa bb cc dd', 'a, b, c, d', '𠮷 a b c', 'ł ø đ b', 'ab cd ef gh '.repeat(16)]) {
+      const tooMany = await list(`search=${encodeURIComponent(text)}`)
+      expectInvalid(tooMany, ['search', 'must have at most 3 words, or a word of at least 3 characters'])
+    }
+  })
+
+  it('finds by short and long words together what a comparison of the texts finds', async () => {
+    let state = 20
+    const draw = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647
+    const pick = (from: string, length: number) =>
+      Array.from({ length }, () => from[Math.floor(draw() * from.length)]).join('')
+    const people = Array.from({ length: 30 }, (_, index) => ({
+      email: `${pick('abc', 3)}${index}@x.example`,
+      name: `${pick('abcd', 4)} ${pick('abcd', 5)}`,
+      username: `${pick('abcde', 6)}-${index}`,
+    }))
+    for (const one of people) await create(one)
+    for (let index = 0; index < 40; index += 1) {
+      const words = [pick('abc', 3), pick('abcde', 2), pick('abcde', 2), pick('abcde-', 1), pick('cde', 1)]
+      // Without a longer word there may be three.
+      const text = (index % 2 ? words.slice(1, 3 + (index % 4 > 1 ? 1 : 0)) : words.slice(0, 2 + (index % 8) / 2)).join(
+        ' ',
+      )
+      const expected = people.filter(({ email, name, username }) =>
+        text.split(' ').every((word) => [email, name, username].some((field) => field.includes(word))),
+      )
+      const others = (await search(text)).filter((one) => !people.some(({ email }) => email.startsWith(`${one}@`)))
+      const found = (await search(text, '&sort=email')).filter((one) => !others.includes(one))
+      expect([text, found]).toEqual([text, expected.map(({ email }) => email.split('@')[0]).sort()])
+    }
+  })
+
+  it('finds letters that Unicode does not decompose by what people type for them, and the other way round', async () => {
+    for (const [email, name] of [
+      ['polish', 'Łukasz Żółć'],
+      ['danish', 'Søren Ærø'],
+      ['serbian', 'Đorđe Ćirić'],
+      ['french', 'Sœur Lætitia'],
+      ['german', 'GROẞE Weiß'],
+      ['icelandic', 'Þórður Guðmundsson'],
+      ['maltese', 'Ħal Għaxaq'],
+      ['turkish', 'Işıl Yıldız'],
+      ['sami', 'Áŋŋel Ŧuolbma'],
+      ['greek', 'ΟΔΥΣΣΕΥΣ'],
+      ['plain', 'lukasz soren dorde'],
+    ]) {
+      await create({ email: `${email}@y.example`, name })
+    }
+    await expectFound({
+      'lukasz zolc': ['polish'],
+      'LUKASZ y.example': ['polish', 'plain'],
+      'łukasz y.example': ['polish', 'plain'],
+      'soren aero': ['danish'],
+      'SØREN y.example': ['danish', 'plain'],
+      'dorde ciric': ['serbian'],
+      'soeur laetitia': ['french'],
+      'grosse weiss': ['german'],
+      große: ['german'],
+      'thordur gudmundsson': ['icelandic'],
+      'hal ghaxaq': ['maltese'],
+      'isil yildiz': ['turkish'],
+      'ISIL yıldız': ['turkish'],
+      'annel tuolbma': ['sami'],
+      οδυσσεύς: ['greek'],
+      υσσευσ: ['greek'],
+    })
+  })
+
+  it('finds typographic apostrophes, quotes and hyphens by the straight ones, and the other way round', async () => {
+    await create({ email: 'straight@y.example', name: "Ann-Lou O'Shea D'Arc" })
+    await create({ email: 'curly@y.example', name: 'Ann\u2010Lou O\u2019Shea D\u02bcArc', username: 'c\u201cd' })
+    const both = ['straight', 'curly']
+    for (const apostrophe of ["'", '\u2019', '\u2018', '\u02bc', '\u00b4', '\u2032', '\uff07']) {
+      await expectFound({ [`o${apostrophe}shea`]: both, [`D${apostrophe}A`]: both })
+    }
+    for (const hyphen of ['-', '\u2010', '\u2011', '\u2013']) await expectFound({ [`ann${hyphen}lou`]: both })
+    for (const quote of ['"', '\u201c', '\u201d', '\u00ab']) await expectFound({ [`c${quote}d`]: ['curly'] })
+  })
+
+  it('takes no account of punctuation around a word', async () => {
+    await create({ email: 'lara@y.example', name: 'Lara Vel', username: 'lv.' })
+    for (const text of [
+      'Vel, Lara',
+      '"Lara Vel"',
+      '\u201cLara Vel\u201d',
+      '\u00abLara\u00bb Vel!',
+      '(Vel) Lara;',
+      'Lara Vel.',
+      "'Lara' [Vel]",
+      '... lara , vel ?',
+      '¿Lara Vel?',
+    ]) {
+      expect([text, await search(text)]).toEqual([text, ['lara']])
+    }
+    // Inside of a word it counts, and where there is nothing else.
+    await expectFound({ 'lara,vel': [], 'lara.vel': [], 'lara@y': ['lara'], '"': ['percent'] })
   })
 
   it('takes 200 characters, and answers 400 for more', async () => {
@@ -195,6 +304,16 @@ describe('GET /users?search', () => {
     await expectFound({ angstrom: [], zoe: [], z_o: [], renamed: ['new'] })
     await call(path, { method: 'DELETE', token: admin })
     await expectFound({ renamed: [], 'new@': [] })
+  })
+
+  it('finds a name that was in the email, once the email is another', async () => {
+    await create({ email: 'vera.lind@example.org', name: 'Vera Lind', username: 'lind' })
+    const { body } = await list('search=lind')
+    const path = `/v1/users/${body.data[0].id}`
+    await call(path, { method: 'PATCH', token: admin, json: { email: 'office@example.org' } })
+    await expectFound({ 'vera lind': ['office'], 'vera.lind': [], 'l i nd': ['office'] })
+    await call(path, { method: 'PATCH', token: admin, json: { email: 'vera.lind@example.org', name: 'Vera Berg' } })
+    await expectFound({ 'vera berg': ['vera.lind'], 'vera lind': ['vera.lind'] })
   })
 })
 

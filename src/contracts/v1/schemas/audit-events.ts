@@ -1,6 +1,7 @@
 /** Audit events. */
 import { z } from '@hono/zod-openapi'
 import { auditActions } from '../../../core/audit'
+import { orEmpty } from '../../../http/fields'
 import { cursorPagination, page, time, userId, uuid } from './fields'
 
 const action = z.enum(auditActions).openapi('V1AuditAction')
@@ -36,7 +37,7 @@ export const V1AuditEventList = z
 
 export const V1AuditEventListQuery = z.object({
   ...page,
-  user: z.string().optional().openapi({ description: 'Whom it was done to, `usr_…`' }),
-  actor: z.string().optional().openapi({ description: 'Who did it, `usr_…`' }),
-  action: action.optional(),
+  user: orEmpty(z.string()).openapi({ description: 'Whom it was done to, `usr_…`' }),
+  actor: orEmpty(z.string()).openapi({ description: 'Who did it, `usr_…`' }),
+  action: orEmpty(action),
 })

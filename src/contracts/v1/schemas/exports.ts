@@ -1,17 +1,16 @@
 /** Exports. */
 import { z } from '@hono/zod-openapi'
-import { queryInteger } from '../../../http/fields'
+import { orEmpty, queryInteger } from '../../../http/fields'
 import { date, shownEmail, time, userId, userStatus } from './fields'
 import { gender, userType } from './users'
 
 export const V1ExportQuery = z.object({
-  after: queryInteger(0, Number.MAX_SAFE_INTEGER).optional().openapi({
+  after: orEmpty(queryInteger(0, Number.MAX_SAFE_INTEGER)).openapi({
     description: 'Go on after the user of this number: the last one of an export that broke off',
   }),
-  include: z
-    .enum(['password_hashes'])
-    .openapi('V1ExportInclude', { description: 'Takes `users:export_hashes` too' })
-    .optional(),
+  include: orEmpty(
+    z.enum(['password_hashes']).openapi('V1ExportInclude', { description: 'Takes `users:export_hashes` too' }),
+  ),
 })
 
 const exported = {

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { parseDescription, parseEmail, parsePassword } from '../../../core/fields'
 import { permissions } from '../../../core/permissions'
-import { parsedBy, queryInteger } from '../../../http/fields'
+import { orEmpty, parsedBy, queryInteger } from '../../../http/fields'
 
 export const uuid = z.string().openapi({ format: 'uuid' })
 
@@ -38,7 +38,7 @@ export const role = z.string().openapi({ description: "A role's name" })
 
 export const page = {
   limit: queryInteger(1, 100).optional().openapi({ default: 20 }),
-  cursor: z.string().optional().openapi({ description: '`next_cursor` of the page before' }),
+  cursor: orEmpty(z.string()).openapi({ type: 'string', description: '`next_cursor` of the page before' }),
 }
 
 export const cursorPagination = z.strictObject({ next_cursor: z.string().nullable() }).openapi('V1CursorPagination')

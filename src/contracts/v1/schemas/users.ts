@@ -11,7 +11,8 @@ import {
   parsePhoneNumber,
   parseUsername,
 } from '../../../core/fields'
-import { orNull, parsedBy } from '../../../http/fields'
+import { parseSearch } from '../../../core/search'
+import { orEmpty, orNull, parsedBy } from '../../../http/fields'
 import {
   date,
   email,
@@ -143,13 +144,16 @@ export const V1UserRoles = z
 
 export const V1UserListQuery = z.object({
   ...page,
-  search: z.string().max(200).optional().openapi({
-    description: 'Words, each somewhere in email, username, name, first or last name, whatever the case and accents',
+  search: orEmpty(parsedBy(z.string(), parseSearch)).openapi({
+    ...text(200),
+    description:
+      'Words, each somewhere in email, username, name, first or last name, whatever the case and accents; at most three, unless one has three characters or more',
   }),
-  status: userStatus.optional(),
-  role: role.optional(),
-  sort: z
-    .enum(['created_at', '-created_at', 'email', '-email', 'name', '-name'])
-    .openapi('V1UserSort', { description: '`created_at` without one; `-` for descending' })
-    .optional(),
+  status: orEmpty(userStatus),
+  role: orEmpty(role),
+  sort: orEmpty(
+    z
+      .enum(['created_at', '-created_at', 'email', '-email', 'name', '-name'])
+      .openapi('V1UserSort', { description: '`created_at` without one; `-` for descending' }),
+  ),
 })

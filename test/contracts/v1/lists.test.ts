@@ -1,0 +1,93 @@
+/** v1: what every query parameter has in common, drawn from the document. */
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { namesEveryTest } from '../../support/readme'
+import { operations } from '../../support/requests'
+import { adminToken, call, freshDirectory, signedInPerson, type Answer } from '../../support/usher'
+import { expectInvalid, readme } from '../../support/v1'
+
+freshDirectory()
+vi.setConfig({ testTimeout: 60_000 })
+
+let admin: string
+beforeEach(async () => {
+  admin = await adminToken()
+})
+
+const parametersOf = ({ parameters = [] }: (typeof operations)[number]) =>
+  parameters.filter((one) => one.in === 'query')
+const queried = operations.filter((one) => one.operationId.startsWith('v1') && parametersOf(one).length > 0)
+
+/** Each query parameter of each operation, with a request that succeeds and takes it. */
+async function* parameters() {
+  const one = { ...(await signedInPerson(admin)), untouched: true }
+  for (const operation of queried) {
+    const { path, ...ask } = await operation.request({ admin, one } as never)
+    const url = new URL(path, 'https://usher.example')
+    const asked = (name: string, ...values: string[]): Promise<Answer> => {
+      const query = new URLSearchParams(url.search)
+      query.delete(name)
+      for (const value of values) query.append(name, value)
+      return call(`${url.pathname}?${query}`, { ...ask, token: admin })
+    }
+    for (const { name, required = false, schema } of parametersOf(operation)) {
+      yield { about: `${operation.operationId} ${name}`, name, required, asked, value: String(schema.enum?.[0] ?? 1) }
+    }
+  }
+}
+
+describe('a query parameter', () => {
+  it('is 400 where it is given twice, and named', async () => {
+    const seen: string[] = []
+    for await (const { about, name, asked, value } of parameters()) {
+      for (const values of [
+        [value, value],
+        ['', value],
+        ['', ''],
+        ['nonsense', 'other', 'x'],
+      ]) {
+        expectInvalid(await asked(name, ...values), [name, 'is given twice'])
+      }
+      seen.push(about)
+    }
+    const some = ['v1ListUsers role', 'v1ListUsers limit', 'v1ListAuditEvents action', 'v1ExportUsers after']
+    expect(seen).toEqual(expect.arrayContaining([...some, 'v1CheckDirectory check', 'v1ImportUsers dry_run']))
+  })
+
+  it('is none where it is empty, if it is a filter, a sort or a cursor', async () => {
+    const seen: string[] = []
+    for await (const { about, name, required, asked } of parameters()) {
+      if (required || ['limit', 'dry_run'].includes(name)) continue
+      const [without, empty] = [await asked(name), await asked(name, '')]
+      expect([about, without.status, empty.status]).toEqual([about, 200, 200])
+      // An export is an event of the audit trail, and nothing else here is.
+      expect([about, empty.text]).toEqual([about, without.text])
+      seen.push(name)
+    }
+    const some = ['cursor', 'search', 'status', 'role', 'sort', 'user', 'actor', 'action', 'after', 'include']
+    expect([...new Set(seen)].sort()).toEqual(some.sort())
+    // A cursor goes with a list however its empty filters are written.
+    await signedInPerson(admin)
+    for (const [list, empties] of [
+      ['/v1/users', 'search=&status=&role=&sort='],
+      ['/v1/audit-events', 'user=&actor=&action='],
+    ]) {
+      const { next_cursor } = (await call(`${list}?limit=1&${empties}`, { token: admin })).body.pagination
+      const next = await call(`${list}?limit=1&cursor=${next_cursor}`, { token: admin })
+      const same = await call(`${list}?limit=1&${empties}&cursor=${next_cursor}`, { token: admin })
+      expect([next.status, same.text]).toEqual([200, next.text])
+    }
+  })
+
+  it('is 400 where it is empty, if it is a limit or is required', async () => {
+    const seen: string[] = []
+    for await (const { about, name, required, asked } of parameters()) {
+      if (!required && !['limit', 'dry_run'].includes(name)) continue
+      const { status, body } = await asked(name, '')
+      expect([about, status, body.errors[0].field]).toEqual([about, 400, name])
+      seen.push(name)
+    }
+    expect([...new Set(seen)].sort()).toEqual(['check', 'dry_run', 'limit'])
+  })
+})
+
+namesEveryTest(readme)
