@@ -16,7 +16,7 @@ export type StoredHash =
   | ({ scheme: 'django' } & Derived)
   | { scheme: 'bcrypt'; cost: number; text: string }
 
-/** What verifying may cost at most: some 6 seconds, measured on a busy machine, of the 30 that the platform allows a request. */
+/** What verifying may cost at most: some 1.5 seconds of CPU as measured on one machine, of the 30 that the platform allows a request. */
 export const mostRounds = 100
 export const mostDjangoIterations = 2_000_000
 export const mostBcryptCost = 14
