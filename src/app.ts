@@ -107,7 +107,8 @@ site.get('/', async (c) => {
 
 site.get('/health', async (c) => {
   await limitClient(c)
-  const ailment = await ailmentOf(c.var.database, (message) => console.error(c.var.requestId, `D1: ${message}`))
+  const now = Math.floor(Date.now() / 1000)
+  const ailment = await ailmentOf(c.var.database, now, (message) => console.error(c.var.requestId, `D1: ${message}`))
   if (ailment === undefined) return c.json({ status: 'ok' })
   return c.json({ status: 'unavailable', database: ailment }, 503, { 'retry-after': '5' })
 })

@@ -98,7 +98,9 @@ function alike(all: Dump): Record<string, string[]> {
     JSON.stringify(row)
       .replace(/\$pbkdf2[^"\\]*/g, '<hash>')
       .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
+      .replace(/\[\d+(,\d+){15}\]/g, '<id>')
       .replace(/[A-Za-z0-9_-]{43}/g, '<hash>')
+      .replace(/(nonce\W+)[\w-]{22}/g, '$1<nonce>')
       .replace(/\b\d{10}\b/g, '<time>')
   return Object.fromEntries(Object.entries(all).map(([table, list]) => [table, list.map(plain).sort()]))
 }

@@ -8,9 +8,17 @@ freshDirectory()
 let told: string[]
 beforeEach(() => {
   told = []
+  vi.useFakeTimers({ toFake: ['Date'] })
+  aMinuteLater()
   vi.spyOn(console, 'error').mockImplementation((...words) => void told.push(words.map(String).join(' ')))
 })
 afterEach(() => vi.restoreAllMocks())
+
+/** Time goes on through the whole file: when the isolate last wrote outlives a test. */
+let now = Date.now()
+function aMinuteLater() {
+  vi.setSystemTime((now += 60_000))
+}
 
 const ill = async (database: string, env = {}) => {
   const { status, body, headers, cost } = await call('/health', { env })
@@ -25,14 +33,48 @@ const saying = (message: string) => ({
 })
 
 describe('/health', () => {
+  const well = async () => {
+    const { status, body, cost } = await call('/health')
+    expect([status, body, told]).toEqual([200, { status: 'ok' }, []])
+    expect([cost.trips, cost.read <= 3]).toEqual([1, true])
+    return cost.written
+  }
+
   it('is well in one trip of few rows that leaves nothing behind', async () => {
-    for (let asked = 0; asked < 3; asked += 1) {
-      const { status, body, cost } = await call('/health')
-      expect([status, body]).toEqual([200, { status: 'ok' }])
-      expect([cost.trips, cost.read <= 3, cost.written]).toEqual([1, true, 2])
-    }
+    expect(await well()).toBe(2)
     expect(await rows('SELECT * FROM write_probe')).toEqual([])
-    expect(told).toEqual([])
+  })
+
+  it('writes at most once a minute, however many ask', async () => {
+    expect((await Promise.all(Array.from({ length: 10 }, well))).sort()).toEqual([...Array(9).fill(0), 2])
+    vi.setSystemTime(now + 59_000)
+    expect([await well(), await well()]).toEqual([0, 0])
+    aMinuteLater()
+    expect([await well(), await well()]).toEqual([2, 0])
+  })
+
+  it('writes again at the next request where a write or a read failed', async () => {
+    for (const failure of [
+      "CREATE TRIGGER full BEFORE INSERT ON write_probe BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+      'ALTER TABLE sweep_positions RENAME TO elsewhere',
+    ]) {
+      expect(await well()).toBe(2)
+      aMinuteLater()
+      await rows(failure)
+      expect([(await call('/health')).status, (await call('/health')).status]).toEqual([503, 503])
+      told = []
+      await rows(failure.startsWith('CREATE') ? 'DROP TRIGGER full' : 'ALTER TABLE elsewhere RENAME TO sweep_positions')
+      expect([await well(), await well()]).toEqual([2, 0])
+      aMinuteLater()
+    }
+  })
+
+  it('reads everything each time, so that it sees between two writes that the database is away or not migrated', async () => {
+    await well()
+    await ill('unreachable', saying('D1_ERROR: D1 DB is overloaded. Too many requests queued.'))
+    expect(await well()).toBe(2)
+    await rows('DROP TABLE sweep_positions')
+    await ill('not_migrated')
   })
 
   it('is not well before any migration was applied', async () => {

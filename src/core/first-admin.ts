@@ -5,7 +5,7 @@ import { unguarded } from '../database/guard'
 import { refuseSignInIfLocked } from '../database/sessions'
 import type { Statement } from '../database/statement'
 import type { UserRow } from '../database/user-row'
-import { refuseIfHeld, selectUser, selectUserCount } from '../database/users'
+import { refuseIfHeld, selectUser } from '../database/users'
 import { recordOf } from './audit'
 import type { Visit } from './caller'
 import { sha256, utf8 } from './encoding'
@@ -17,7 +17,8 @@ import { toUser, type User } from './user'
 import { insertion, toNewRow } from './users'
 
 /**
- * The first admin, signed in by `opening`'s statements, or undefined where this sign-in is not the one that makes it. `key` is the
+ * The first admin of a directory without one, signed in by `opening`'s statements, or undefined where this sign-in does not make it. It
+ * takes the trips and the hashing of a sign-in with a wrong password, since a lockout must make both alike. `key` is the
  * folded identifier; `taken` says that it is somebody's already, `account` where its failures are counted. Throws BatchRefused where another sign-in was first.
  */
 export async function createFirstAdmin(
@@ -28,8 +29,6 @@ export async function createFirstAdmin(
   const configured = visit.settings.firstAdmin
   if (!configured || foldIdentifier(configured.email) !== signIn.key) return undefined
   if (!(await sameSecret(configured.password, signIn.password))) return undefined
-  const [admins] = await visit.database.batch(unguarded, selectUserCount({ scope: `role:${adminRole}` }))
-  if (admins[0]?.count !== 0) return undefined
   if (signIn.taken) return refuse('BOOTSTRAP_ADMIN_EMAIL already is a user of the directory')
 
   const email = parsed('BOOTSTRAP_ADMIN_EMAIL', parseEmail(configured.email))

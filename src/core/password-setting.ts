@@ -15,7 +15,7 @@ import { fromMask } from './permissions'
 import { Refused } from './refusal'
 import { refuseMissing } from './roles'
 import { beginSession, newRefreshableSession, type SignedIn } from './sign-in'
-import { accountOf, clearFailures, countFailure, recordLockout, refuseIfLocked } from './sign-in-failures'
+import { accountOf, clearFailures, countFailure, refuseIfLocked } from './sign-in-failures'
 import { toUser, type User, type UserSelector } from './user'
 
 const tokenSeconds = 86_400
@@ -40,12 +40,13 @@ export async function changeOwnPassword(
     const account = accountOf(row.number)
     refuseIfLocked(secret.locked_until, now)
     refuseUnfitPassword(next, [row.email, row.username, row.name], settings.passwordMinLength, 'newPassword')
+    // Before the present one is checked, so that on a locked account a right one takes no longer than a wrong one.
+    hash ??= await hashPassword(next, settings.passwordRounds)
     const { matches } = await verifyPassword(current, secret.password_hash, settings.passwordRounds)
     if (!matches) {
-      await database.batch(unguarded, countFailure(account, now), recordLockout(caller, account, id))
+      await database.batch(unguarded, ...countFailure(caller, account, id))
       throw new Refused({ kind: 'invalid', problems: [{ field: 'currentPassword', problem: { rule: 'wrong' } }] })
     }
-    hash ??= await hashPassword(next, settings.passwordRounds)
     const results = await database.batch(
       guard(caller, { needs: caller.needs }),
       refuseSignInIfLocked(account, now),

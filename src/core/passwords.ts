@@ -4,7 +4,7 @@ import type { Parsed, Problem } from './fields'
 import { derive, iterationCap } from './pbkdf2'
 import { toBase64, utf8 } from './encoding'
 import { Refused } from './refusal'
-import { isTooCostly, matchesHash, readHash, type StoredHash } from './stored-hashes'
+import { isTooCostly, iterationsToVerify, matchesHash, readHash, type StoredHash } from './stored-hashes'
 
 export async function hashPassword(password: Parsed<'password'> | Parsed<'pin'>, rounds: number): Promise<string> {
   const salt = crypto.getRandomValues(new Uint8Array(16))
@@ -12,8 +12,8 @@ export async function hashPassword(password: Parsed<'password'> | Parsed<'pin'>,
 }
 
 /**
- * Whether `password` is the one behind `stored`, and whether it should be hashed anew at today's cost. Without a stored hash it
- * does the same work at today's cost, so that nobody can tell from the time.
+ * Whether `password` is the one behind `stored`, and whether it should be hashed anew at today's cost. A check costs at least what today's
+ * hashes do, without a stored hash too and whatever its result, so that the time does not tell accounts apart.
  */
 export async function verifyPassword(
   password: string,
@@ -21,12 +21,17 @@ export async function verifyPassword(
   rounds: number,
 ): Promise<{ matches: boolean; outdated: boolean }> {
   const kept = stored === null ? undefined : readHash(stored)
-  if (!kept) {
-    await derive(utf8(password.normalize('NFC')), nobodysSalt, iterationCap, rounds)
-    return { matches: false, outdated: false }
-  }
-  const matches = await matchesHash(password, kept)
-  return { matches, outdated: isOutdated(kept, rounds) }
+  const matches = kept !== undefined && (await matchesHash(password, kept))
+  await deriveForNothing(password, iterationCap * rounds - (kept ? iterationsToVerify(kept) : 0))
+  return { matches, outdated: kept !== undefined && isOutdated(kept, rounds) }
+}
+
+async function deriveForNothing(password: string, iterations: number): Promise<void> {
+  if (iterations <= 0) return
+  const [bytes, salt] = [utf8(password.normalize('NFC')), new Uint8Array(16)]
+  const [rounds, rest] = [Math.floor(iterations / iterationCap), iterations % iterationCap]
+  if (rounds > 0) await derive(bytes, salt, iterationCap, rounds)
+  if (rest > 0) await derive(bytes, salt, rest, 1)
 }
 
 /** How a stored hash stands: it verifies, it verifies and is renewed at the next sign-in, or nobody can sign in with it. */
@@ -70,8 +75,6 @@ export function unfitness(
   const folded = fold(password)
   return personal.some((text) => text != null && fold(text) === folded) ? { rule: 'password_personal' } : undefined
 }
-
-const nobodysSalt = new Uint8Array(16)
 
 function format(rounds: number, salt: Uint8Array, hash: Uint8Array): string {
   return `$pbkdf2-sha256$i=${iterationCap},r=${rounds}$${toBase64(salt)}$${toBase64(hash)}`

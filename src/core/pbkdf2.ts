@@ -18,6 +18,8 @@ export async function derive(
   if (!isDerivable(iterations, rounds)) throw new RangeError('PBKDF2 parameters out of range')
   let key = password
   for (let round = 0; round < rounds; round += 1) {
+    // A round takes the isolate some 15 ms, during which it answers no other request.
+    if (round > 0) await scheduler.wait(0)
     const imported = await crypto.subtle.importKey('raw', key, 'PBKDF2', false, ['deriveBits'])
     const bits = await crypto.subtle.deriveBits(
       { name: 'PBKDF2', hash: 'SHA-256', salt: roundSalt(salt, round), iterations },

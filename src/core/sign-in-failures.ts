@@ -1,6 +1,6 @@
 /** Brute force: failed sign-ins are counted in the database by account, and too many lock it for a while. */
 import { insertLockedEvent } from '../database/audit'
-import { deleteSignInFailures, recordSignInFailure, type SignInFailuresRow } from '../database/sessions'
+import { deleteSignInFailures, recordSignInFailure, refuseSignInIfLocked } from '../database/sessions'
 import type { Statement } from '../database/statement'
 import { newEvent, recordUnlocking, type Actor } from './audit'
 import type { Caller, Visit } from './caller'
@@ -28,20 +28,24 @@ export function refuseIfLocked(until: number | null | undefined, now: number): v
   }
 }
 
-export function countFailure(account: string, now: number): Statement<SignInFailuresRow> {
-  return recordSignInFailure({
-    account,
-    now,
-    threshold,
-    firstDelay: firstDelaySeconds,
-    longestDelay: longestDelaySeconds,
-    forgottenBefore: now - forgottenAfterSeconds,
-  })
-}
-
-/** Follows `countFailure` in its batch: records the lockout, if that failure was the one that caused it. */
-export function recordLockout(visit: Visit, account: string, userId: string | null): Statement {
-  return insertLockedEvent({ ...newEvent(visit, 'account.locked', { actorId: null, userId, address: true }), account })
+/**
+ * Counts a failure, and records the lockout that it causes. Refuses the batch where the account is locked by now, as a success does: so of
+ * attempts that are made at once no more than lock the account learn that they were wrong, and the others learn nothing.
+ */
+export function countFailure(visit: Visit, account: string, userId: string | null): Statement<unknown>[] {
+  const { now } = visit
+  return [
+    refuseSignInIfLocked(account, now),
+    recordSignInFailure({
+      account,
+      now,
+      threshold,
+      firstDelay: firstDelaySeconds,
+      longestDelay: longestDelaySeconds,
+      forgottenBefore: now - forgottenAfterSeconds,
+    }),
+    insertLockedEvent({ ...newEvent(visit, 'account.locked', { actorId: null, userId, address: true }), account }),
+  ]
 }
 
 export const clearFailures = (account: string): Statement => deleteSignInFailures({ account })

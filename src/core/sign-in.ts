@@ -1,7 +1,7 @@
 /** Signing in and staying in: sessions begin here, each with its family of refresh tokens. */
 import { v7 as uuid } from 'uuid'
 import { insertReuseDetectedEvent, insertSessionEndedEvent, insertSignedOutEvent } from '../database/audit'
-import { BatchRefused } from '../database/database'
+import { BatchRefused, DatabaseUnavailable } from '../database/database'
 import { unguarded } from '../database/guard'
 import {
   deleteSessionOfFamily,
@@ -10,6 +10,7 @@ import {
   insertSession,
   refuseSignInIfLocked,
   refuseSignInUnless,
+  refuseSignInUnlessStillOf,
   refuseUnlessAlive,
   refuseUnlessRefreshable,
   selectRefreshTokens,
@@ -20,7 +21,7 @@ import {
 } from '../database/sessions'
 import type { Statement } from '../database/statement'
 import type { UserRow } from '../database/user-row'
-import { selectUser, selectUserOfSession, setPasswordHash } from '../database/users'
+import { replacePasswordHash, selectUser, selectUserCount, selectUserOfSession } from '../database/users'
 import { newEvent, recordOf } from './audit'
 import type { Visit } from './caller'
 import { sha256 } from './encoding'
@@ -29,14 +30,8 @@ import { createFirstAdmin } from './first-admin'
 import { hashPassword, verifyPassword } from './passwords'
 import { newRefreshToken, readRefreshToken, successorOf, type RefreshToken } from './refresh-tokens'
 import { Refused } from './refusal'
-import {
-  accountOf,
-  accountOfNobody,
-  clearFailures,
-  countFailure,
-  recordLockout,
-  refuseIfLocked,
-} from './sign-in-failures'
+import { adminRole } from './roles'
+import { accountOf, accountOfNobody, clearFailures, countFailure, refuseIfLocked } from './sign-in-failures'
 import { foldIdentifier } from './text'
 import { toUser, type User } from './user'
 
@@ -127,7 +122,7 @@ async function open(visit: Visit, credentials: Credentials, session: NewSession)
       return { user: await trySigningIn(visit, credentials, session), sessionId: session.id }
     } catch (error) {
       if (!(error instanceof BatchRefused)) throw error
-      // The account changed while the password was being checked, or somebody else just became the first admin: look again.
+      // The account changed or was locked while the password was being checked, or the first admin was just made: look again.
       if (tried === attempts) throw new Refused({ kind: 'contended' })
     }
   }
@@ -136,49 +131,54 @@ async function open(visit: Visit, credentials: Credentials, session: NewSession)
 async function trySigningIn(visit: Visit, { identifier, password }: Credentials, session: NewSession): Promise<User> {
   const key = foldIdentifier(identifier)
   const nobody = await accountOfNobody(key)
-  const [users, failures] = await visit.database.batch(
+  const [users, failures, admins] = await visit.database.batch(
     unguarded,
     selectSignIn({ key }),
     selectSignInFailures({ key, unknown: nobody }),
+    selectUserCount({ scope: `role:${adminRole}` }),
   )
   refuseIfLocked(failures[0]?.locked_until, visit.now)
   const user = users[0]
 
   const opening = (userId: string) => beginSession(visit, session, userId)
-  const firstAdmin = await createFirstAdmin(
-    visit,
-    { key, password, taken: user !== undefined, account: nobody },
-    opening,
-  )
-  if (firstAdmin) return firstAdmin
+  if (admins[0]?.count === 0) {
+    const signIn = { key, password, taken: user !== undefined, account: nobody }
+    const firstAdmin = await createFirstAdmin(visit, signIn, opening)
+    if (firstAdmin) return firstAdmin
+  }
 
   const account = user ? accountOf(user.number) : nobody
-  const { passwordRounds } = visit.settings
-  const { matches, outdated } = await verifyPassword(password, user?.password_hash ?? null, passwordRounds)
+  const stored = user?.password_hash ?? null
+  const { matches, outdated } = await verifyPassword(password, stored, visit.settings.passwordRounds)
   if (!matches || user?.active !== 1) {
-    await visit.database.batch(
-      unguarded,
-      countFailure(account, visit.now),
-      recordLockout(visit, account, user?.id ?? null),
-    )
+    const changed = refuseSignInUnlessStillOf(user, key)
+    await visit.database.batch(unguarded, changed, ...countFailure(visit, account, user?.id ?? null))
     throw new Refused({ kind: 'invalid_credentials' })
   }
-  const rehashed = outdated ? [await rehash(user, password, passwordRounds)] : []
   const results = await visit.database.batch(
     unguarded,
     refuseSignInUnless(user),
     refuseSignInIfLocked(account, visit.now),
-    ...rehashed,
     ...opening(user.id),
     clearFailures(account),
     selectUser({ id: user.id }),
   )
+  // Not before the sign-in has succeeded: the extra time would tell a right password from wrong ones on a locked account.
+  if (outdated) await rehash(visit, user, password)
   return toUser((results.at(-1) as UserRow[])[0] as UserRow)
 }
 
-async function rehash(user: SignInRow, password: string, rounds: number): Promise<Statement> {
+/** The sign-in has succeeded already, so a failure here is only logged: the next sign-in tries again. */
+async function rehash(visit: Visit, { number, password_hash }: SignInRow, password: string): Promise<void> {
   const known = password.normalize('NFC') as Parsed<'password'>
-  return setPasswordHash({ number: user.number, password_hash: await hashPassword(known, rounds) })
+  const renewed = await hashPassword(known, visit.settings.passwordRounds)
+  const replacement = replacePasswordHash({ number, outdated: password_hash, password_hash: renewed })
+  try {
+    await visit.database.batch(unguarded, replacement)
+  } catch (error) {
+    if (!(error instanceof DatabaseUnavailable)) throw error
+    console.error(visit.requestId, `D1: ${error.message}`)
+  }
 }
 
 /**

@@ -107,7 +107,7 @@ export const insertReuseDetectedEvent = prepare<SessionEvent & { hash: string }>
 export const insertLockedEvent = prepare<NewAuditEventRow & { account: string }>(
   () => sql`
     ${insertInto} SELECT ${newEvent()} FROM ${signInFailures}
-    WHERE changes() > 0 AND ${signInFailures.account} = ${value('account')} AND ${signInFailures.locked_until} > ${value('at')}`,
+    WHERE ${signInFailures.account} = ${value('account')} AND ${signInFailures.locked_until} > ${value('at')}`,
 )
 
 /** Records that a lockout was lifted, if the account is locked. To stand before the statement that lifts it. */

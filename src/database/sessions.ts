@@ -40,20 +40,17 @@ export const selectSignInFailures = prepare<{ key: string; unknown: string }, Si
 
 /**
  * Counts one more failure in the transaction that sees the others. The failure that reaches `threshold` locks the account until
- * `now` + `firstDelay` doubled by each earlier lockout, at most `longestDelay` (seconds); a failure while locked changes nothing,
- * and a trail older than `forgottenBefore` counts for nothing. Answers the account as it then is.
+ * `now` + `firstDelay` doubled by each earlier lockout, at most `longestDelay` (seconds); a trail older than `forgottenBefore` counts
+ * for nothing. To stand after `refuseSignInIfLocked`.
  */
-export const recordSignInFailure = prepare<
-  {
-    account: string
-    now: number
-    threshold: number
-    firstDelay: number
-    longestDelay: number
-    forgottenBefore: number
-  },
-  SignInFailuresRow
->(
+export const recordSignInFailure = prepare<{
+  account: string
+  now: number
+  threshold: number
+  firstDelay: number
+  longestDelay: number
+  forgottenBefore: number
+}>(
   () => sql`
     INSERT INTO ${signInFailures} (account, failures, lockouts, locked_until, last_failed_at)
     VALUES (${value('account')}, 1, 0, 0, ${value('now')})
@@ -70,9 +67,7 @@ export const recordSignInFailure = prepare<
         WHEN last_failed_at >= ${value('forgottenBefore')} AND failures + 1 >= ${value('threshold')}
         THEN ${value('now')} + min(${value('longestDelay')}, ${value('firstDelay')} << min(lockouts, 10))
         ELSE locked_until END,
-      last_failed_at = ${value('now')}
-    WHERE locked_until <= ${value('now')}
-    RETURNING *`,
+      last_failed_at = ${value('now')}`,
 )
 
 export const deleteSignInFailures = prepare<{ account: string }>(
@@ -86,6 +81,15 @@ export function refuseSignInUnless(user: SignInRow): Statement {
     sql`NOT EXISTS (
       SELECT 1 FROM ${users} WHERE ${users.number} = ${user.number} AND ${users.active} = 1
         AND ${users.password_hash} = ${user.password_hash} AND ${users.session_generation} = ${user.session_generation})`,
+  )
+}
+
+/** Refuses the batch where the folded identifier has come to be another user's, or no longer is this one's; null is for no user. */
+export function refuseSignInUnlessStillOf(user: { number: number } | undefined, key: string): Statement {
+  return refuseIf(
+    'sign_in_changed',
+    sql`(SELECT ${loginIdentifiers.user_number} FROM ${loginIdentifiers} WHERE ${loginIdentifiers.key} = ${key})
+      IS NOT ${user?.number ?? null}`,
   )
 }
 

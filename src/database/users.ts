@@ -1,5 +1,5 @@
 /** Statements about users and the roles they hold. */
-import { eq, getTableColumns, sql, type SQL } from 'drizzle-orm'
+import { and, eq, getTableColumns, sql, type SQL } from 'drizzle-orm'
 import { held, refuseIf, type UserKey } from './guard'
 import { build, compile, limit, prepare, type Statement } from './statement'
 import { readUser, userText, type UserRow } from './user-row'
@@ -128,12 +128,12 @@ export function updateUser(
   ]
 }
 
-/** The same password under a new hash: nothing anyone sees changes, so the version stays. */
-export const setPasswordHash = prepare<{ number: number; password_hash: string }>(() =>
+/** The same password under a new hash, unless the hash has changed meanwhile: nothing anyone sees changes, so the version stays. */
+export const replacePasswordHash = prepare<{ number: number; outdated: string | null; password_hash: string }>(() =>
   build
     .update(users)
     .set({ password_hash: sql`${value('password_hash')}` })
-    .where(eq(users.number, value('number'))),
+    .where(and(eq(users.number, value('number')), eq(users.password_hash, value('outdated')))),
 )
 
 /** The change was decided on this version of the user: any other refuses the batch as `stale`. */

@@ -9,8 +9,9 @@ import type { Configuration } from '../env'
 import { bearerScheme } from './contract'
 import type { ContractEnv } from './contract-types'
 import { boundedBody, decodedBody, limitedBody, untouchedBody } from './body'
+import { isConfirmed, noteStatus } from './confirmed-keys'
 import { Failed } from './failure'
-import { limitClient, limitPrincipal, limitSignIn } from './rate-limit'
+import { limitClient, limitCredential, limitSignIn } from './rate-limit'
 import { cookieScheme, readSessionCookie, refuseCrossSite } from './session-cookie'
 import { readToken, type TokenUse } from './tokens'
 
@@ -43,9 +44,11 @@ export function authenticated(
     }
     c.set('credential', credential)
     if (session !== undefined) refuseCrossSite(c)
-    await limitPrincipal(c, credential.kind === 'session' ? credential.userId : credential.hash)
+    if (credential.kind === 'key' && !isConfirmed(credential.hash, visit.now)) await limitClient(c)
+    await limitCredential(c, credential.kind === 'session' ? credential.sessionId : credential.hash)
     c.set('caller', { ...visit, credential, needs, self: self?.(c) })
     await next()
+    if (credential.kind === 'key') noteStatus(credential.hash, c.res.status, visit.now)
   })
   const middleware: [typeof limitedBody, typeof authenticate, typeof decodedBody] = [
     streams ? boundedBody : limitedBody,

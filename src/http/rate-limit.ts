@@ -1,4 +1,7 @@
-/** The platform's rate limiters: requests a principal, requests an anonymous client, and sign-ins a client, per 60 seconds. */
+/**
+ * The platform's rate limiters, per 60 seconds: requests of a session or API key, requests of a client without a credential that the
+ * database confirmed, and sign-ins of a client.
+ */
 import type { Configuration, Env } from '../env'
 import { Failed } from './failure'
 
@@ -11,7 +14,8 @@ interface Context {
 
 const periodSeconds = 60
 
-export const limitPrincipal = (c: Context, userId: string) => limit(c, c.env.PRINCIPAL_LIMITER, userId)
+/** `key` is the session or API key, not its user: one that has ended uses up no other's allowance. */
+export const limitCredential = (c: Context, key: string) => limit(c, c.env.PRINCIPAL_LIMITER, key)
 export const limitClient = (c: Context) => limit(c, c.env.CLIENT_LIMITER, clientOf(c))
 export const limitSignIn = (c: Context) => limit(c, c.env.SIGN_IN_LIMITER, clientOf(c))
 

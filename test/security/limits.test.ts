@@ -1,5 +1,5 @@
-/** How much one client or one principal may ask for in a minute. */
-import { describe, expect, it } from 'vitest'
+/** How much one client, one session or one API key may ask for in a minute. */
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Ask } from '../support/contracts'
 import {
   servedContracts,
@@ -7,6 +7,7 @@ import {
   call,
   firstAdmin,
   freshDirectory,
+  rows,
   signedInPerson,
   type Call,
 } from '../support/usher'
@@ -27,12 +28,31 @@ function limiter(limit: number) {
   }
 }
 
+afterEach(() => vi.useRealTimers())
+
 const from = (address: string) => ({ 'cf-connecting-ip': address, 'x-forwarded-for': '203.0.113.99' })
 
 const statusOf = async ({ path, ...options }: Ask, as: Call) => {
-  const { status, headers } = await call(path, { ...options, ...as })
-  if (status === 429) expect(headers.get('retry-after')).toBe('60')
+  const { status, headers, cost } = await call(path, { ...options, ...as })
+  if (status === 429) expect([headers.get('retry-after'), cost.trips]).toEqual(['60', 0])
   return status
+}
+
+const toBase64Url = (bytes: ArrayBuffer) =>
+  btoa(String.fromCharCode(...new Uint8Array(bytes)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
+
+/** A key that nobody was given, with the right checksum: it takes no secret to compute one. */
+async function madeUpKey(): Promise<string> {
+  const secret = `usk_${toBase64Url(crypto.getRandomValues(new Uint8Array(32)).buffer)}`
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret))
+  return `${secret}${toBase64Url(hash).slice(-6)}`
+}
+
+async function keyOf(admin: string): Promise<{ id: string; key: string }> {
+  return (await call('/v1/api-keys', { token: admin, json: { name: 'a program', permissions: ['users:read'] } })).body
 }
 
 function limiters() {
@@ -41,21 +61,96 @@ function limiters() {
 }
 
 describe.each(contracts)('%s', (_, acts) => {
-  it('counts a principal by its user, from wherever and on whatever session, and a key by itself', async () => {
+  it('counts each session and each key by itself, from any address', async () => {
     const admin = await adminToken()
     const { access_token: token, email, password, uuid } = await signedInPerson(admin, { role: 'admin' })
     const again = (await call('/v1/auth/login', { json: { identifier: email, password } })).body.access_token
-    const { body } = await call('/v1/api-keys', { token, json: { name: 'a key', permissions: ['users:read'] } })
+    const { key } = await keyOf(token)
     const env = limiters()
     const list = (as: string, address: string) => statusOf(acts.list(), { token: as, env, headers: from(address) })
-    expect([await list(token, '203.0.113.1'), await list(again, '203.0.113.2')]).toEqual([200, 200])
-    expect([await list(token, '203.0.113.3'), await list(again, '203.0.113.1')]).toEqual([429, 429])
-    expect(await list(body.key, '203.0.113.1')).toBe(200)
-    expect([...env.PRINCIPAL_LIMITER.counts.keys()]).toEqual([uuid, expect.not.stringContaining(body.key)])
-    expect(env.CLIENT_LIMITER.counts.size).toBe(0)
+    const thrice = async (as: string) => [
+      await list(as, '203.0.113.1'),
+      await list(as, '203.0.113.2'),
+      await list(as, '203.0.113.3'),
+    ]
+    for (const credential of [token, again, key]) expect(await thrice(credential)).toEqual([200, 200, 429])
+    const sessions = await rows<{ id: string }>(
+      'SELECT s.id FROM sessions s JOIN users u ON u.number = user_number WHERE u.id = ? ORDER BY s.id',
+      uuid,
+    )
+    const counted = [...env.PRINCIPAL_LIMITER.counts.keys()]
+    expect(counted).toEqual([...sessions.map(({ id }) => id), expect.not.stringContaining(key)])
   })
 
-  it('counts an anonymous client, and one whose credential is none, by the address the platform saw', async () => {
+  it('leaves a user their allowance where a session or a key of theirs has ended', async () => {
+    const admin = await adminToken()
+    const { access_token: ended, email, password } = await signedInPerson(admin, { role: 'admin' })
+    const again = (await call('/v1/auth/login', { json: { identifier: email, password } })).body.access_token
+    const { id, key } = await keyOf(again)
+    await call('/v1/auth/logout', { method: 'POST', token: ended })
+    await call(`/v1/api-keys/${id}`, { method: 'DELETE', token: again })
+    const env = limiters()
+    const list = (as: string) => statusOf(acts.list(), { token: as, env, headers: from('203.0.113.1') })
+    for (const dead of [ended, key]) {
+      expect([await list(dead), await list(dead), await list(dead)]).toEqual([401, 401, 429])
+    }
+    expect(await list(again)).toBe(200)
+  })
+
+  it('counts API keys that the database does not know by the address, and asks the database no more above its limit', async () => {
+    const admin = await adminToken()
+    const [{ key }, { key: unused }] = [await keyOf(admin), await keyOf(admin)]
+    const env = limiters()
+    env.PRINCIPAL_LIMITER = limiter(100)
+    const list = (as: string, address: string) => statusOf(acts.list(), { token: as, env, headers: from(address) })
+    const [office, next] = ['2001:db8:1:2::7', '2001:0db8:0001:0002:ffff::']
+    expect(await list(key, office)).toBe(200)
+    expect([await list(await madeUpKey(), office), await list(await madeUpKey(), next)]).toEqual([401, 401])
+    expect([await list(await madeUpKey(), office), await list(await madeUpKey(), next)]).toEqual([429, 429])
+    // A key confirmed a short while ago and a signed token go on from there; one that this isolate has not seen does not.
+    expect([await list(key, office), await list(admin, next), await list(unused, office)]).toEqual([200, 200, 429])
+    expect(await list(unused, '2001:db8:1:3::7')).toBe(200)
+    expect([...env.CLIENT_LIMITER.counts]).toEqual([
+      ['2001:db8:1:2', 6],
+      ['2001:db8:1:3', 1],
+    ])
+  })
+
+  it('forgets within minutes, or once the database refuses it, that it knew an API key', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const admin = await adminToken()
+    const { id, key } = await keyOf(admin)
+    const env = limiters()
+    env.PRINCIPAL_LIMITER = limiter(100)
+    const list = () => statusOf(acts.list(), { token: key, env, headers: from('203.0.113.8') })
+    const counted = () => env.CLIENT_LIMITER.counts.get('203.0.113.8')
+    expect([await list(), await list(), counted()]).toEqual([200, 200, 1])
+    vi.setSystemTime(Date.now() + 299_000)
+    expect([await list(), counted()]).toEqual([200, 1])
+    vi.setSystemTime(Date.now() + 300_000)
+    expect([await list(), await list(), counted()]).toEqual([200, 200, 2])
+    await call(`/v1/api-keys/${id}`, { method: 'DELETE', token: await adminToken() })
+    expect([await list(), counted()]).toEqual([401, 2])
+    expect([await list(), await list(), counted()]).toEqual([401, 429, 4])
+  })
+
+  it('knows an API key that lacks a permission, and forgets none because the database is away', async () => {
+    const admin = await adminToken()
+    const { body } = await call('/v1/api-keys', { token: admin, json: { name: 'a program', permissions: [] } })
+    const env = limiters()
+    env.PRINCIPAL_LIMITER = limiter(100)
+    const failing = {
+      prepare: () => {
+        throw new Error('D1_ERROR: D1 DB is overloaded.')
+      },
+    }
+    const list = (more: object = {}) =>
+      statusOf(acts.list(), { token: body.key, env: { ...env, ...more }, headers: from('203.0.113.9') })
+    expect([await list(), await list({ DB: failing }), await list(), await list()]).toEqual([403, 503, 403, 403])
+    expect(env.CLIENT_LIMITER.counts.get('203.0.113.9')).toBe(1)
+  })
+
+  it('counts a client without a credential, and one whose credential is malformed, by the address the platform saw', async () => {
     const env = limiters()
     const ask = (token?: string) => statusOf(acts.list(), { token, env, headers: from('203.0.113.5') })
     expect([await ask(), await ask('nonsense'), await ask()]).toEqual([401, 401, 401])

@@ -59,6 +59,34 @@ describe.each(contracts)('through %s', (_, acts) => {
     }
   })
 
+  it('a wrong password on a hash that is outdated costs what it does today', async () => {
+    const admin = await adminToken()
+    const one = await signedInPerson(admin)
+    const env = { PASSWORD_ROUNDS: '3' }
+    const costOf = async (identifier: string, password: string) => {
+      const before = derivations.iterations
+      const { path, ...options } = acts.signIn(identifier, password)
+      expect(acts.outcome(await call(path, { ...options, env }))).toBe('unauthenticated')
+      await rows('DELETE FROM sign_in_failures')
+      return derivations.iterations - before
+    }
+    expect(await costOf('nobody@example.org', 'not the password')).toBe(300_000)
+    const text = (bytes: number) => 'A'.repeat(bytes)
+    for (const [hash, iterations] of [
+      [undefined, 300_000],
+      [`$pbkdf2-sha256$i=1000,r=1$${text(22)}$${text(43)}`, 300_000],
+      [`$pbkdf2-sha256$i=70000,r=2$${text(22)}$${text(43)}`, 300_000],
+      [`pbkdf2_sha256$36000$seasalt$${text(43)}=`, 300_000],
+      // What bcrypt itself costs is worth 560 iterations a round, as measured.
+      [`$2b$04$${text(21)}.${text(30)}.`, 300_000 - 560 * 16],
+    ] as const) {
+      if (hash) await rows('UPDATE users SET password_hash = ? WHERE number = ?', hash, one.number)
+      for (const wrong of ['not the password', 'with a NUL\0']) {
+        expect([hash, wrong, await costOf(one.email, wrong)]).toEqual([hash, wrong, iterations])
+      }
+    }
+  })
+
   it('what does differ is seen to: the control of the above', async () => {
     const admin = await adminToken()
     const [first] = await failures(admin)

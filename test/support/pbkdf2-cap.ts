@@ -2,8 +2,8 @@
 
 const cap = 100_000
 
-/** How often a key was derived: what hashing a password costs. */
-export const derivations = { count: 0 }
+/** How often a key was derived, and in how many iterations: what hashing passwords costs. */
+export const derivations = { count: 0, iterations: 0 }
 
 for (const name of ['deriveBits', 'deriveKey'] as const) {
   const original = crypto.subtle[name] as (algorithm: SubtleCryptoDeriveKeyAlgorithm, ...rest: unknown[]) => unknown
@@ -14,6 +14,7 @@ for (const name of ['deriveBits', 'deriveKey'] as const) {
         throw new DOMException(`Pbkdf2 failed: iteration counts above ${cap} are not supported.`, 'NotSupportedError')
       }
       derivations.count += 1
+      derivations.iterations += algorithm.iterations ?? 0
       return original.call(crypto.subtle, algorithm, ...rest)
     },
   })

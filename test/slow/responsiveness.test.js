@@ -1,0 +1,55 @@
+/** A password whose check takes long holds up no other request, though the Worker computes on one thread. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { admin, hurried, newServer } from '../support/server'
+
+let server
+beforeAll(async () => {
+  server = await newServer(hurried)
+  await server.start()
+}, 300_000)
+afterAll(() => server?.remove())
+
+const post = (path, body, headers) => fetch(server.address + path, { method: 'POST', body, headers })
+const signIn = (identifier, password) =>
+  post('/v1/auth/login', JSON.stringify({ identifier, password }), { 'content-type': 'application/json' })
+
+const salt = 'A'.repeat(22)
+const hash = 'A'.repeat(43)
+const hashes = {
+  bcrypt: '$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW',
+  django: `pbkdf2_sha256$2000000$${salt}$${hash}=`,
+  usher: `$pbkdf2-sha256$i=100000,r=60$${salt}$${hash}`,
+}
+
+it('other requests are answered while passwords are checked that take long', async () => {
+  const { access_token } = await (await signIn(admin.email, admin.password)).json()
+  const lines = Object.entries(hashes).map(([name, password_hash]) =>
+    JSON.stringify({ email: `${name}@example.org`, name, password_hash }),
+  )
+  const headers = { authorization: `Bearer ${access_token}`, 'content-type': 'application/x-ndjson' }
+  const imported = await (await post('/v1/imports', lines.join('\n'), headers)).text()
+  expect(imported).toMatch(/"created":3/)
+
+  for (const together of [['bcrypt'], ['django'], ['usher'], Object.keys(hashes)]) {
+    let checked = 0
+    const began = Date.now()
+    const signingIn = together.map(async (name) => {
+      const { status } = await signIn(`${name}@example.org`, 'not the password')
+      checked += 1
+      return status
+    })
+    let answered = 0
+    let longest = 0
+    while (checked === 0) {
+      const asked = Date.now()
+      expect((await fetch(`${server.address}/health`)).status).toBe(200)
+      if (checked > 0) break
+      answered += 1
+      longest = Math.max(longest, Date.now() - asked)
+    }
+    const took = Date.now() - began
+    expect(await Promise.all(signingIn)).toEqual(together.map(() => 401))
+    console.log(`${together}: ${answered} requests answered within ${took} ms, each within ${longest} ms`)
+    expect([together, answered > 3, longest < took / 2]).toEqual([together, true, true])
+  }
+}, 120_000)
