@@ -9,7 +9,7 @@ import { refuseIfHeld, selectUser, selectUserCount } from '../database/users'
 import { recordOf } from './audit'
 import type { Visit } from './caller'
 import { sha256, utf8 } from './encoding'
-import { parseEmail, parseName, parsePassword, type Outcome } from './fields'
+import { isTooLongPassword, parseEmail, parseName, parsePassword, type Outcome } from './fields'
 import { refuseUnfitPassword } from './passwords'
 import { adminRole } from './roles'
 import { foldIdentifier } from './text'
@@ -27,6 +27,7 @@ export async function createFirstAdmin(
 ): Promise<User | undefined> {
   const configured = visit.settings.firstAdmin
   if (!configured || foldIdentifier(configured.email) !== signIn.key) return undefined
+  if (isTooLongPassword(signIn.password)) return undefined
   if (!(await sameSecret(configured.password, signIn.password))) return undefined
   const [admins] = await visit.database.batch(unguarded, selectUserCount({ scope: `role:${adminRole}` }))
   if (admins[0]?.count !== 0) return undefined

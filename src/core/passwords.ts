@@ -1,6 +1,6 @@
 /** How a password is kept: `$pbkdf2-sha256$i=<iterations>,r=<rounds>$<salt>$<hash>`, base64 without padding. */
 import { lengthOf, fold } from './text'
-import type { Parsed, Problem } from './fields'
+import { isTooLongPassword, passwordLength, type Parsed, type Problem } from './fields'
 import { derive, iterationCap } from './pbkdf2'
 import { toBase64, utf8 } from './encoding'
 import { Refused } from './refusal'
@@ -20,12 +20,15 @@ export async function verifyPassword(
   stored: string | null,
   rounds: number,
 ): Promise<{ matches: boolean; outdated: boolean }> {
+  // Of a password that is too long only the beginning is hashed, so that it costs what any wrong one does.
+  const isTooLong = isTooLongPassword(password)
+  const hashed = isTooLong ? password.slice(0, passwordLength.max) : password
   const kept = stored === null ? undefined : readHash(stored)
   if (!kept) {
-    await derive(utf8(password.normalize('NFC')), nobodysSalt, iterationCap, rounds)
+    await derive(utf8(hashed.normalize('NFC')), nobodysSalt, iterationCap, rounds)
     return { matches: false, outdated: false }
   }
-  const matches = await matchesHash(password, kept)
+  const matches = (await matchesHash(hashed, kept)) && !isTooLong
   return { matches, outdated: isOutdated(kept, rounds) }
 }
 
