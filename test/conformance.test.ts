@@ -594,6 +594,7 @@ async function provoke(id: string, operation: Operation): Promise<Set<number>> {
     if (operation.requestBody && contentType === 'application/json') {
       await ask({ ...bare, body: 'x', headers: { 'content-type': 'text/plain' } })
     }
+    await ask({ ...bare, body: 'x', headers: { 'content-type': contentType, 'content-encoding': 'gzip' } })
   }
   await ask({})
   return seen

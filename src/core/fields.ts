@@ -3,7 +3,17 @@
  * `Parsed` says in the type; the parsers normalise, so what is stored is what is answered.
  */
 import { commonPasswords } from './common-passwords'
-import { fold, foldIdentifier, isDomain, isLonger, isPlainText, lengthOf } from './text'
+import {
+  fold,
+  foldIdentifier,
+  isDomain,
+  isFarLonger,
+  isLonger,
+  isPlainText,
+  lengthOf,
+  longestName,
+  longestRoleName,
+} from './text'
 
 /** Lengths in code points, bounds inclusive. */
 export type Problem =
@@ -37,6 +47,9 @@ export type Parser<Input, Value> = (input: Input) => Outcome<Value>
 /** The next role is given the next number, so there must be room beyond the highest for all the roles to come. */
 export const roleNumberMax = 2 ** 31 - 1
 
+/** Roles of one user. */
+export const mostRoles = 100
+
 export const passwordLength = { min: 8, max: 128 }
 
 function text<Field extends string>(limits: {
@@ -46,6 +59,7 @@ function text<Field extends string>(limits: {
   joiners?: boolean
 }): Parser<string, Parsed<Field>> {
   return (input) => {
+    if (isFarLonger(input, limits.max)) return { problem: { rule: 'too_long', max: limits.max } }
     const value = input.normalize('NFC')
     if (limits.required && isBlank(value)) return { problem: { rule: 'blank' } }
     if (isLonger(value, limits.max)) return { problem: { rule: 'too_long', max: limits.max } }
@@ -86,10 +100,10 @@ export const parseName: Parser<string, Parsed<'name'>> = text({ max: 200, requir
 export const parseGivenName: Parser<string, Parsed<'givenName'>> = text({ max: 100, joiners: true })
 export const parseFamilyName: Parser<string, Parsed<'familyName'>> = text({ max: 100, joiners: true })
 /** Names as the directory may have come to hold them: one joined from its parts, or a part split from one, is longer than what may be sent. */
-export const parseKeptName: Parser<string, Parsed<'keptName'>> = text({ max: 401, joiners: true })
+export const parseKeptName: Parser<string, Parsed<'keptName'>> = text({ max: longestName, joiners: true })
 export const parseKeptPart: Parser<string, Parsed<'keptName'>> = text({ max: 200, joiners: true })
 export const parsePhoneNumber: Parser<string, Parsed<'phoneNumber'>> = text({ max: 32 })
-const parseTrimmedRoleName: Parser<string, Parsed<'roleName'>> = text({ max: 64, required: true })
+const parseTrimmedRoleName: Parser<string, Parsed<'roleName'>> = text({ max: longestRoleName, required: true })
 /** Without the blanks around it. */
 export const parseRoleName: Parser<string, Parsed<'roleName'>> = (input) => parseTrimmedRoleName(input.trim())
 export const parseDescription: Parser<string, Parsed<'description'>> = text({ max: 500 })
@@ -111,6 +125,7 @@ export function readMatricule(identifier: string): number | undefined {
 export const parseCountryId: Parser<number, Parsed<'countryId', number>> = integer(1)
 
 export function parseUsername(input: string): Outcome<Parsed<'username'>> {
+  if (isFarLonger(input, 128)) return { problem: { rule: 'too_long', max: 128 } }
   const value = input.normalize('NFC')
   if (value === '' || fold(value) === '') return { problem: { rule: 'blank' } }
   if (/\s/u.test(value)) return { problem: { rule: 'has_blanks' } }
@@ -123,6 +138,7 @@ const local = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{M}\p{N}!#$%&'*+
 
 /** An address as people have them: a dot-atom, an @, a domain of at least two labels. The local part stays as sent. */
 export function parseEmail(input: string): Outcome<Parsed<'email'>> {
+  if (isFarLonger(input, 254)) return { problem: { rule: 'too_long', max: 254 } }
   const sent = input.normalize('NFC')
   const at = sent.lastIndexOf('@')
   const domain = sent
@@ -152,11 +168,15 @@ export function parseBirthdate(input: string): Outcome<Parsed<'birthdate'>> {
     : { problem: { rule: 'not_a_date' } }
 }
 
+/** Whether it has more than `passwordLength.max` code points however it is normalised. */
+export const isTooLongPassword = (input: string) => isFarLonger(input, passwordLength.max)
+
 /**
  * Length and commonness; `meetsPolicy` in passwords.ts adds what depends on the user and on the deployment. Never trimmed or cut:
  * NFC, so that two keyboards that write one password differently both sign in.
  */
 export function parsePassword(input: string): Outcome<Parsed<'password'>> {
+  if (isTooLongPassword(input)) return { problem: { rule: 'too_long', max: passwordLength.max } }
   const value = input.normalize('NFC')
   const length = lengthOf(value)
   if (length < passwordLength.min) return { problem: { rule: 'password_too_short', min: passwordLength.min } }

@@ -9,7 +9,7 @@ import { refuseIfHeld, selectUser } from '../database/users'
 import { recordOf } from './audit'
 import type { Visit } from './caller'
 import { sha256, utf8 } from './encoding'
-import { parseEmail, parseName, parsePassword, type Outcome } from './fields'
+import { isTooLongPassword, parseEmail, parseName, parsePassword, type Outcome } from './fields'
 import { refuseUnfitPassword } from './passwords'
 import { adminRole } from './roles'
 import { foldIdentifier } from './text'
@@ -28,6 +28,7 @@ export async function createFirstAdmin(
 ): Promise<User | undefined> {
   const configured = visit.settings.firstAdmin
   if (!configured || foldIdentifier(configured.email) !== signIn.key) return undefined
+  if (isTooLongPassword(signIn.password)) return undefined
   if (!(await sameSecret(configured.password, signIn.password))) return undefined
   if (signIn.taken) return refuse('BOOTSTRAP_ADMIN_EMAIL already is a user of the directory')
 

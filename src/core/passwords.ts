@@ -1,6 +1,6 @@
 /** How a password is kept: `$pbkdf2-sha256$i=<iterations>,r=<rounds>$<salt>$<hash>`, base64 without padding. */
 import { lengthOf, fold } from './text'
-import type { Parsed, Problem } from './fields'
+import { isTooLongPassword, passwordLength, type Parsed, type Problem } from './fields'
 import { derive, iterationCap } from './pbkdf2'
 import { toBase64, utf8 } from './encoding'
 import { Refused } from './refusal'
@@ -20,9 +20,12 @@ export async function verifyPassword(
   stored: string | null,
   rounds: number,
 ): Promise<{ matches: boolean; outdated: boolean }> {
+  // Of a password that is too long only the beginning is hashed, so that it costs what any wrong one does.
+  const isTooLong = isTooLongPassword(password)
+  const hashed = isTooLong ? password.slice(0, passwordLength.max) : password
   const kept = stored === null ? undefined : readHash(stored)
-  const matches = kept !== undefined && (await matchesHash(password, kept))
-  await deriveForNothing(password, iterationCap * rounds - (kept ? iterationsToVerify(kept) : 0))
+  const matches = kept !== undefined && (await matchesHash(hashed, kept)) && !isTooLong
+  await deriveForNothing(hashed, iterationCap * rounds - (kept ? iterationsToVerify(kept) : 0))
   return { matches, outdated: kept !== undefined && isOutdated(kept, rounds) }
 }
 

@@ -25,12 +25,13 @@ export function findRoles<Role extends Pick<RoleRow, 'id' | 'number' | 'name_key
 ): Role[] | undefined {
   const found = new Set<Role>()
   for (const selector of selectors) {
+    const key = 'name' in selector ? foldRoleName(selector.name) : undefined
     const role = rows.find((row) =>
       'id' in selector
         ? row.id === selector.id
         : 'number' in selector
           ? row.number === selector.number
-          : row.name_key === foldRoleName(selector.name),
+          : row.name_key === key,
     )
     if (!role) return undefined
     found.add(role)
@@ -59,6 +60,6 @@ export function rolesToAssign(
 }
 
 export function refuseMissing(wanted: readonly Permission[], held: readonly Permission[]): void {
-  const missing = wanted.filter((permission) => !held.includes(permission))
+  const missing = [...new Set(wanted)].filter((permission) => !held.includes(permission))
   if (missing.length > 0) throw new Refused({ kind: 'forbidden', missing })
 }

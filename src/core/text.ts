@@ -16,6 +16,21 @@ export function isLonger(text: string, max: number): boolean {
   return text.length > max && lengthOf(text) > max
 }
 
+/** NFC makes one code point of six code units at most, in Unicode 17. */
+const unitsPerCodePoint = 6
+
+/**
+ * Whether it has more than `max` code points in every form. To be asked before text from a client is normalised: the time that takes
+ * grows with the square of a run of combining marks.
+ */
+export function isFarLonger(text: string, max: number): boolean {
+  return text.length > max * unitsPerCodePoint
+}
+
+/** Code points of the longest name of a person, and of a role. No other key is made of more than the first. */
+export const longestName = 401
+export const longestRoleName = 64
+
 /** Length in code points. */
 export function lengthOf(text: string): number {
   let length = 0
@@ -40,9 +55,10 @@ export function isDomain(text: string): boolean {
 
 /**
  * The key of an email, username or matricule. All spellings of one identifier have the same key: as `fold`, without blanks around it,
- * a number without leading zeros, the domain of an address in ASCII.
+ * a number without leading zeros, the domain of an address in ASCII. Text that is too long is its own key, which nothing else has.
  */
 export function foldIdentifier(text: string): string {
+  if (isFarLonger(text, longestName)) return text
   const folded = fold(text).trim()
   if (/^[0-9]+$/.test(folded)) return folded.replace(/^0+(?=[0-9])/, '')
   const at = folded.lastIndexOf('@')
@@ -60,6 +76,7 @@ function asciiDomain(domain: string): string {
 
 /** The key of the name of a role: as `fold`, without blanks around it, and with one space for any blanks inside. */
 export function foldRoleName(text: string): string {
+  if (isFarLonger(text, longestRoleName)) return text
   return fold(text).trim().replace(/\s+/gu, ' ')
 }
 
@@ -69,9 +86,10 @@ export function foldRoleName(text: string): string {
  */
 export function foldForSearch(text: string): string {
   if (ascii.test(text)) return text.toLowerCase()
+  if (isFarLonger(text, longestName)) return text
   // Folded, an acute accent on its own would be a blank and an accent.
   const withoutAccents = fold(text.replaceAll('\u00b4', "'")).normalize('NFKD').replace(/\p{M}/gu, '')
-  return fold(withoutAccents).replace(typedOtherwise, (character) => typedForms.get(character) as string)
+  return foldFully(withoutAccents).replace(typedOtherwise, (character) => typedForms.get(character) as string)
 }
 
 /** Folded letters that Unicode does not decompose, and signs, by what people type for them. */
@@ -111,8 +129,15 @@ const typedForms = new Map(
 )
 const typedOtherwise = new RegExp(`[${[...typedForms.keys()].join('')}]`, 'gu')
 
-/** One key for every spelling of an identifier: compatibility forms, case and invisible code points folded away. */
+/**
+ * One key for every spelling of a name or identifier: compatibility forms, case and invisible code points folded away. Text that is
+ * too long is its own key, which nothing else has.
+ */
 export function fold(text: string): string {
+  return isFarLonger(text, longestName) ? text : foldFully(text)
+}
+
+function foldFully(text: string): string {
   if (ascii.test(text)) return text.toLowerCase()
   let folded = text
   for (;;) {

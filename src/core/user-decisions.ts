@@ -9,7 +9,7 @@ import { refuseUnfitPassword } from './passwords'
 import { fromMask, type Permission } from './permissions'
 import { Refused } from './refusal'
 import { adminRole, defaultRole, findRoles, refuseMissing, rolesToAssign } from './roles'
-import { foldRoleName } from './text'
+import { foldRoleName, isLonger, lengthOf, longestName } from './text'
 import { coherentNames, type RoleSelector, type User, type UserChanges, type WritableUser } from './user'
 import { refuseOtherVersion, type VersionCondition } from './users'
 
@@ -84,6 +84,7 @@ export function decide(
   const oneself = isOneself(caller, present.id)
   const different = differing(changes, present)
   const sent: Sent = { ...different, ...coherentNames(different, present) }
+  refuseLongName(different, sent)
   const refusesByName = onForbiddenOwnField === 'refuse_by_name'
   const written = changedFields(sent, present).filter(
     (field) => !(oneself && !refusesByName && fields[field].self === 'kept' && !held.includes('users:update')),
@@ -137,6 +138,14 @@ function refuseForbiddenFields(sent: Sent, written: readonly Field[], held: read
 /** The changes with their names settled: derived ones may be longer than what may be sent. */
 export type Sent = Omit<UserChanges, 'name' | 'givenName' | 'familyName'> & {
   [Name in 'name' | 'givenName' | 'familyName']?: string | undefined
+}
+
+/** Throws `Refused` where a part would make the whole name too long: an imported user may have a part that leaves little room. */
+function refuseLongName({ name, givenName, familyName }: UserChanges, sent: Sent): void {
+  if (name !== undefined || sent.name === undefined || !isLonger(sent.name, longestName)) return
+  const [field, part] = givenName === undefined ? ['familyName', familyName ?? ''] : ['givenName', givenName]
+  const room = longestName - (lengthOf(sent.name) - lengthOf(part))
+  throw new Refused({ kind: 'invalid', problems: [{ field, problem: { rule: 'too_long', max: Math.max(room, 0) } }] })
 }
 
 /** What is left once everything that is so already, or not given, is taken away. */

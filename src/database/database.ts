@@ -16,6 +16,9 @@ export class BatchRefused extends Error {
 /** A uniqueness or a reference did not hold, so nothing of the batch happened: somebody else was first. */
 export class BatchConflict extends Error {}
 
+/** A value broke a rule of its column, so nothing of the batch happened. The same request would fail again. */
+export class ValueRefused extends Error {}
+
 /** D1 did not answer, not in time, or not with anything this code knows: whether the batch happened is unknown. */
 export class DatabaseUnavailable extends Error {}
 
@@ -71,7 +74,7 @@ export class Database {
 
   /**
    * Runs `statements` after `guard` in one transaction and answers the rows of each.
-   * Throws BatchRefused, BatchConflict or DatabaseUnavailable; the first two leave nothing behind.
+   * Throws BatchRefused, BatchConflict, ValueRefused or DatabaseUnavailable; all but the last leave nothing behind.
    */
   async batch<const S extends readonly Statement<unknown>[]>(guard: Guard, ...statements: S): Promise<Rows<S>> {
     const told = statements.some((statement) => statement.told) ? [selectActiveWebhook()] : []
@@ -149,6 +152,7 @@ function fromD1(error: unknown): Error {
   const message = error instanceof Error ? error.message : String(error)
   const refused = /CHECK constraint failed: ([a-z_]+)(?::|$)/.exec(message)?.[1]
   if (refused !== undefined && isReason(refused)) return new BatchRefused(refused)
+  if (/CHECK constraint failed|cannot store \w+ value in/.test(message)) return new ValueRefused(message)
   if (/(UNIQUE|FOREIGN KEY) constraint failed/.test(message)) return new BatchConflict(message)
   return new DatabaseUnavailable(message)
 }

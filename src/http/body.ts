@@ -4,6 +4,7 @@ import { createMiddleware } from 'hono/factory'
 import type { z } from '@hono/zod-openapi'
 import type { ContractEnv } from './contract-types'
 import { emptyBody, Failed, toIssues } from './failure'
+import { readPart, splitParts } from './multipart'
 import { maxStreamBytes } from './ndjson'
 
 const maxBytes = 65_536
@@ -34,7 +35,11 @@ export const boundedBody = createMiddleware<ContractEnv>(async (c, next) => {
   await next()
 })
 
-export const untouchedBody = createMiddleware<ContractEnv>((_, next) => next())
+/** For a body that the operation reads itself. */
+export const untouchedBody = createMiddleware<ContractEnv>(async (c, next) => {
+  refuseEncoded(c)
+  await next()
+})
 
 const isJson = /^application\/([\w.-]+\+)?json *(;|$)/i
 const isForm = /^application\/x-www-form-urlencoded *(;|$)/i
@@ -43,10 +48,15 @@ const isMultipart = /^multipart\/form-data *(;|$)/i
 /** Refuses what a lenient reader would let pass: bytes that are not UTF-8 would be stored as U+FFFD. */
 export const decodedBody = createMiddleware<ContractEnv>(async (c, next) => {
   if (hasBody(c)) {
+    refuseEncoded(c)
+    const bytes = await c.req.arrayBuffer()
     const contentType = c.req.header('content-type') ?? (c.var.contract.assumesJson ? 'application/json' : '')
-    const [json, form] = [isJson.test(contentType), isForm.test(contentType)]
-    if (json) checkJson(decode(await c.req.arrayBuffer()))
-    if (form) checkEscapes(decode(await c.req.arrayBuffer()))
+    const json = isJson.test(contentType)
+    const multipart = isMultipart.test(contentType)
+    const form = c.var.contract.readsForms === true && (multipart || isForm.test(contentType))
+    if (json) checkJson(bytes)
+    // The framework looks here before it reads a form itself.
+    if (form) c.req.bodyCache.formData = toForm(multipart ? readMultipart(bytes, contentType) : readForm(bytes))
     // Whatever its spelling and parameters, from here on it is called by its plain name.
     if (json || form) {
       const headers = new Headers(c.req.raw.headers)
@@ -57,6 +67,13 @@ export const decodedBody = createMiddleware<ContractEnv>(async (c, next) => {
   await next()
 })
 
+/** Nothing here decompresses. RFC 9110 has the response name the codings that are accepted. */
+function refuseEncoded(c: Context): void {
+  const codings = (c.req.header('content-encoding') ?? '').split(',').map((coding) => coding.trim().toLowerCase())
+  const isPlain = codings.every((coding) => coding === '' || coding === 'identity')
+  if (c.req.raw.body !== null && !isPlain) throw new Failed({ kind: 'unsupported_encoding' })
+}
+
 function decode(bytes: ArrayBuffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
@@ -66,14 +83,57 @@ function decode(bytes: ArrayBuffer): string {
 }
 
 /** An empty body passes: whether one is needed, the operation says. */
-function checkJson(text: string): void {
-  if (text === '') return
+function checkJson(bytes: ArrayBuffer): void {
+  if (bytes.byteLength === 0) return
+  const text = decode(bytes)
   try {
     JSON.parse(text)
   } catch (error) {
     const position = /at position (\d+)/.exec(String(error))?.[1]
     throw new Failed({ kind: 'unreadable_body', position: Number(position ?? 0) })
   }
+}
+
+/** Far more fields than any form of a contract has. */
+const maxFields = 1000
+
+function refuseTooMany(fields: readonly unknown[]): void {
+  if (fields.length <= maxFields) return
+  const problem = { rule: 'too_many' as const, of: 'fields' as const, max: maxFields }
+  throw new Failed({ kind: 'invalid_request', part: 'body', issues: [{ path: [], problem }] })
+}
+
+type Pair = readonly [name: string, value: string]
+
+function toForm(pairs: readonly Pair[]): FormData {
+  const form = new FormData()
+  for (const [name, value] of pairs) form.append(name, value)
+  return form
+}
+
+function readForm(bytes: ArrayBuffer): Pair[] {
+  const text = decode(bytes)
+  checkEscapes(text)
+  const pairs = [...new URLSearchParams(text)]
+  refuseTooMany(pairs)
+  return pairs
+}
+
+/** Files are left out: they may hold any bytes. */
+function readMultipart(bytes: ArrayBuffer, contentType: string): Pair[] {
+  if (bytes.byteLength === 0) return []
+  const pieces = splitParts(new TextDecoder().decode(bytes), contentType)
+  if (!pieces) throw new Failed({ kind: 'unreadable_body', position: 0 })
+  refuseTooMany(pieces)
+  const pairs: Pair[] = []
+  for (const piece of pieces) {
+    const part = readPart(piece)
+    if (!part) throw new Failed({ kind: 'unreadable_body', position: 0 })
+    if (part.text !== undefined) pairs.push([part.name, part.text])
+  }
+  // What was not UTF-8 is U+FFFD now.
+  if (pairs.some((pair) => pair.join('').includes('\ufffd'))) decode(bytes)
+  return pairs
 }
 
 /** The bytes behind a form's percent signs must be UTF-8 too. */
@@ -114,34 +174,25 @@ export async function fieldsOf(c: Context): Promise<Record<string, unknown>> {
     const problem = { rule: 'wrong_type' as const, expected: 'object' as const }
     throw new Failed({ kind: 'invalid_request', part: 'body', issues: [{ path: [], problem }] })
   }
-  if (!isForm.test(contentType) && !isMultipart.test(contentType)) throw new Failed({ kind: 'unsupported_media_type' })
-  const texts = textsOf(await formOf(bytes, contentType))
-  // A file may hold any bytes, a text only UTF-8, of which the parser makes U+FFFD where it is not.
-  if (texts.some((pair) => pair.join('').includes('\ufffd'))) decode(bytes)
-  return nested(texts)
+  if (!isForm.test(contentType)) throw new Failed({ kind: 'unsupported_media_type' })
+  return nested(await c.req.formData())
 }
 
-async function formOf(bytes: ArrayBuffer, contentType: string): Promise<FormData> {
-  try {
-    return await new Response(bytes, { headers: { 'content-type': contentType } }).formData()
-  } catch {
-    throw new Failed({ kind: 'unreadable_body', position: 0 })
-  }
-}
-
-/** Files are nobody's field. */
-function textsOf(form: FormData): [name: string, value: string][] {
-  return [...form].filter((pair): pair is [string, string] => typeof pair[1] === 'string')
-}
-
-function nested(texts: readonly [name: string, value: string][]): Record<string, unknown> {
-  const fields = new Map<string, unknown>()
-  for (const [name, value] of texts) {
+function nested(form: FormData): Record<string, unknown> {
+  const fields = new Map<string, string | Map<string, string>>()
+  for (const [name, value] of form) {
+    if (typeof value !== 'string') continue
     const [, outer, inner] = /^([^[\]]+)\[([^[\]]+)\]$/.exec(name) ?? []
-    if (outer === undefined || inner === undefined) fields.set(name, value)
-    else fields.set(outer, Object.fromEntries([...Object.entries(fields.get(outer) ?? {}), [inner, value]]))
+    if (outer === undefined || inner === undefined) {
+      fields.set(name, value)
+      continue
+    }
+    const present = fields.get(outer)
+    const group = present instanceof Map ? present : new Map<string, string>()
+    fields.set(outer, group.set(inner, value))
   }
-  return Object.fromEntries(fields)
+  const entries = [...fields].map(([name, value]) => [name, value instanceof Map ? Object.fromEntries(value) : value])
+  return Object.fromEntries(entries) as Record<string, unknown>
 }
 
 /** How a value is read before it is compared and checked. */
@@ -182,15 +233,25 @@ export function changesIn<Schema extends z.ZodObject>(
 ): Partial<z.output<Schema>> {
   const isKept = (field: string) => {
     if (!shown || !isObject(sent) || !Object.hasOwn(sent, field) || !Object.hasOwn(shown, field)) return false
-    const value = JSON.stringify(shown[field])
     const come = read(sent[field], field)
     // Clients that read nothing as null send null for nothing, too.
     if (come === null && read(shown[field], field) === null) return true
-    return [sent[field], come].some((one) => JSON.stringify(one) === value)
+    return isSame(shown[field], sent[field]) || isSame(shown[field], come)
   }
   const kept = Object.keys(schema.shape).filter((field) => settled.includes(field) || isKept(field))
   const rest: z.ZodObject = schema.omit(Object.fromEntries(kept.map((field) => [field, true])) as never)
   return checked(rest, sent, read) as Partial<z.output<Schema>>
+}
+
+/** Not by their JSON texts: in those a number beyond all range, as `1e400` is read, is null. */
+function isSame(shown: unknown, sent: unknown): boolean {
+  if (typeof shown !== 'object' || typeof sent !== 'object' || shown === null || sent === null) return shown === sent
+  const [entries, others] = [Object.entries(shown), Object.entries(sent)]
+  return (
+    Array.isArray(shown) === Array.isArray(sent) &&
+    entries.length === others.length &&
+    entries.every(([key, value]) => Object.hasOwn(sent, key) && isSame(value, (sent as Record<string, unknown>)[key]))
+  )
 }
 
 /** For clients of systems that do so: text without the blanks around it, and null for none. Passwords are nobody's to trim. */

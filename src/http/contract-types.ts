@@ -30,6 +30,8 @@ export interface ContractTraits {
   keepsBasePathOnHost?: boolean
   /** Clients of the original may leave out the content type of a JSON body. */
   assumesJson?: boolean
+  /** Some of its operations read forms. */
+  readsForms?: boolean
   /** Every path ends in a slash: a GET of one of them without it is sent to the one with it. */
   trailingSlashes?: boolean
   /** The description of the contract in its document. */

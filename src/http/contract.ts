@@ -121,6 +121,7 @@ function toResponse(c: Context<ContractEnv>, contract: ContractTraits, problem: 
   }
   if ('retryAfterSeconds' in failure) headers['retry-after'] = String(failure.retryAfterSeconds)
   if (failure.kind === 'method_not_allowed') headers['allow'] = failure.allowed.join(', ')
+  if (failure.kind === 'unsupported_encoding') headers['accept-encoding'] = 'identity'
   if (failure.kind === 'contended') headers['retry-after'] = '1'
   return c.body(JSON.stringify(body), status, headers)
 }

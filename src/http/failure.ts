@@ -2,7 +2,7 @@
 import type { ZodError } from 'zod'
 import { Refused, type Refusal } from '../core/refusal'
 import type { Problem } from '../core/fields'
-import { DatabaseUnavailable } from '../database/database'
+import { DatabaseUnavailable, ValueRefused } from '../database/database'
 import { HTTPException } from 'hono/http-exception'
 
 export type Failure =
@@ -15,6 +15,8 @@ export type Failure =
   | { kind: 'unreadable_body'; position: number }
   /** `expected` where it is not JSON. */
   | { kind: 'unsupported_media_type'; expected?: string }
+  /** The body has a Content-Encoding other than `identity`. */
+  | { kind: 'unsupported_encoding' }
   /** `maxLines` where it is lines that are too many. */
   | { kind: 'body_too_large'; maxBytes: number; maxLines?: number }
   | { kind: 'no_such_path' }
@@ -39,6 +41,7 @@ export type ShapeProblem =
   /** Text of the right kind that does not read as what it should be. */
   | { rule: 'unparsable'; expected: 'integer' | 'boolean' | 'uuid' | 'time' }
   | { rule: 'fractional' }
+  | { rule: 'too_many'; of: 'items' | 'fields'; max: number }
   | { rule: 'not_one_of'; options: readonly string[] }
   /** A query parameter that takes one value came with several. */
   | { rule: 'repeated' }
@@ -52,6 +55,13 @@ export const emptyBody: Failure = {
   kind: 'invalid_request',
   part: 'body',
   issues: [{ path: [], problem: { rule: 'missing' } }],
+}
+
+/** A value that a parser of the core should have refused. Which one it is, the database does not say. */
+const refusedValue: Failure = {
+  kind: 'invalid_request',
+  part: 'body',
+  issues: [{ path: [], problem: { rule: 'malformed' } }],
 }
 
 /** Thrown anywhere on the way to the core; rendered by the contract. */
@@ -70,13 +80,18 @@ export function toFailure(error: unknown, requestId: string): Failure {
   if (error instanceof HTTPException && error.status === 400) {
     return error.message.includes('JSON') ? emptyBody : { kind: 'unreadable_body', position: 0 }
   }
-  console.error(requestId, error instanceof DatabaseUnavailable ? `D1: ${error.message}` : error)
+  const isOfDatabase = error instanceof DatabaseUnavailable || error instanceof ValueRefused
+  console.error(requestId, isOfDatabase ? `D1: ${error.message}` : error)
+  if (error instanceof ValueRefused) return refusedValue
   return { kind: 'unavailable', retryAfterSeconds: 5 }
 }
 
-/** The problems of a request part that its schema did not take, in the order of the schema's fields. */
+/** A response to a bad request must not grow with the request. */
+export const mostIssues = 20
+
+/** The first problems of a request part that its schema did not take, in the order of the schema's fields. */
 export function toIssues(error: ZodError, input: unknown, part: Part = 'body'): Issue[] {
-  return error.issues.map((issue) => {
+  return error.issues.slice(0, mostIssues).map((issue) => {
     const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
     return { path, problem: toProblem(issue, path, { input, part }) }
   })

@@ -25,6 +25,15 @@ export function orNull<Schema extends z.ZodType>(
 export const orEmpty = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess((value) => (value === '' ? undefined : value), schema.optional())
 
+/** A list of at most `max` items. It is counted first, so that a long one costs nothing and is one problem. */
+export function listOf<Item extends z.ZodType>(item: Item, max: number) {
+  return z.preprocess(
+    (value, context) =>
+      Array.isArray(value) && value.length > max ? refuse(context, { rule: 'too_many', of: 'items', max }) : value,
+    z.array(item).max(max),
+  )
+}
+
 /** Of several values that a query has of one name the last counts. */
 export const lastOf = (value: unknown) => (Array.isArray(value) ? (value.at(-1) as unknown) : value)
 

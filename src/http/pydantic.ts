@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { parseEmail, type Parser } from '../core/fields'
 import { lastOf, parsedBy, refuse } from './fields'
-import type { Failure, Issue } from './failure'
+import { mostIssues, type Failure, type Issue } from './failure'
 
 /** An integer as pydantic takes it: `12`, `1.0`, `"12"` and `true` alike, as far as doubles are exact. */
 export function laxInteger<Value>(parser: Parser<number, Value>) {
@@ -94,11 +94,14 @@ export const laxEmail = parsedBy(z.string(), (text) => parseEmail(addressIn(text
   maxLength: 254,
 })
 
-export const validationErrors = z.array(
-  z.object({ loc: z.array(z.union([z.string(), z.int()])), msg: z.string(), type: z.string() }),
-)
+export const validationErrors = z
+  .array(z.object({ loc: z.array(z.union([z.string(), z.int()])), msg: z.string(), type: z.string() }))
+  .max(mostIssues)
 
-type Refusing = Extract<Failure, { kind: 'invalid' | 'invalid_request' | 'unreadable_body' | 'unsupported_media_type' }>
+type Refusing = Extract<
+  Failure,
+  { kind: 'invalid' | 'invalid_request' | 'unreadable_body' | 'unsupported_media_type' | 'unsupported_encoding' }
+>
 
 /** The entries of a 422 in the order of the schema's fields, never with what was sent. `wireName` names a core field on the wire. */
 export function toValidationErrors(
@@ -114,11 +117,14 @@ export function toValidationErrors(
       return [{ loc: ['body', failure.position], msg: 'JSON decode error', type: 'json_invalid' }]
     case 'unsupported_media_type':
       return [{ loc: ['body'], ...describe({ rule: 'wrong_type', expected: 'object' }) }]
+    case 'unsupported_encoding':
+      return [{ loc: ['header', 'content-encoding'], ...own('must be identity') }]
   }
 }
 
+const own = (sentence: string) => ({ msg: `Value error, ${sentence}`, type: 'value_error' })
+
 function describe(problem: Issue['problem']): { msg: string; type: string } {
-  const own = (sentence: string) => ({ msg: `Value error, ${sentence}`, type: 'value_error' })
   switch (problem.rule) {
     case 'missing':
       return { msg: 'Field required', type: 'missing' }
@@ -128,6 +134,10 @@ function describe(problem: Issue['problem']): { msg: string; type: string } {
       return unparsable[problem.expected]
     case 'fractional':
       return { msg: 'Input should be a valid integer, got a number with a fractional part', type: 'int_from_float' }
+    case 'too_many': {
+      const what = problem.of === 'items' ? 'List' : 'Dictionary'
+      return { msg: `${what} should have at most ${problem.max} items after validation, not more`, type: 'too_long' }
+    }
     case 'not_one_of':
       return {
         msg: `Input should be ${alternatives(problem.options)}`,

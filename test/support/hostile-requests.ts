@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { OpenApi, Operation, Schema } from './conformance'
 import { schemaOf } from './conformance'
 import { ndjson, resolved, valuesFor, type Asked, type Known } from './drawn-requests'
-import { contentTypes, encodings, hostileHeaders, hostileJson, hostileText } from './hostile-values'
+import { contentTypes, encodings, hostileHeaders, hostileJson, hostileText, shortWords } from './hostile-values'
 import { personNamed, type Scene } from './scene'
 
 const credentials = ['admin', 'someone', 'key', 'none', 'ended', 'garbage'] as const
@@ -65,10 +65,6 @@ export function settled(text: string, { known }: Scene): string {
   }
   return text.replace(/~(\w+)~/g, (whole, name: string) => String(values[name] ?? whole))
 }
-
-const shortWords = fc
-  .array(fc.string({ minLength: 1, maxLength: 2 }), { minLength: 2, maxLength: 80 })
-  .map((words) => words.join(' '))
 
 /** JSON texts of values that the schema allows, those on its edges often; `best` is one that is known to be accepted. */
 function fitting(
@@ -163,12 +159,40 @@ const unknownFields = fc.tuple(
 
 type Entry = [name: string, json: string]
 
+/** Names as a form may nest and repeat them, by their place among many. */
+const fieldNames: ((place: number) => string)[] = [
+  (place) => `a[${place}z]`,
+  (place) => `${place}[a]`,
+  (place) => `a[${place}][${place}]`,
+  (place) => `${'a['.repeat(place % 50)}`,
+  (place) => `f${place}`,
+  () => 'a',
+  () => 'a[a]',
+  () => 'a[]',
+  () => '__proto__[a]',
+  () => 'constructor[prototype]',
+  () => 'user_type[key]',
+  () => '',
+]
+
+/** So many fields that what each of them costs is seen, behind one that is long. */
+const manyFields: fc.Arbitrary<Entry[]> = fc
+  .record({
+    name: fc.constantFrom(...fieldNames),
+    count: fc.constantFrom(2, 50, 600, 999, 1_001, 4_000),
+    long: fc.constantFrom(0, 20_000),
+  })
+  .map(({ name, count, long }) => [
+    ['a', JSON.stringify('x'.repeat(long))],
+    ...Array.from({ length: count }, (_, place): Entry => [name(place), '""']),
+  ])
+
 /** The fields of an object: all fit, or one of them not, or each as it comes; sometimes one too many, or twice. */
 function entries(
   document: OpenApi,
   fields: [string, Schema][],
   required: readonly string[],
-  { signingIn, accepted }: { signingIn: boolean; accepted: Record<string, unknown> },
+  { signingIn, accepted, many }: { signingIn: boolean; accepted: Record<string, unknown>; many?: boolean },
 ): fc.Arbitrary<Entry[]> {
   const each = fields.map(([name, schema]) =>
     fc.record({
@@ -186,15 +210,18 @@ function entries(
       which: fc.nat(30),
       more: fc.array(unknownFields, { maxLength: 2 }),
       twice: fc.nat(9),
+      flood: many
+        ? fc.oneof({ weight: 15, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: manyFields })
+        : fc.constant([]),
     })
-    .map(({ fields: drawn, mode, which, more, twice }) => {
+    .map(({ fields: drawn, mode, which, more, twice, flood }) => {
       const chosen = drawn.filter(({ sent }, index) => sent || (mode === 'one' && index === which % drawn.length))
       const list = chosen.map(({ name, fit, unfit, wild }): Entry => {
         const isUnfit = mode === 'wild' ? wild : mode === 'one' && name === drawn[which % drawn.length]?.name
         return [name, isUnfit ? unfit : fit]
       })
       const first = list[0]
-      return [...list, ...(mode === 'fit' ? [] : more), ...(twice === 0 && first ? [first] : [])]
+      return [...flood, ...list, ...(mode === 'fit' ? [] : more), ...(twice === 0 && first ? [first] : [])]
     })
 }
 
@@ -234,8 +261,9 @@ interface Body {
   body: Uint8Array
 }
 
-const multipart = (list: Entry[]) =>
-  `${list.map(([name, json]) => `--x\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${plain(json)}\r\n`).join('')}--x--\r\n`
+/** As browsers write names, and as Ktor and .NET do. */
+const multipart = (list: Entry[], quote: string) =>
+  `${list.map(([name, json]) => `--x\r\ncontent-disposition: form-data; name=${quote}${name}${quote}\r\n\r\n${plain(json)}\r\n`).join('')}--x--\r\n`
 
 function bodies(document: OpenApi, operation: Operation, accepted: Asked): fc.Arbitrary<Body | undefined> {
   const anything = fc.record({ contentType: contentTypes, body: sentAs(hostileJson) })
@@ -246,6 +274,7 @@ function bodies(document: OpenApi, operation: Operation, accepted: Asked): fc.Ar
     const { properties = {}, required = [] } = resolved(document, schemaOf(media))
     const list = entries(document, Object.entries(properties) as [string, Schema][], required, {
       signingIn,
+      many: true,
       accepted:
         accepted.json ?? accepted.form ?? (accepted.body ? (JSON.parse(accepted.body) as Record<string, unknown>) : {}),
     })
@@ -264,7 +293,7 @@ function bodies(document: OpenApi, operation: Operation, accepted: Asked): fc.Ar
         : contentType === ndjson
           ? lines
           : contentType.startsWith('multipart/')
-            ? list.map(multipart)
+            ? fc.tuple(list, fc.constantFrom('"', '"', '')).map(([all, quote]) => multipart(all, quote))
             : form
     return {
       weight: 8,

@@ -71,6 +71,26 @@ const long = [64, 65, 100, 101, 128, 129, 200, 201, 254, 255, 500, 501, 5_000].f
   '𝔞'.repeat(length),
 ])
 
+/** Runs of combining marks, which normalising sorts, and which no field has room for. */
+export const longMarks: fc.Arbitrary<string> = fc
+  .record({
+    marks: fc.constantFrom('\u0301\u0327', '\u0327\u0301', '\u0301', '\u0345\u0323\u0301', '\u1dc0\u0327'),
+    base: fc.constantFrom('', 'a', 'someone@example.', 'ﷺ'),
+    length: fc.constantFrom(31, 200, 1_000, 4_000),
+  })
+  .map(({ marks, base, length }) => base + marks.repeat(Math.ceil(length / marks.length)))
+
+/** Words too short for a trigram, each of which a search would have to look for everywhere. */
+export const shortWords: fc.Arbitrary<string> = fc
+  .array(
+    fc.constantFrom(...'abcdefghijklmnoprstuvwxyz0123456789', 'an', 'el', '@', '.', 'ß', '李', 'lara', 'example'),
+    {
+      minLength: 2,
+      maxLength: 60,
+    },
+  )
+  .map((words) => words.join(' '))
+
 /** Any string there can be in a request, the ones that break things first. */
 export const hostileText: fc.Arbitrary<string> = fc.oneof(
   { weight: 10, arbitrary: fc.constantFrom(...awkward) },
@@ -79,6 +99,7 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
     arbitrary: fc.array(fc.constantFrom(...syntax), { minLength: 1, maxLength: 8 }).map((parts) => parts.join('')),
   },
   { weight: 2, arbitrary: fc.constantFrom(...long) },
+  { weight: 2, arbitrary: longMarks },
   {
     weight: 2,
     arbitrary: fc
@@ -100,6 +121,8 @@ const awkwardJson = [
   '1e-400', '9'.repeat(400),
   '[]', '{}', '[[]]', '[null]', '[{}]', '{"":""}', '{"__proto__":{"a":1}}', '{"constructor":{"prototype":{"a":1}}}', '{"toJSON":1}',
   '{"length":3}', '{"then":1}', '["a","a"]', `[${'"user",'.repeat(200)}"user"]`, `[${'1,'.repeat(5000)}1]`,
+  `[${'"user",'.repeat(8000)}"user"]`, `[${'1,'.repeat(28_000)}1]`, `[${'{},'.repeat(15_000)}{}]`, `"${'\u0301\u0327'.repeat(14_000)}"`,
+  `["${'\u0301\u0327'.repeat(14_000)}"]`, `{${'"a":1,'.repeat(8000)}"a":1}`,
   `${'['.repeat(900)}${']'.repeat(900)}`, `${'{"a":'.repeat(900)}1${'}'.repeat(900)}`, `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
   // Not quite JSON.
   'NaN', 'undefined', "'a'", '01', '.5', '1.', '+1', '"\\x41"', '"\\ud800"', '"\\uD83D\\uDE00"', '"\u2028"', '"a', '[1,]', '//',

@@ -37,6 +37,8 @@ export function toFailureResponse(failure: Failure): FailureResponse {
       return message(413, 'The request body is too large.')
     case 'unsupported_media_type':
       return message(415, 'The request body must be JSON.')
+    case 'unsupported_encoding':
+      return message(415, 'The Content-Encoding of the request must be identity.')
     case 'invalid_request':
       return invalid(failure.issues.map(({ path, problem }) => [String(path[0] ?? 'body'), problem]))
     case 'invalid':
@@ -82,6 +84,8 @@ function describe(field: string, problem: Issue['problem']): string {
     case 'unparsable':
     case 'fractional':
       return `The ${name} field must be an integer.`
+    case 'too_many':
+      return `The ${name} field must not have more than ${problem.max} ${problem.of}.`
     case 'not_one_of':
     case 'not_a_webhook_url':
     case 'malformed':

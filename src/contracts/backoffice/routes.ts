@@ -161,7 +161,7 @@ const logout = createRoute({
   path: '/api/logout',
   operationId: 'backofficeLogout',
   summary: 'Sign out',
-  responses: { 200: json(BackofficeMessage, 'Signed out'), ...failures(400, 401, 403, 413) },
+  responses: { 200: json(BackofficeMessage, 'Signed out'), ...failures(400, 401, 403, 413, 415) },
 })
 
 app.openapi(logout, async (c) => {

@@ -48,6 +48,8 @@ export function toFailureResponse(failure: Failure, path: string): FailureRespon
     case 'unreadable_body':
     case 'unsupported_media_type':
       return failed('The request could not be read.')
+    case 'unsupported_encoding':
+      return failed('The request could not be read: its Content-Encoding must be identity.')
     case 'already_taken':
       return invalid(
         path,
@@ -71,9 +73,9 @@ function failed(errors: string, status: FailureResponse['status'] = 200): Failur
   return { status, body: { success: false, errors } }
 }
 
-/** The number of the user as it was asked for, however large. */
+/** The number of the user as it was sent, at most 64 digits of it. */
 function askedOf(path: string): string {
-  return /\/(\d+)\/\w+\/$/.exec(path)?.[1] ?? ''
+  return /\/(\d+)\/\w+\/$/.exec(path)?.[1]?.slice(0, 64) ?? ''
 }
 
 function invalid(path: string, lines: readonly [field: string, sentence: string][]): FailureResponse {
@@ -110,6 +112,8 @@ function describe(problem: Issue['problem']): string {
     case 'repeated':
     case 'wrong':
       return 'Enter a valid value.'
+    case 'too_many':
+      return `Ensure this value has at most ${problem.max} ${problem.of}.`
     case 'not_one_of':
       return `Select one of ${problem.options.join(', ')}.`
     case 'too_long':

@@ -46,6 +46,7 @@ const contract = createContract({
   description:
     'The user management of a telemedicine system: forms, a session cookie, and an envelope that says how it went.',
   trailingSlashes: true,
+  readsForms: true,
   toFailureResponse,
 })
 const { app } = contract

@@ -84,11 +84,11 @@ function field<Value, None>(
 const isRequired = (context: z.core.$RefinementCtx) => refuse(context, { rule: 'missing' })
 const none = () => null
 
-/** A number, as JSON may have it, is its digits. */
+/** A whole number, as JSON may have it, is its digits; of one that is not exact they are not known. */
 const textBy =
   <Value>(parser: Parser<string, Value>) =>
   (value: unknown, context: z.core.$RefinementCtx) => {
-    const sent = typeof value === 'number' ? String(value) : value
+    const sent = Number.isSafeInteger(value) ? String(value) : value
     if (typeof sent !== 'string') return refuse(context, { rule: 'wrong_type', expected: 'string' })
     const outcome = parser(sent)
     return 'value' in outcome ? outcome.value : refuse(context, outcome.problem)

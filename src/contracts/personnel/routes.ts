@@ -29,6 +29,7 @@ const contract = createContract({
   title: 'Personnel',
   description: 'The personnel register: people by matricule, in French, as FastAPI answers.',
   assumesJson: true,
+  readsForms: true,
   toFailureResponse,
 })
 const { app } = contract

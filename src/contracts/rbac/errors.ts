@@ -50,6 +50,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'invalid_request':
     case 'unreadable_body':
     case 'unsupported_media_type':
+    case 'unsupported_encoding':
       return { status: 422, body: { detail: toValidationErrors(failure, wireName) } }
     case 'locked_out':
       return detail(429, 'Too many failed sign-ins, try again later')

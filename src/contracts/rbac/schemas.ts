@@ -1,8 +1,8 @@
 /** The wire of rbac, in its own names. */
 import { z } from '@hono/zod-openapi'
-import { narrowed, parseFamilyName, parseGivenName, parsePassword } from '../../core/fields'
+import { mostRoles, narrowed, parseFamilyName, parseGivenName, parsePassword } from '../../core/fields'
 import { parseSearch } from '../../core/search'
-import { lastOf, orNull, parsedBy } from '../../http/fields'
+import { lastOf, listOf, orNull, parsedBy } from '../../http/fields'
 import { addressIn, laxBoolean, laxEmail, laxQueryInteger, laxUuid, validationErrors } from '../../http/pydantic'
 
 const time = z.string().openapi({ format: 'date-time', description: 'UTC, whole seconds' })
@@ -67,7 +67,7 @@ const last_name = parsedBy(z.string(), narrowed(parseFamilyName, { required: tru
   minLength: 1,
   maxLength: 100,
 })
-const role_ids = z.array(laxUuid).openapi({ description: 'In order: the first is the primary role' })
+const role_ids = listOf(laxUuid, mostRoles).openapi({ description: 'In order: the first is the primary role' })
 
 const is_active = orNull(laxBoolean, { type: 'boolean' })
 

@@ -62,6 +62,8 @@ export function toFailureResponse(failure: Failure): FailureResponse {
       return problem(413, 'Content Too Large', whyTooLarge(failure))
     case 'unsupported_media_type':
       return problem(415, 'Unsupported Media Type', `The body must be ${failure.expected ?? 'application/json'}.`)
+    case 'unsupported_encoding':
+      return problem(415, 'Unsupported Media Type', 'The Content-Encoding of the request must be identity.')
     case 'idempotency_key_reused':
       return problem(422, 'Unprocessable Content', 'This Idempotency-Key came with another request before.')
     case 'locked_out':
@@ -123,6 +125,8 @@ function describe(problem: Issue['problem']): string {
       return `does not read as ${article(problem.expected)}`
     case 'fractional':
       return 'must be a whole number'
+    case 'too_many':
+      return `must have at most ${problem.max} ${problem.of}`
     case 'not_one_of':
       return `must be one of ${problem.options.join(', ')}`
     case 'not_confirmed':

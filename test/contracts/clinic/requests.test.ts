@@ -230,6 +230,33 @@ describe('bodies', () => {
     expect(body.data).toMatchObject({ is_staff: false, is_active: true, is_admin: false, phone: null })
   })
 
+  it('of Ktor and .NET are read, whose multipart names have no quotes', async () => {
+    const fields = Object.entries(ines)
+    const named: [string, (name: string) => string][] = [
+      ['Ktor', (name) => `Content-Disposition: form-data; name=${name}`],
+      ['.NET', (name) => `Content-Type: text/plain; charset=utf-8\r\nContent-Disposition: form-data; name=${name}`],
+      ['a browser', (name) => `Content-Disposition: form-data; name="${name}"`],
+      ['another order and case', (name) => `content-type: text/plain\r\ncontent-disposition:form-data;NAME="${name}"`],
+      ['blanks', (name) => `Content-Disposition: form-data ;\tname=${name}`],
+    ]
+    for (const [what, head] of named) {
+      const parts = fields.map(([name, value]) => `--x-y\r\n${head(name)}\r\n\r\n${value}\r\n`)
+      const file = '--x-y\r\nContent-Disposition: form-data; name=username; filename=a.txt\r\n\r\nnobody\r\n'
+      const body = `a preamble\r\n${parts.join('')}${file}--x-y--\r\nan epilogue`
+      for (const boundary of ['x-y', '"x-y"']) {
+        const headers = typed(`multipart/form-data; boundary=${boundary}`)
+        const { body: answer } = await call(`${users}/new/`, { token: admin, body, headers })
+        expect([what, answer.data?.username, answer.data?.first_name]).toEqual([what, 'ines.caron', 'Inès'])
+        await call(`/v1/users/usr_${answer.data.uid}`, { method: 'DELETE', token: admin })
+      }
+    }
+    for (const head of ['Content-Disposition: form-data', 'Content-Disposition: attachment; name=username', 'X: y']) {
+      const body = `--x\r\n${head}\r\n\r\nines\r\n--x--\r\n`
+      const headers = typed('multipart/form-data; boundary=x')
+      expectFailure(await call(`${users}/login/`, { body, headers }), unreadable)
+    }
+  })
+
   it('count the last of several values', async () => {
     for (const make of [() => new URLSearchParams(), () => new FormData()]) {
       const sent = make()
@@ -306,6 +333,13 @@ describe('bodies', () => {
       ['a multipart form whose text is not UTF-8', 'multipart/form-data; boundary=x', part(invalid)],
       ['a multipart form without its boundary', 'multipart/form-data', part('ines')],
       ['a multipart form of another boundary', 'multipart/form-data; boundary=y', part('ines')],
+      ['a multipart form without its end', 'multipart/form-data; boundary=x', part('ines').slice(0, -4)],
+      [
+        'a multipart form with a boundary of 71 characters',
+        `multipart/form-data; boundary=${'x'.repeat(71)}`,
+        part('ines'),
+      ],
+      ['a byte order mark', 'application/json', bytes([0xef, 0xbb, 0xbf])],
       ['text', 'text/plain', JSON.stringify(inesInFull)],
       ['XML', 'application/xml', '<username>ines</username>'],
       ['JSON by another name', 'text/json', JSON.stringify(inesInFull)],

@@ -1,9 +1,9 @@
 /** Fields of a row that no user has: named and counted, and refused where passing over them would let somebody in. */
 import { lookalikeOf } from '../../../core/lookalikes.js'
+import { mostIssues } from '../../../http/failure'
 import { V1ImportedUser } from '../schemas/imports'
 
 const mostFields = 100
-const mostProblems = 20
 const mostCharacters = 64
 
 /** The row's fields that are none of a user's, in short. */
@@ -18,7 +18,7 @@ export function lookalikesIn(row: unknown): { field: string; lookalike: 'status'
       const lookalike = lookalikeOf(field, value)
       return lookalike ? [{ field: shortened(field), lookalike }] : []
     })
-    .slice(0, mostProblems)
+    .slice(0, mostIssues)
 }
 
 /** Adds the fields of one line to the counts, as long as there are not too many to name. */

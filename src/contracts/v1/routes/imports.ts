@@ -6,7 +6,7 @@ import { beginImport, type Import, type ImportRow } from '../../../core/imports'
 import { authenticated } from '../../../http/authentication'
 import { asConfigured } from '../../../http/contract'
 import type { ContractEnv } from '../../../http/contract-types'
-import { toFailure, toIssues } from '../../../http/failure'
+import { mostIssues, toFailure, toIssues } from '../../../http/failure'
 import { ndjson, ndjsonBody, streamedLines } from '../../../http/json'
 import { linesOf, type Line } from '../../../http/ndjson'
 import { failures, lookalikeMessage, toErrors, toFailureResponse, toRowErrors, unreadableLine } from '../errors'
@@ -97,7 +97,9 @@ function readLine(c: Importing, line: Line): ImportRow | { errors: ReturnType<ty
   const lookalikes = lookalikesIn(line.value)
   if (result.success && lookalikes.length === 0) return { line: line.number, user: toNewcomer(result.data) }
   const issues = result.success ? [] : toErrors(asConfigured(c, toIssues(result.error, line.value)))
-  return {
-    errors: [...issues, ...lookalikes.map(({ field, lookalike }) => ({ field, message: lookalikeMessage[lookalike] }))],
-  }
+  const errors = [
+    ...issues,
+    ...lookalikes.map(({ field, lookalike }) => ({ field, message: lookalikeMessage[lookalike] })),
+  ]
+  return { errors: errors.slice(0, mostIssues) }
 }

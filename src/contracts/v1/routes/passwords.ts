@@ -21,7 +21,7 @@ const issue = createRoute({
   description:
     'Good for one use within 24 hours, or until the password changes. Delivering it, by mail or letter, is up to you.',
   request: { params: z.object({ id: z.string() }) },
-  responses: { 201: json(V1PasswordToken, 'The token, shown this once'), ...failures(400, 401, 403, 404, 413) },
+  responses: { 201: json(V1PasswordToken, 'The token, shown this once'), ...failures(400, 401, 403, 404, 413, 415) },
 })
 
 app.openapi(issue, async (c) => {

@@ -193,7 +193,7 @@ for (const [action, active] of [
     request: { params, headers: V1IdempotencyKey },
     responses: {
       200: json(V1User, 'The user', { ...etagHeader, ...replayedHeader }),
-      ...failures(400, 401, 403, 404, 412, 413, 422),
+      ...failures(400, 401, 403, 404, 412, 413, 415, 422),
       ...(active ? {} : failures(409)),
     },
   })

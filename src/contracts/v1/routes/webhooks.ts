@@ -142,7 +142,7 @@ const replaceSecret = createRoute({
   request: { params },
   responses: {
     200: json(V1WebhookSecret, 'The new secret, and the previous one'),
-    ...failures(400, 401, 403, 404, 413),
+    ...failures(400, 401, 403, 404, 413, 415),
   },
 })
 
@@ -179,7 +179,7 @@ const retry = createRoute({
   tags,
   summary: 'Retry the failed deliveries of a webhook',
   request: { params },
-  responses: { 200: json(V1WebhookRetry, 'How much that is'), ...failures(400, 401, 403, 404, 413) },
+  responses: { 200: json(V1WebhookRetry, 'How much that is'), ...failures(400, 401, 403, 404, 413, 415) },
 })
 
 app.openapi(retry, async (c) => {
@@ -195,7 +195,7 @@ const ping = createRoute({
   tags,
   summary: 'Send a `ping` to a webhook',
   request: { params },
-  responses: { 200: json(V1WebhookPing, 'What came of it'), ...failures(400, 401, 403, 404, 413) },
+  responses: { 200: json(V1WebhookPing, 'What came of it'), ...failures(400, 401, 403, 404, 413, 415) },
 })
 
 app.openapi(ping, async (c) => {

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { parseKeyName } from '../../../core/fields'
 import { orNull, parsedBy, timeToCome } from '../../../http/fields'
-import { permission, filledText, time, uuid } from './fields'
+import { filledText, permission, sentPermissions, time, uuid } from './fields'
 
 const apiKey = {
   id: uuid,
@@ -24,7 +24,7 @@ export const V1NewApiKey = z
 export const V1ApiKeyCreate = z
   .object({
     name: parsedBy(z.string(), parseKeyName).openapi(filledText(200)),
-    permissions: z.array(permission),
+    permissions: sentPermissions,
     expires_at: orNull(timeToCome, { type: 'string', format: 'date-time' }),
   })
   .openapi('V1ApiKeyCreate', { example: { name: 'nightly report', permissions: ['users:read'] } })

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { parseDescription, parseEmail, parsePassword } from '../../../core/fields'
 import { permissions } from '../../../core/permissions'
-import { orEmpty, parsedBy, queryInteger } from '../../../http/fields'
+import { listOf, orEmpty, parsedBy, queryInteger } from '../../../http/fields'
 
 export const uuid = z.string().openapi({ format: 'uuid' })
 
@@ -44,5 +44,7 @@ export const page = {
 export const cursorPagination = z.strictObject({ next_cursor: z.string().nullable() }).openapi('V1CursorPagination')
 
 export const permission = z.enum(permissions).openapi('V1Permission')
+
+export const sentPermissions = listOf(permission, permissions.length)
 
 export const description = parsedBy(z.string(), parseDescription).openapi(text(500))

@@ -1,6 +1,7 @@
 /** Imports: a line in, a line out. */
 import { z } from '@hono/zod-openapi'
 import {
+  mostRoles,
   parseKeptName,
   parseKeptPart,
   parseUserNumber,
@@ -9,7 +10,7 @@ import {
   userNumberMax,
 } from '../../../core/fields'
 import { parseRowPassword } from '../../../core/imports'
-import { anyTime, orNull, parsedBy, refuse } from '../../../http/fields'
+import { anyTime, listOf, orNull, parsedBy, refuse } from '../../../http/fields'
 import { email, integer, role, text, userId } from './fields'
 import { V1Problem, errors } from './problem'
 import { example, optional } from './users'
@@ -54,10 +55,10 @@ export const V1ImportedUser = z
     }),
     pin_hash: orNull(z.string(), { type: 'string', description: 'As an export has it' }),
     role: role.optional(),
-    roles: z
-      .array(
-        z.union([z.string(), z.object({ name: z.string() }).transform((one) => one.name)]).openapi({ type: 'string' }),
-      )
+    roles: listOf(
+      z.union([z.string(), z.object({ name: z.string() }).transform((one) => one.name)]).openapi({ type: 'string' }),
+      mostRoles,
+    )
       .optional()
       .openapi({ description: 'Names; the first is the primary role. `user` without any' }),
     status: statusOf('V1ImportedStatus', {

@@ -1,7 +1,8 @@
 /** What every failure is told as. */
 import { z } from '@hono/zod-openapi'
+import { mostIssues } from '../../../http/failure'
 
-export const errors = z.array(z.strictObject({ field: z.string(), message: z.string() }))
+export const errors = z.array(z.strictObject({ field: z.string(), message: z.string() })).max(mostIssues)
 
 export const V1Problem = z
   .strictObject({

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { parseRoleName, parseRoleNumber, parseUuid, roleNumberMax } from '../../../core/fields'
 import { parsedBy } from '../../../http/fields'
-import { description, integer, permission, filledText, uuid } from './fields'
+import { description, filledText, integer, permission, sentPermissions, uuid } from './fields'
 
 export const V1Role = z
   .strictObject({
@@ -19,7 +19,7 @@ export const V1RoleList = z.strictObject({ data: z.array(V1Role) }).openapi('V1R
 export const V1RoleCreate = z
   .object({
     name: parsedBy(z.string(), parseRoleName).openapi(filledText(64)),
-    permissions: z.array(permission),
+    permissions: sentPermissions,
     description: description.optional(),
     id: parsedBy(z.string(), parseUuid).openapi({ type: 'string', format: 'uuid' }).optional(),
     number: parsedBy(z.int(), parseRoleNumber).openapi(integer(1, roleNumberMax)).optional(),
@@ -27,5 +27,5 @@ export const V1RoleCreate = z
   .openapi('V1RoleCreate', { example: { name: 'reception', permissions: ['users:read', 'users:create'] } })
 
 export const V1RoleUpdate = z
-  .object({ description: description.optional(), permissions: z.array(permission).optional() })
+  .object({ description: description.optional(), permissions: sentPermissions.optional() })
   .openapi('V1RoleUpdate', { example: { permissions: ['users:read'] } })

@@ -1,6 +1,7 @@
 /** Users. */
 import { z } from '@hono/zod-openapi'
 import {
+  mostRoles,
   parseBirthdate,
   parseCountryId,
   parseEmail,
@@ -12,7 +13,7 @@ import {
   parseUsername,
 } from '../../../core/fields'
 import { parseSearch } from '../../../core/search'
-import { orEmpty, orNull, parsedBy } from '../../../http/fields'
+import { listOf, orEmpty, orNull, parsedBy } from '../../../http/fields'
 import {
   date,
   email,
@@ -139,7 +140,7 @@ export const V1UserUpdate = z
   .openapi('V1UserUpdate', { example: { phone: '+33 1 70 18 00 01', user_type: 'technician' } })
 
 export const V1UserRoles = z
-  .object({ roles: z.array(role).openapi({ description: 'In order: the first is the primary role' }) })
+  .object({ roles: listOf(role, mostRoles).openapi({ description: 'In order: the first is the primary role' }) })
   .openapi('V1UserRoles', { example: { roles: ['admin', 'user'] } })
 
 export const V1UserListQuery = z.object({

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { webhookEvents } from '../../../core/audit'
 import { parseWebhookUrl } from '../../../core/webhooks'
-import { parsedBy, refuse } from '../../../http/fields'
+import { listOf, parsedBy, refuse } from '../../../http/fields'
 import { cursorPagination, description, page, text, time, userId, uuid } from './fields'
 
 const webhookEvent = z.enum(webhookEvents).openapi('V1WebhookEventType')
@@ -43,10 +43,14 @@ export const V1WebhookSecret = z
 
 const webhookInput = {
   description: description.optional(),
-  events: z
-    .array(webhookEvent)
+  events: listOf(webhookEvent, webhookEvents.length)
     .transform((events, context) => (events.length > 0 ? [...new Set(events)] : refuse(context, { rule: 'blank' })))
-    .openapi({ type: 'array', items: { $ref: '#/components/schemas/V1WebhookEventType' }, minItems: 1 })
+    .openapi({
+      type: 'array',
+      items: { $ref: '#/components/schemas/V1WebhookEventType' },
+      minItems: 1,
+      maxItems: webhookEvents.length,
+    })
     .optional(),
   status: webhookStatus.optional(),
 }
