@@ -215,8 +215,8 @@ const selectSuccessor = prepare<
   { hash: string }
 >(
   () => sql`
-    SELECT ${refreshTokens.hash} FROM ${refreshTokens}
-    WHERE changes() = 0 AND ${refreshTokens.session_id} = ${value('session_id')}
+    SELECT ${refreshTokens.hash} FROM (SELECT 1 WHERE changes() = 0) CROSS JOIN ${refreshTokens}
+    WHERE ${refreshTokens.session_id} = ${value('session_id')}
       AND ${refreshTokens.hash} IN (${value('successor')}, ${value('otherSuccessor')})`,
 )
 
