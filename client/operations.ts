@@ -5,6 +5,8 @@ export type UserUpdate = {
   email?: string | undefined
   name?: string | undefined
   password?: string | undefined
+  /** True lets the API keys of the user outlive a new `password`; otherwise it ends them */
+  keep_api_keys?: boolean | undefined
   /** A role's name */
   role?: string | undefined
   username?: string | null | undefined
@@ -415,6 +417,7 @@ export type AuditAction =
   | 'user.roles_set'
   | 'user.password_set'
   | 'user.password_token_issued'
+  | 'user.password_token_revoked'
   | 'session.created'
   | 'session.ended'
   | 'session.reuse_detected'
@@ -676,7 +679,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Change a user, as PATCH does. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user. */
+  /** Change a user, as PATCH does. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions and, without `keep_api_keys`, the API keys of the user. */
   putUser: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -692,7 +695,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Change a user. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user. */
+  /** Change a user. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions and, without `keep_api_keys`, the API keys of the user. */
   patchUser: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -877,7 +880,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** Issue a token that sets the password of a user once. Takes `users:update`. Good for one use within 24 hours, or until the password changes. Delivering it, by mail or letter, is up to you. */
+  /** Issue a token that sets the password of a user once. Takes `users:update`. Good for one use within 24 hours, as long as you could still give it, and until the password or the email changes. Delivering it, by mail or letter, is up to you. */
   issuePasswordToken: {
     input: {
       id: string
@@ -887,7 +890,17 @@ export interface Operations {
       body: PasswordToken
     }
   }
-  /** Set a password with a token. Takes no credential, and counts as a sign-in. Ends every session of its user. */
+  /** Revoke every set-password token of a user. Takes `users:update`. Also takes every permission of the user. */
+  revokePasswordTokens: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 204
+      body: undefined
+    }
+  }
+  /** Set a password with a token. Takes no credential, and counts as a sign-in. Ends every session and API key of its user. The audit trail names the user who gave the token. */
   setPassword: {
     input: {
       body: PasswordByToken
@@ -980,7 +993,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** Create an API key. Takes `api_keys:manage`. */
+  /** Create an API key. Takes `api_keys:manage`. A key that is made on a key expires no later than that one, and ends with it. */
   createApiKey: {
     input: {
       body: ApiKeyCreate
@@ -1000,6 +1013,26 @@ export interface Operations {
   }
   /** Revoke an API key. Takes `api_keys:manage`. */
   revokeApiKey: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 204
+      body: undefined
+    }
+  }
+  /** List the API keys of a user. Takes `api_keys:manage`. The newest first; none that has expired or ended. */
+  listUserApiKeys: {
+    input: {
+      id: string
+    }
+    answer: {
+      status: 200
+      body: ApiKeyList
+    }
+  }
+  /** Revoke every API key of a user. Takes `api_keys:manage`. Of another user also takes every permission of each key: otherwise none is revoked. */
+  revokeUserApiKeys: {
     input: {
       id: string
     }
@@ -1219,6 +1252,7 @@ export const operations: Record<keyof Operations, Operation> = {
   refresh: { method: 'POST', path: '/auth/refresh', sends: 'application/json', anonymous: true },
   logout: { method: 'POST', path: '/auth/logout', sends: 'application/json' },
   issuePasswordToken: { method: 'POST', path: '/users/{id}/password-token' },
+  revokePasswordTokens: { method: 'DELETE', path: '/users/{id}/password-token' },
   setPassword: { method: 'POST', path: '/auth/password', sends: 'application/json', anonymous: true },
   listSessions: { method: 'GET', path: '/users/{id}/sessions' },
   endSessions: { method: 'DELETE', path: '/users/{id}/sessions' },
@@ -1231,6 +1265,8 @@ export const operations: Record<keyof Operations, Operation> = {
   createApiKey: { method: 'POST', path: '/api-keys', sends: 'application/json' },
   listApiKeys: { method: 'GET', path: '/api-keys' },
   revokeApiKey: { method: 'DELETE', path: '/api-keys/{id}' },
+  listUserApiKeys: { method: 'GET', path: '/users/{id}/api-keys' },
+  revokeUserApiKeys: { method: 'DELETE', path: '/users/{id}/api-keys' },
   listAuditEvents: { method: 'GET', path: '/audit-events', query: ['limit', 'cursor', 'user', 'actor', 'action'] },
   listWebhooks: { method: 'GET', path: '/webhooks' },
   createWebhook: { method: 'POST', path: '/webhooks', sends: 'application/json' },

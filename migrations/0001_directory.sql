@@ -260,23 +260,34 @@ CREATE TABLE api_keys (
   permissions INTEGER NOT NULL CHECK (permissions BETWEEN 0 AND 1048575),
   created_at INTEGER NOT NULL,
   expires_at INTEGER,
-  last_used_at INTEGER
+  last_used_at INTEGER,
+  -- The key that this one was made on, and ends with.
+  parent_hash TEXT REFERENCES api_keys (hash) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX api_keys_by_user ON api_keys (user_number, id);
+CREATE INDEX api_keys_by_parent ON api_keys (parent_hash) WHERE parent_hash IS NOT NULL;
 
 -- A way in for those who have no password, or no longer know it: one use, by its hash.
 CREATE TABLE password_tokens (
   user_number INTEGER NOT NULL REFERENCES users (number) ON DELETE CASCADE,
   hash TEXT NOT NULL,
   expires_at INTEGER NOT NULL,
-  -- The permissions of whoever gave it out: it is worth nothing on a user who has come to hold more.
-  authority INTEGER NOT NULL CHECK (authority BETWEEN 0 AND 1048575),
+  -- The user who gave the token, their generation of API keys then, and the key that it was asked for with, if any. At its use the token
+  -- is worth what that user, or that key, may do at that moment.
+  giver_number INTEGER NOT NULL,
+  giver_generation INTEGER NOT NULL,
+  key_hash TEXT,
   PRIMARY KEY (user_number, hash)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER users_end_password_tokens AFTER UPDATE OF password_hash ON users
 WHEN OLD.password_hash IS NOT NEW.password_hash AND OLD.session_generation <> NEW.session_generation BEGIN
+  DELETE FROM password_tokens WHERE user_number = NEW.number;
+END;
+
+-- The token may have been sent to the earlier address.
+CREATE TRIGGER users_end_password_tokens_of_email AFTER UPDATE OF email ON users WHEN OLD.email <> NEW.email BEGIN
   DELETE FROM password_tokens WHERE user_number = NEW.number;
 END;
 

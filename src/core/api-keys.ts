@@ -1,6 +1,14 @@
 /** Keys for programs: `usk_`, 32 random bytes and a checksum; shown once, kept as their hash, never wider than their maker. */
 import { v7 as uuid } from 'uuid'
-import { deleteApiKey, insertApiKey, selectApiKey, selectApiKeysOf, type ApiKeyRow } from '../database/api-keys'
+import {
+  deleteApiKeys,
+  insertApiKey,
+  selectApiKey,
+  selectApiKeysOf,
+  selectApiKeysOfUser,
+  type ApiKeyRow,
+} from '../database/api-keys'
+import { selectUserToChange } from '../database/users'
 import { record } from './audit'
 import { decideAndCommit, facts, guard, isOneself, refusing, type Caller } from './caller'
 import { fromBase64Url, sha256, toBase64Url, utf8 } from './encoding'
@@ -35,7 +43,10 @@ export async function apiKeyHash(key: string): Promise<string | undefined> {
 /** The end of the hash: what leaks of it with the checksum is 36 bits of the hash of 256 random ones. */
 const checksumOf = (hash: string) => hash.slice(-checksumLength)
 
-/** Makes a key for the caller, or, on a key, for its owner. `key` is the only time it is shown. */
+/**
+ * Makes a key for the caller, or, on a key, for its owner: then it expires no later than that key, and ends with it. `key` is the only
+ * time it is shown.
+ */
 export async function createApiKey(
   caller: Caller,
   input: { name: Parsed<'keyName'>; permissions: readonly Permission[]; expiresAt: number | null },
@@ -53,16 +64,18 @@ export async function createApiKey(
       created_at: caller.now,
       expires_at: input.expiresAt,
     }
-    await caller.database.batch(
+    const { credential } = caller
+    const results = await caller.database.batch(
       guard(caller, { needs: [...caller.needs, ...input.permissions] }),
-      insertApiKey({ ...row, hash }),
+      insertApiKey({ ...row, hash, parent_hash: credential.kind === 'key' ? credential.hash : null }),
       record(caller, actor, 'key.created', {
         userId: actor.id,
         subjectId: row.id,
         fields: ['name', 'permissions', 'expires_at'],
       }),
     )
-    return { ...toApiKey({ ...row, last_used_at: null }), key: `${prefix}${secret}${checksumOf(hash)}` }
+    const made = { ...row, last_used_at: null, expires_at: results[0][0]?.expires_at ?? null }
+    return { ...toApiKey(made), key: `${prefix}${secret}${checksumOf(hash)}` }
   })
 }
 
@@ -77,6 +90,37 @@ export async function listApiKeys(caller: Caller): Promise<ApiKey[]> {
   return keys.map(toApiKey)
 }
 
+/** The living keys of a user, newest first. */
+export async function listApiKeysOf(caller: Caller, user: { id: string }): Promise<ApiKey[]> {
+  const { keys } = await refusing(caller, () => apiKeysOf(caller, user))
+  return keys.map(toApiKey)
+}
+
+/** Revokes every living key of a user, unless one is wider than the caller's own authority; of oneself any. */
+export async function revokeApiKeysOf(caller: Caller, selector: { id: string }): Promise<void> {
+  await decideAndCommit(caller, async () => {
+    const { actor, user, keys } = await apiKeysOf(caller, selector)
+    if (keys.length === 0) return
+    const needs = isOneself(caller, user.id) ? [] : keys.flatMap((key) => fromMask(key.permissions))
+    refuseMissing([...new Set(needs)], fromMask(actor.permissions))
+    await caller.database.batch(
+      guard(caller, { needs: [...caller.needs, ...needs] }),
+      deleteApiKeys({ ids: JSON.stringify(keys.map(({ id }) => id)) }),
+      record(caller, actor, 'key.revoked', { userId: user.id }),
+    )
+  })
+}
+
+async function apiKeysOf(caller: Caller, selector: { id: string }) {
+  const [actor, [user], keys] = await facts(
+    caller,
+    selectUserToChange(selector),
+    selectApiKeysOfUser({ id: selector.id, now: caller.now }),
+  )
+  if (!user) throw new Refused({ kind: 'user_not_found', selector })
+  return { actor, user, keys }
+}
+
 /** Revokes one's own key, or anyone's that is no wider than one's own authority; on a key none is one's own. */
 export async function revokeApiKey(caller: Caller, id: string): Promise<void> {
   await decideAndCommit(caller, async () => {
@@ -86,7 +130,7 @@ export async function revokeApiKey(caller: Caller, id: string): Promise<void> {
     refuseMissing(needs, fromMask(actor.permissions))
     await caller.database.batch(
       guard(caller, { needs: [...caller.needs, ...needs] }),
-      deleteApiKey({ id }),
+      deleteApiKeys({ ids: JSON.stringify([id]) }),
       record(caller, actor, 'key.revoked', { userId: key.owner_id, subjectId: id }),
     )
   })

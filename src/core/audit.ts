@@ -15,6 +15,7 @@ export const auditActions = [
   'user.roles_set',
   'user.password_set',
   'user.password_token_issued',
+  'user.password_token_revoked',
   'session.created',
   'session.ended',
   'session.reuse_detected',
@@ -76,6 +77,15 @@ export function recordUnread(caller: Caller, action: AuditAction, details: Event
 /** Records that a lockout of the account was lifted, if there is one. To stand before the statement that lifts it. */
 export function recordUnlocking(caller: Caller, actor: Actor, account: string, userId: string): Statement {
   return insertUnlockedEvent({ ...eventBy(caller, actor, 'account.unlocked', { userId }), account })
+}
+
+/** The same for a request without a credential. */
+export function recordUnlockingOf(
+  visit: Visit,
+  account: string,
+  who: { actorId: string | null; userId: string },
+): Statement {
+  return insertUnlockedEvent({ ...newEvent(visit, 'account.unlocked', who), account })
 }
 
 function eventBy(caller: Caller, actor: Actor, action: AuditAction, details: EventDetails): NewAuditEventRow {

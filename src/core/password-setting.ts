@@ -2,16 +2,23 @@
 import { parse as uuidBytes } from 'uuid'
 import { BatchRefused } from '../database/database'
 import { unguarded } from '../database/guard'
-import { insertPasswordToken, refuseUnlessPasswordToken } from '../database/password-tokens'
+import {
+  deletePasswordTokens,
+  insertPasswordToken,
+  refuseUnlessPasswordToken,
+  selectAnyPasswordToken,
+  selectPasswordTokenGiver,
+} from '../database/password-tokens'
+import type { Statement } from '../database/statement'
 import { refuseSignInIfLocked, selectSignInOf } from '../database/sessions'
 import type { UserRow } from '../database/user-row'
 import { selectUser, selectUserToChange, updateUser as updateUserRow } from '../database/users'
-import { record, recordOf } from './audit'
+import { record, recordOf, recordUnlockingOf } from './audit'
 import { decideAndCommit, facts, guard, isOneself, refuseKey, refuseKeyOf, type Caller, type Visit } from './caller'
 import { fromBase64Url, sha256, toBase64Url, toUuid } from './encoding'
 import type { Parsed } from './fields'
 import { hashPassword, refuseUnfitPassword, verifyPassword } from './passwords'
-import { fromMask } from './permissions'
+import { fromMask, toMask, type Permission } from './permissions'
 import { Refused } from './refusal'
 import { refuseMissing } from './roles'
 import { beginSession, newRefreshableSession, type SignedIn } from './sign-in'
@@ -61,9 +68,12 @@ export async function changeOwnPassword(
   })
 }
 
+/** What giving out a set-password token takes, besides every permission that the user holds. */
+const tokenNeeds: readonly Permission[] = ['users:update']
+
 /**
- * A token that sets the user's password once, within a day, while they hold no more than whoever gives it out; never one's own. How it
- * reaches them is the caller's to see to.
+ * A token that sets the user's password once, within a day, as long as the caller could still give it; never one's own. It ends when the
+ * email of the user changes. How it reaches them is the caller's to see to.
  */
 export async function issuePasswordToken(
   caller: Caller,
@@ -84,7 +94,8 @@ export async function issuePasswordToken(
         user_number: row.number,
         hash: await sha256(bytes),
         expires_at: expiresAt,
-        authority: actor.permissions,
+        giver_number: actor.number,
+        key_hash: caller.credential.kind === 'key' ? caller.credential.hash : null,
       }),
       record(caller, actor, 'user.password_token_issued', { userId: row.id }),
     )
@@ -92,7 +103,29 @@ export async function issuePasswordToken(
   })
 }
 
-/** Spends a token on a new password: every session of its user ends, and so does every other such token. */
+/** Takes back every set-password token of the user, if there is any. */
+export async function revokePasswordTokens(caller: Caller, selector: { id: string }): Promise<void> {
+  await decideAndCommit(caller, async () => {
+    const [actor, [row], outstanding] = await facts(
+      caller,
+      selectUserToChange(selector),
+      selectAnyPasswordToken({ userId: selector.id, now: caller.now }),
+    )
+    if (!row) throw new Refused({ kind: 'user_not_found', selector })
+    refuseMissing(fromMask(row.permissions), fromMask(actor.permissions))
+    if (outstanding.length === 0) return
+    await caller.database.batch(
+      guard(caller, { needs: caller.needs, over: row.number }),
+      deletePasswordTokens({ user_number: row.number }),
+      record(caller, actor, 'user.password_token_revoked', { userId: row.id }),
+    )
+  })
+}
+
+/**
+ * Uses a token to set a password, which is its giver's doing: every session, API key and other such token of its user ends, and so does a
+ * lockout.
+ */
 export async function setPasswordByToken(
   visit: Visit,
   { token, password }: { token: string; password: Parsed<'password'> },
@@ -101,30 +134,42 @@ export async function setPasswordByToken(
   const bytes = secret.length === 64 ? fromBase64Url(secret) : undefined
   if (!bytes) throw new Refused({ kind: 'invalid_password_token' })
   const userId = toUuid(bytes.subarray(0, 16))
-  const usable = refuseUnlessPasswordToken({ userId, hash: await sha256(bytes), now: visit.now })
-  const user = await refusingToken(async () => {
-    const [, users] = await visit.database.batch(unguarded, usable, selectUserToChange({ id: userId }))
-    return toUser(users[0] as NonNullable<(typeof users)[0]>)
+  const hashOfToken = await sha256(bytes)
+  const usable = refuseUnlessPasswordToken({
+    userId,
+    hash: hashOfToken,
+    now: visit.now,
+    needs: toMask(tokenNeeds),
+  })
+  const { user, giverId } = await refusingToken(async () => {
+    const [, users, givers] = await visit.database.batch(
+      unguarded,
+      usable,
+      selectUserToChange({ id: userId }),
+      selectPasswordTokenGiver({ userId, hash: hashOfToken }),
+    )
+    return { user: toUser(users[0] as UserRow), giverId: givers[0]?.id ?? null }
   })
   refuseUnfitPassword(password, [user.email, user.username, user.name], visit.settings.passwordMinLength, 'newPassword')
   const hash = await hashPassword(password, visit.settings.passwordRounds)
-  await commitByToken(visit, user, usable, hash)
+  await commitByToken(visit, { user, giverId, usable, hash })
 }
 
 async function commitByToken(
   visit: Visit,
-  user: User,
-  usable: ReturnType<typeof refuseUnlessPasswordToken>,
-  hash: string,
+  { user, giverId, usable, hash }: { user: User; giverId: string | null; usable: Statement; hash: string },
 ) {
+  const who = { actorId: giverId, userId: user.id }
+  const account = accountOf(user.number)
   for (let present = user; ;) {
     try {
       await visit.database.batch(
         unguarded,
         usable,
-        ...updateUserRow(present, { password_hash: hash, updated_at: visit.now }, 'sessions'),
-        clearFailures(accountOf(present.number)),
-        recordOf(visit, 'user.password_set', { actorId: present.id, userId: present.id, fields: ['password'] }),
+        ...updateUserRow(present, { password_hash: hash, updated_at: visit.now }, 'credentials'),
+        recordUnlockingOf(visit, account, who),
+        clearFailures(account),
+        recordOf(visit, 'user.password_set', { ...who, fields: ['password'] }),
       )
       return
     } catch (error) {

@@ -13,7 +13,6 @@ import {
   refuseSignInUnlessStillOf,
   refuseUnlessAlive,
   refuseUnlessRefreshable,
-  selectRefreshTokens,
   selectSignIn,
   selectSignInFailures,
   spendRefreshToken,
@@ -193,7 +192,7 @@ export async function refreshSession(visit: Visit, refreshToken: string): Promis
   const spentSince = now - refreshLeewaySeconds
   // While the secret is rotated, the successor of a token that was spent before may be one of the previous secret's.
   const successors = await Promise.all(settings.jwtSecrets.map((secret) => successorOf(token, secret)))
-  const hashes = successors.map((successor) => successor.hash)
+  const [successor, otherSuccessor = null] = successors.map((one) => one.hash) as [string, string?]
   try {
     const results = await database.batch(
       unguarded,
@@ -201,7 +200,8 @@ export async function refreshSession(visit: Visit, refreshToken: string): Promis
       ...spendRefreshToken({
         session_id: sessionId,
         hash,
-        successor: hashes[0] as string,
+        successor,
+        otherSuccessor,
         now,
         forgottenBefore: spentSince,
       }),
@@ -211,11 +211,10 @@ export async function refreshSession(visit: Visit, refreshToken: string): Promis
         expires_at: now + refreshableSeconds,
         longest: settings.sessionMaxSeconds,
       }),
-      selectRefreshTokens({ session_id: sessionId, hashes: JSON.stringify(hashes) }),
       selectUserOfSession({ id: sessionId }),
     )
-    const [stored, users] = results.slice(-2) as [{ hash: string }[], UserRow[]]
-    const next = successors.find((successor) => successor.hash === stored[0]?.hash)
+    const [, , , inserted, found, , users] = results
+    const next = successors.find((one) => one.hash === (inserted[0] ?? found[0])?.hash)
     if (!next) throw new Refused({ kind: 'invalid_refresh_token' })
     return { user: toUser(users[0] as UserRow), sessionId, refreshToken: next.text }
   } catch (error) {

@@ -12,6 +12,7 @@ import {
   selectUser,
   selectUserToChange,
   updateUser as updateUserRow,
+  type Ending,
   type UserColumns,
 } from '../database/users'
 import { record } from './audit'
@@ -115,7 +116,7 @@ function writing(
         ...(hashes.pin !== undefined && { pin_hash: hashes.pin }),
         updated_at: now,
       },
-      deactivates ? 'credentials' : sent.password !== undefined ? 'sessions' : undefined,
+      endingOf(sent, deactivates),
     ),
     ...(searched
       ? [updateUserSearch({ number: present.number, ...toSearchRow({ ...row, ...columns } as UserRow) })]
@@ -123,6 +124,13 @@ function writing(
     ...(granted ? replaceRoles(present, granted) : []),
     ...(granted || deactivates ? keepingAnAdmin(row) : []),
   ]
+}
+
+/** A password that somebody else sets ends the API keys too, which whoever had the old password may have made. */
+function endingOf({ password, keepApiKeys }: Sent, deactivates: boolean): Ending {
+  if (deactivates) return 'credentials'
+  if (password === undefined) return undefined
+  return keepApiKeys === true ? 'sessions' : 'credentials'
 }
 
 /** The caller's own record, which an API key has none of. */

@@ -77,7 +77,8 @@ interface Beside {
 type Optional<T> = { [Key in keyof T]?: T[Key] | undefined }
 
 export type NewUser = Pick<WritableUser, 'email'> & Optional<Omit<WritableUser, 'email'> & Beside>
-export type UserChanges = Optional<WritableUser & Beside>
+/** `keepApiKeys` lets the API keys of the user outlive a new password. */
+export type UserChanges = Optional<WritableUser & Beside & { keepApiKeys: boolean }>
 
 /** Where a contract has to show a username and there is none: the email, which is as good a login identifier. */
 export function usernameOrEmail({ username, email }: Pick<User, 'username' | 'email'>): string {

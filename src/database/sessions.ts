@@ -180,29 +180,23 @@ export function refuseUnlessRefreshable(token: SessionOfFamily & { hash: string;
 
 /**
  * Spends the token, if it is not spent yet, on `successor`, and forgets those of its session that were spent before `forgottenBefore`.
+ * Either of the last two statements answers the successor's hash: that of a token that was spent before may be `otherSuccessor`.
  */
 export function spendRefreshToken(token: {
   session_id: string
   hash: string
   successor: string
+  otherSuccessor: string | null
   now: number
   forgottenBefore: number
-}): Statement[] {
-  return [forgetRefreshTokens(token), insertSuccessor(token), markRefreshTokenSpent(token)]
+}): [Statement, Statement, Statement<{ hash: string }>, Statement<{ hash: string }>] {
+  return [forgetRefreshTokens(token), markRefreshTokenSpent(token), insertSuccessor(token), selectSuccessor(token)]
 }
 
 const forgetRefreshTokens = prepare<{ session_id: string; forgottenBefore: number }>(
   () => sql`
     DELETE FROM ${refreshTokens}
     WHERE ${refreshTokens.session_id} = ${value('session_id')} AND ${refreshTokens.spent_at} < ${value('forgottenBefore')}`,
-)
-
-const insertSuccessor = prepare<{ session_id: string; hash: string; successor: string }>(
-  () => sql`
-    INSERT INTO ${refreshTokens} (session_id, hash)
-    SELECT ${refreshTokens.session_id}, ${value('successor')} FROM ${refreshTokens}
-    WHERE ${refreshTokens.session_id} = ${value('session_id')} AND ${refreshTokens.hash} = ${value('hash')}
-      AND ${refreshTokens.spent_at} IS NULL`,
 )
 
 const markRefreshTokenSpent = prepare<{ session_id: string; hash: string; now: number }>(
@@ -212,11 +206,22 @@ const markRefreshTokenSpent = prepare<{ session_id: string; hash: string; now: n
       AND ${refreshTokens.spent_at} IS NULL`,
 )
 
-/** Which of `hashes` (a JSON array) are tokens of the session. */
-export const selectRefreshTokens = prepare<{ session_id: string; hashes: string }, { hash: string }>(
+/** To stand right after the statement that spends the token: one that was spent before has its successor already. */
+const insertSuccessor = prepare<{ session_id: string; successor: string }, { hash: string }>(
   () => sql`
-    SELECT ${refreshTokens.hash} FROM json_each(${value('hashes')}) CROSS JOIN ${refreshTokens}
-      ON ${refreshTokens.session_id} = ${value('session_id')} AND ${refreshTokens.hash} = value`,
+    INSERT INTO ${refreshTokens} (session_id, hash)
+    SELECT ${value('session_id')}, ${value('successor')} WHERE changes() > 0 RETURNING hash`,
+)
+
+/** To stand right after `insertSuccessor`, for where that had nothing to do. */
+const selectSuccessor = prepare<
+  { session_id: string; successor: string; otherSuccessor: string | null },
+  { hash: string }
+>(
+  () => sql`
+    SELECT ${refreshTokens.hash} FROM (SELECT 1 WHERE changes() = 0) CROSS JOIN ${refreshTokens}
+    WHERE ${refreshTokens.session_id} = ${value('session_id')}
+      AND ${refreshTokens.hash} IN (${value('successor')}, ${value('otherSuccessor')})`,
 )
 
 /** Prolongs the session until `expires_at`, but no longer than `longest` seconds after it began. */

@@ -121,6 +121,7 @@ export const apiKeys = sqliteTable('api_keys', {
   created_at: integer().notNull(),
   expires_at: integer(),
   last_used_at: integer(),
+  parent_hash: text(),
 })
 
 export const passwordTokens = sqliteTable(
@@ -129,7 +130,9 @@ export const passwordTokens = sqliteTable(
     user_number: integer().notNull(),
     hash: text().notNull(),
     expires_at: integer().notNull(),
-    authority: integer().notNull(),
+    giver_number: integer().notNull(),
+    giver_generation: integer().notNull(),
+    key_hash: text(),
   },
   (table) => [primaryKey({ columns: [table.user_number, table.hash] })],
 )

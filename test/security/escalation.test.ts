@@ -209,6 +209,7 @@ async function waysToAct(admin: string, one: Person, give: Role): Promise<Ask[]>
     ...(name === 'v1'
       ? [
           { path: `${v1Path(one)}/password-token`, method: 'POST' },
+          { path: `${v1Path(one)}/password-token`, method: 'DELETE' },
           ...sessions.data.map(({ id }: { id: string }) => ({
             path: `${v1Path(one)}/sessions/${id}`,
             method: 'DELETE',
@@ -238,6 +239,7 @@ describe('power over somebody', () => {
       ...(await waysToAct(admin, boss, manager.role)),
       ...(await waysToAct(admin, idle, manager.role)),
       { path: `/v1/api-keys/${wide.body.id}`, method: 'DELETE' },
+      { path: `${v1Path(boss)}/api-keys`, method: 'DELETE' },
     ]
     const before = await snapshot()
     for (const token of [manager.access_token, narrow.body.key]) {

@@ -160,7 +160,7 @@ describe.each(contracts)('through %s', (name, acts) => {
   )
 
   it.each(editsOfAnyone(acts))(
-    'a password set by another, by %s, ends every session and refresh token, and leaves the keys',
+    'a password set by another, by %s, ends every session, refresh token and key',
     async (_, edit) => {
       const one = await signedInPerson(admin, { role: 'admin' })
       const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
@@ -172,7 +172,7 @@ describe.each(contracts)('through %s', (name, acts) => {
       expect(await reading(one, [await signInThrough(acts, { ...one, password: 'set by somebody else' })])).toEqual([
         'done',
       ])
-      expect(await reading(one, [key])).toEqual(['done'])
+      expect(await reading(one, [key])).toEqual(['unauthenticated'])
     },
   )
 })
@@ -193,14 +193,38 @@ describe('through v1 alone', () => {
     expect((await call('/v1/auth/password', { json: byToken })).status).toBe(401)
   })
 
-  it('a password set by token ends every session, and the token', async () => {
+  it('a password set with keep_api_keys ends every session, and leaves the keys', async () => {
     const one = await signedInPerson(admin, { role: 'admin' })
-    const sessions = await signInEverywhere(one)
+    const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
+    for (const method of ['PATCH', 'PUT']) {
+      const json = { password: `set by ${method}, keys kept`, keep_api_keys: true }
+      expect((await call(v1Path(one), { method, token: admin, json })).status).toBe(200)
+    }
+    expect(await reading(one, sessions)).toEqual(['unauthenticated'])
+    expect(await reading(one, [key])).toEqual(['done'])
+    const json = { password: 'set without that', keep_api_keys: false }
+    expect((await call(v1Path(one), { method: 'PATCH', token: admin, json })).status).toBe(200)
+    expect(await reading(one, [key])).toEqual(['unauthenticated'])
+  })
+
+  it('keep_api_keys alone changes nothing', async () => {
+    const one = await signedInPerson(admin, { role: 'admin' })
+    const key = { sends: { token: (await keyOf(one)).key } }
+    for (const keep_api_keys of [true, false]) {
+      const { headers } = await call(v1Path(one), { method: 'PATCH', token: admin, json: { keep_api_keys } })
+      expect(headers.get('etag')).toBe('"1"')
+    }
+    expect(await reading(one, [key])).toEqual(['done'])
+  })
+
+  it('a password set by token ends every session and key, and the token', async () => {
+    const one = await signedInPerson(admin, { role: 'admin' })
+    const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
     const way = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: admin })
     const spend = () =>
       call('/v1/auth/password', { json: { token: way.body.token, new_password: 'another passphrase' } })
     expect([(await spend()).status, (await spend()).status]).toEqual([204, 401])
-    expect(await reading(one, sessions)).toEqual(['unauthenticated'])
+    expect(await reading(one, [...sessions, key])).toEqual(['unauthenticated'])
     expect(await refreshing(sessions)).toEqual(['unauthenticated'])
   })
 
@@ -212,6 +236,27 @@ describe('through v1 alone', () => {
     expect((await call(`/v1/api-keys/${id}`, { method: 'DELETE', token: one.access_token })).status).toBe(204)
     expect(await reading(one, [revoked])).toEqual(['unauthenticated'])
     expect(await reading(one, [left, { sends: { token: one.access_token } }])).toEqual(['done'])
+  })
+
+  it('revoking every key of a user ends them, and nothing else', async () => {
+    const one = await signedInPerson(admin, { role: 'admin' })
+    const keys = [await keyOf(one), await keyOf(one)].map(({ key }) => ({ sends: { token: key } }))
+    expect((await call(`${v1Path(one)}/api-keys`, { method: 'DELETE', token: admin })).status).toBe(204)
+    expect(await reading(one, keys)).toEqual(['unauthenticated'])
+    expect(await reading(one, [{ sends: { token: one.access_token } }])).toEqual(['done'])
+  })
+
+  it('a key ends with the key that it was made on, over any number of steps', async () => {
+    const one = await signedInPerson(admin, { role: 'admin' })
+    const { id, key } = await keyOf(one)
+    const child = await keyOf({ ...one, access_token: key })
+    const grandchild = await keyOf({ ...one, access_token: child.key })
+    const other = await keyOf(one)
+    const chain = [key, child.key, grandchild.key].map((token) => ({ sends: { token } }))
+    expect(await reading(one, chain)).toEqual(['done'])
+    expect((await call(`/v1/api-keys/${id}`, { method: 'DELETE', token: admin })).status).toBe(204)
+    expect(await reading(one, chain)).toEqual(['unauthenticated'])
+    expect(await reading(one, [{ sends: { token: other.key } }])).toEqual(['done'])
   })
 
   it('a key that has expired is over', async () => {

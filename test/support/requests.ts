@@ -72,6 +72,11 @@ const others: Record<string, Make> = {
     json: { current_password: one.password, new_password: 'another fine passphrase' },
   }),
   v1IssuePasswordToken: ({ one }) => ({ path: `${v1Path(one)}/password-token`, method: 'POST' }),
+  v1RevokePasswordTokens: async ({ admin, one }) => {
+    const path = `${v1Path(one)}/password-token`
+    await call(path, { method: 'POST', token: admin })
+    return { path, method: 'DELETE' }
+  },
   v1SetPassword: async ({ admin, one }) => {
     const { token } = await madeBy<{ token: string }>(admin, `${v1Path(one)}/password-token`)
     return { path: '/v1/auth/password', json: { token, new_password: 'another fine passphrase' } }
@@ -96,6 +101,16 @@ const others: Record<string, Make> = {
   v1RevokeApiKey: async ({ admin }) => {
     const { id } = await madeBy<{ id: string }>(admin, '/v1/api-keys', { name: 'a key', permissions: [] })
     return { path: `/v1/api-keys/${id}`, method: 'DELETE' }
+  },
+  v1ListUserApiKeys: ({ one }) => ({ path: `${v1Path(one)}/api-keys` }),
+  v1RevokeUserApiKeys: async ({ one }) => {
+    await rows(
+      `INSERT INTO api_keys (id, hash, user_number, generation, name, permissions, created_at)
+       SELECT ?1, ?1, number, key_generation, 'a key', 0, 1 FROM users WHERE id = ?2`,
+      crypto.randomUUID(),
+      one.uuid,
+    )
+    return { path: `${v1Path(one)}/api-keys`, method: 'DELETE' }
   },
   v1ImportUsers: () => ({
     path: '/v1/imports',

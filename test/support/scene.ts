@@ -42,6 +42,12 @@ async function sceneIn(): Promise<Scene> {
   await post(`/v1/users/${gone.id}/deactivate`, {})
   const role = await post<Known['role']>('/v1/roles', { name: 'door', permissions: [] })
   const key = await post<{ id: string; key: string }>('/v1/api-keys', { name: 'a key', permissions: ['users:read'] })
+  await rows(
+    `INSERT INTO api_keys (id, hash, user_number, generation, name, permissions, created_at)
+     SELECT ?1, ?1, number, key_generation, 'a key', 0, 1 FROM users WHERE id = ?2`,
+    crypto.randomUUID(),
+    uuid,
+  )
   const webhook = await post<{ id: string }>('/v1/webhooks', { url: 'http://127.0.0.1:9/hook', status: 'inactive' })
   const issued = await post<{ token: string }>(`/v1/users/${id}/password-token`, {})
   const [session] = await rows<{ id: string }>(

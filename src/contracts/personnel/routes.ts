@@ -93,7 +93,7 @@ const updateUserRoute = createRoute({
   operationId: 'personnelUpdateUser',
   summary: 'Change a user',
   description:
-    'Absent and null are no change. A password ends the sessions of the user; of oneself only the name changes.',
+    'Absent and null are no change. A password ends the sessions and API keys of the user; of oneself only the name changes.',
   request: { body: documentedBody('PersonnelUserUpdate') },
   responses: { 200: json(PersonnelUser, 'The user'), ...failures(401, 403, 404, 409, 413, 422) },
 })

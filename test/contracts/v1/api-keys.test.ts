@@ -1,6 +1,6 @@
 /** v1: API keys. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { permissions } from '../../../src/core/permissions'
+import { permissions, type Permission } from '../../../src/core/permissions'
 import { adminToken, call, freshDirectory, rows, signedInPerson, type Call } from '../../support/usher'
 import { namesEveryTest } from '../../support/readme'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith, someoneWith } from '../../support/v1'
@@ -91,6 +91,39 @@ describe('POST /api-keys', () => {
     expectProblem(await create(wider, key), 403, lacking('users:delete'))
     const me = await call('/v1/me', { token: made.body.key })
     expect(me.body).toEqual((await call('/v1/me', { token: admin })).body)
+  })
+
+  it('on a key that expires, makes one that expires no later', async () => {
+    const ends = '2044-03-01T00:00:00Z'
+    const { key } = await keyWith(admin, ['api_keys:manage', 'users:read'], { expires_at: ends })
+    for (const [sent, expected] of [
+      [undefined, ends],
+      [null, ends],
+      ['2045-01-01T00:00:00Z', ends],
+      ['2044-02-01T00:00:00Z', '2044-02-01T00:00:00Z'],
+    ]) {
+      const { status, body } = await create({ ...program, expires_at: sent }, key)
+      expect([sent, status, body.expires_at]).toEqual([sent, 201, expected])
+      const { data } = (await list()).body
+      expect(data.find(({ id }: { id: string }) => id === body.id).expires_at).toBe(expected)
+    }
+    const lasting = await keyWith(admin, ['api_keys:manage', 'users:read'])
+    expect((await create(program, lasting.key)).body.expires_at).toBeNull()
+    expect((await create({ ...program, expires_at: ends }, lasting.key)).body.expires_at).toBe(ends)
+  })
+
+  it('on a key, makes one that ends with it, and one made on that one too', async () => {
+    const allowed: Permission[] = ['api_keys:manage']
+    const parent = await keyWith(admin, allowed)
+    const child = await keyWith(parent.key, allowed)
+    const grandchild = await keyWith(child.key, allowed)
+    const sibling = await keyWith(parent.key, allowed)
+    expect((await revoke(child.id)).status).toBe(204)
+    const statuses = [parent, child, grandchild, sibling].map(({ key }) => statusOf('/v1/me', key))
+    expect(await Promise.all(statuses)).toEqual([200, 401, 401, 200])
+    expect((await revoke(parent.id)).status).toBe(204)
+    expect(await statusOf('/v1/me', sibling.key)).toBe(401)
+    expect(await rows('SELECT * FROM api_keys')).toEqual([])
   })
 
   it('stores no more of the key than its hash', async () => {
@@ -255,6 +288,78 @@ describe('DELETE /api-keys/{id}', () => {
     for (const odd of ['none', '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66']) {
       expectProblem(await revoke(odd), 404, 'There is no such API key.')
     }
+  })
+})
+
+describe('GET /users/{id}/api-keys', () => {
+  it('answers the living keys of a user, newest first, without the secrets', async () => {
+    const one = await someoneWith(admin, ['api_keys:manage'])
+    const made = []
+    for (const name of ['first', 'second']) made.unshift(await keyWith(one.access_token, [], { name }))
+    const { id } = await keyWith(one.access_token, [])
+    await revoke(id, one.access_token)
+    await keyWith(admin, [])
+    const { status, body, text } = await call(`/v1/users/${one.id}/api-keys`, { token: admin })
+    expect([status, body]).toEqual([200, { data: made.map(({ key: _, ...shown }) => shown) }])
+    for (const { key } of made) expect(text).not.toContain(key.slice(4, 20))
+  })
+
+  it('takes api_keys:manage, for one’s own too, and answers 404 for a user who is not there', async () => {
+    const plain = await signedInPerson(admin)
+    const path = `/v1/users/${plain.id}/api-keys`
+    expectProblem(await call(path, { token: plain.access_token }), 403, lacking('api_keys:manage'))
+    const manager = await someoneWith(admin, ['api_keys:manage'])
+    expect((await call(path, { token: manager.access_token })).body).toEqual({ data: [] })
+    const nobody = '/v1/users/usr_019b1c6e7a407d529a513f1d0c2b4e66/api-keys'
+    for (const method of ['GET', 'DELETE']) {
+      expectProblem(await call(nobody, { method, token: admin }), 404, 'There is no such user.')
+    }
+  })
+})
+
+describe('DELETE /users/{id}/api-keys', () => {
+  const revokeAll = (id: string, token = admin) => call(`/v1/users/${id}/api-keys`, { method: 'DELETE', token })
+
+  it('answers 204 without a body, and every key of the user is refused from the next request on', async () => {
+    const [one, other] = [await someoneWith(admin, ['api_keys:manage']), await someoneWith(admin, ['api_keys:manage'])]
+    const keys = [await keyWith(one.access_token, []), await keyWith(one.access_token, [])]
+    const left = await keyWith(other.access_token, [])
+    for (let again = 0; again < 2; again += 1) {
+      const { status, text } = await revokeAll(one.id)
+      expect([status, text]).toEqual([204, ''])
+    }
+    for (const { key } of keys) expectProblem(await call('/v1/me', { token: key }), 401, notValid)
+    expect([await statusOf('/v1/me', left.key), await statusOf('/v1/me', one.access_token)]).toEqual([200, 200])
+    const recorded = await rows("SELECT user_id, subject_id FROM audit_events WHERE action = 'key.revoked'")
+    expect(recorded).toEqual([{ user_id: one.uuid, subject_id: null }])
+  })
+
+  it('revokes none where one is wider than one is oneself, on a session or on a key', async () => {
+    const revoker = await someoneWith(admin, ['api_keys:manage', 'users:read'])
+    const { body: boss } = await call('/v1/me', { token: admin })
+    const [narrow, wide] = [await keyWith(admin, ['users:read']), await keyWith(admin, ['audit:read'])]
+    const weak = await keyWith(admin, ['api_keys:manage', 'users:read'])
+    for (const token of [revoker.access_token, weak.key]) {
+      expectProblem(await revokeAll(boss.id, token), 403, lacking('audit:read'))
+    }
+    expect([await statusOf('/v1/me', narrow.key), await statusOf('/v1/me', wide.key)]).toEqual([200, 200])
+    await revoke(wide.id)
+    expect((await revokeAll(boss.id, revoker.access_token)).status).toBe(204)
+    expect([await statusOf('/v1/me', narrow.key), await statusOf('/v1/me', weak.key)]).toEqual([401, 401])
+  })
+
+  it('revokes one’s own keys even where they are wider than one has become', async () => {
+    const role = await roleWith(admin, ['users:read', 'api_keys:manage'])
+    const maker = await signedInPerson(admin, { role: role.name })
+    const { key } = await keyWith(maker.access_token, ['users:read'])
+    await call(`/v1/roles/${role.id}`, { method: 'PATCH', token: admin, json: { permissions: ['api_keys:manage'] } })
+    expect((await revokeAll(maker.id, maker.access_token)).status).toBe(204)
+    expect(await statusOf('/v1/me', key)).toBe(401)
+  })
+
+  it('takes api_keys:manage', async () => {
+    const plain = await signedInPerson(admin)
+    expectProblem(await revokeAll(plain.id, plain.access_token), 403, lacking('api_keys:manage'))
   })
 })
 

@@ -156,6 +156,12 @@ const doings: Record<string, Doing> = {
     actor: 'admin',
     to: 'one',
   },
+  'user.password_token_revoked': {
+    after: (one) => asAdmin('POST', `/v1/users/${one.id}/password-token`),
+    does: (one) => asAdmin('DELETE', `/v1/users/${one.id}/password-token`),
+    actor: 'admin',
+    to: 'one',
+  },
   'session.created': { does: (one) => login(one), actor: 'one', to: 'one' },
   'session.ended': { does: (one) => asAdmin('DELETE', `/v1/users/${one.id}/sessions`), actor: 'admin', to: 'one' },
   'key.created': {

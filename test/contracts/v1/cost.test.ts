@@ -82,6 +82,14 @@ const operations: Record<string, [most: Most, does: () => Promise<Answer>]> = {
     },
   ],
   v1IssuePasswordToken: [change, async () => asAdmin('POST', `/v1/users/${await newUser()}/password-token`)],
+  v1RevokePasswordTokens: [
+    change,
+    async () => {
+      const path = `/v1/users/${await newUser()}/password-token`
+      await asAdmin('POST', path)
+      return asAdmin('DELETE', path)
+    },
+  ],
   v1SetPassword: [
     change,
     async () => call('/v1/auth/password', { json: { token: await passwordToken(), new_password: 'another fine one' } }),
@@ -121,6 +129,8 @@ const operations: Record<string, [most: Most, does: () => Promise<Answer>]> = {
   v1ListApiKeys: [reading(20), () => asAdmin('GET', '/v1/api-keys')],
   v1CreateApiKey: [change, () => asAdmin('POST', '/v1/api-keys', { name: 'costly', permissions: ['users:read'] })],
   v1RevokeApiKey: [change, async () => asAdmin('DELETE', `/v1/api-keys/${(await keyWith(admin, [])).id}`)],
+  v1ListUserApiKeys: [reading(20), async () => asAdmin('GET', `/v1/users/${(await holderOfKey()).id}/api-keys`)],
+  v1RevokeUserApiKeys: [change, async () => asAdmin('DELETE', `/v1/users/${(await holderOfKey()).id}/api-keys`)],
   v1ListWebhooks: [reading(20), () => asAdmin('GET', '/v1/webhooks')],
   v1CreateWebhook: [change, () => asAdmin('POST', '/v1/webhooks', quietWebhook)],
   v1GetWebhook: [reading(8), async () => asAdmin('GET', await newWebhook())],
@@ -140,6 +150,12 @@ const operations: Record<string, [most: Most, does: () => Promise<Answer>]> = {
     { trips: 4, read: 6 * 2_048 + 100, written: 0 },
     () => asAdmin('GET', '/v1/diagnostics/directory?check=search'),
   ],
+}
+
+async function holderOfKey() {
+  const holder = await signedInPerson(admin, { role: 'admin' })
+  await keyWith(holder.access_token, ['users:read'])
+  return holder
 }
 
 async function newWebhook(): Promise<string> {

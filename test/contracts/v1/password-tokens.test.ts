@@ -1,6 +1,6 @@
 /** v1: set-password tokens, a way in that is not somebody else typing one's password. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { adminToken, call, freshDirectory, openApi, rows, signedInPerson, type Call } from '../../support/usher'
+import { adminToken, call, freshDirectory, openApi, rows, signedInPerson, uuidOf, type Call } from '../../support/usher'
 import { namesEveryTest } from '../../support/readme'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
 
@@ -89,6 +89,41 @@ describe('POST /users/{id}/password-token', () => {
   })
 })
 
+describe('DELETE /users/{id}/password-token', () => {
+  const revoke = (id: string, token = admin) => call(`/v1/users/${id}/password-token`, { method: 'DELETE', token })
+
+  it('answers 204 without a body, and every token of the user is over, and of nobody else', async () => {
+    const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
+    const [first, second, left] = [await tokenFor(one), await tokenFor(one), await tokenFor(other)]
+    const { status, text } = await revoke(one.id)
+    expect([status, text]).toEqual([204, ''])
+    for (const token of [first, second]) expectProblem(await spend(token), 401, notValid)
+    expect((await spend(left)).status).toBe(204)
+    expect((await spend(await tokenFor(one))).status).toBe(204)
+  })
+
+  it('answers 204 where there is none, and writes nothing', async () => {
+    const one = await signedInPerson(admin)
+    const { status, cost } = await revoke(one.id)
+    expect([status, cost.written]).toEqual([204, 0])
+  })
+
+  it('takes users:update, and every permission that the user holds', async () => {
+    const clerk = await someoneWith(admin, ['users:update'])
+    const stronger = await someoneWith(admin, ['audit:read'])
+    const plain = await signedInPerson(admin)
+    const token = await tokenFor(stronger)
+    expectProblem(await revoke(clerk.id, plain.access_token), 403, lacking('users:update'))
+    expectProblem(await revoke(stronger.id, clerk.access_token), 403, lacking('audit:read'))
+    expect((await spend(token)).status).toBe(204)
+    expect((await revoke(plain.id, clerk.access_token)).status).toBe(204)
+  })
+
+  it('answers 404 for a user who is not there', async () => {
+    expectProblem(await revoke('usr_019b1c6e7a407d529a513f1d0c2b4e66'), 404, 'There is no such user.')
+  })
+})
+
 describe('POST /auth/password', () => {
   it('sets the password, answers 204 without a body, and asks for no other credential', async () => {
     const one = await signedInPerson(admin)
@@ -159,13 +194,13 @@ describe('POST /auth/password', () => {
     expect((await spend(token)).status).toBe(204)
   })
 
-  it('ends every session of the user and keeps their keys', async () => {
+  it('ends every session and API key of the user', async () => {
     const one = await someoneWith(admin, ['api_keys:manage'])
     const { key } = await keyWith(one.access_token, [])
     await spend(await tokenFor(one))
     expect((await call('/v1/me', { token: one.access_token })).status).toBe(401)
     expect((await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })).status).toBe(401)
-    expect((await call('/v1/me', { token: key })).status).toBe(200)
+    expect((await call('/v1/me', { token: key })).status).toBe(401)
   })
 
   it('ends a lockout', async () => {
@@ -174,6 +209,18 @@ describe('POST /auth/password', () => {
     expect(await login(one.input.email, one.input.password)).toBe(429)
     await spend(await tokenFor(one))
     expect(await login(one.input.email, 'chosen by herself')).toBe(200)
+    const recorded = await rows("SELECT actor_id, user_id FROM audit_events WHERE action = 'account.unlocked'")
+    expect(recorded).toEqual([
+      { actor_id: uuidOf((await call('/v1/me', { token: admin })).body.id), user_id: one.uuid },
+    ])
+  })
+
+  it('records the giver of the token as the one who set the password', async () => {
+    const [one, giver] = [await signedInPerson(admin), await someoneWith(admin, ['users:update'])]
+    const { body } = await issue(one.id, giver.access_token)
+    await spend(body.token)
+    const recorded = await rows("SELECT actor_id, user_id FROM audit_events WHERE action = 'user.password_set'")
+    expect(recorded).toEqual([{ actor_id: giver.uuid, user_id: one.uuid }])
   })
 
   it('answers 401 for the token of a user who is inactive or gone', async () => {

@@ -42,7 +42,10 @@ export function toNewUser(body: z.output<typeof V1UserCreate>): NewUser {
   }
 }
 
-type Optional = Omit<z.output<typeof V1UserUpdate>, 'email' | 'name' | 'password' | 'role' | 'first_name' | 'last_name'>
+type Optional = Omit<
+  z.output<typeof V1UserUpdate>,
+  'email' | 'name' | 'password' | 'keep_api_keys' | 'role' | 'first_name' | 'last_name'
+>
 
 /** What creation, changes and imports name alike. */
 export function toOptional(body: Optional) {
@@ -62,9 +65,10 @@ export function toOptional(body: Optional) {
 
 /** Only what is sent. Read-only fields, `status` and `roles` among them, do not reach this. */
 export function toUserChanges(body: z.output<typeof V1UserUpdate>): UserChanges {
-  const { email, name, password, role, first_name: givenName, last_name: familyName } = body
+  const { email, name, password, keep_api_keys: keepApiKeys, role } = body
+  const { first_name: givenName, last_name: familyName } = body
   const named = role === undefined ? undefined : { name: role }
-  return { email, name, password, givenName, familyName, role: named, ...toOptional(body) }
+  return { email, name, password, keepApiKeys, givenName, familyName, role: named, ...toOptional(body) }
 }
 
 /** The role a change names, if it names one, before it is known whether it is a change. */

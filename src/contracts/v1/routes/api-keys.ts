@@ -1,10 +1,11 @@
 /** API keys. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { createApiKey, listApiKeys, revokeApiKey } from '../../../core/api-keys'
+import { createApiKey, listApiKeys, listApiKeysOf, revokeApiKey, revokeApiKeysOf } from '../../../core/api-keys'
 import { authenticated } from '../../../http/authentication'
 import { json, jsonBody } from '../../../http/json'
 import { failures } from '../errors'
 import { fromApiKey } from '../mapping/api-keys'
+import { toSelector } from '../mapping/ids'
 import { V1ApiKeyCreate, V1ApiKeyList, V1NewApiKey } from '../schemas/api-keys'
 import { app } from './contract'
 
@@ -17,6 +18,7 @@ const create = createRoute({
   operationId: 'v1CreateApiKey',
   tags,
   summary: 'Create an API key',
+  description: 'A key that is made on a key expires no later than that one, and ends with it.',
   request: { body: jsonBody(V1ApiKeyCreate) },
   responses: { 201: json(V1NewApiKey, 'The key, shown this once'), ...failures(400, 401, 403, 413, 415) },
 })
@@ -52,5 +54,41 @@ const revoke = createRoute({
 
 app.openapi(revoke, async (c) => {
   await revokeApiKey(c.var.caller, c.req.valid('param').id)
+  return c.body(null, 204)
+})
+
+const params = z.object({ id: z.string().openapi({ example: 'usr_019b1c6e7a407d529a513f1d0c2b4e66' }) })
+
+const listOfUser = createRoute({
+  ...authenticated(['api_keys:manage']),
+  method: 'get',
+  path: '/users/{id}/api-keys',
+  operationId: 'v1ListUserApiKeys',
+  tags,
+  summary: 'List the API keys of a user',
+  description: 'The newest first; none that has expired or ended.',
+  request: { params },
+  responses: { 200: json(V1ApiKeyList, 'The keys, without the secrets'), ...failures(401, 403, 404) },
+})
+
+app.openapi(listOfUser, async (c) => {
+  const keys = await listApiKeysOf(c.var.caller, toSelector(c.req.valid('param').id))
+  return c.json({ data: keys.map(fromApiKey) }, 200)
+})
+
+const revokeOfUser = createRoute({
+  ...authenticated(['api_keys:manage']),
+  method: 'delete',
+  path: '/users/{id}/api-keys',
+  operationId: 'v1RevokeUserApiKeys',
+  tags,
+  summary: 'Revoke every API key of a user',
+  description: 'Of another user also takes every permission of each key: otherwise none is revoked.',
+  request: { params },
+  responses: { 204: { description: 'Revoked' }, ...failures(401, 403, 404) },
+})
+
+app.openapi(revokeOfUser, async (c) => {
+  await revokeApiKeysOf(c.var.caller, toSelector(c.req.valid('param').id))
   return c.body(null, 204)
 })

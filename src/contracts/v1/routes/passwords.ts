@@ -1,6 +1,6 @@
 /** Set-password tokens: a way in that is not somebody else typing one's password. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { issuePasswordToken, setPasswordByToken } from '../../../core/password-setting'
+import { issuePasswordToken, revokePasswordTokens, setPasswordByToken } from '../../../core/password-setting'
 import { anonymous, authenticated } from '../../../http/authentication'
 import { json, jsonBody } from '../../../http/json'
 import { toUtc } from '../../../http/times'
@@ -19,7 +19,7 @@ const issue = createRoute({
   tags,
   summary: 'Issue a token that sets the password of a user once',
   description:
-    'Good for one use within 24 hours, or until the password changes. Delivering it, by mail or letter, is up to you.',
+    'Good for one use within 24 hours, as long as you could still give it, and until the password or the email changes. Delivering it, by mail or letter, is up to you.',
   request: { params: z.object({ id: z.string() }) },
   responses: { 201: json(V1PasswordToken, 'The token, shown this once'), ...failures(400, 401, 403, 404, 413, 415) },
 })
@@ -29,6 +29,23 @@ app.openapi(issue, async (c) => {
   return c.json({ token, expires_at: toUtc(expiresAt) }, 201)
 })
 
+const revoke = createRoute({
+  ...authenticated(['users:update']),
+  method: 'delete',
+  path: '/users/{id}/password-token',
+  operationId: 'v1RevokePasswordTokens',
+  tags,
+  summary: 'Revoke every set-password token of a user',
+  description: 'Also takes every permission of the user.',
+  request: { params: z.object({ id: z.string() }) },
+  responses: { 204: { description: 'Revoked, or there was none' }, ...failures(401, 403, 404) },
+})
+
+app.openapi(revoke, async (c) => {
+  await revokePasswordTokens(c.var.caller, toSelector(c.req.valid('param').id))
+  return c.body(null, 204)
+})
+
 const spend = createRoute({
   ...anonymous({ signsIn: true }),
   method: 'post',
@@ -36,7 +53,7 @@ const spend = createRoute({
   operationId: 'v1SetPassword',
   tags,
   summary: 'Set a password with a token',
-  description: 'Ends every session of its user.',
+  description: 'Ends every session and API key of its user. The audit trail names the user who gave the token.',
   request: { body: jsonBody(V1PasswordByToken) },
   responses: { 204: { description: 'Set' }, ...failures(400, 401, 413, 415) },
 })

@@ -82,7 +82,7 @@ const update = {
   path: '/users/{id}' as const,
   tags,
   description:
-    'PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions of the user.',
+    'PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions and, without `keep_api_keys`, the API keys of the user.',
   parameters: changeConditions,
   request: { params, body: documentedBody('V1UserUpdate') },
   responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },

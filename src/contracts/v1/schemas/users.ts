@@ -134,6 +134,9 @@ export const V1UserUpdate = z
     email: email.optional(),
     name: name.optional(),
     password: password.optional(),
+    keep_api_keys: z.boolean().optional().openapi({
+      description: 'True lets the API keys of the user outlive a new `password`; otherwise it ends them',
+    }),
     role: role.optional(),
     ...optional,
   })

@@ -1,0 +1,180 @@
+/** Set-password tokens: worth something only while their giver could give them, in whichever contract that ends. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { permissions, type Permission } from '../../src/core/permissions'
+import { demotionsOf, editsOfAnyone, v1Path, type Ask } from '../support/contracts'
+import { snapshot } from '../support/snapshot'
+import { adminToken, call, freshDirectory, servedContracts, signedInPerson, testEnv } from '../support/usher'
+
+freshDirectory()
+afterEach(() => void vi.useRealTimers())
+
+const contracts = await servedContracts()
+
+type Person = Awaited<ReturnType<typeof signedInPerson>>
+
+let admin: string
+let giver: Person
+let one: Person
+
+beforeEach(async () => {
+  admin = await adminToken()
+  giver = await signedInPerson(admin, { role: 'admin' })
+  one = await signedInPerson(admin)
+})
+
+const done = async ({ path, ...options }: Ask, token = admin) => {
+  const { status, text } = await call(path, { ...options, token })
+  expect(status, text).toBeLessThan(300)
+}
+
+async function tokenBy(token = giver.access_token, user = one): Promise<string> {
+  const { status, body, text } = await call(`${v1Path(user)}/password-token`, { method: 'POST', token })
+  expect(status, text).toBe(201)
+  return body.token
+}
+
+const use = async (token: string) =>
+  (await call('/v1/auth/password', { json: { token, new_password: 'taken over by token' } })).status
+
+/** Sees that the token is refused, and that nothing changed by that. */
+async function expectOver(token: string) {
+  const before = await snapshot()
+  expect(await use(token)).toBe(401)
+  expect(await snapshot()).toEqual(before)
+}
+
+async function roleOf(allowed: readonly Permission[]): Promise<{ id: string; name: string }> {
+  const json = { name: `role ${crypto.randomUUID()}`, permissions: allowed }
+  return (await call('/v1/roles', { token: admin, json })).body
+}
+
+const keyOf = async (token: string, more: object = {}): Promise<{ id: string; key: string }> =>
+  (await call('/v1/api-keys', { token, json: { name: 'a key', permissions, ...more } })).body
+
+describe('a set-password token', () => {
+  it('is good while nothing of this happens: the control', async () => {
+    const [bySession, byKey] = [await tokenBy(), await tokenBy((await keyOf(giver.access_token)).key)]
+    await done({ path: '/v1/auth/logout', method: 'POST' }, giver.access_token)
+    expect(await use(byKey)).toBe(204)
+    expect(await use(bySession)).toBe(401)
+    expect(await use(await tokenBy(admin))).toBe(204)
+  })
+
+  it.each(contracts)('ends with its giver’s deactivation through %s, and is not revived', async (_, acts) => {
+    const token = await tokenBy()
+    await done(acts.deactivate(giver))
+    await expectOver(token)
+    await done({ path: `${v1Path(giver)}/activate`, method: 'POST' })
+    await expectOver(token)
+  })
+
+  it.each(contracts.flatMap(([name, { delete: remove }]) => (remove ? [[name, remove] as const] : [])))(
+    'ends with its giver’s deletion through %s',
+    async (_, remove) => {
+      const token = await tokenBy()
+      await done(remove(giver))
+      await expectOver(token)
+    },
+  )
+
+  it.each(contracts.flatMap(([name, acts]) => demotionsOf(acts).map((demote) => [name, demote] as const)))(
+    'ends with its giver’s demotion through %s',
+    async (_, demote) => {
+      const token = await tokenBy()
+      await done(demote(giver))
+      await expectOver(token)
+    },
+  )
+
+  it('ends where a role of its giver loses users:update, or a permission that its user holds', async () => {
+    const role = await roleOf(['users:update', 'audit:read'])
+    const target = await roleOf(['audit:read'])
+    const clerk = await signedInPerson(admin, { role: role.name })
+    const stronger = await signedInPerson(admin, { role: target.name })
+    const [plain, strong] = [await tokenBy(clerk.access_token), await tokenBy(clerk.access_token, stronger)]
+    const narrowTo = (allowed: Permission[]) =>
+      done({ path: `/v1/roles/${role.id}`, method: 'PATCH', json: { permissions: allowed } })
+    await narrowTo(['audit:read'])
+    await expectOver(plain)
+    await narrowTo(['users:update'])
+    await expectOver(strong)
+    expect(await use(plain)).toBe(204)
+  })
+
+  it('ends with the key that it was asked for with: revoked, expired, ended with the key it was made on', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const inAnHour = new Date(Date.now() + 3_600_000).toISOString()
+    const [revoked, together, expiring] = [
+      await keyOf(giver.access_token),
+      await keyOf(giver.access_token),
+      await keyOf(giver.access_token, { expires_at: inAnHour }),
+    ]
+    const child = await keyOf(together.key)
+    const tokens = []
+    for (const { key } of [revoked, together, child, expiring]) tokens.push(await tokenBy(key))
+    await done({ path: `/v1/api-keys/${revoked.id}`, method: 'DELETE' })
+    await expectOver(tokens[0] as string)
+    await done({ path: `/v1/api-keys/${together.id}`, method: 'DELETE' })
+    await expectOver(tokens[1] as string)
+    await expectOver(tokens[2] as string)
+    vi.advanceTimersByTime(3_600_000)
+    await expectOver(tokens[3] as string)
+  })
+
+  it('is worth no more than the key that it was asked for with', async () => {
+    const { key } = await keyOf(giver.access_token, { permissions: ['users:update'] })
+    const token = await tokenBy(key)
+    await done({ path: v1Path(one), method: 'PATCH', json: { role: (await roleOf(['users:read'])).name } })
+    await expectOver(token)
+  })
+
+  it('ends where another sets the password of its giver, whose session may have been stolen', async () => {
+    const token = await tokenBy()
+    await done({ path: v1Path(giver), method: 'PATCH', json: { password: 'set by somebody else' } })
+    await expectOver(token)
+  })
+
+  it.each(contracts.flatMap(([, acts]) => editsOfAnyone(acts)))(
+    'ends where the email of its user is changed by %s, and is not revived by the same email',
+    async (_, edit) => {
+      const token = await tokenBy()
+      await done(edit(one, { email: `new.${one.number}@example.org` }))
+      await expectOver(token)
+      await done({ path: v1Path(one), method: 'PATCH', json: { email: one.email } })
+      await expectOver(token)
+    },
+  )
+
+  it('is given on the authority of the moment it is written', async () => {
+    let batches = 0
+    const demoting = {
+      prepare: (sql: string) => testEnv.DB.prepare(sql),
+      batch: async (statements: D1PreparedStatement[]) => {
+        batches += 1
+        if (batches === 2) await done({ path: v1Path(giver), method: 'PATCH', json: { role: 'user' } })
+        return testEnv.DB.batch(statements)
+      },
+    }
+    const path = `${v1Path(one)}/password-token`
+    const answer = await call(path, { method: 'POST', token: giver.access_token, env: { DB: demoting } })
+    expect([answer.status, batches]).toEqual([403, 2])
+  })
+
+  it('is not committed where its giver is demoted between its check and its use', async () => {
+    const token = await tokenBy()
+    let batches = 0
+    const demoting = {
+      prepare: (sql: string) => testEnv.DB.prepare(sql),
+      batch: async (statements: D1PreparedStatement[]) => {
+        batches += 1
+        if (batches === 2) await done({ path: v1Path(giver), method: 'PATCH', json: { role: 'user' } })
+        return testEnv.DB.batch(statements)
+      },
+    }
+    const json = { token, new_password: 'taken over by token' }
+    expect((await call('/v1/auth/password', { json, env: { DB: demoting } })).status).toBe(401)
+    expect(batches).toBe(2)
+    const login = { identifier: one.email, password: one.password }
+    expect((await call('/v1/auth/login', { json: login })).status).toBe(200)
+  })
+})
