@@ -130,6 +130,10 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
     path: `/v1/users/${one.id}/password-token`,
     notFound: { path: `${other}/password-token` },
   }),
+  v1RevokePasswordTokens: ({ one }) => ({
+    path: `/v1/users/${one.id}/password-token`,
+    notFound: { path: `${other}/password-token` },
+  }),
   v1GetMe: () => ({ others: [{ headers: { 'if-none-match': '*' } }] }),
   v1PatchMe: ({ one }) => ({
     valid: { json: { phone: '1' } },
@@ -224,6 +228,14 @@ const provoked: Record<string, (scene: Scene) => Provoked> = {
   }),
   v1CreateApiKey: () => ({ valid: { json: { name: 'a key', permissions: [] } }, invalid: { json: {} } }),
   v1ListApiKeys: () => ({}),
+  v1ListUserApiKeys: ({ one }) => ({
+    path: `/v1/users/${one.id}/api-keys`,
+    notFound: { path: `${other}/api-keys` },
+  }),
+  v1RevokeUserApiKeys: ({ one }) => ({
+    path: `/v1/users/${one.id}/api-keys`,
+    notFound: { path: `${other}/api-keys` },
+  }),
   v1RevokeApiKey: ({ apiKey }) => ({
     path: `/v1/api-keys/${apiKey.id}`,
     notFound: { path: '/v1/api-keys/none' },

@@ -30,7 +30,7 @@ export function listOf<Item extends z.ZodType>(item: Item, max: number) {
   return z.preprocess(
     (value, context) =>
       Array.isArray(value) && value.length > max ? refuse(context, { rule: 'too_many', of: 'items', max }) : value,
-    z.array(item).max(max),
+    z.array(item).openapi({ maxItems: max }),
   )
 }
 

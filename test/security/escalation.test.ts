@@ -1,7 +1,7 @@
 /** Nobody becomes more than they are: by no field, over nobody more powerful, by giving nothing they do not hold. */
 import { describe, expect, it } from 'vitest'
 import { permissions, type Permission } from '../../src/core/permissions'
-import { operationFor, operationsOf } from '../support/conformance'
+import { operationFor, operationsOf, schemaOf } from '../support/conformance'
 import {
   actsIn,
   adminRole,
@@ -51,7 +51,8 @@ async function outcomeOf({ path, ...options }: Ask, token: string) {
 /** Fields as they are documented in the body of an operation. */
 function fieldsOf(operationId: string | undefined): string[] {
   const operation = operationsOf(document).find((one) => one.operationId === operationId)
-  return Object.values(operation?.requestBody?.content ?? {}).flatMap(({ schema }) => {
+  return Object.values(operation?.requestBody?.content ?? {}).flatMap((media) => {
+    const schema = schemaOf(media)
     const component = (schema.$ref ?? '').split('/').at(-1) as string
     return Object.keys(document.components.schemas[component]?.properties ?? schema.properties ?? {})
   })
