@@ -72,9 +72,9 @@ const others: Record<string, Make> = {
     json: { current_password: one.password, new_password: 'another fine passphrase' },
   }),
   v1IssuePasswordToken: ({ one }) => ({ path: `${v1Path(one)}/password-token`, method: 'POST' }),
-  v1RevokePasswordTokens: async ({ admin, one }) => {
+  v1RevokePasswordTokens: async ({ admin, one, untouched }) => {
     const path = `${v1Path(one)}/password-token`
-    await call(path, { method: 'POST', token: admin })
+    if (!untouched) await call(path, { method: 'POST', token: admin })
     return { path, method: 'DELETE' }
   },
   v1SetPassword: async ({ admin, one }) => {
