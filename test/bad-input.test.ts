@@ -44,13 +44,15 @@ describe('a name that would become too long', () => {
   // 1 + 1 + 399 code points: as long as a name may be.
   const familyName = 'x'.repeat(399)
 
-  it.each(contracts.flatMap(([, acts]) => Object.entries(acts.edits)))(
+  const edits = contracts.flatMap(([, acts]) => Object.entries(acts.edits))
+  const writesParts = (operationId: string) =>
+    operationsOf(document).some((one) => one.operationId === operationId && fieldOf(document, one, 'first_name'))
+
+  it.each(edits.filter(([operationId]) => writesParts(operationId)))(
     'by writing one part of it is bad input, in %s',
     async (operationId, edit) => {
-      const operation = operationsOf(document).find((one) => one.operationId === operationId)
-      if (!operation || !fieldOf(document, operation, 'first_name')) return
       const email = 'long@example.org'
-      await importing(admin, [{ email, name: `y ${familyName}`, version: 1, user_type: 'clinician', gender: 'female' }])
+      await importing(admin, [{ email, name: `y ${familyName}`, version: 1, gender: 'female' }])
       const [row] = await rows<{ id: string; number: number }>('SELECT id, number FROM users WHERE email = ?', email)
       const isOwn = operationId === 'v1PatchMe'
       const one = { uuid: String(row?.id), number: Number(row?.number), email, password: '' }
