@@ -84,7 +84,7 @@ describe('GET /exports', () => {
     for (const user of (await exported(both, withHashes)).users) {
       expect(user).toMatchObject({ password_hash: expect.stringMatching(/^\$pbkdf2-sha256\$/), pin_hash: null })
     }
-    for (const include of ['everything', '', 'password_hashes,pins']) {
+    for (const include of ['everything', 'password_hashes,pins']) {
       const answered = await call(`/v1/exports?include=${include}`, { token: admin })
       expectInvalid(answered, ['include', 'must be one of password_hashes'])
     }
@@ -159,15 +159,18 @@ describe('an export, imported into an empty directory,', () => {
 
     await reset()
     await migrate()
+    // A number is never given twice, so the first admin of the new directory must not take one that moves in.
+    const highest = Number(users.at(-1)?.['number'])
+    await rows("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', ?)", highest)
     const first = await adminToken()
     const { body: present } = await call('/v1/roles', { token: first })
     for (const role of roles.data) {
       if (present.data.some(({ id }: { id: string }) => id === role.id)) continue
       expect((await call('/v1/roles', { token: first, json: role })).status).toBe(201)
     }
-    // Who came first here stands where the first one there did: somebody who moved in makes room.
+    // The first admin here has the email of the first one there, until an admin who moved in deletes the first admin.
     const moved = await importing(first, source.text)
-    expect(moved.told[0]).toMatch(/^number is taken; email is taken by usr_/)
+    expect(moved.told[0]).toMatch(/^email is taken by usr_/)
     expect(moved.last).toMatchObject({ created: users.length - 1, refused: 1 })
     const { access_token } = await signIn('mover@example.org', 'a moving passphrase')
     const { body: bootstrap } = await call('/v1/me', { token: first })
@@ -186,7 +189,7 @@ describe('an export, imported into an empty directory,', () => {
     expect((await signIn('mover@example.org', 'a moving passphrase')).user.id).toBe(mover.id)
     const { body: next } = await call('/v1/users', { token: access_token, json: person() })
     const [row] = await rows('SELECT number FROM users ORDER BY number DESC LIMIT 1')
-    expect([next.status, Number(row?.['number'])]).toEqual(['active', users.at(-1)?.['number'] + 1])
+    expect([next.status, Number(row?.['number'])]).toEqual(['active', highest + 2])
   })
 })
 
