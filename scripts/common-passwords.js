@@ -1,4 +1,4 @@
-/** Writes src/core/common-passwords.ts anew, from a maintained list: `node scripts/common-passwords.js` after updating it. */
+/** Writes src/core/passwords/common-passwords.ts anew, from a maintained list: `node scripts/common-passwords.js` after updating it. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -19,6 +19,6 @@ const passwords = dictionary['passwords-common']
 
 const comment = `/** The ${count} most common passwords of at least ${minLength} code points, from @zxcvbn-ts/language-common ${version} (MIT); made by scripts/common-passwords.js. */`
 writeFileSync(
-  fileURLToPath(new URL('../src/core/common-passwords.ts', import.meta.url)),
+  fileURLToPath(new URL('../src/core/passwords/common-passwords.ts', import.meta.url)),
   `${comment}\nexport const commonPasswords = ${JSON.stringify(passwords.join('\n'))}\n`,
 )

@@ -1,6 +1,6 @@
 /** The interactive reference: an index of the contracts, and a page for each, which assets/docs.js fills with the contract's document. */
 import { html } from 'hono/html'
-import { assetsPath } from './http/assets'
+import { assetsPath } from './http/deployment/assets'
 import type { Summary } from './index-page'
 
 /** `data:` is for the arrows and the like that the library's style holds. */

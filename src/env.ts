@@ -1,6 +1,6 @@
 /** Bindings and variables, checked once: bad configuration stops the Worker from serving, and says which variable is wrong. */
-import type { Settings } from './core/caller'
-import { parseHost } from './http/hosts'
+import type { Settings } from './core/access/caller'
+import { parseHost } from './http/deployment/hosts'
 
 export interface Env {
   DB: D1Database

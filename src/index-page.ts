@@ -1,7 +1,7 @@
 /** What a person sees who opens the Worker in a browser. */
 import { html, raw } from 'hono/html'
 import { toBase64, utf8 } from './core/encoding'
-import { assetsPath } from './http/assets'
+import { assetsPath } from './http/deployment/assets'
 
 export interface Summary {
   name: string

@@ -1,5 +1,5 @@
 /** What is done by the clock: `[triggers]` in wrangler.toml says when. */
-import { sweep } from './core/sweep'
+import { sweep } from './core/upkeep/sweep'
 import { Database } from './database/database'
 import { configurationOf, Misconfigured, type Env } from './env'
 import { deliverByTheClock } from './webhooks'

@@ -1,9 +1,9 @@
 /** Composition: the directory's events, in v1's words, to whoever is to be told of them. */
 import { toWebhookMessage } from './contracts/v1/mapping/webhooks'
-import { atOnce, byTheClock, deliver, type Pace } from './core/webhook-delivery'
+import { atOnce, byTheClock, deliver, type Pace } from './core/webhooks/webhook-delivery'
 import { Database } from './database/database'
 import { configurationOf, type Env } from './env'
-import { postToWebhook } from './http/webhook-post'
+import { postToWebhook } from './http/deployment/webhook-post'
 
 /** Behind an answer: nobody hears of a failure but the log, and nothing is lost by it. */
 export async function deliverAtOnce(env: Env): Promise<void> {

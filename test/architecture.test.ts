@@ -45,7 +45,9 @@ describe('imports', () => {
     expect(sources.size).toBeGreaterThan(40)
     expect(importsOf('src/index.ts')).toEqual(['src/app.ts', 'src/scheduled.ts'])
     expect(importsOf('src/contracts/v1/routes/index.ts')).toContain('src/contracts/v1/routes/users.ts')
-    expect(importsOf('src/core/users.ts')).toEqual(expect.arrayContaining(['uuid', 'src/database/users.ts']))
+    expect(importsOf('src/core/users/users.ts')).toEqual(
+      expect.arrayContaining(['uuid', 'src/database/users/users.ts']),
+    )
     expect(importsOf('src/database/guard.ts')).toContain('drizzle-orm/sql')
     // Every line that begins as an import is one the pattern above reads.
     for (const [path, text] of sources) {
@@ -178,7 +180,7 @@ describe('the document', () => {
     }
     // Only `authenticated` and `anonymous` say so, each beside its middleware, and no route puts other middleware in its place.
     const saying = (word: RegExp) => [...sources.keys()].filter((path) => word.test(sources.get(path) as string))
-    expect(saying(/\bsecurity\s*:/)).toEqual(['src/http/authentication.ts'])
+    expect(saying(/\bsecurity\s*:/)).toEqual(['src/http/credentials/authentication.ts'])
     expect(saying(/\bmiddleware\b/).filter((path) => path.startsWith('src/contracts/'))).toEqual([])
   })
 

@@ -4,7 +4,7 @@
  */
 import { Validator } from '@cfworker/json-schema'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { permissions } from '../src/core/permissions'
+import { permissions } from '../src/core/access/permissions'
 import { contracts } from '../src/contracts'
 import { conform, operationsOf, type OpenApi, type Operation, type Schema } from './support/conformance'
 import { quietWebhook } from './support/requests'

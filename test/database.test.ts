@@ -2,8 +2,8 @@
 import { getTableColumns, getTableName } from 'drizzle-orm'
 import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import type { AuditAction } from '../src/core/audit'
-import { fold, foldForSearch } from '../src/core/text'
+import type { AuditAction } from '../src/core/audit/audit'
+import { fold, foldForSearch } from '../src/core/users/text'
 import * as tables from '../src/database/tables'
 import { quietWebhook } from './support/requests'
 import {

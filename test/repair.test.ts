@@ -1,8 +1,8 @@
 /// <reference types="vite/client" />
 /** The SQL that an operator runs: it mends what the doctor finds, and ends what a restore brought back. */
 import { describe, expect, it } from 'vitest'
-import { permissions } from '../src/core/permissions'
-import { directoryChecks } from '../src/core/directory-checks'
+import { permissions } from '../src/core/access/permissions'
+import { directoryChecks } from '../src/core/upkeep/directory-checks'
 import afterRestore from '../scripts/after-restore.sql?raw'
 import repair from '../scripts/repair.sql?raw'
 import { inconsistencies } from './support/consistency'

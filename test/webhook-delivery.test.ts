@@ -2,7 +2,7 @@
 /** Webhooks are told everything that happened to users, at least once, whatever fails on the way. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import wranglerToml from '../wrangler.toml?raw'
-import { permissions } from '../src/core/permissions'
+import { permissions } from '../src/core/access/permissions'
 import { sweepCron } from '../src/scheduled'
 import { documented, failingD1 } from './support/failing-d1'
 import { importing } from './support/imports'

@@ -1,6 +1,6 @@
 /** Usher: its production bundle, its own schema, and rows as it writes them. */
 import { readFileSync, readdirSync } from 'node:fs'
-import { fold, foldForSearch, foldIdentifier } from '../../src/core/text.ts'
+import { fold, foldForSearch, foldIdentifier } from '../../src/core/users/text.ts'
 import { draws } from '../people.js'
 
 const migrations = new URL('../../migrations/', import.meta.url)

@@ -1,5 +1,5 @@
 /** A row of a table as a line of an import. What does not read as a value of its field stays text, for the import to refuse. */
-import { lookalikeOf, looksLikeHash } from '../../src/core/lookalikes.js'
+import { lookalikeOf, looksLikeHash } from '../../src/core/passwords/lookalikes.js'
 import { Stop } from '../directory.js'
 
 const yes = /^(true|1|yes|oui|t|y|on|active|activated|enabled|actif)$/i

@@ -121,7 +121,7 @@ async function checkHashing(client, report) {
     if (body.milliseconds === null) {
       return report.fail(
         `hashing: the platform refuses a call of ${body.iterations} PBKDF2 iterations`,
-        'Its cap was lowered: nobody can sign in until iterationCap in src/core/pbkdf2.ts is.',
+        'Its cap was lowered: nobody can sign in until iterationCap in src/core/passwords/pbkdf2.ts is.',
       )
     }
     took.push(body)

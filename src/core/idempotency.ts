@@ -7,7 +7,7 @@ import {
   type Outcome,
 } from '../database/idempotency'
 import type { Statement } from '../database/statement'
-import type { Caller } from './caller'
+import type { Caller } from './access/caller'
 import { Refused } from './refusal'
 
 export const keptSeconds = 86_400

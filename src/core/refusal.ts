@@ -1,7 +1,7 @@
 /** Every way the directory says no. Each contract renders each of them; a new one does not compile until all do. */
-import type { Permission } from './permissions'
-import type { Problem } from './fields'
-import type { UserSelector } from './user'
+import type { Permission } from './access/permissions'
+import type { Problem } from './users/fields'
+import type { UserSelector } from './users/user'
 
 export type Refusal =
   /** No living credential of an active user stands behind the request. */

@@ -2,7 +2,7 @@
 import type { ActorRow, Guard, Inquiry } from './guard'
 import type { Statement } from './statement'
 import { refusal } from './tables'
-import { selectActiveWebhook } from './webhooks'
+import { selectActiveWebhook } from './webhooks/webhooks'
 
 type Reason = (typeof refusal.$inferSelect)['reason']
 

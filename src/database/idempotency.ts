@@ -1,7 +1,7 @@
 /** Statements about keyed requests and what they did. */
 import { sql } from 'drizzle-orm'
-import { roleSnapshot } from './roles'
-import { userSnapshot } from './users'
+import { roleSnapshot } from './access/roles'
+import { userSnapshot } from './users/users'
 import { compile, prepare, type Statement } from './statement'
 import { idempotencyRecords } from './tables'
 

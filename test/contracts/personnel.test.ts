@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** personnel, promise by promise, as its clients see it. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { toMask, type Permission } from '../../src/core/permissions'
+import { toMask, type Permission } from '../../src/core/access/permissions'
 import readme from '../../src/contracts/personnel/README.md?raw'
 import { populate } from '../support/population'
 import { notAnAddress, spellingsOfEmail, spellingsOfUuid } from '../support/pydantic'

@@ -1,8 +1,8 @@
 /** bcrypt and PBKDF2 beyond the platform's cap, which are computed here: held against other implementations on random input. */
 import { hashSync } from 'bcryptjs'
 import { describe, expect, it } from 'vitest'
-import { matchesBcrypt } from '../../src/core/bcrypt'
-import { deriveUncapped } from '../../src/core/uncapped-pbkdf2'
+import { matchesBcrypt } from '../../src/core/passwords/bcrypt'
+import { deriveUncapped } from '../../src/core/passwords/uncapped-pbkdf2'
 
 const random = (below: number) => Math.floor(Math.random() * below)
 

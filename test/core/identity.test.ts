@@ -1,6 +1,6 @@
 /** What text may hold, and when two identifiers are the same. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { fold } from '../../src/core/text'
+import { fold } from '../../src/core/users/text'
 import { importing } from '../support/imports'
 import { adminToken, call, freshDirectory, person, roleIds, rows, signIn, uuidOf } from '../support/usher'
 

@@ -1,6 +1,6 @@
 /** The whole name and its two parts: how each follows from the other. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { coherentNames } from '../../src/core/user'
+import { coherentNames } from '../../src/core/users/user'
 import { adminToken, call, freshDirectory, person, rows, uuidOf } from '../support/usher'
 
 const present = { givenName: 'Ana', familyName: 'Duarte' }

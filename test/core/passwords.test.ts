@@ -1,8 +1,8 @@
 /** How passwords are hashed, kept and chosen. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Parsed } from '../../src/core/fields'
-import { hashPassword, verifyPassword } from '../../src/core/passwords'
-import { derive } from '../../src/core/pbkdf2'
+import type { Parsed } from '../../src/core/users/fields'
+import { hashPassword, verifyPassword } from '../../src/core/passwords/passwords'
+import { derive } from '../../src/core/passwords/pbkdf2'
 import { adminToken, call, freshDirectory, person, rows, type Call } from '../support/usher'
 
 const utf8 = (text: string) => new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>

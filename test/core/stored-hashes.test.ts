@@ -1,6 +1,6 @@
 /** Hashes of the systems people come from: verified as those did, and read strictly. */
 import { describe, expect, it } from 'vitest'
-import { isTooCostly, matchesHash, readHash, type StoredHash } from '../../src/core/stored-hashes'
+import { isTooCostly, matchesHash, readHash, type StoredHash } from '../../src/core/passwords/stored-hashes'
 
 const read = (text: string) => readHash(text) as StoredHash
 const django = (iterations: number, hash: string) => `pbkdf2_sha256$${iterations}$kT9xS7Qm2LwZ4vB8nYc1Rd$${hash}`

@@ -1,7 +1,7 @@
 /** Who may do what: every operation of the document, asked by everyone who might try, and what is left of it in the tables. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { reset } from 'cloudflare:test'
-import { permissions, type Permission } from '../../src/core/permissions'
+import { permissions, type Permission } from '../../src/core/access/permissions'
 import { actsIn, type Ask } from '../support/contracts'
 import { operations } from '../support/requests'
 import { snapshot } from '../support/snapshot'

@@ -1,6 +1,6 @@
 /** API keys: what a key must not do to its own owner, whichever contract it asks. */
 import { describe, expect, it } from 'vitest'
-import { permissions } from '../../src/core/permissions'
+import { permissions } from '../../src/core/access/permissions'
 import { actsIn, editsOfAnyone, plainRole, v1Path, waysToGive, type Ask, type Someone } from '../support/contracts'
 import { snapshot } from '../support/snapshot'
 import { adminToken, call, freshDirectory, servedContracts, signedInPerson } from '../support/usher'

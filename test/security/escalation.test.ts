@@ -1,6 +1,6 @@
 /** Nobody becomes more than they are: by no field, over nobody more powerful, by giving nothing they do not hold. */
 import { describe, expect, it } from 'vitest'
-import { permissions, type Permission } from '../../src/core/permissions'
+import { permissions, type Permission } from '../../src/core/access/permissions'
 import { operationFor, operationsOf, schemaOf } from '../support/conformance'
 import {
   actsIn,

@@ -1,6 +1,6 @@
 /** What ends a credential ends it in every contract, from the next request on, and for good. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { permissions } from '../../src/core/permissions'
+import { permissions } from '../../src/core/access/permissions'
 import { demotionsOf, editsOfAnyone, v1Path, type Ask, type ContractActs, type Outcome } from '../support/contracts'
 import {
   servedContracts,

@@ -1,6 +1,6 @@
 /** Set-password tokens: worth something only while their giver could give them, in whichever contract that ends. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { permissions, type Permission } from '../../src/core/permissions'
+import { permissions, type Permission } from '../../src/core/access/permissions'
 import { demotionsOf, editsOfAnyone, v1Path, type Ask } from '../support/contracts'
 import { snapshot } from '../support/snapshot'
 import { adminToken, call, freshDirectory, servedContracts, signedInPerson, testEnv } from '../support/usher'

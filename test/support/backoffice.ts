@@ -1,6 +1,6 @@
 /** backoffice as its clients ask it, a person to ask about, and what it says of bad input. */
 import { expect } from 'vitest'
-import type { Permission } from '../../src/core/permissions'
+import type { Permission } from '../../src/core/access/permissions'
 import { adminToken, call, rows, signedInPerson, type Answer, type Call } from './usher'
 
 export const users = '/backoffice/api/v1/users'

@@ -1,7 +1,7 @@
 /** clinic as its clients speak to it: jQuery's forms, uploads and JSON, a cookie jar, the envelope. */
 import { expect } from 'vitest'
 import { call, person, signedInPerson, type Answer, type Call } from './usher'
-import type { Permission } from '../../src/core/permissions'
+import type { Permission } from '../../src/core/access/permissions'
 
 export const users = '/clinic/users/user'
 

@@ -1,5 +1,5 @@
 /** That a directory is whole: what is kept twice agrees, and nothing is there without what it belongs to. */
-import { fold, foldIdentifier } from '../../src/core/text'
+import { fold, foldIdentifier } from '../../src/core/users/text'
 
 /** The rows that are in one and not in the other. */
 const differing = (one: string, other: string) => `

@@ -1,6 +1,6 @@
 /** rbac as its clients ask it, a person to ask about, and the words in which it says no. */
 import { expect, vi } from 'vitest'
-import type { Permission } from '../../src/core/permissions'
+import type { Permission } from '../../src/core/access/permissions'
 import { adminToken, call, roleIds, signedInPerson, type Answer } from './usher'
 
 // A promise may take many requests to hold, and a busy machine takes its time: nothing here is about time.

@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** v1 as its clients use it, and the words in which it says no. */
 import { expect, vi } from 'vitest'
-import type { Permission } from '../../src/core/permissions'
+import type { Permission } from '../../src/core/access/permissions'
 import readme from '../../src/contracts/v1/README.md?raw'
 import { call, signedInPerson, type Answer } from './usher'
 

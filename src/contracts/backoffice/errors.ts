@@ -1,7 +1,7 @@
 /** Every failure in backoffice's words: `{"message": ...}`, and Laravel's sentences by field for bad input. */
-import type { Failure, Issue } from '../../http/failure'
-import type { FailureResponse } from '../../http/contract-types'
-import { failuresOf, json } from '../../http/json'
+import type { Failure, Issue } from '../../http/contract/failure'
+import type { FailureResponse } from '../../http/contract/contract-types'
+import { failuresOf, json } from '../../http/contract/json'
 import { wireName } from './mapping'
 import { BackofficeMessage, BackofficeValidationError } from './schemas'
 

@@ -1,7 +1,7 @@
 /** Between backoffice's wire and the core, field by field. */
 import type { z } from '@hono/zod-openapi'
-import { usernameOrEmail, type NewUser, type RoleSelector, type User, type UserChanges } from '../../core/user'
-import { trimmed } from '../../http/body'
+import { usernameOrEmail, type NewUser, type RoleSelector, type User, type UserChanges } from '../../core/users/user'
+import { trimmed } from '../../http/bodies/body'
 import {
   BackofficeUserUpdate,
   type BackofficeSignedIn,

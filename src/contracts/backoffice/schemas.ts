@@ -12,10 +12,10 @@ import {
   parseUsername,
   roleNumberMax,
   type Parser,
-} from '../../core/fields'
-import { parseSearch } from '../../core/search'
-import { parsedBy, refuse } from '../../http/fields'
-import { readDate } from '../../http/times'
+} from '../../core/users/fields'
+import { parseSearch } from '../../core/users/search'
+import { parsedBy, refuse } from '../../http/contract/fields'
+import { readDate } from '../../http/contract/times'
 
 const genders = ['male', 'female'] as const
 const statuses = ['active', 'inactive'] as const

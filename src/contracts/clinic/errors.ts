@@ -1,7 +1,7 @@
 /** Every failure in clinic's words: an envelope that says so, with HTTP 200 where the request itself was understood. */
-import type { Failure, Issue } from '../../http/failure'
-import type { FailureResponse } from '../../http/contract-types'
-import { failuresOf, json } from '../../http/json'
+import type { Failure, Issue } from '../../http/contract/failure'
+import type { FailureResponse } from '../../http/contract/contract-types'
+import { failuresOf, json } from '../../http/contract/json'
 import { wireName } from './mapping'
 import { ClinicFailure, ClinicUserEdit } from './schemas'
 

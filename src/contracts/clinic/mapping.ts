@@ -1,8 +1,15 @@
 /** Between clinic's wire and the core, field by field. */
 import type { z } from '@hono/zod-openapi'
-import { adminRole, defaultRole } from '../../core/roles'
-import { usernameOrEmail, type Gender, type NewUser, type User, type UserChanges, type UserType } from '../../core/user'
-import { toDayMonthYear } from '../../http/times'
+import { adminRole, defaultRole } from '../../core/access/roles'
+import {
+  usernameOrEmail,
+  type Gender,
+  type NewUser,
+  type User,
+  type UserChanges,
+  type UserType,
+} from '../../core/users/user'
+import { toDayMonthYear } from '../../http/contract/times'
 import { genders, userTypes, type ClinicUser, type ClinicUserCreate, type ClinicUserEdit } from './schemas'
 
 export function fromUser(user: User): z.infer<typeof ClinicUser> {

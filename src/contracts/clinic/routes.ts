@@ -1,28 +1,28 @@
 /** clinic: a Django application's user management, by forms and a session cookie. Seed order. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { isOneself } from '../../core/caller'
-import { signOut } from '../../core/sessions'
-import { signInFor } from '../../core/sign-in'
-import type { Permission } from '../../core/permissions'
-import { sendsStandIn } from '../../core/user'
-import { setActive, updateUser } from '../../core/user-changes'
-import { everyUser } from '../../core/user-list'
-import { createUser, getUser } from '../../core/users'
-import { anonymous, authenticated } from '../../http/authentication'
-import { changesIn, checked, fieldsOf, trimmed } from '../../http/body'
-import { createContract, sealed } from '../../http/contract'
-import { Failed } from '../../http/failure'
-import { userNumbered } from '../../http/fields'
-import { documentedBody, formTypes, json, streamed } from '../../http/json'
+import { isOneself } from '../../core/access/caller'
+import { signOut } from '../../core/sign-in/sessions'
+import { signInFor } from '../../core/sign-in/sign-in'
+import type { Permission } from '../../core/access/permissions'
+import { sendsStandIn } from '../../core/users/user'
+import { setActive, updateUser } from '../../core/users/user-changes'
+import { everyUser } from '../../core/users/user-list'
+import { createUser, getUser } from '../../core/users/users'
+import { anonymous, authenticated } from '../../http/credentials/authentication'
+import { changesIn, checked, fieldsOf, trimmed } from '../../http/bodies/body'
+import { createContract, sealed } from '../../http/contract/contract'
+import { Failed } from '../../http/contract/failure'
+import { userNumbered } from '../../http/contract/fields'
+import { documentedBody, formTypes, json, streamed } from '../../http/contract/json'
 import {
   clearSessionCookie,
   cookieScheme,
   cookieSecurity,
   refusePrefetch,
   setSessionCookie,
-} from '../../http/session-cookie'
-import { issueCookieToken } from '../../http/tokens'
+} from '../../http/credentials/session-cookie'
+import { issueCookieToken } from '../../http/credentials/tokens'
 import { failures, toFailureResponse } from './errors'
 import { fromUser, namedRoles, toNewUser, toOwnChanges, toUserChanges } from './mapping'
 import {

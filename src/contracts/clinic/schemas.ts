@@ -11,10 +11,10 @@ import {
   parsePin,
   parseUsername,
   type Parser,
-} from '../../core/fields'
-import { parseSearch } from '../../core/search'
-import { parsedBy, refuse } from '../../http/fields'
-import { readDate } from '../../http/times'
+} from '../../core/users/fields'
+import { parseSearch } from '../../core/users/search'
+import { parsedBy, refuse } from '../../http/contract/fields'
+import { readDate } from '../../http/contract/times'
 
 export const userTypes = { AD: 'Administrative', TE: 'Technician', CL: 'Clinician', ST: 'Student' } as const
 export const genders = { M: 'Male', F: 'Female', U: 'Unknown' } as const

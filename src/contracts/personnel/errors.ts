@@ -1,8 +1,8 @@
 /** Every failure in personnel's words: `{"detail": ...}`, FastAPI's own for bad input, French sentences for the rest. */
-import type { Failure } from '../../http/failure'
-import type { FailureResponse } from '../../http/contract-types'
-import { failuresOf, json } from '../../http/json'
-import { toValidationErrors } from '../../http/pydantic'
+import type { Failure } from '../../http/contract/failure'
+import type { FailureResponse } from '../../http/contract/contract-types'
+import { failuresOf, json } from '../../http/contract/json'
+import { toValidationErrors } from '../../http/frameworks/pydantic'
 import { wireName } from './mapping'
 import { PersonnelError, PersonnelValidationError } from './schemas'
 

@@ -1,9 +1,9 @@
 /** Between personnel's wire and the core, field by field. */
 import type { z } from '@hono/zod-openapi'
-import { readMatricule } from '../../core/fields'
-import type { NewUser, User, UserChanges, UserSelector } from '../../core/user'
-import { uuidIn } from '../../http/pydantic'
-import { toUtc } from '../../http/times'
+import { readMatricule } from '../../core/users/fields'
+import type { NewUser, User, UserChanges, UserSelector } from '../../core/users/user'
+import { uuidIn } from '../../http/frameworks/pydantic'
+import { toUtc } from '../../http/contract/times'
 import { passwordHashed, type PersonnelUser, type PersonnelUserCreate, type PersonnelUserUpdate } from './schemas'
 
 export function fromUser(user: User): z.infer<typeof PersonnelUser> {

@@ -1,8 +1,8 @@
 /** The wire of personnel, in its own names. */
 import { z } from '@hono/zod-openapi'
-import { parseMatricule, parseName, parsePassword } from '../../core/fields'
-import { parsedBy, refuse } from '../../http/fields'
-import { laxEmail, laxInteger, laxUuid, validationErrors } from '../../http/pydantic'
+import { parseMatricule, parseName, parsePassword } from '../../core/users/fields'
+import { parsedBy, refuse } from '../../http/contract/fields'
+import { laxEmail, laxInteger, laxUuid, validationErrors } from '../../http/frameworks/pydantic'
 
 /** What stands where the original published its hashes. */
 export const passwordHashed = 'password_hashed'

@@ -1,8 +1,8 @@
 /** Every failure in rbac's words: `{"detail": ...}`, FastAPI's own for bad input, English sentences for the rest. */
-import type { Failure } from '../../http/failure'
-import type { FailureResponse } from '../../http/contract-types'
-import { failuresOf, json } from '../../http/json'
-import { toValidationErrors } from '../../http/pydantic'
+import type { Failure } from '../../http/contract/failure'
+import type { FailureResponse } from '../../http/contract/contract-types'
+import { failuresOf, json } from '../../http/contract/json'
+import { toValidationErrors } from '../../http/frameworks/pydantic'
 import { wireName } from './mapping'
 import { RbacError, RbacValidationError } from './schemas'
 

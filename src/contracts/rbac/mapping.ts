@@ -1,7 +1,7 @@
 /** Between rbac's wire and the core, field by field. */
 import type { z } from '@hono/zod-openapi'
-import type { NewUser, RoleSelector, User, UserChanges } from '../../core/user'
-import { toUtc } from '../../http/times'
+import type { NewUser, RoleSelector, User, UserChanges } from '../../core/users/user'
+import { toUtc } from '../../http/contract/times'
 import { RbacUserUpdate, type RbacUser, type RbacUserCreate } from './schemas'
 
 export function fromUser(user: User): z.infer<typeof RbacUser> {

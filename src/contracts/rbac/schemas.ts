@@ -1,9 +1,16 @@
 /** The wire of rbac, in its own names. */
 import { z } from '@hono/zod-openapi'
-import { mostRoles, narrowed, parseFamilyName, parseGivenName, parsePassword } from '../../core/fields'
-import { parseSearch } from '../../core/search'
-import { lastOf, listOf, orNull, parsedBy } from '../../http/fields'
-import { addressIn, laxBoolean, laxEmail, laxQueryInteger, laxUuid, validationErrors } from '../../http/pydantic'
+import { mostRoles, narrowed, parseFamilyName, parseGivenName, parsePassword } from '../../core/users/fields'
+import { parseSearch } from '../../core/users/search'
+import { lastOf, listOf, orNull, parsedBy } from '../../http/contract/fields'
+import {
+  addressIn,
+  laxBoolean,
+  laxEmail,
+  laxQueryInteger,
+  laxUuid,
+  validationErrors,
+} from '../../http/frameworks/pydantic'
 
 const time = z.string().openapi({ format: 'date-time', description: 'UTC, whole seconds' })
 

@@ -2,7 +2,7 @@
 /** clinic's changes to a user, promise by promise. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import readme from '../../../src/contracts/clinic/README.md?raw'
-import { permissions } from '../../../src/core/permissions'
+import { permissions } from '../../../src/core/access/permissions'
 import {
   activate,
   asJson,

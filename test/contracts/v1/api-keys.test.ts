@@ -1,6 +1,6 @@
 /** v1: API keys. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { permissions, type Permission } from '../../../src/core/permissions'
+import { permissions, type Permission } from '../../../src/core/access/permissions'
 import { adminToken, call, freshDirectory, rows, signedInPerson, type Call } from '../../support/usher'
 import { namesEveryTest } from '../../support/readme'
 import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith, someoneWith } from '../../support/v1'

@@ -1,8 +1,8 @@
 /** v1: what a deployment says of itself, and of the directory whatever is wrong with it. */
 import { reset } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { permissions } from '../../../src/core/permissions'
-import { migrations } from '../../../src/database/migrations'
+import { permissions } from '../../../src/core/access/permissions'
+import { migrations } from '../../../src/database/upkeep/migrations'
 import { populate } from '../../support/population'
 import { namesEveryTest } from '../../support/readme'
 import { adminToken, call, firstAdmin, migrate, person, rows, signedInPerson, testEnv } from '../../support/usher'

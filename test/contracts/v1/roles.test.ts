@@ -1,6 +1,6 @@
 /** v1: roles. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { permissions } from '../../../src/core/permissions'
+import { permissions } from '../../../src/core/access/permissions'
 import { adminToken, call, freshDirectory, person, roleIds, rows, signedInPerson, testEnv } from '../../support/usher'
 import { importing } from '../../support/imports'
 import { namesEveryTest } from '../../support/readme'

@@ -1,6 +1,6 @@
 /** v1: webhooks, as those who manage them see them. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { webhookEvents } from '../../../src/core/audit'
+import { webhookEvents } from '../../../src/core/audit/audit'
 import { dump } from '../../support/scene'
 import { namesEveryTest } from '../../support/readme'
 import { adminToken, call, freshDirectory, person, rows, signedInPerson, testEnv } from '../../support/usher'

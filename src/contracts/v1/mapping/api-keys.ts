@@ -1,7 +1,7 @@
 /** API keys. */
 import type { z } from '@hono/zod-openapi'
-import type { ApiKey } from '../../../core/api-keys'
-import { toUtc } from '../../../http/times'
+import type { ApiKey } from '../../../core/access/api-keys'
+import { toUtc } from '../../../http/contract/times'
 import type { V1ApiKey } from '../schemas/api-keys'
 
 export function fromApiKey(key: ApiKey): z.infer<typeof V1ApiKey> {

@@ -1,7 +1,7 @@
 /** Audit events. */
 import type { z } from '@hono/zod-openapi'
-import type { AuditEvent } from '../../../core/audit-trail'
-import { toUtc } from '../../../http/times'
+import type { AuditEvent } from '../../../core/audit/audit-trail'
+import { toUtc } from '../../../http/contract/times'
 import type { V1AuditEvent } from '../schemas/audit-events'
 import { wireName } from './field-names'
 import { toId } from './ids'

@@ -1,9 +1,9 @@
 /** What the deployment says of itself. */
 import type { z } from '@hono/zod-openapi'
-import type { DatabaseFacts, HashingFacts } from '../../../core/diagnostics'
-import type { Finding } from '../../../core/directory-checks'
-import type { Deployment } from '../../../http/deployment'
-import { toUtc } from '../../../http/times'
+import type { DatabaseFacts, HashingFacts } from '../../../core/upkeep/diagnostics'
+import type { Finding } from '../../../core/upkeep/directory-checks'
+import type { Deployment } from '../../../http/deployment/deployment'
+import { toUtc } from '../../../http/contract/times'
 import type { V1Diagnostics, V1HashingDiagnostics } from '../schemas/diagnostics'
 import { toId } from './ids'
 

@@ -1,7 +1,7 @@
 /** Exports. */
 import type { z } from '@hono/zod-openapi'
-import type { Exported } from '../../../core/exports'
-import { toUtc } from '../../../http/times'
+import type { Exported } from '../../../core/moving/exports'
+import { toUtc } from '../../../http/contract/times'
 import type { V1ExportedUser } from '../schemas/exports'
 import { toId } from './ids'
 

@@ -1,7 +1,7 @@
 /** Imports. */
 import type { z } from '@hono/zod-openapi'
-import type { Newcomer, RowResult, Totals } from '../../../core/imports'
-import type { StoredHash } from '../../../core/stored-hashes'
+import type { Newcomer, RowResult, Totals } from '../../../core/moving/imports'
+import type { StoredHash } from '../../../core/passwords/stored-hashes'
 import type { V1ImportResult, V1ImportedUser } from '../schemas/imports'
 import { toId } from './ids'
 import { toOptional } from './users'

@@ -1,7 +1,7 @@
 /** Sessions. */
 import type { z } from '@hono/zod-openapi'
-import type { Session } from '../../../core/sessions'
-import { toUtc } from '../../../http/times'
+import type { Session } from '../../../core/sign-in/sessions'
+import { toUtc } from '../../../http/contract/times'
 import type { V1Session } from '../schemas/sessions'
 
 export function fromSession(session: Session): z.infer<typeof V1Session> {

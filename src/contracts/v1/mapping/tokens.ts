@@ -1,7 +1,7 @@
 /** The tokens of a session. */
-import type { SignedIn } from '../../../core/sign-in'
+import type { SignedIn } from '../../../core/sign-in/sign-in'
 import type { Configuration } from '../../../env'
-import { issueAccessToken } from '../../../http/tokens'
+import { issueAccessToken } from '../../../http/credentials/tokens'
 
 export async function toTokens({ user, sessionId, refreshToken }: SignedIn, configuration: Configuration, now: number) {
   const seconds = configuration.accessTokenSeconds

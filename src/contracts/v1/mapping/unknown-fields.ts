@@ -1,6 +1,6 @@
 /** Fields of a row that no user has: named and counted, and refused where passing over them would let somebody in. */
-import { lookalikeOf } from '../../../core/lookalikes.js'
-import { mostIssues } from '../../../http/failure'
+import { lookalikeOf } from '../../../core/passwords/lookalikes.js'
+import { mostIssues } from '../../../http/contract/failure'
 import { V1ImportedUser } from '../schemas/imports'
 
 const mostFields = 100

@@ -1,7 +1,7 @@
 /** Users. */
 import type { z } from '@hono/zod-openapi'
-import type { NewUser, RoleSelector, User, UserChanges } from '../../../core/user'
-import { toUtc } from '../../../http/times'
+import type { NewUser, RoleSelector, User, UserChanges } from '../../../core/users/user'
+import { toUtc } from '../../../http/contract/times'
 import type { V1User, V1UserCreate, V1UserUpdate } from '../schemas/users'
 import { toId } from './ids'
 

@@ -1,9 +1,9 @@
 /** Webhooks, and what they are sent. */
 import type { z } from '@hono/zod-openapi'
-import type { WebhookEvent } from '../../../core/audit'
-import type { AuditEvent } from '../../../core/audit-trail'
-import type { Webhook, WebhookFailure } from '../../../core/webhooks'
-import { toUtc } from '../../../http/times'
+import type { WebhookEvent } from '../../../core/audit/audit'
+import type { AuditEvent } from '../../../core/audit/audit-trail'
+import type { Webhook, WebhookFailure } from '../../../core/webhooks/webhooks'
+import { toUtc } from '../../../http/contract/times'
 import type {
   V1Webhook,
   V1WebhookEvent,

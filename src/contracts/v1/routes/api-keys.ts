@@ -1,8 +1,8 @@
 /** API keys. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { createApiKey, listApiKeys, listApiKeysOf, revokeApiKey, revokeApiKeysOf } from '../../../core/api-keys'
-import { authenticated } from '../../../http/authentication'
-import { json, jsonBody } from '../../../http/json'
+import { createApiKey, listApiKeys, listApiKeysOf, revokeApiKey, revokeApiKeysOf } from '../../../core/access/api-keys'
+import { authenticated } from '../../../http/credentials/authentication'
+import { json, jsonBody } from '../../../http/contract/json'
 import { failures } from '../errors'
 import { fromApiKey } from '../mapping/api-keys'
 import { toSelector } from '../mapping/ids'

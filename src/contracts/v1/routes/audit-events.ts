@@ -1,9 +1,9 @@
 /** The audit trail. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { listAuditEvents } from '../../../core/audit-trail'
-import { authenticated } from '../../../http/authentication'
-import { readCursor, writeCursor } from '../../../http/cursor'
-import { json } from '../../../http/json'
+import { listAuditEvents } from '../../../core/audit/audit-trail'
+import { authenticated } from '../../../http/credentials/authentication'
+import { readCursor, writeCursor } from '../../../http/contract/cursor'
+import { json } from '../../../http/contract/json'
 import { failures } from '../errors'
 import { fromAuditEvent } from '../mapping/audit-events'
 import { toSelector } from '../mapping/ids'

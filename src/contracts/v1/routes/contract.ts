@@ -1,5 +1,5 @@
 /** The contract the routes of this folder are added to. */
-import { createContract } from '../../../http/contract'
+import { createContract } from '../../../http/contract/contract'
 import { toFailureResponse } from '../errors'
 
 export const contract = createContract({

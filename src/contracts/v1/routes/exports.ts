@@ -1,9 +1,9 @@
 /** Moving out. */
 import { createRoute } from '@hono/zod-openapi'
-import { exportUsers } from '../../../core/exports'
-import { authenticated } from '../../../http/authentication'
-import { header, ndjson, streamedLines } from '../../../http/json'
-import { toUtc } from '../../../http/times'
+import { exportUsers } from '../../../core/moving/exports'
+import { authenticated } from '../../../http/credentials/authentication'
+import { header, ndjson, streamedLines } from '../../../http/contract/json'
+import { toUtc } from '../../../http/contract/times'
 import { failures } from '../errors'
 import { fromExported } from '../mapping/exports'
 import { V1ExportQuery, V1ExportedUser } from '../schemas/exports'

@@ -1,5 +1,5 @@
 /** v1: the house contract, a file a resource. */
-import { sealed } from '../../../http/contract'
+import { sealed } from '../../../http/contract/contract'
 import { contract } from './contract'
 import './users'
 import './me'

@@ -1,10 +1,10 @@
 /** Oneself. */
 import { createRoute } from '@hono/zod-openapi'
-import { changeOwnPassword } from '../../../core/password-setting'
-import { updateOneself } from '../../../core/user-changes'
-import { getOneself } from '../../../core/users'
-import { authenticated } from '../../../http/authentication'
-import { changesIn, jsonOf } from '../../../http/body'
+import { changeOwnPassword } from '../../../core/passwords/password-setting'
+import { updateOneself } from '../../../core/users/user-changes'
+import { getOneself } from '../../../core/users/users'
+import { authenticated } from '../../../http/credentials/authentication'
+import { changesIn, jsonOf } from '../../../http/bodies/body'
 import {
   changeCondition,
   changeConditions,
@@ -12,8 +12,8 @@ import {
   ifNoneMatch,
   isNotModified,
   toETag,
-} from '../../../http/conditions'
-import { documentedBody, json, jsonBody } from '../../../http/json'
+} from '../../../http/contract/conditions'
+import { documentedBody, json, jsonBody } from '../../../http/contract/json'
 import { failures } from '../errors'
 import { toTokens } from '../mapping/tokens'
 import { fromUser, toNamedRoles, toUserChanges } from '../mapping/users'

@@ -1,9 +1,9 @@
 /** Set-password tokens: a way in that is not somebody else typing one's password. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { issuePasswordToken, revokePasswordTokens, setPasswordByToken } from '../../../core/password-setting'
-import { anonymous, authenticated } from '../../../http/authentication'
-import { json, jsonBody } from '../../../http/json'
-import { toUtc } from '../../../http/times'
+import { issuePasswordToken, revokePasswordTokens, setPasswordByToken } from '../../../core/passwords/password-setting'
+import { anonymous, authenticated } from '../../../http/credentials/authentication'
+import { json, jsonBody } from '../../../http/contract/json'
+import { toUtc } from '../../../http/contract/times'
 import { failures } from '../errors'
 import { toSelector } from '../mapping/ids'
 import { V1PasswordByToken, V1PasswordToken } from '../schemas/passwords'

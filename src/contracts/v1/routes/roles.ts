@@ -1,9 +1,9 @@
 /** Roles. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { createRole, deleteRole, getRole, listRoles, updateRole } from '../../../core/role-management'
-import { authenticated } from '../../../http/authentication'
-import { keyed, replayedHeader } from '../../../http/idempotency'
-import { header, json, jsonBody } from '../../../http/json'
+import { createRole, deleteRole, getRole, listRoles, updateRole } from '../../../core/access/role-management'
+import { authenticated } from '../../../http/credentials/authentication'
+import { keyed, replayedHeader } from '../../../http/contract/idempotency'
+import { header, json, jsonBody } from '../../../http/contract/json'
 import { failures } from '../errors'
 import { fromRole } from '../mapping/roles'
 import { V1IdempotencyKey } from '../schemas/headers'

@@ -1,9 +1,9 @@
 /** The sessions of a user. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { endSession, endSessions, listSessions } from '../../../core/sessions'
-import { authenticated } from '../../../http/authentication'
-import { json } from '../../../http/json'
+import { endSession, endSessions, listSessions } from '../../../core/sign-in/sessions'
+import { authenticated } from '../../../http/credentials/authentication'
+import { json } from '../../../http/contract/json'
 import { failures } from '../errors'
 import { toSelector } from '../mapping/ids'
 import { fromSession } from '../mapping/sessions'

@@ -1,10 +1,10 @@
 /** Users. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { setActive, updateUser } from '../../../core/user-changes'
-import { listUsers } from '../../../core/user-list'
-import { createUser, deleteUser, getUser } from '../../../core/users'
-import { authenticated } from '../../../http/authentication'
-import { changesIn, jsonOf } from '../../../http/body'
+import { setActive, updateUser } from '../../../core/users/user-changes'
+import { listUsers } from '../../../core/users/user-list'
+import { createUser, deleteUser, getUser } from '../../../core/users/users'
+import { authenticated } from '../../../http/credentials/authentication'
+import { changesIn, jsonOf } from '../../../http/bodies/body'
 import {
   changeCondition,
   changeConditions,
@@ -12,10 +12,10 @@ import {
   ifNoneMatch,
   isNotModified,
   toETag,
-} from '../../../http/conditions'
-import { readCursor, writeCursor } from '../../../http/cursor'
-import { keyed, replayedHeader } from '../../../http/idempotency'
-import { documentedBody, header, json, jsonBody } from '../../../http/json'
+} from '../../../http/contract/conditions'
+import { readCursor, writeCursor } from '../../../http/contract/cursor'
+import { keyed, replayedHeader } from '../../../http/contract/idempotency'
+import { documentedBody, header, json, jsonBody } from '../../../http/contract/json'
 import { failures } from '../errors'
 import { toId, toSelector } from '../mapping/ids'
 import { fromUser, toNamedRoles, toNewUser, toUserChanges } from '../mapping/users'

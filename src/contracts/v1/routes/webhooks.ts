@@ -10,12 +10,12 @@ import {
   replaceWebhookSecret,
   retryWebhookFailures,
   updateWebhook,
-} from '../../../core/webhooks'
-import { authenticated } from '../../../http/authentication'
-import { readCursor, writeCursor } from '../../../http/cursor'
-import { header, json, jsonBody } from '../../../http/json'
-import { toUtc } from '../../../http/times'
-import { postToWebhook, webhookSecrets } from '../../../http/webhook-post'
+} from '../../../core/webhooks/webhooks'
+import { authenticated } from '../../../http/credentials/authentication'
+import { readCursor, writeCursor } from '../../../http/contract/cursor'
+import { header, json, jsonBody } from '../../../http/contract/json'
+import { toUtc } from '../../../http/contract/times'
+import { postToWebhook, webhookSecrets } from '../../../http/deployment/webhook-post'
 import { failures } from '../errors'
 import { fromSecrets, fromWebhook, fromWebhookFailure, toWebhookInput } from '../mapping/webhooks'
 import {

@@ -1,7 +1,7 @@
 /** API keys. */
 import { z } from '@hono/zod-openapi'
-import { parseKeyName } from '../../../core/fields'
-import { orNull, parsedBy, timeToCome } from '../../../http/fields'
+import { parseKeyName } from '../../../core/users/fields'
+import { orNull, parsedBy, timeToCome } from '../../../http/contract/fields'
 import { filledText, permission, sentPermissions, time, uuid } from './fields'
 
 const apiKey = {

@@ -1,7 +1,7 @@
 /** Audit events. */
 import { z } from '@hono/zod-openapi'
-import { auditActions } from '../../../core/audit'
-import { orEmpty } from '../../../http/fields'
+import { auditActions } from '../../../core/audit/audit'
+import { orEmpty } from '../../../http/contract/fields'
 import { cursorPagination, page, time, userId, uuid } from './fields'
 
 const action = z.enum(auditActions).openapi('V1AuditAction')

@@ -1,8 +1,8 @@
 /** What the deployment says of itself. */
 import { z } from '@hono/zod-openapi'
-import { directoryChecks, findings } from '../../../core/directory-checks'
-import { hashStandings } from '../../../core/passwords'
-import { bindingNames, variableNames } from '../../../http/deployment'
+import { directoryChecks, findings } from '../../../core/upkeep/directory-checks'
+import { hashStandings } from '../../../core/passwords/passwords'
+import { bindingNames, variableNames } from '../../../http/deployment/deployment'
 import { cursorPagination, page, time } from './fields'
 
 const migration = z.array(z.string())

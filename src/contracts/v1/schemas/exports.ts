@@ -1,6 +1,6 @@
 /** Exports. */
 import { z } from '@hono/zod-openapi'
-import { orEmpty, queryInteger } from '../../../http/fields'
+import { orEmpty, queryInteger } from '../../../http/contract/fields'
 import { date, shownEmail, time, userId, userStatus } from './fields'
 import { gender, userType } from './users'
 

@@ -1,8 +1,8 @@
 /** What several resources are made of. */
 import { z } from '@hono/zod-openapi'
-import { parseDescription, parseEmail, parsePassword } from '../../../core/fields'
-import { permissions } from '../../../core/permissions'
-import { listOf, orEmpty, parsedBy, queryInteger } from '../../../http/fields'
+import { parseDescription, parseEmail, parsePassword } from '../../../core/users/fields'
+import { permissions } from '../../../core/access/permissions'
+import { listOf, orEmpty, parsedBy, queryInteger } from '../../../http/contract/fields'
 
 export const uuid = z.string().openapi({ format: 'uuid' })
 

@@ -8,9 +8,9 @@ import {
   parseUuid,
   parseVersion,
   userNumberMax,
-} from '../../../core/fields'
-import { parseRowPassword } from '../../../core/imports'
-import { anyTime, listOf, orNull, parsedBy, refuse } from '../../../http/fields'
+} from '../../../core/users/fields'
+import { parseRowPassword } from '../../../core/moving/imports'
+import { anyTime, listOf, orNull, parsedBy, refuse } from '../../../http/contract/fields'
 import { email, integer, role, text, userId } from './fields'
 import { V1Problem, errors } from './problem'
 import { example, optional } from './users'

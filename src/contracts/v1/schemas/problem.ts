@@ -1,6 +1,6 @@
 /** What every failure is told as. */
 import { z } from '@hono/zod-openapi'
-import { mostIssues } from '../../../http/failure'
+import { mostIssues } from '../../../http/contract/failure'
 
 export const errors = z.array(z.strictObject({ field: z.string(), message: z.string() })).max(mostIssues)
 

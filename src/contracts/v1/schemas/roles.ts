@@ -1,7 +1,7 @@
 /** Roles. */
 import { z } from '@hono/zod-openapi'
-import { parseRoleName, parseRoleNumber, parseUuid, roleNumberMax } from '../../../core/fields'
-import { parsedBy } from '../../../http/fields'
+import { parseRoleName, parseRoleNumber, parseUuid, roleNumberMax } from '../../../core/users/fields'
+import { parsedBy } from '../../../http/contract/fields'
 import { description, filledText, integer, permission, sentPermissions, uuid } from './fields'
 
 export const V1Role = z

@@ -11,9 +11,9 @@ import {
   parseName,
   parsePhoneNumber,
   parseUsername,
-} from '../../../core/fields'
-import { parseSearch } from '../../../core/search'
-import { listOf, orEmpty, orNull, parsedBy } from '../../../http/fields'
+} from '../../../core/users/fields'
+import { parseSearch } from '../../../core/users/search'
+import { listOf, orEmpty, orNull, parsedBy } from '../../../http/contract/fields'
 import {
   date,
   email,

@@ -1,8 +1,8 @@
 /** Webhooks, and what they are sent. */
 import { z } from '@hono/zod-openapi'
-import { webhookEvents } from '../../../core/audit'
-import { parseWebhookUrl } from '../../../core/webhooks'
-import { listOf, parsedBy, refuse } from '../../../http/fields'
+import { webhookEvents } from '../../../core/audit/audit'
+import { parseWebhookUrl } from '../../../core/webhooks/webhooks'
+import { listOf, parsedBy, refuse } from '../../../http/contract/fields'
 import { cursorPagination, description, page, text, time, userId, uuid } from './fields'
 
 const webhookEvent = z.enum(webhookEvents).openapi('V1WebhookEventType')

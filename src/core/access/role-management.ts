@@ -1,0 +1,142 @@
+/** Making, changing and deleting roles. Nobody makes or touches a role that allows what they may not do themselves. */
+import { v7 as uuid } from 'uuid'
+import {
+  deleteRole as deleteRoleRow,
+  insertRole,
+  refuseUnlessRole,
+  selectEveryRole,
+  selectRole,
+  updateRole as updateRoleRow,
+  type RoleRow,
+} from '../../database/access/roles'
+import { record } from '../audit/audit'
+import { BatchConflict } from '../../database/database'
+import { decideAndCommit, facts, guard, refusing, type Caller } from './caller'
+import type { Parsed } from '../users/fields'
+import { recall, recalled, remember } from '../idempotency'
+import { fromMask, toMask, type Permission } from './permissions'
+import { Refused } from '../refusal'
+import { refuseMissing, rolesNamed } from './roles'
+import { foldRoleName } from '../users/text'
+
+export interface Role {
+  id: string
+  number: number
+  name: string
+  description: string
+  permissions: readonly Permission[]
+}
+
+export interface NewRole {
+  name: Parsed<'roleName'>
+  permissions: readonly Permission[]
+  description?: Parsed<'description'> | undefined
+  /** A uuid and a number that a legacy system knows the role by. */
+  id?: string | undefined
+  number?: number | undefined
+}
+
+export interface RoleChanges {
+  description?: Parsed<'description'> | undefined
+  permissions?: readonly Permission[] | undefined
+}
+
+/** Every role, in order of number. */
+export async function listRoles(caller: Caller): Promise<Role[]> {
+  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectEveryRole()))
+  return rows.map(toRole)
+}
+
+export async function getRole(caller: Caller, id: string): Promise<Role> {
+  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectRole({ id })))
+  return toRole(found(rows[0]))
+}
+
+export async function createRole(caller: Caller, input: NewRole): Promise<Role> {
+  const id = input.id ?? uuid()
+  return decideAndCommit(caller, async () => {
+    const [actor, records, taken] = await facts(
+      caller,
+      recall(caller),
+      rolesNamed([{ id }, { name: input.name }, ...(input.number === undefined ? [] : [{ number: input.number }])]),
+    )
+    const first = recalled(caller, records, 'role')
+    if (first) return toRole(JSON.parse(first) as RoleRow)
+    refuseMissing(input.permissions, fromMask(actor.permissions))
+    if (taken.length > 0) throw new Refused({ kind: 'role_refused', why: 'taken' })
+    const results = await caller.database.batch(
+      guard(caller, { needs: [...caller.needs, ...input.permissions] }),
+      insertRole({
+        id,
+        number: input.number ?? null,
+        name: input.name,
+        name_key: foldRoleName(input.name),
+        description: input.description ?? '',
+        permissions: toMask(input.permissions),
+      }),
+      record(caller, actor, 'role.created', { subjectId: id, fields: ['name', 'description', 'permissions'] }),
+      ...remember(caller, { role: id }),
+      selectRole({ id }),
+    )
+    return toRole((results.at(-1) as RoleRow[])[0] as RoleRow)
+  })
+}
+
+/** What is not given stays as it is. A built-in role never changes. */
+export async function updateRole(caller: Caller, id: string, changes: RoleChanges): Promise<Role> {
+  return decideAndCommit(caller, async () => {
+    const { actor, role } = await roleToChange(caller, id)
+    const description = changes.description ?? role.description
+    const permissions = changes.permissions ? toMask(changes.permissions) : role.permissions
+    const touched = fromMask(role.permissions | permissions)
+    refuseMissing(touched, fromMask(actor.permissions))
+    const fields = [
+      ...(description === role.description ? [] : ['description']),
+      ...(permissions === role.permissions ? [] : ['permissions']),
+    ]
+    if (fields.length === 0) return toRole(role)
+    await caller.database.batch(
+      guard(caller, { needs: [...caller.needs, ...touched] }),
+      refuseUnlessRole(role),
+      updateRoleRow({ number: role.number, description, permissions }),
+      record(caller, actor, 'role.updated', { subjectId: id, fields }),
+    )
+    return toRole({ ...role, description, permissions })
+  })
+}
+
+/** A role that somebody holds, or that is built in, stays. */
+export async function deleteRole(caller: Caller, id: string): Promise<void> {
+  await decideAndCommit(caller, async () => {
+    const { actor, role } = await roleToChange(caller, id)
+    refuseMissing(fromMask(role.permissions), fromMask(actor.permissions))
+    if (role.holders > 0) throw new Refused({ kind: 'role_refused', why: 'in_use' })
+    try {
+      await caller.database.batch(
+        guard(caller, { needs: [...caller.needs, ...fromMask(role.permissions)] }),
+        refuseUnlessRole(role),
+        deleteRoleRow({ number: role.number }),
+        record(caller, actor, 'role.deleted', { subjectId: id }),
+      )
+    } catch (error) {
+      // Given to somebody in this moment.
+      throw error instanceof BatchConflict ? new Refused({ kind: 'role_refused', why: 'in_use' }) : error
+    }
+  })
+}
+
+async function roleToChange(caller: Caller, id: string) {
+  const [actor, roles] = await facts(caller, selectRole({ id }))
+  const role = found(roles[0])
+  if (role.built_in === 1) throw new Refused({ kind: 'role_refused', why: 'built_in' })
+  return { actor, role }
+}
+
+function found<Row>(row: Row | undefined): Row {
+  if (!row) throw new Refused({ kind: 'resource_not_found', resource: 'role' })
+  return row
+}
+
+function toRole({ id, number, name, description, permissions }: RoleRow): Role {
+  return { id, number, name, description, permissions: fromMask(permissions) }
+}

@@ -1,0 +1,109 @@
+/** The forms a password may be kept in: ours, and those of the systems that people come from, read strictly and verified as those did. */
+import { matchesBcrypt } from './bcrypt'
+import { fromBase64, utf8 } from '../encoding'
+import { derive, iterationCap } from './pbkdf2'
+import { deriveUncapped } from './uncapped-pbkdf2'
+
+/** Salt and hash as text, as they are written. */
+interface Derived {
+  iterations: number
+  salt: string
+  hash: string
+}
+
+export type StoredHash =
+  | ({ scheme: 'usher'; rounds: number } & Derived)
+  | ({ scheme: 'django' } & Derived)
+  | { scheme: 'bcrypt'; cost: number; text: string }
+
+/** What verifying may cost at most: some 1.5 seconds of CPU as measured on one machine, of the 30 that the platform allows a request. */
+export const mostRounds = 100
+export const mostDjangoIterations = 2_000_000
+export const mostBcryptCost = 14
+
+/** Undefined for anything that none of the systems would have written. What it costs is not asked here. */
+export function readHash(text: string): StoredHash | undefined {
+  if (text.startsWith('$2')) return readBcrypt(text)
+  return text.startsWith('$') ? readUsher(text) : readDjango(text)
+}
+
+const usher =
+  /^\$pbkdf2-sha256\$i=([1-9]\d{0,5}),r=([1-9]\d{0,5})\$((?:[A-Za-z0-9+/]{4}){1,24}(?:[A-Za-z0-9+/]{2,3})?)\$([A-Za-z0-9+/]{43})$/
+const django = /^pbkdf2_sha256\$([1-9]\d{0,8})\$([!-#%-~]{1,128})\$([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$/
+
+/** `$pbkdf2-sha256$i=<iterations>,r=<rounds>$<salt>$<hash>`, base64 without padding. */
+function readUsher(text: string): StoredHash | undefined {
+  const [, iterations, rounds, salt, hash] = usher.exec(text) ?? []
+  if (!salt || !hash || Number(iterations) > iterationCap) return undefined
+  return { scheme: 'usher', iterations: Number(iterations), rounds: Number(rounds), salt, hash }
+}
+
+/** Django's `pbkdf2_sha256$<iterations>$<salt, plain text>$<hash, base64>`. */
+function readDjango(text: string): StoredHash | undefined {
+  const [, iterations, salt, hash] = django.exec(text) ?? []
+  return salt && hash ? { scheme: 'django', iterations: Number(iterations), salt, hash } : undefined
+}
+
+/**
+ * `$2a$`, `$2b$` or `$2y$`, two digits of cost, 22 characters of salt and 31 of hash. The last of each has bits to spare, which every
+ * writer leaves at 0: with others no password would match.
+ */
+function readBcrypt(text: string): StoredHash | undefined {
+  const match = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$/.exec(text)
+  const cost = Number(match?.[1])
+  return cost >= 4 && cost <= 31 ? { scheme: 'bcrypt', cost, text } : undefined
+}
+
+/** Whether it costs more to verify than is allowed here. */
+export function isTooCostly(stored: StoredHash): boolean {
+  switch (stored.scheme) {
+    case 'usher':
+      return stored.rounds > mostRounds
+    case 'django':
+      return stored.iterations > mostDjangoIterations
+    case 'bcrypt':
+      return stored.cost > mostBcryptCost
+  }
+}
+
+/** What one verification costs, in iterations of the platform's PBKDF2: exact for these, and as measured on one machine for the others. */
+export function iterationsToVerify(stored: StoredHash): number {
+  switch (stored.scheme) {
+    case 'usher':
+      return stored.iterations * stored.rounds
+    case 'django':
+      return stored.iterations * (stored.iterations > iterationCap ? 5 : 1)
+    case 'bcrypt':
+      return 560 * 2 ** stored.cost
+  }
+}
+
+/** The same in milliseconds of CPU as measured on one machine: for comparing kinds, not for promises. */
+export const millisecondsToVerify = (stored: StoredHash): number => iterationsToVerify(stored) / 7000
+
+/**
+ * As the system that wrote it would say: Django and bcrypt take what is typed as it is, and bcrypt no more of it than 72 bytes. No
+ * password of theirs holds a NUL, which both would take for none at all; one that does costs as much to refuse as any other.
+ */
+export async function matchesHash(password: string, stored: StoredHash): Promise<boolean> {
+  switch (stored.scheme) {
+    case 'usher': {
+      const { iterations, rounds, salt, hash } = stored
+      const derived = await derive(utf8(password.normalize('NFC')), fromBase64(salt), iterations, rounds)
+      return crypto.subtle.timingSafeEqual(derived, fromBase64(hash))
+    }
+    case 'django':
+      return (await matchesDjango(utf8(password), stored)) && !password.includes('\0')
+    case 'bcrypt':
+      return (await matchesBcrypt(password, stored.text)) && !password.includes('\0')
+  }
+}
+
+/** One call of PBKDF2 is what Django's hash is, of which WebCrypto takes only so many iterations. */
+async function matchesDjango(password: Uint8Array<ArrayBuffer>, { iterations, salt, hash }: Derived): Promise<boolean> {
+  const derived =
+    iterations <= iterationCap
+      ? await derive(password, utf8(salt), iterations, 1)
+      : await deriveUncapped(password, utf8(salt), iterations)
+  return crypto.subtle.timingSafeEqual(derived, fromBase64(hash))
+}

@@ -1,0 +1,78 @@
+/** The way into an empty directory: the first sign-in with the configured credentials makes the first admin, once. */
+import { v7 as uuid } from 'uuid'
+import { BatchConflict } from '../../database/database'
+import { unguarded } from '../../database/guard'
+import { refuseSignInIfLocked } from '../../database/sign-in/sessions'
+import type { Statement } from '../../database/statement'
+import type { UserRow } from '../../database/users/user-row'
+import { refuseIfHeld, selectUser } from '../../database/users/users'
+import { recordOf } from '../audit/audit'
+import type { Visit } from '../access/caller'
+import { sha256, utf8 } from '../encoding'
+import { isTooLongPassword, parseEmail, parseName, parsePassword, type Outcome } from '../users/fields'
+import { refuseUnfitPassword } from '../passwords/passwords'
+import { adminRole } from '../access/roles'
+import { foldIdentifier } from '../users/text'
+import { toUser, type User } from '../users/user'
+import { insertion, toNewRow } from '../users/users'
+
+/**
+ * The first admin of a directory without one, signed in by `opening`'s statements, or undefined where this sign-in does not make it. It
+ * takes the trips and the hashing of a sign-in with a wrong password, since a lockout must make both alike. `key` is the
+ * folded identifier; `taken` says that it is somebody's already, `account` where its failures are counted. Throws BatchRefused where another sign-in was first.
+ */
+export async function createFirstAdmin(
+  visit: Visit,
+  signIn: { key: string; password: string; taken: boolean; account: string },
+  opening: (userId: string) => Statement[],
+): Promise<User | undefined> {
+  const configured = visit.settings.firstAdmin
+  if (!configured || foldIdentifier(configured.email) !== signIn.key) return undefined
+  if (isTooLongPassword(signIn.password)) return undefined
+  if (!(await sameSecret(configured.password, signIn.password))) return undefined
+  if (signIn.taken) return refuse('BOOTSTRAP_ADMIN_EMAIL already is a user of the directory')
+
+  const email = parsed('BOOTSTRAP_ADMIN_EMAIL', parseEmail(configured.email))
+  const name = email && parsed('BOOTSTRAP_ADMIN_EMAIL', parseName(email.slice(0, email.lastIndexOf('@'))))
+  const password = parsed('BOOTSTRAP_ADMIN_PASSWORD', parsePassword(configured.password))
+  if (!email || !name || !password) return undefined
+  try {
+    refuseUnfitPassword(password, [email, name], visit.settings.passwordMinLength)
+  } catch {
+    return refuse('BOOTSTRAP_ADMIN_PASSWORD is too short or says who the admin is')
+  }
+
+  const id = uuid()
+  const row = await toNewRow(id, { email, name, password }, [adminRole], visit)
+  try {
+    const results = await visit.database.batch(
+      unguarded,
+      refuseIfHeld(adminRole),
+      refuseSignInIfLocked(signIn.account, visit.now),
+      ...insertion(row, [adminRole]),
+      recordOf(visit, 'user.created', { actorId: null, userId: id, fields: ['email', 'name', 'password', 'roles'] }),
+      ...opening(id),
+      selectUser({ id }),
+    )
+    return toUser((results.at(-1) as UserRow[])[0] as UserRow)
+  } catch (error) {
+    if (error instanceof BatchConflict) return refuse('BOOTSTRAP_ADMIN_EMAIL already is a user of the directory')
+    throw error
+  }
+}
+
+/** For the operator's eyes; whoever signs in hears only that it did not work. */
+function refuse(why: string): undefined {
+  console.error(`The first admin was not created: ${why}.`)
+  return undefined
+}
+
+function parsed<Value>(variable: string, outcome: Outcome<Value>): Value | undefined {
+  return 'value' in outcome ? outcome.value : refuse(`${variable} is not acceptable: ${outcome.problem.rule}`)
+}
+
+/** Compares hashes, so that the time tells nothing of how much was right. */
+async function sameSecret(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([one, other].map((text) => sha256(utf8(text.normalize('NFC')))))
+  return a === b
+}

@@ -1,0 +1,97 @@
+/** The sessions of a user: seeing them, and ending them. */
+import { deleteSession, endSessionsOf, selectSessionsOf } from '../../database/sign-in/sessions'
+import { selectUserToChange } from '../../database/users/users'
+import { record } from '../audit/audit'
+import {
+  decideAndCommit,
+  facts,
+  guard,
+  isOneself,
+  refuseKey,
+  refuseKeyOf,
+  refusing,
+  type Caller,
+} from '../access/caller'
+import { fromMask } from '../access/permissions'
+import { Refused } from '../refusal'
+import { refuseMissing } from '../access/roles'
+import type { UserSelector } from '../users/user'
+
+/** Times are unix seconds. */
+export interface Session {
+  id: string
+  contract: string
+  createdAt: number
+  lastUsedAt: number
+  expiresAt: number
+  /** Whether it is the one this request came on. */
+  current: boolean
+}
+
+/** The living sessions of a user, newest first. */
+export async function listSessions(caller: Caller, user: { id: string }): Promise<Session[]> {
+  const { sessions } = await sessionsOf(caller, user)
+  return sessions
+}
+
+/** Ends one session of a user; one that is not theirs is not found. */
+export async function endSession(caller: Caller, user: { id: string }, sessionId: string): Promise<void> {
+  await end(caller, user, sessionId)
+}
+
+/** Ends every session of a user, the caller's own too if it is one of them. */
+export async function endSessions(caller: Caller, user: { id: string }): Promise<void> {
+  await end(caller, user, undefined)
+}
+
+/** Ends the caller's session: its access and refresh tokens are dead from here on. An API key has none. */
+export async function signOut(caller: Caller): Promise<void> {
+  const { credential } = caller
+  if (credential.kind === 'key') return refuseKey(caller)
+  await refusing(caller, () =>
+    caller.database.batch(
+      guard(caller),
+      deleteSession({ id: credential.sessionId }),
+      record(caller, { id: credential.userId, key_id: null }, 'session.ended', {
+        userId: credential.userId,
+        subjectId: credential.sessionId,
+      }),
+    ),
+  )
+}
+
+async function sessionsOf(caller: Caller, selector: UserSelector & { id: string }) {
+  const [actor, [user], rows] = await refusing(caller, () =>
+    facts(caller, selectUserToChange(selector), selectSessionsOf({ user_id: selector.id, now: caller.now })),
+  )
+  if (!user) throw new Refused({ kind: 'user_not_found', selector })
+  const own = caller.credential.kind === 'session' ? caller.credential.sessionId : undefined
+  const sessions = rows.map((row) => ({
+    id: row.id,
+    contract: row.contract,
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at,
+    expiresAt: row.expires_at,
+    current: row.id === own,
+  }))
+  return { actor, user, sessions }
+}
+
+async function end(caller: Caller, selector: { id: string }, sessionId: string | undefined): Promise<void> {
+  await decideAndCommit(caller, async () => {
+    const { actor, user, sessions } = await sessionsOf(caller, selector)
+    refuseKeyOf(caller, actor, user.id)
+    refuseMissing(fromMask(user.permissions), fromMask(actor.permissions))
+    if (sessionId !== undefined && !sessions.some(({ id }) => id === sessionId)) {
+      throw new Refused({ kind: 'resource_not_found', resource: 'session' })
+    }
+    await caller.database.batch(
+      guard(caller, { needs: isOneself(caller, user.id) ? [] : caller.needs, over: user.number }),
+      sessionId === undefined ? endSessionsOf({ number: user.number }) : deleteSession({ id: sessionId }),
+      record(caller, actor, 'session.ended', {
+        userId: user.id,
+        ...(sessionId !== undefined && { subjectId: sessionId }),
+      }),
+    )
+  })
+}

@@ -1,0 +1,262 @@
+/** Signing in and staying in: sessions begin here, each with its family of refresh tokens. */
+import { v7 as uuid } from 'uuid'
+import { insertReuseDetectedEvent, insertSessionEndedEvent, insertSignedOutEvent } from '../../database/audit/audit'
+import { BatchRefused, DatabaseUnavailable } from '../../database/database'
+import { unguarded } from '../../database/guard'
+import {
+  deleteSessionOfFamily,
+  extendSession,
+  insertRefreshToken,
+  insertSession,
+  refuseSignInIfLocked,
+  refuseSignInUnless,
+  refuseSignInUnlessStillOf,
+  refuseUnlessAlive,
+  refuseUnlessRefreshable,
+  selectSignIn,
+  selectSignInFailures,
+  spendRefreshToken,
+  type SignInRow,
+} from '../../database/sign-in/sessions'
+import type { Statement } from '../../database/statement'
+import type { UserRow } from '../../database/users/user-row'
+import { replacePasswordHash, selectUser, selectUserCount, selectUserOfSession } from '../../database/users/users'
+import { newEvent, recordOf } from '../audit/audit'
+import type { Visit } from '../access/caller'
+import { sha256 } from '../encoding'
+import type { Parsed } from '../users/fields'
+import { createFirstAdmin } from './first-admin'
+import { hashPassword, verifyPassword } from '../passwords/passwords'
+import { newRefreshToken, readRefreshToken, successorOf, type RefreshToken } from './refresh-tokens'
+import { Refused } from '../refusal'
+import { adminRole } from '../access/roles'
+import { accountOf, accountOfNobody, clearFailures, countFailure, refuseIfLocked } from './sign-in-failures'
+import { foldIdentifier } from '../users/text'
+import { toUser, type User } from '../users/user'
+
+/** How long a session lasts after its last refresh. */
+const refreshableSeconds = 30 * 86_400
+/** How long a retry with a spent refresh token gets its successor: the first response may have been lost. */
+const refreshLeewaySeconds = 10
+
+/** Looks at an account that changes under every one of them. */
+const attempts = 5
+
+export interface Credentials {
+  /** An email, a username or a matricule. */
+  identifier: string
+  password: string
+}
+
+/** A session of a user, begun or gone on with. */
+export interface Opened {
+  user: User
+  sessionId: string
+}
+
+/** With the next refresh token, which is shown this once and kept only as its hash. */
+export interface SignedIn extends Opened {
+  refreshToken: string
+}
+
+/**
+ * Signs in, for thirty days from each refresh. Unknown, wrong, inactive and password-less cost the same and are refused alike, as
+ * `invalid_credentials`; too many failures on one account as `locked_out`.
+ */
+export async function signIn(visit: Visit, credentials: Credentials): Promise<SignedIn> {
+  const { session, refreshToken } = await newRefreshableSession()
+  return { ...(await open(visit, credentials, session)), refreshToken }
+}
+
+/** Signs in as `signIn` does, for so many seconds at most and no longer: nothing refreshes this session. */
+export async function signInFor(
+  visit: Visit,
+  credentials: Credentials,
+  seconds: number,
+): Promise<Opened & { seconds: number }> {
+  const noFamily = await sha256(crypto.getRandomValues(new Uint8Array(16)))
+  const session = { id: uuid(), seconds, familyHash: noFamily, beside: [] }
+  return { ...(await open(visit, credentials, session)), seconds: lifetimeOf(visit, session) }
+}
+
+/** A session about to be. */
+export interface NewSession {
+  id: string
+  seconds: number
+  familyHash: string
+  /** What is written with it. */
+  beside: readonly Statement[]
+}
+
+/** A session that refresh tokens prolong, with the first of them. */
+export async function newRefreshableSession(): Promise<{ session: NewSession; refreshToken: string }> {
+  const id = uuid()
+  const { text, hash, familyHash } = await newRefreshToken(id)
+  const beside = [insertRefreshToken({ session_id: id, hash })]
+  return { session: { id, seconds: refreshableSeconds, familyHash, beside }, refreshToken: text }
+}
+
+/** The statements that begin the session. */
+export function beginSession(visit: Visit, session: NewSession, userId: string): Statement[] {
+  return [
+    insertSession({
+      id: session.id,
+      user_id: userId,
+      contract: visit.contract,
+      family_hash: session.familyHash,
+      created_at: visit.now,
+      last_used_at: visit.now,
+      expires_at: visit.now + lifetimeOf(visit, session),
+    }),
+    ...session.beside,
+    recordOf(visit, 'session.created', { actorId: userId, userId, subjectId: session.id, address: true }),
+  ]
+}
+
+const lifetimeOf = ({ settings }: Visit, { seconds }: NewSession) => Math.min(seconds, settings.sessionMaxSeconds)
+
+async function open(visit: Visit, credentials: Credentials, session: NewSession): Promise<Opened> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return { user: await trySigningIn(visit, credentials, session), sessionId: session.id }
+    } catch (error) {
+      if (!(error instanceof BatchRefused)) throw error
+      // The account changed or was locked while the password was being checked, or the first admin was just made: look again.
+      if (tried === attempts) throw new Refused({ kind: 'contended' })
+    }
+  }
+}
+
+async function trySigningIn(visit: Visit, { identifier, password }: Credentials, session: NewSession): Promise<User> {
+  const key = foldIdentifier(identifier)
+  const nobody = await accountOfNobody(key)
+  const [users, failures, admins] = await visit.database.batch(
+    unguarded,
+    selectSignIn({ key }),
+    selectSignInFailures({ key, unknown: nobody }),
+    selectUserCount({ scope: `role:${adminRole}` }),
+  )
+  refuseIfLocked(failures[0]?.locked_until, visit.now)
+  const user = users[0]
+
+  const opening = (userId: string) => beginSession(visit, session, userId)
+  if (admins[0]?.count === 0) {
+    const signIn = { key, password, taken: user !== undefined, account: nobody }
+    const firstAdmin = await createFirstAdmin(visit, signIn, opening)
+    if (firstAdmin) return firstAdmin
+  }
+
+  const account = user ? accountOf(user.number) : nobody
+  const stored = user?.password_hash ?? null
+  const { matches, outdated } = await verifyPassword(password, stored, visit.settings.passwordRounds)
+  if (!matches || user?.active !== 1) {
+    const changed = refuseSignInUnlessStillOf(user, key)
+    await visit.database.batch(unguarded, changed, ...countFailure(visit, account, user?.id ?? null))
+    throw new Refused({ kind: 'invalid_credentials' })
+  }
+  const results = await visit.database.batch(
+    unguarded,
+    refuseSignInUnless(user),
+    refuseSignInIfLocked(account, visit.now),
+    ...opening(user.id),
+    clearFailures(account),
+    selectUser({ id: user.id }),
+  )
+  // Not before the sign-in has succeeded: the extra time would tell a right password from wrong ones on a locked account.
+  if (outdated) await rehash(visit, user, password)
+  return toUser((results.at(-1) as UserRow[])[0] as UserRow)
+}
+
+/** The sign-in has succeeded already, so a failure here is only logged: the next sign-in tries again. */
+async function rehash(visit: Visit, { number, password_hash }: SignInRow, password: string): Promise<void> {
+  const known = password.normalize('NFC') as Parsed<'password'>
+  const renewed = await hashPassword(known, visit.settings.passwordRounds)
+  const replacement = replacePasswordHash({ number, outdated: password_hash, password_hash: renewed })
+  try {
+    await visit.database.batch(unguarded, replacement)
+  } catch (error) {
+    if (!(error instanceof DatabaseUnavailable)) throw error
+    console.error(visit.requestId, `D1: ${error.message}`)
+  }
+}
+
+/**
+ * Trades a refresh token for its successor. A retry within ten seconds gets the same successor; a later use of a spent token means
+ * that two hold it, and ends the session. Refuses with `invalid_refresh_token`.
+ */
+export async function refreshSession(visit: Visit, refreshToken: string): Promise<SignedIn> {
+  const { database, settings, now } = visit
+  const token = await readRefreshToken(refreshToken)
+  if (!token) throw new Refused({ kind: 'invalid_refresh_token' })
+  const { sessionId, hash } = token
+  const spentSince = now - refreshLeewaySeconds
+  // While the secret is rotated, the successor of a token that was spent before may be one of the previous secret's.
+  const successors = await Promise.all(settings.jwtSecrets.map((secret) => successorOf(token, secret)))
+  const [successor, otherSuccessor = null] = successors.map((one) => one.hash) as [string, string?]
+  try {
+    const results = await database.batch(
+      unguarded,
+      refuseUnlessRefreshable({ ...familyOf(visit, token), hash, spentSince }),
+      ...spendRefreshToken({
+        session_id: sessionId,
+        hash,
+        successor,
+        otherSuccessor,
+        now,
+        forgottenBefore: spentSince,
+      }),
+      extendSession({
+        id: sessionId,
+        now,
+        expires_at: now + refreshableSeconds,
+        longest: settings.sessionMaxSeconds,
+      }),
+      selectUserOfSession({ id: sessionId }),
+    )
+    const [, , , inserted, found, , users] = results
+    const next = successors.find((one) => one.hash === (inserted[0] ?? found[0])?.hash)
+    if (!next) throw new Refused({ kind: 'invalid_refresh_token' })
+    return { user: toUser(users[0] as UserRow), sessionId, refreshToken: next.text }
+  } catch (error) {
+    if (!(error instanceof BatchRefused)) throw error
+    const about = { actorId: null, subjectId: sessionId }
+    const family = familyOf(visit, token)
+    await database.batch(
+      unguarded,
+      insertReuseDetectedEvent({
+        ...newEvent(visit, 'session.reuse_detected', { ...about, address: true }),
+        ...family,
+        hash,
+      }),
+      insertSessionEndedEvent({ ...newEvent(visit, 'session.ended', about), ...family }),
+      deleteSessionOfFamily({ id: sessionId, family_hash: token.familyHash }),
+    )
+    throw new Refused({ kind: 'invalid_refresh_token' })
+  }
+}
+
+/**
+ * Ends the session of a refresh token, for a client whose access token has expired. A spent token will do: whoever holds it could end
+ * the session by using it. Refuses with `invalid_refresh_token`.
+ */
+export async function signOutByRefreshToken(visit: Visit, refreshToken: string): Promise<void> {
+  const token = await readRefreshToken(refreshToken)
+  if (!token) throw new Refused({ kind: 'invalid_refresh_token' })
+  const family = familyOf(visit, token)
+  const event = newEvent(visit, 'session.ended', { actorId: null, subjectId: token.sessionId })
+  try {
+    await visit.database.batch(
+      unguarded,
+      refuseUnlessAlive(family),
+      insertSignedOutEvent({ ...event, ...family }),
+      deleteSessionOfFamily({ id: token.sessionId, family_hash: token.familyHash }),
+    )
+  } catch (error) {
+    throw error instanceof BatchRefused ? new Refused({ kind: 'invalid_refresh_token' }) : error
+  }
+}
+
+/** What the database knows the session of a token by, while it is alive. */
+function familyOf({ settings, now }: Visit, { sessionId, familyHash }: RefreshToken) {
+  return { sessionId, familyHash, now, begunAfter: now - settings.sessionMaxSeconds }
+}

@@ -1,0 +1,194 @@
+/** Changing a user: a decision on what is so, and one commit of it on the condition that nothing moved meanwhile. */
+import { BatchConflict } from '../../database/database'
+import type { Statement } from '../../database/statement'
+import { updateUserSearch } from '../../database/users/user-search'
+import { readUser, type UserRow } from '../../database/users/user-row'
+import {
+  deleteUserRoles,
+  insertUserRoles,
+  refuseUnlessVersion,
+  roleColumns,
+  selectLoginIdentifiers,
+  selectUser,
+  selectUserToChange,
+  updateUser as updateUserRow,
+  type Ending,
+  type UserColumns,
+} from '../../database/users/users'
+import { record } from '../audit/audit'
+import { decideAndCommit, facts, guard, refuseKey, type Caller } from '../access/caller'
+import { recall, recalled, remember } from '../idempotency'
+import { hashPassword } from '../passwords/passwords'
+import { Refused } from '../refusal'
+import { defaultRole, rolesNamed } from '../access/roles'
+import { accountOf, unlock } from '../sign-in/sign-in-failures'
+import { fold, foldIdentifier } from './text'
+import { toUser, type User, type UserChanges, type UserSelector } from './user'
+import { decide, fields, type ChangeOptions, type Decision, type Facts, type Field, type Sent } from './user-decisions'
+import { keepingAnAdmin, loginKeys, refuseTaken, toSearchRow } from './users'
+
+/**
+ * `changesTo` is asked for the changes once the present record is known (undefined where there is no such user, so that a bad
+ * request is told so first). Values equal to the present ones are no change. Answers the user as committed.
+ */
+export async function updateUser(
+  caller: Caller,
+  selector: UserSelector,
+  changesTo: (present: User | undefined) => UserChanges,
+  options: ChangeOptions = {},
+): Promise<User> {
+  const { naming } = options
+  const hashes: Hashes = {}
+  return decideAndCommit(caller, async () => {
+    const [actor, records, [row], roleRows] = await facts(
+      caller,
+      recall(caller),
+      selectUserToChange(selector),
+      rolesNamed(naming?.length === 0 ? [{ number: defaultRole }] : (naming ?? [])),
+    )
+    const first = recalled(caller, records, 'user')
+    if (first) return toUser(readUser(first))
+    const present = row && toUser(row)
+    const changes = changesTo(present)
+    if (!present) throw new Refused({ kind: 'user_not_found', selector })
+    const decision = decide(caller, { actor, row, present, roleRows }, changes, options)
+    if (decision.actions.length === 0 && !decision.unlocks && !caller.idempotency) return present
+    await hash(caller, decision.sent, hashes)
+    return commit(caller, { actor, row, present }, decision, hashes)
+  })
+}
+
+/** Hashed once, however often the change is decided again. */
+interface Hashes {
+  password?: string
+  pin?: string
+}
+
+async function hash({ settings }: Caller, { password, pin }: Sent, hashes: Hashes): Promise<void> {
+  if (password !== undefined) hashes.password ??= await hashPassword(password, settings.passwordRounds)
+  if (pin !== undefined) hashes.pin ??= await hashPassword(pin, settings.passwordRounds)
+}
+
+/** One batch, on the condition that the facts still hold. */
+async function commit(
+  caller: Caller,
+  found: Omit<Facts, 'roleRows'>,
+  decision: Decision,
+  hashes: Hashes,
+): Promise<User> {
+  const { actor, present } = found
+  const { sent, granted, needs, actions, unlocks } = decision
+  try {
+    const results = await caller.database.batch(
+      guard(caller, { needs, over: present.number, granting: granted ?? [] }),
+      ...(actions.length > 0
+        ? writing(caller, found, decision, hashes)
+        : [refuseUnlessVersion(present.number, present.version)]),
+      ...actions.map(([action, about]) => record(caller, actor, action, { userId: present.id, fields: about })),
+      ...(unlocks ? unlock(caller, actor, accountOf(present.number), present.id) : []),
+      ...remember(caller, { user: present.id }),
+      selectUser({ id: present.id }),
+    )
+    return toUser((results.at(-1) as UserRow[])[0] as UserRow)
+  } catch (error) {
+    if (error instanceof BatchConflict) await refuseIfTaken(caller, present, sent)
+    throw error
+  }
+}
+
+/** The row, what search finds it by, its roles; and an admin must stay. */
+function writing(
+  { now }: Caller,
+  { row, present }: Omit<Facts, 'roleRows'>,
+  { sent, written, granted }: Decision,
+  hashes: Hashes,
+): Statement[] {
+  const deactivates = written.includes('active') && sent.active === false
+  const columns = toColumns(sent, written)
+  const searched = Object.keys(columns).some((column) => column in toSearchRow(row))
+  return [
+    ...updateUserRow(
+      present,
+      {
+        ...columns,
+        ...(granted && roleColumns(granted)),
+        ...(hashes.password !== undefined && { password_hash: hashes.password }),
+        ...(hashes.pin !== undefined && { pin_hash: hashes.pin }),
+        updated_at: now,
+      },
+      endingOf(sent, deactivates),
+    ),
+    ...(searched
+      ? [updateUserSearch({ number: present.number, ...toSearchRow({ ...row, ...columns } as UserRow) })]
+      : []),
+    ...(granted ? replaceRoles(present, granted) : []),
+    ...(granted || deactivates ? keepingAnAdmin(row) : []),
+  ]
+}
+
+/** A password that somebody else sets ends the API keys too, which whoever had the old password may have made. */
+function endingOf({ password, keepApiKeys }: Sent, deactivates: boolean): Ending {
+  if (deactivates) return 'credentials'
+  if (password === undefined) return undefined
+  return keepApiKeys === true ? 'sessions' : 'credentials'
+}
+
+/** The caller's own record, which an API key has none of. */
+export async function updateOneself(
+  caller: Caller,
+  changesTo: (present: User | undefined) => UserChanges,
+  options: ChangeOptions = {},
+): Promise<User> {
+  const { credential } = caller
+  if (credential.kind === 'key') return refuseKey(caller)
+  return updateUser(caller, { id: credential.userId }, changesTo, options)
+}
+
+/** Reversible; ends every session and key of the user. Idempotent, like its opposite, which also ends a lockout. */
+export function setActive(
+  caller: Caller,
+  selector: UserSelector,
+  active: boolean,
+  { condition }: Pick<ChangeOptions, 'condition'> = {},
+): Promise<User> {
+  return updateUser(caller, selector, () => ({ active }), { unlocking: active, condition })
+}
+
+/** Writes no more than what differs: each row of a role is counted in the totals. */
+function replaceRoles(present: User, granted: readonly number[]): Statement[] {
+  const gone = present.roles.filter(({ number }) => !granted.includes(number)).map(({ number }) => number)
+  const placed = [...granted.entries()].filter(([position, number]) => present.roles[position]?.number !== number)
+  return [
+    ...(gone.length > 0 ? [deleteUserRoles({ number: present.number, roles: JSON.stringify(gone) })] : []),
+    ...(placed.length > 0
+      ? [insertUserRoles({ id: present.id, roles: JSON.stringify(Object.fromEntries(placed)) })]
+      : []),
+  ]
+}
+
+function toColumns(sent: Sent, written: readonly Field[]): UserColumns {
+  const columns: Record<string, unknown> = {}
+  for (const field of written) {
+    const value = sent[field]
+    columns[fields[field].column] = typeof value === 'boolean' ? Number(value) : value
+    if (field === 'name') columns['name_key'] = fold(String(value))
+    if (field === 'email' || field === 'username') {
+      columns[`${field}_key`] = value == null ? null : foldIdentifier(String(value))
+    }
+  }
+  return columns
+}
+
+/** Somebody holds one of these identifiers: says which. Otherwise the conflict was of the moment. */
+async function refuseIfTaken(caller: Caller, present: User, sent: Sent): Promise<void> {
+  const keys = loginKeys(sent)
+  const [taken] = await caller.database.batch(
+    guard(caller),
+    selectLoginIdentifiers({ keys: JSON.stringify(keys.map(([, key]) => key)) }),
+  )
+  const others = taken.filter(({ user_number }) => user_number !== present.number)
+  refuseTaken(
+    keys,
+    others.map(({ key }) => key),
+  )
+}

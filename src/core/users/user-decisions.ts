@@ -1,0 +1,197 @@
+/** What a change of a user comes to: what differs, on what authority, and what is told of it. Asks nothing and writes nothing. */
+import type { ActorRow } from '../../database/guard'
+import type { RoleRow } from '../../database/access/roles'
+import type { UserRow } from '../../database/users/user-row'
+import type { UserColumns } from '../../database/users/users'
+import type { AuditAction } from '../audit/audit'
+import { isOneself, refuseKeyOf, type Caller } from '../access/caller'
+import { refuseUnfitPassword } from '../passwords/passwords'
+import { fromMask, type Permission } from '../access/permissions'
+import { Refused } from '../refusal'
+import { adminRole, defaultRole, findRoles, refuseMissing, rolesToAssign } from '../access/roles'
+import { foldRoleName, isLonger, lengthOf, longestName } from './text'
+import { coherentNames, type RoleSelector, type User, type UserChanges, type WritableUser } from './user'
+import { refuseOtherVersion, type VersionCondition } from './users'
+
+export type Field = keyof WritableUser
+
+/** Where each field is kept, and what changing it takes of whom: `self` what it takes on one's own record. */
+export const fields: Record<
+  Field,
+  { column: keyof UserColumns; self: 'free' | 'kept' | Permission; other?: Permission }
+> = {
+  email: { column: 'email', self: 'users:update' },
+  username: { column: 'username', self: 'users:update' },
+  matricule: { column: 'matricule', self: 'users:update' },
+  name: { column: 'name', self: 'free' },
+  givenName: { column: 'given_name', self: 'free' },
+  familyName: { column: 'family_name', self: 'free' },
+  birthdate: { column: 'birthdate', self: 'free' },
+  gender: { column: 'gender', self: 'free' },
+  phoneNumber: { column: 'phone_number', self: 'free' },
+  mobileNumber: { column: 'mobile_number', self: 'free' },
+  // Left as they are when someone without the permission sends their whole record back.
+  certifiedEmail: { column: 'certified_email', self: 'kept' },
+  userType: { column: 'user_type', self: 'kept' },
+  isStaff: { column: 'is_staff', self: 'kept' },
+  countryId: { column: 'country_id', self: 'kept' },
+  active: { column: 'active', self: 'users:deactivate', other: 'users:deactivate' },
+}
+
+export interface ChangeOptions {
+  /** The roles that the changes name; none at all means the default one. */
+  naming?: readonly RoleSelector[] | undefined
+  /** The versions they are meant for. */
+  condition?: VersionCondition | undefined
+  /**
+   * What happens to a change of the caller's own record that takes a permission they lack. By default, fields whose `self` is `kept` are
+   * ignored and all others are refused; `refuse_by_name` refuses all of them, and the refusal names the fields.
+   */
+  onForbiddenOwnField?: 'refuse_by_name'
+  /** Forgets failed sign-ins even where nothing else changes: of the active too. */
+  unlocking?: boolean
+}
+
+/** What a change is decided on. */
+export interface Facts {
+  actor: ActorRow
+  row: UserRow & { permissions: number }
+  present: User
+  roleRows: readonly RoleRow[]
+}
+
+/** What is to be done, and on what further authority. */
+export interface Decision {
+  sent: Sent
+  /** The fields that differ. */
+  written: readonly Field[]
+  /** The numbers of the roles to hold instead of the present ones. */
+  granted: readonly number[] | undefined
+  needs: readonly Permission[]
+  actions: readonly [AuditAction, string[]][]
+  /** Whether failed sign-ins are forgotten. */
+  unlocks: boolean
+}
+
+/** Throws what speaks against it. */
+export function decide(
+  caller: Caller,
+  { actor, row, present, roleRows }: Facts,
+  changes: UserChanges,
+  { condition, onForbiddenOwnField, unlocking = false }: ChangeOptions,
+): Decision {
+  const held = fromMask(actor.permissions)
+  const oneself = isOneself(caller, present.id)
+  const different = differing(changes, present)
+  const sent: Sent = { ...different, ...coherentNames(different, present) }
+  refuseLongName(different, sent)
+  const refusesByName = onForbiddenOwnField === 'refuse_by_name'
+  const written = changedFields(sent, present).filter(
+    (field) => !(oneself && !refusesByName && fields[field].self === 'kept' && !held.includes('users:update')),
+  )
+  const roles = rolesToSet(sent, present)
+
+  if (sent.password !== undefined) {
+    const { email, username, name } = { ...present, ...sent }
+    refuseUnfitPassword(sent.password, [email, username, name], caller.settings.passwordMinLength)
+    if (oneself) throw new Refused({ kind: 'own_password' })
+  }
+  const isTakeover = roles !== undefined || sent.password !== undefined || written.some((field) => takesOver.has(field))
+  if (isTakeover || unlocking) refuseKeyOf(caller, actor, present.id)
+  if (oneself && refusesByName) refuseForbiddenFields(sent, written, held)
+  const needs = [
+    ...(oneself && caller.self ? [] : caller.needs),
+    ...written.flatMap((field) => toPermission(oneself ? fields[field].self : fields[field].other)),
+    ...(roles ? (['roles:assign'] as const) : []),
+    ...(sent.pin !== undefined ? (['users:update'] as const) : []),
+  ]
+  refuseMissing([...needs, ...fromMask(row.permissions)], held)
+  // What the user holds already, whoever changes them must hold too.
+  const known = [...roleRows, ...present.roles.map(asRow)]
+  const granted =
+    roles && rolesToAssign(roles, known, actor.permissions, sent.role ? 'role' : 'roles').map(({ number }) => number)
+  refuseOtherVersion(present.version, condition)
+  return {
+    ...{ sent, written, granted, needs },
+    actions: actionsOf(sent, written, granted !== undefined),
+    // Not one's own account: who stole a session could go on guessing the password at `PUT /me/password`.
+    unlocks:
+      !oneself && (unlocking || sent.password !== undefined || (written.includes('active') && sent.active === true)),
+  }
+}
+
+/** The fields by which a user is taken over or shut out. */
+const takesOver: ReadonlySet<Field> = new Set(['email', 'username', 'matricule', 'active'])
+
+/** Refuses by name the fields that the caller may not change on their own record. */
+function refuseForbiddenFields(sent: Sent, written: readonly Field[], held: readonly Permission[]): void {
+  const asked: [field: string, needs: Permission[]][] = [
+    ...written.map((field): [string, Permission[]] => [field, toPermission(fields[field].self)]),
+    ...(sent.pin !== undefined ? [['pin', ['users:update']] satisfies [string, Permission[]]] : []),
+  ]
+  const refused = asked.filter(([, needs]) => !needs.every((permission) => held.includes(permission)))
+  if (refused.length === 0) return
+  const missing = [...new Set(refused.flatMap(([, needs]) => needs))]
+  throw new Refused({ kind: 'forbidden', missing, fields: refused.map(([field]) => field) })
+}
+
+/** The changes with their names settled: derived ones may be longer than what may be sent. */
+export type Sent = Omit<UserChanges, 'name' | 'givenName' | 'familyName'> & {
+  [Name in 'name' | 'givenName' | 'familyName']?: string | undefined
+}
+
+/** Throws `Refused` where a part would make the whole name too long: an imported user may have a part that leaves little room. */
+function refuseLongName({ name, givenName, familyName }: UserChanges, sent: Sent): void {
+  if (name !== undefined || sent.name === undefined || !isLonger(sent.name, longestName)) return
+  const [field, part] = givenName === undefined ? ['familyName', familyName ?? ''] : ['givenName', givenName]
+  const room = longestName - (lengthOf(sent.name) - lengthOf(part))
+  throw new Refused({ kind: 'invalid', problems: [{ field, problem: { rule: 'too_long', max: Math.max(room, 0) } }] })
+}
+
+/** What is left once everything that is so already, or not given, is taken away. */
+function differing(changes: UserChanges, present: User): UserChanges {
+  return Object.fromEntries(
+    Object.entries(changes).filter(([field, value]) => value !== undefined && value !== present[field as Field]),
+  )
+}
+
+function changedFields(sent: Sent, present: User): Field[] {
+  return (Object.keys(fields) as Field[]).filter((field) => sent[field] !== undefined && sent[field] !== present[field])
+}
+
+function toPermission(asked: 'free' | 'kept' | Permission | undefined): Permission[] {
+  if (asked === undefined || asked === 'free') return []
+  return [asked === 'kept' ? 'users:update' : asked]
+}
+
+/** The roles to give instead of the present ones, or undefined where they would be the same. */
+function rolesToSet({ roles, role, admin }: Sent, present: User): readonly RoleSelector[] | undefined {
+  if (admin !== undefined) {
+    const others = present.roles.filter(({ number }) => number !== adminRole)
+    if (admin === others.length < present.roles.length) return undefined
+    return admin ? [{ number: adminRole }, ...others] : others.length > 0 ? others : [{ number: defaultRole }]
+  }
+  if (role) return findRoles([role], present.roles.slice(0, 1).map(asRow)) ? undefined : [role]
+  if (!roles) return undefined
+  const wanted = roles.length > 0 ? roles : [{ number: defaultRole }]
+  const found = findRoles(wanted, present.roles.map(asRow))
+  const same =
+    found?.length === present.roles.length && found.every((row, index) => row.id === present.roles[index]?.id)
+  return same ? undefined : wanted
+}
+
+/** What happened, in the audit's words, each with the fields it concerns. */
+function actionsOf(sent: Sent, written: readonly Field[], rolesSet: boolean): [AuditAction, string[]][] {
+  const plain: string[] = written.filter((field) => field !== 'active')
+  if (sent.pin !== undefined) plain.push('pin')
+  const actions: [AuditAction, string[]][] = []
+  if (plain.length > 0) actions.push(['user.updated', plain])
+  if (written.includes('active')) actions.push([sent.active ? 'user.activated' : 'user.deactivated', ['active']])
+  if (sent.password !== undefined) actions.push(['user.password_set', ['password']])
+  if (rolesSet) actions.push(['user.roles_set', ['roles']])
+  return actions
+}
+
+function asRow(role: User['roles'][number]) {
+  return { ...role, name_key: foldRoleName(role.name), permissions: 0 }
+}

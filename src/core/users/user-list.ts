@@ -1,0 +1,123 @@
+/** Lists of users: pages by cursor or by number, and everyone. */
+import { selectUserPage, selectUsersAfter } from '../../database/users/user-list'
+import type { Statement } from '../../database/statement'
+import type { SortKey } from '../../database/users/user-matched-page'
+import type { RoleKey, UserFilter } from '../../database/users/user-filter'
+import { selectNumberedPage } from '../../database/users/user-pages'
+import type { SearchField } from '../../database/users/user-search'
+import type { ListedUser, UserPage } from '../../database/users/user-row'
+import { selectUsersByMatricule } from '../../database/users/users'
+import { guard, refusing, type Caller } from '../access/caller'
+import type { Parsed } from './fields'
+import { searchWords } from './search'
+import { foldRoleName } from './text'
+import { toUser, type Gender, type User } from './user'
+
+export type { SearchField, SortKey }
+
+/** Whom a list is of; without a condition, of everyone. */
+export interface Filter {
+  active?: boolean | undefined
+  /** Its holders, of whatever rank. */
+  role?: { name: string } | { number: number } | undefined
+  gender?: Gender | undefined
+  /** Words, each to be found somewhere in one of the contract's search fields; without a word, everyone is found. */
+  search?: { text: Parsed<'search'>; fields: readonly SearchField[] } | undefined
+}
+
+export interface ListRequest extends Filter {
+  /** `number` is the order of creation. */
+  sort: SortKey
+  descending: boolean
+  after: Position | undefined
+  limit: number
+}
+
+/** Where a page ends: the sort key and the number of its last user. */
+export interface Position {
+  key: string
+  number: number
+}
+
+/** A page with the exact total of all pages; `next` is where the page after it begins, if there is one. */
+export async function listUsers(
+  caller: Caller,
+  request: ListRequest,
+): Promise<{ users: User[]; total: number; next: Position | undefined }> {
+  const { sort, descending, after, limit } = request
+  const query = { ...toUserFilter(request), sort, descending, after, limit: limit + 1 }
+  const page = await read(caller, selectUserPage(query))
+  const users = page.users.slice(0, limit)
+  return {
+    users: users.map(({ user }) => toUser(user)),
+    total: page.total,
+    next: page.users.length > limit ? positionOf(users.at(-1) as ListedUser) : undefined,
+  }
+}
+
+async function read(caller: Caller, statement: Statement<UserPage>): Promise<UserPage> {
+  const [[page]] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
+  return page as UserPage
+}
+
+function positionOf({ user: { number }, key }: ListedUser): Position {
+  return { key: key ?? String(number), number }
+}
+
+/** The page-th page (from 1) of `size` users in order of number, with the exact total of all pages; past the end it is empty. */
+export async function pageOfUsers(
+  caller: Caller,
+  { page, size, ...filter }: Filter & { page: number; size: number },
+): Promise<{ users: User[]; total: number }> {
+  const query = { ...toUserFilter(filter), offset: (page - 1) * size, limit: size }
+  const found = await read(caller, selectNumberedPage(query))
+  const users = found.users.map(({ user }) => toUser(user)).sort((one, other) => one.number - other.number)
+  return { users, total: found.total }
+}
+
+/** Rows a page of an unpaginated list: a million users stay within the queries one invocation may make. */
+export const streamedPageSize = 5000
+
+/**
+ * Every user, by matricule, then those without one by number, a page at a time. The authority is asked for again at each page,
+ * so a list that is being read ends with the right to read it.
+ */
+export async function* everyUserByMatricule(caller: Caller): AsyncGenerator<User[], void, undefined> {
+  let after = { matricule: -1, number: 0 }
+  for (;;) {
+    const statement = selectUsersByMatricule({ ...after, limit: streamedPageSize })
+    const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
+    if (rows.length > 0) yield rows.map(toUser)
+    const last = rows.at(-1)
+    if (!last || rows.length < streamedPageSize) return
+    after = { matricule: last.matricule ?? Number.MAX_SAFE_INTEGER, number: last.matricule === null ? last.number : 0 }
+  }
+}
+
+/** Everyone the filter lets through, in order of number, as `everyUserByMatricule` does it. */
+export async function* everyUser(caller: Caller, filter: Filter): AsyncGenerator<User[], void, undefined> {
+  const query = toUserFilter(filter)
+  let number = 0
+  for (;;) {
+    const statement = selectUsersAfter({ ...query, number, limit: streamedPageSize })
+    const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
+    if (rows.length > 0) yield rows.map(toUser)
+    const last = rows.at(-1)
+    if (!last || rows.length < streamedPageSize) return
+    number = last.number
+  }
+}
+
+function toUserFilter({ active, role, gender, search }: Filter): UserFilter {
+  const words = search ? searchWords(search.text) : []
+  return {
+    active,
+    role: role && toRoleKey(role),
+    gender,
+    search: search && words.length > 0 ? { words, fields: search.fields } : undefined,
+  }
+}
+
+function toRoleKey(role: { name: string } | { number: number }): RoleKey {
+  return 'name' in role ? { key: foldRoleName(role.name) } : role
+}

@@ -1,0 +1,257 @@
+/** Finding, creating and deleting users. */
+import { v7 as uuid } from 'uuid'
+import type { Statement } from '../../database/statement'
+import { insertUserSearch, type SearchRow } from '../../database/users/user-search'
+import { readUser, type UserRow } from '../../database/users/user-row'
+import {
+  deleteUser as deleteUserRow,
+  insertUser,
+  insertUserRoles,
+  refuseUnlessVersion,
+  refuseWithoutActiveAdmin,
+  roleColumns,
+  selectLoginIdentifiers,
+  selectUser,
+  selectUserToChange,
+  selectUserOfKey,
+  type NewUserRow,
+} from '../../database/users/users'
+import { record } from '../audit/audit'
+import {
+  decideAndCommit,
+  facts,
+  guard,
+  isOneself,
+  refuseKeyOf,
+  refusing,
+  type Caller,
+  type Visit,
+} from '../access/caller'
+import { recall, recalled, remember } from '../idempotency'
+import { hashPassword, refuseUnfitPassword } from '../passwords/passwords'
+import type { Permission } from '../access/permissions'
+import { Refused, type LoginField } from '../refusal'
+import { adminRole, defaultRole, findRoles, refuseMissing, rolesNamed, rolesToAssign } from '../access/roles'
+import { fromMask } from '../access/permissions'
+import { fold, foldForSearch, foldIdentifier } from './text'
+import { coherentNames, toUser, type NewUser, type RoleSelector, type User, type UserSelector } from './user'
+
+export async function getUser(caller: Caller, selector: UserSelector): Promise<User> {
+  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectUser(selector)))
+  const row = rows[0]
+  if (!row) throw new Refused({ kind: 'user_not_found', selector })
+  return toUser(row)
+}
+
+/** The user behind the credential: of an API key, its owner. */
+export async function getOneself(caller: Caller): Promise<User> {
+  const { credential } = caller
+  const statement =
+    credential.kind === 'session' ? selectUser({ id: credential.userId }) : selectUserOfKey({ hash: credential.hash })
+  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
+  return toUser(rows[0] as UserRow)
+}
+
+/** Creates a user with everything given; a password is optional, and without one nobody can sign in as them. */
+export async function createUser(caller: Caller, input: NewUser): Promise<User> {
+  const selectors = requestedRoles(input)
+  const id = uuid()
+  let row: NewUserRow | undefined
+  return decideAndCommit(caller, async () => {
+    const keys = loginKeys(input)
+    const [actor, records, roleRows, taken] = await facts(
+      caller,
+      recall(caller),
+      rolesNamed(selectors),
+      selectLoginIdentifiers({ keys: JSON.stringify(keys.map(([, key]) => key)) }),
+    )
+    const first = recalled(caller, records, 'user')
+    if (first) return toUser(readUser(first))
+    if (input.password !== undefined) {
+      const { name } = coherentNames(input, { givenName: '', familyName: '' })
+      refuseUnfitPassword(input.password, [input.email, input.username, name], caller.settings.passwordMinLength)
+    }
+    const needs: Permission[] = [...caller.needs, ...(input.active === false ? (['users:deactivate'] as const) : [])]
+    refuseMissing(needs, fromMask(actor.permissions))
+    const asked = findRoles(selectors, roleRows)
+    const byDefault = asked?.length === 1 && asked[0]?.number === defaultRole
+    const roles = byDefault
+      ? asked
+      : rolesToAssign(selectors, roleRows, actor.permissions, input.role ? 'role' : 'roles')
+    refuseTaken(
+      keys,
+      taken.map(({ key }) => key),
+    )
+
+    const granting = roles.map(({ number }) => number)
+    row ??= await toNewRow(id, input, granting, caller)
+    const results = await caller.database.batch(
+      guard(caller, { needs: byDefault ? needs : [...needs, 'roles:assign'], granting }),
+      ...insertion({ ...row, ...roleColumns(granting) }, granting),
+      record(caller, actor, 'user.created', { userId: id, fields: writtenFields(input) }),
+      ...remember(caller, { user: id }),
+      selectUser({ id }),
+    )
+    return toUser((results.at(-1) as UserRow[])[0] as UserRow)
+  })
+}
+
+/**
+ * Deletes for good: email, username and matricule are free again, number and id never are. `condition` is the versions it is meant
+ * for; `only` others keeps the caller from deleting themselves.
+ */
+export async function deleteUser(
+  caller: Caller,
+  selector: UserSelector,
+  { condition, only }: { condition?: VersionCondition; only?: 'others' } = {},
+): Promise<void> {
+  await decideAndCommit(caller, async () => {
+    const [actor, [user]] = await facts(caller, selectUserToChange(selector))
+    if (!user) throw new Refused({ kind: 'user_not_found', selector })
+    refuseMissing(fromMask(user.permissions), fromMask(actor.permissions))
+    refuseKeyOf(caller, actor, user.id)
+    if (only === 'others' && isOneself(caller, user.id)) throw new Refused({ kind: 'forbidden', missing: [] })
+    refuseOtherVersion(user.version, condition)
+    await caller.database.batch(
+      guard(caller, { needs: caller.needs, over: user.number }),
+      refuseUnlessVersion(user.number, user.version),
+      deleteUserRow({ number: user.number }),
+      ...keepingAnAdmin(user),
+      record(caller, actor, 'user.deleted', { userId: user.id }),
+    )
+  })
+}
+
+function requestedRoles(input: Pick<NewUser, 'roles' | 'role' | 'admin'>): readonly RoleSelector[] {
+  if (input.role) return [input.role]
+  if (input.admin) return [{ number: adminRole }]
+  return input.roles?.length ? input.roles : [{ number: defaultRole }]
+}
+
+type Identified = {
+  email?: string | undefined
+  username?: string | null | undefined
+  matricule?: number | null | undefined
+}
+
+/** The keys under which these identifiers are taken in the one namespace of signing in. */
+export function loginKeys(input: Identified): [LoginField, string][] {
+  const keys: [LoginField, string][] = []
+  if (input.matricule != null) keys.push(['matricule', String(input.matricule)])
+  if (input.username != null) keys.push(['username', foldIdentifier(input.username)])
+  if (input.email !== undefined) keys.push(['email', foldIdentifier(input.email)])
+  return keys
+}
+
+export function refuseTaken(keys: readonly [LoginField, string][], taken: readonly string[]): void {
+  const [first, ...others] = keys.filter(([, key]) => taken.includes(key)).map(([field]) => field)
+  if (first) throw new Refused({ kind: 'already_taken', fields: [first, ...others] })
+}
+
+/** Everything that makes a user: the row, its roles, and what search finds it by. */
+export function insertion(row: NewUserRow, roleNumbers: readonly number[]): Statement[] {
+  return [
+    insertUser(row),
+    insertUserRoles({ id: row.id, roles: JSON.stringify(roleNumbers) }),
+    insertUserSearch({ id: row.id, ...toSearchRow(row) }),
+  ]
+}
+
+type Searched = Pick<UserRow, 'email' | 'username' | 'name' | 'given_name' | 'family_name' | 'certified_email'>
+
+/**
+ * The texts that search finds a user by. Empty is what other texts hold: a name that is its two parts joined, and whatever the email
+ * holds, since every contract searches the email.
+ */
+export function toSearchRow(row: Searched): SearchRow {
+  const email = foldForSearch(row.email)
+  const unlessInEmail = (text: string | null) => {
+    const folded = foldForSearch(text ?? '')
+    return email.includes(folded) ? '' : folded
+  }
+  const joined = `${row.given_name} ${row.family_name}`.trim()
+  return {
+    email,
+    username: unlessInEmail(row.username),
+    name: row.name === joined ? '' : unlessInEmail(row.name),
+    given_name: unlessInEmail(row.given_name),
+    family_name: unlessInEmail(row.family_name),
+    certified_email: unlessInEmail(row.certified_email),
+  }
+}
+
+/** The versions of a user that a change is meant for: one of the first, where given, and none of the second. */
+export interface VersionCondition {
+  oneOf?: readonly number[] | undefined
+  noneOf?: readonly number[] | 'any' | undefined
+}
+
+export function refuseOtherVersion(version: number, { oneOf, noneOf }: VersionCondition = {}): void {
+  const excluded = noneOf === 'any' || noneOf?.includes(version)
+  if (excluded || (oneOf && !oneOf.includes(version))) throw new Refused({ kind: 'version_mismatch' })
+}
+
+/** What the batch that takes an admin away must end with; of anyone else it may take what it likes. */
+export function keepingAnAdmin(user: UserRow): Statement[] {
+  return toUser(user).roles.some(({ number }) => number === adminRole) ? [refuseWithoutActiveAdmin(adminRole)] : []
+}
+
+/** The row of a new user, with the password hashed. */
+export async function toNewRow(
+  id: string,
+  input: NewUser,
+  roleNumbers: readonly number[],
+  { settings, now }: Visit,
+): Promise<NewUserRow> {
+  return {
+    ...toRowWithoutSecrets(id, input, roleNumbers, now),
+    password_hash: input.password === undefined ? null : await hashPassword(input.password, settings.passwordRounds),
+    pin_hash: input.pin === undefined ? null : await hashPassword(input.pin, settings.passwordRounds),
+  }
+}
+
+/** The fields of a user as they may come, the names from wherever: joined or split, they may be longer than what may be sent. */
+type Fields = Omit<NewUser, 'name' | 'givenName' | 'familyName' | 'roles'> & Parameters<typeof coherentNames>[0]
+
+export function toRowWithoutSecrets(
+  id: string,
+  input: Fields,
+  roleNumbers: readonly number[],
+  now: number,
+): NewUserRow {
+  const names = { name: '', givenName: '', familyName: '', ...coherentNames(input, { givenName: '', familyName: '' }) }
+  return {
+    id,
+    matricule: input.matricule ?? null,
+    username: input.username ?? null,
+    username_key: input.username == null ? null : foldIdentifier(input.username),
+    email: input.email,
+    email_key: foldIdentifier(input.email),
+    name: names.name,
+    name_key: fold(names.name),
+    given_name: names.givenName,
+    family_name: names.familyName,
+    birthdate: input.birthdate ?? null,
+    gender: input.gender ?? null,
+    phone_number: input.phoneNumber ?? null,
+    mobile_number: input.mobileNumber ?? null,
+    certified_email: input.certifiedEmail ?? null,
+    user_type: input.userType ?? null,
+    is_staff: input.isStaff === true ? 1 : 0,
+    country_id: input.countryId ?? null,
+    active: input.active === false ? 0 : 1,
+    ...roleColumns(roleNumbers),
+    created_at: now,
+    updated_at: now,
+    version: 1,
+    password_hash: null,
+    pin_hash: null,
+    session_generation: 0,
+    key_generation: 0,
+  }
+}
+
+function writtenFields({ admin, ...input }: NewUser): string[] {
+  const fields = Object.entries(input).flatMap(([field, value]) => (value === undefined ? [] : [field]))
+  return admin ? [...fields, 'roles'] : fields
+}

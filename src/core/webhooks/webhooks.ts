@@ -1,0 +1,245 @@
+/** Webhooks: who is told of changes of users. They are the directory's, not their maker's, and outlive whoever made them. */
+import { v7 as uuid } from 'uuid'
+import {
+  deleteWebhook as deleteWebhookRow,
+  insertWebhook,
+  refuseUnlessWebhook,
+  retryWebhookFailures as retryFailures,
+  selectWebhook,
+  selectWebhookFailures,
+  selectWebhooks,
+  updateWebhook as updateWebhookRow,
+  updateWebhookOutcome,
+  updateWebhookSecrets,
+  type WebhookRow,
+} from '../../database/webhooks/webhooks'
+import { record, webhookEvents, type WebhookEvent } from '../audit/audit'
+import { toAuditEvent, type AuditEvent } from '../audit/audit-trail'
+import { decideAndCommit, facts, guard, refusing, type Caller } from '../access/caller'
+import type { Parsed, Parser } from '../users/fields'
+import { Refused } from '../refusal'
+import type { Outcome } from './webhook-delivery'
+import { firstNonces, replacedNonces, signingNonces } from './webhook-secrets'
+
+/** Times are unix seconds. */
+export interface Webhook {
+  id: string
+  url: string
+  description: string
+  events: readonly WebhookEvent[]
+  active: boolean
+  createdAt: number
+  lastAttemptAt: number | null
+  lastOutcome: Outcome | null
+  /** Of the secrets that sign now, the present one first. */
+  secretNonces: readonly string[]
+}
+
+export interface WebhookInput {
+  url: Parsed<'webhookUrl'>
+  description: Parsed<'description'>
+  events: readonly WebhookEvent[]
+  active: boolean
+}
+
+/** What could not be delivered yet; `nextAttemptAt` is null where nothing more is tried. */
+export interface WebhookFailure {
+  event: AuditEvent
+  attempts: number
+  lastAttemptAt: number
+  lastOutcome: Outcome
+  nextAttemptAt: number | null
+}
+
+const urlMax = 2000
+
+/** An https address, or http on this very machine; with no one's credentials in it, and no fragment, which would never be sent. */
+export const parseWebhookUrl: Parser<string, Parsed<'webhookUrl'>> = (input) => {
+  const url = input.length <= urlMax && URL.canParse(input) ? new URL(input) : undefined
+  const local = url !== undefined && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
+  const sound =
+    (url?.protocol === 'https:' || (url?.protocol === 'http:' && local)) &&
+    url.username === '' &&
+    url.password === '' &&
+    !url.href.includes('#') &&
+    url.href.length <= urlMax
+  return sound ? { value: url.href as Parsed<'webhookUrl'> } : { problem: { rule: 'not_a_webhook_url' } }
+}
+
+/** Newest first. */
+export async function listWebhooks(caller: Caller): Promise<Webhook[]> {
+  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectWebhooks()))
+  return rows.map((row) => toWebhook(caller, row))
+}
+
+export async function getWebhook(caller: Caller, id: string): Promise<Webhook> {
+  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectWebhook({ id })))
+  return toWebhook(caller, found(rows[0]))
+}
+
+/** It is told of what happens from now on, of everything unless `events` says otherwise. */
+export async function createWebhook(
+  caller: Caller,
+  {
+    url,
+    description,
+    events,
+    active,
+  }: Pick<WebhookInput, 'url'> & Partial<{ [Field in keyof WebhookInput]: WebhookInput[Field] | undefined }>,
+): Promise<Webhook> {
+  const row = {
+    id: uuid(),
+    url,
+    description: description ?? '',
+    events: JSON.stringify(events ?? webhookEvents),
+    active: Number(active ?? true),
+    created_at: caller.now,
+    secret_nonces: firstNonces(),
+  }
+  return decideAndCommit(caller, async () => {
+    const [actor] = await facts(caller)
+    await caller.database.batch(
+      guard(caller, { needs: caller.needs }),
+      insertWebhook(row),
+      record(caller, actor, 'webhook.created', {
+        subjectId: row.id,
+        fields: ['url', 'description', 'events', 'active'],
+      }),
+    )
+    return toWebhook(caller, { ...row, last_attempt_at: null, last_outcome: null })
+  })
+}
+
+/** What is not given stays as it is. One that is active again is told all that happened meanwhile, as far as the trail still has it. */
+export async function updateWebhook(
+  caller: Caller,
+  id: string,
+  changes: { [Field in keyof WebhookInput]?: WebhookInput[Field] | undefined },
+): Promise<Webhook> {
+  return decideAndCommit(caller, async () => {
+    const [actor, [row]] = await facts(caller, selectWebhook({ id }))
+    const present = found(row)
+    const { url = present.url, description = present.description, events, active } = changes
+    const next = {
+      url,
+      description,
+      events: events ? JSON.stringify(events) : present.events,
+      active: active === undefined ? present.active : Number(active),
+    }
+    const fields = (Object.keys(next) as (keyof typeof next)[]).filter((field) => next[field] !== present[field])
+    if (fields.length === 0) return toWebhook(caller, present)
+    await caller.database.batch(
+      guard(caller, { needs: caller.needs }),
+      refuseUnlessWebhook(id),
+      updateWebhookRow(id, Object.fromEntries(fields.map((field) => [field, next[field]]))),
+      record(caller, actor, 'webhook.updated', { subjectId: id, fields }),
+    )
+    if (next.active === 1) caller.database.noted.webhooksWait = true
+    return toWebhook(caller, { ...present, ...next })
+  })
+}
+
+/** Gives the webhook a new secret; the one before it signs, too, for a day. */
+export async function replaceWebhookSecret(caller: Caller, id: string): Promise<Webhook> {
+  return decideAndCommit(caller, async () => {
+    const [actor, [row]] = await facts(caller, selectWebhook({ id }))
+    const present = found(row)
+    const secret_nonces = replacedNonces(present.secret_nonces, caller.now)
+    await caller.database.batch(
+      guard(caller, { needs: caller.needs }),
+      ...updateWebhookSecrets(id, { before: present.secret_nonces, after: secret_nonces }),
+      record(caller, actor, 'webhook.updated', { subjectId: id, fields: ['secret'] }),
+    )
+    return toWebhook(caller, { ...present, secret_nonces })
+  })
+}
+
+export async function deleteWebhook(caller: Caller, id: string): Promise<void> {
+  await decideAndCommit(caller, async () => {
+    const [actor, [row]] = await facts(caller, selectWebhook({ id }))
+    found(row)
+    await caller.database.batch(
+      guard(caller, { needs: caller.needs }),
+      refuseUnlessWebhook(id),
+      deleteWebhookRow({ id }),
+      record(caller, actor, 'webhook.deleted', { subjectId: id }),
+    )
+  })
+}
+
+/** A page, newest first; `next` is where the page after it begins, if there is one. */
+export async function listWebhookFailures(
+  caller: Caller,
+  id: string,
+  { before = Number.MAX_SAFE_INTEGER, limit }: { before: number | undefined; limit: number },
+): Promise<{ failures: WebhookFailure[]; next: number | undefined }> {
+  const [webhooks, rows] = await refusing(caller, () =>
+    caller.database.batch(
+      guard(caller),
+      selectWebhook({ id }),
+      selectWebhookFailures({ id, before, limit: limit + 1 }),
+    ),
+  )
+  found(webhooks[0])
+  const page = rows.slice(0, limit)
+  const failures = page.map((row) => ({
+    event: toAuditEvent(row),
+    attempts: row.attempts,
+    lastAttemptAt: row.last_attempt_at,
+    lastOutcome: row.last_outcome as Outcome,
+    nextAttemptAt: row.next_attempt_at,
+  }))
+  return { failures, next: rows.length > limit ? page.at(-1)?.sequence : undefined }
+}
+
+/** Everything that could not be delivered is tried again, at once where the webhook is active; answers how much that is. */
+export async function retryWebhookFailures(caller: Caller, id: string): Promise<number> {
+  return decideAndCommit(caller, async () => {
+    const [, [row]] = await facts(caller, selectWebhook({ id }))
+    const { active } = found(row)
+    const [, , , counted] = await caller.database.batch(
+      guard(caller, { needs: caller.needs }),
+      refuseUnlessWebhook(id),
+      updateWebhookRow(id, {}),
+      ...retryFailures(id, caller.now),
+    )
+    if (active === 1) caller.database.noted.webhooksWait = true
+    return counted?.[0]?.retrying ?? 0
+  })
+}
+
+/** Sends something that is no event, active or not, and answers what became of it. */
+export async function pingWebhook(
+  caller: Caller,
+  id: string,
+  send: (webhook: Webhook) => Promise<Outcome>,
+): Promise<Outcome> {
+  const [, [row]] = await refusing(caller, () => facts(caller, selectWebhook({ id })))
+  const outcome = await send(toWebhook(caller, found(row)))
+  await refusing(caller, () =>
+    caller.database.batch(
+      guard(caller, { needs: caller.needs }),
+      updateWebhookOutcome({ id, at: caller.now, outcome }),
+    ),
+  )
+  return outcome
+}
+
+function found<Row>(row: Row | undefined): Row {
+  if (!row) throw new Refused({ kind: 'resource_not_found', resource: 'webhook' })
+  return row
+}
+
+function toWebhook({ now }: Caller, row: WebhookRow): Webhook {
+  return {
+    id: row.id,
+    url: row.url,
+    description: row.description,
+    events: JSON.parse(row.events) as WebhookEvent[],
+    active: row.active === 1,
+    createdAt: row.created_at,
+    lastAttemptAt: row.last_attempt_at,
+    lastOutcome: row.last_outcome as Outcome | null,
+    secretNonces: signingNonces(row.secret_nonces, now),
+  }
+}

@@ -1,0 +1,72 @@
+/** Statements about roles. */
+import { getTableColumns, sql, type SQL } from 'drizzle-orm'
+import { refuseIf } from '../guard'
+import { build, prepare, type Statement } from '../statement'
+import { roles, userCounts } from '../tables'
+
+export type RoleRow = typeof roles.$inferSelect
+export type NewRoleRow = Omit<RoleRow, 'number' | 'built_in'> & { number: number | null }
+
+const value = sql.placeholder
+
+const columns = () => sql`${roles.number}, ${roles.id}, ${roles.name}, ${roles.name_key}, ${roles.description},
+  ${roles.permissions}, ${roles.built_in}`
+
+/** The RoleRow of this id as one JSON text, for keeping what a request answered. */
+export const roleSnapshot = (id: string): SQL => {
+  const parts = Object.entries(getTableColumns(roles)).map(([name, column]) => sql`${sql.raw(`'${name}'`)}, ${column}`)
+  return sql`(SELECT json_object(${sql.join(parts, sql`, `)}) FROM ${roles} WHERE ${roles.id} = ${id})`
+}
+
+/** The roles named by JSON arrays of ids, numbers and folded names; one named twice may come twice. */
+export const selectRoles = prepare<{ ids: string; numbers: string; keys: string }, RoleRow>(
+  () => sql`
+    SELECT ${columns()} FROM json_each(${value('ids')}) CROSS JOIN ${roles} ON ${roles.id} = value
+    UNION ALL
+    SELECT ${columns()} FROM json_each(${value('numbers')}) CROSS JOIN ${roles} ON ${roles.number} = value
+    UNION ALL
+    SELECT ${columns()} FROM json_each(${value('keys')}) CROSS JOIN ${roles} ON ${roles.name_key} = value`,
+)
+
+export const selectEveryRole = prepare<void, RoleRow>(
+  () => sql`SELECT ${columns()} FROM ${roles} ORDER BY ${roles.number}`,
+)
+
+/** A role with the number of its holders. */
+export const selectRole = prepare<{ id: string }, RoleRow & { holders: number }>(
+  () => sql`
+    SELECT ${columns()}, (SELECT count FROM ${userCounts} WHERE scope = 'role:' || ${roles.number}) AS holders
+    FROM ${roles} WHERE ${roles.id} = ${value('id')}`,
+)
+
+/** The database gives the number, unless one is given. */
+export const insertRole = prepare<NewRoleRow>(() =>
+  build.insert(roles).values({
+    number: value('number'),
+    id: value('id'),
+    name: value('name'),
+    name_key: value('name_key'),
+    description: value('description'),
+    permissions: value('permissions'),
+    built_in: 0,
+  }),
+)
+
+export const updateRole = prepare<{ number: number; description: string; permissions: number }>(
+  () => sql`
+    UPDATE ${roles} SET description = ${value('description')}, permissions = ${value('permissions')}
+    WHERE ${roles.number} = ${value('number')}`,
+)
+
+export const deleteRole = prepare<{ number: number }>(
+  () => sql`DELETE FROM ${roles} WHERE ${roles.number} = ${value('number')}`,
+)
+
+/** The change was decided on this role as it was: any other refuses the batch as `stale`. */
+export function refuseUnlessRole({ number, permissions, description }: RoleRow): Statement {
+  return refuseIf(
+    'stale',
+    sql`NOT EXISTS (SELECT 1 FROM ${roles} WHERE ${roles.number} = ${number}
+      AND ${roles.permissions} = ${permissions} AND ${roles.description} = ${description})`,
+  )
+}

@@ -1,0 +1,118 @@
+/** The trail of what was done, written in the batch that does it. */
+import { and, eq, lt, sql, type SQL } from 'drizzle-orm'
+import { isAlive, type SessionOfFamily } from '../sign-in/sessions'
+import { compile, prepare, type Statement } from '../statement'
+import { apiKeys, auditEvents, refreshTokens, sessions, signInFailures, users } from '../tables'
+
+export type AuditEventRow = Omit<typeof auditEvents.$inferSelect, 'credential_id' | 'request_id'> & {
+  /** 32 hex digits, or `''` for none. */
+  credential_id: string
+  request_id: string
+}
+
+/** The columns of an AuditEventRow. */
+export const auditEventColumns = sql`${auditEvents.sequence}, ${auditEvents.id}, ${auditEvents.at}, ${auditEvents.actor_id},
+  ${auditEvents.action}, ${auditEvents.user_id}, ${auditEvents.contract}, ${auditEvents.fields}, ${auditEvents.subject_id},
+  ${auditEvents.credential_kind}, lower(hex(${auditEvents.credential_id})) AS credential_id,
+  lower(hex(${auditEvents.request_id})) AS request_id, ${auditEvents.address}`
+
+const value = sql.placeholder
+
+/** The ids of the credential and the request are uuids. */
+export type NewAuditEventRow = Omit<AuditEventRow, 'sequence' | 'credential_id' | 'request_id'> & {
+  credential_id: string | null
+  request_id: string
+}
+
+const insertInto = sql`INSERT INTO ${auditEvents}
+  (id, at, actor_id, action, user_id, contract, fields, subject_id, credential_kind, credential_id, request_id, address)`
+
+const newEvent = (own: Partial<Record<keyof NewAuditEventRow, SQL>> = {}): SQL => {
+  const given = (column: keyof NewAuditEventRow) => own[column] ?? value(column)
+  return sql`${given('id')}, ${given('at')}, ${given('actor_id')}, ${given('action')}, ${given('user_id')},
+    ${given('contract')}, ${given('fields')}, ${given('subject_id')}, ${given('credential_kind')},
+    unhex(${given('credential_id')}, '-'), unhex(${given('request_id')}, '-'), ${given('address')}`
+}
+
+export const insertAuditEvent = prepare<NewAuditEventRow>(() => sql`${insertInto} VALUES (${newEvent()})`)
+
+/** The same for the doing of an API key's owner, where the key is known by its hash alone. */
+export const insertAuditEventOfKey = prepare<Omit<NewAuditEventRow, 'actor_id' | 'credential_id'> & { hash: string }>(
+  () => sql`
+    ${insertInto} SELECT ${newEvent({ actor_id: sql`${users.id}`, credential_id: sql`${apiKeys.id}` })}
+    FROM ${apiKeys} JOIN ${users} ON ${users.number} = ${apiKeys.user_number} WHERE ${apiKeys.hash} = ${value('hash')}`,
+)
+
+export interface AuditFilter {
+  /** Newest first: events before this sequence. */
+  before: number | undefined
+  limit: number
+  userId: string | undefined
+  actorId: string | undefined
+  action: string | undefined
+}
+
+/** A page of events, newest first; each single filter is read from its index. */
+export function selectAuditEvents(filter: AuditFilter): Statement<AuditEventRow> {
+  const conditions = [
+    filter.before === undefined ? undefined : lt(auditEvents.sequence, filter.before),
+    filter.userId === undefined ? undefined : eq(auditEvents.user_id, filter.userId),
+    filter.actorId === undefined ? undefined : eq(auditEvents.actor_id, filter.actorId),
+    filter.action === undefined ? undefined : eq(auditEvents.action, filter.action),
+  ]
+  const where = and(...conditions)
+  return compile(
+    sql`SELECT ${auditEventColumns} FROM ${auditEvents} ${where ? sql`WHERE ${where}` : sql``}
+      ORDER BY ${auditEvents.sequence} DESC LIMIT ${filter.limit}`,
+  )
+}
+
+/** An event about a session and its user, who is read from the session. */
+type SessionEvent = Omit<NewAuditEventRow, 'user_id'> & SessionOfFamily
+
+const ofFamily = sql`
+  FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number} WHERE ${isAlive({
+    sessionId: value('sessionId'),
+    familyHash: value('familyHash'),
+    now: value('now'),
+    begunAfter: value('begunAfter'),
+  })}`
+
+/** Records that the session ends, if it is alive and of this family. To stand before the statement that ends it. */
+export const insertSessionEndedEvent = prepare<SessionEvent>(
+  () => sql`${insertInto} SELECT ${newEvent({ user_id: sql`${users.id}` })} ${ofFamily}`,
+)
+
+/** Records that the user of the session signed out of it, if it is alive and of this family. To stand before the statement that ends it. */
+export const insertSignedOutEvent = prepare<Omit<SessionEvent, 'actor_id' | 'credential_kind' | 'credential_id'>>(
+  () =>
+    sql`${insertInto} SELECT ${newEvent({
+      actor_id: sql`${users.id}`,
+      user_id: sql`${users.id}`,
+      credential_kind: sql`'session'`,
+      credential_id: sql`${sessions.id}`,
+    })} ${ofFamily}`,
+)
+
+/** Records the reuse of a refresh token that is spent, if its session is alive and of this family. */
+export const insertReuseDetectedEvent = prepare<SessionEvent & { hash: string }>(
+  () => sql`
+    ${insertInto} SELECT ${newEvent({ user_id: sql`${users.id}` })} ${ofFamily}
+      AND NOT EXISTS (SELECT 1 FROM ${refreshTokens}
+        WHERE ${refreshTokens.session_id} = ${value('subject_id')} AND ${refreshTokens.hash} = ${value('hash')}
+          AND ${refreshTokens.spent_at} IS NULL)`,
+)
+
+/** Records a lockout, if the statement just before this one, in the same batch, is what locked the account. */
+export const insertLockedEvent = prepare<NewAuditEventRow & { account: string }>(
+  () => sql`
+    ${insertInto} SELECT ${newEvent()} FROM ${signInFailures}
+    WHERE ${signInFailures.account} = ${value('account')} AND ${signInFailures.locked_until} > ${value('at')}`,
+)
+
+/** Records that a lockout was lifted, if the account is locked. To stand before the statement that lifts it. */
+export const insertUnlockedEvent = prepare<NewAuditEventRow & { account: string }>(
+  () => sql`
+    ${insertInto} SELECT ${newEvent()} FROM ${signInFailures}
+    WHERE ${signInFailures.account} = ${value('account')} AND ${signInFailures.locked_until} > ${value('at')}`,
+)

@@ -1,0 +1,178 @@
+/** Statements about many users at once: what is known of those about to come, and their rows, by the thousand. */
+import { getTableColumns, sql } from 'drizzle-orm'
+import type { NewAuditEventRow } from '../audit/audit'
+import { prepare, type Statement } from '../statement'
+import { auditEvents, countedTogether, deletedNumbers, loginIdentifiers, userRoles, users, userSearch } from '../tables'
+import { partLength } from '../users/user-pages'
+import { padded, searchFields, type SearchRow } from '../users/user-search'
+import type { NewUserRow } from '../users/users'
+
+const value = sql.placeholder
+
+/** Of `ids` (a JSON array) those that are somebody's, and those that were, as far as the trail remembers. */
+export const selectKnownIds = prepare<{ ids: string }, { id: string; present: 0 | 1 }>(
+  () => sql`
+    SELECT value AS id, ${users.number} IS NOT NULL AS present
+    FROM json_each(${value('ids')}) LEFT JOIN ${users} ON ${users.id} = value
+    WHERE ${users.number} IS NOT NULL OR EXISTS (
+      SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.user_id} = value AND ${auditEvents.action} = 'user.deleted')`,
+)
+
+export interface HolderRow {
+  key: string
+  id: string
+  number: number
+  email_key: string
+  username_key: string | null
+  matricule: number | null
+}
+
+/** Which of `keys` (a JSON array of folded identifiers) are taken, and what tells the users who have them apart. */
+export const selectHolders = prepare<{ keys: string }, HolderRow>(
+  () => sql`
+    SELECT ${loginIdentifiers.key}, ${users.id}, ${users.number}, ${users.email_key}, ${users.username_key}, ${users.matricule}
+    FROM json_each(${value('keys')}) CROSS JOIN ${loginIdentifiers} ON ${loginIdentifiers.key} = value
+      CROSS JOIN ${users} ON ${users.number} = ${loginIdentifiers.user_number}`,
+)
+
+/** Which of `numbers` (a JSON array) a user has, and which a deleted user had. */
+export const selectUsedNumbers = prepare<{ numbers: string }, { number: number; present: 0 | 1 }>(
+  () => sql`
+    SELECT value AS number, ${users.number} IS NOT NULL AS present
+    FROM json_each(${value('numbers')}) LEFT JOIN ${users} ON ${users.number} = value
+    WHERE ${users.number} IS NOT NULL OR EXISTS (SELECT 1 FROM ${deletedNumbers} WHERE ${deletedNumbers.number} = value)`,
+)
+
+/** The highest number that a user ever had: no row where there never was a user. */
+export const selectHighestNumber = prepare<void, { highest: number }>(
+  () => sql`SELECT seq AS highest FROM sqlite_sequence WHERE name = 'users'`,
+)
+
+export interface NewUser {
+  /** Without a number the database gives the next. */
+  row: NewUserRow & { number: number | null }
+  /** Numbers, the primary one first. */
+  roles: readonly number[]
+  search: SearchRow
+  /** That they were created, with which fields. */
+  event: { id: string; fields: readonly string[] }
+}
+
+const userColumns = Object.keys(getTableColumns(users)) as (keyof NewUser['row'])[]
+
+/** Parts of a row that came as a JSON array. */
+const parts = (count: number) =>
+  sql.join(
+    Array.from({ length: count }, (_, index) => sql.raw(`value ->> ${index}`)),
+    sql`, `,
+  )
+const names = (columns: readonly string[]) =>
+  sql.join(
+    columns.map((column) => sql.identifier(column)),
+    sql`, `,
+  )
+
+/** Of so many parts each is found sooner in a row that was taken apart before. */
+const insertUsers = prepare<{ rows: string }>(
+  () => sql`
+    WITH new AS MATERIALIZED (SELECT jsonb(value) AS value FROM json_each(${value('rows')}))
+    INSERT INTO ${users} (${names(userColumns)}) SELECT ${parts(userColumns.length)} FROM new`,
+)
+
+const insertRoles = prepare<{ rows: string }>(
+  () => sql`
+    INSERT INTO ${userRoles} (user_number, role_number, position)
+    SELECT ${users.number}, role.value, role.key
+    FROM json_each(${value('rows')}) AS holder CROSS JOIN ${users} ON ${users.id} = holder.value ->> 0
+      CROSS JOIN json_each(holder.value, '$[1]') AS role`,
+)
+
+const insertSearch = prepare<{ rows: string }>(
+  () => sql`
+    INSERT INTO ${userSearch} (rowid, ${names(searchFields)})
+    SELECT ${users.number}, ${sql.join(
+      searchFields.map((_, index) => padded(sql.raw(`value ->> ${index + 1}`))),
+      sql`, `,
+    )}
+    FROM json_each(${value('rows')}) CROSS JOIN ${users} ON ${users.id} = value ->> 0`,
+)
+
+/** What their events have in common; `told` is whether webhooks are told of them. */
+export type CommonEvent = Omit<NewAuditEventRow, 'id' | 'user_id' | 'fields' | 'subject_id' | 'address'> & {
+  told: boolean
+}
+
+const insertEvents = prepare<Omit<CommonEvent, 'told'> & { rows: string }>(
+  () => sql`
+    INSERT INTO ${auditEvents} (id, at, actor_id, action, user_id, contract, fields, credential_kind, credential_id, request_id)
+    SELECT value ->> 0, ${value('at')}, ${value('actor_id')}, ${value('action')}, value ->> 1, ${value('contract')},
+      value -> 2, ${value('credential_kind')}, unhex(${value('credential_id')}, '-'), unhex(${value('request_id')}, '-')
+    FROM json_each(${value('rows')})`,
+)
+
+const countTogether = prepare<void>(() => sql`INSERT INTO ${countedTogether} (present) VALUES (1)`)
+const countApart = prepare<void>(() => sql`DELETE FROM ${countedTogether}`)
+
+/** One change for all that share a part of a span: what the triggers would have said of each. */
+const countNew = prepare<{ ids: string }>(
+  () => sql`
+    WITH new AS MATERIALIZED (
+      SELECT ${users.number}, ${users.active} FROM json_each(${value('ids')}) CROSS JOIN ${users} ON ${users.id} = value)
+    INSERT INTO user_count_changes
+    SELECT 'all', min(number), count(*) FROM new GROUP BY number / ${sql.raw(String(partLength))}
+    UNION ALL
+    SELECT 'inactive', min(number), count(*) FROM new WHERE active = 0 GROUP BY number / ${sql.raw(String(partLength))}
+    UNION ALL
+    SELECT 'role:' || role_number, min(number), count(*) FROM new CROSS JOIN ${userRoles} ON user_number = number
+    GROUP BY role_number, number / ${sql.raw(String(partLength))}`,
+)
+
+/** Everything that makes them, as for one: those with numbers first, so that none is given the number of another. */
+export function insertEachUser(newUsers: readonly NewUser[], { told, ...common }: CommonEvent): Statement[] {
+  const numbered = newUsers.toSorted(
+    (one, other) => Number(one.row.number === null) - Number(other.row.number === null),
+  )
+  const ids = packed(newUsers.map(({ row }) => row.id))
+  return [
+    countTogether(),
+    ...packed(numbered.map(({ row }) => userColumns.map((column) => row[column]))).map((rows) => insertUsers({ rows })),
+    ...packed(newUsers.map(({ row, roles }) => [row.id, roles])).map((rows) => insertRoles({ rows })),
+    ...packed(newUsers.map(({ row, search }) => [row.id, ...searchFields.map((field) => search[field])])).map((rows) =>
+      insertSearch({ rows }),
+    ),
+    ...packed(newUsers.map(({ row, event }) => [event.id, row.id, event.fields])).map((rows) => ({
+      ...insertEvents({ ...common, rows }),
+      told,
+    })),
+    ...ids.map((part) => countNew({ ids: part })),
+    countApart(),
+  ]
+}
+
+/** D1 takes values of 2 MB at most, which is counted in bytes. */
+const longestValue = 600_000
+
+/** The items as JSON arrays, none of which is too long, and as few as may be. */
+function packed(items: readonly unknown[]): string[] {
+  const typical = JSON.stringify(items[0] ?? null).length + 1
+  const most = Math.max(Math.floor((longestValue * 0.75) / typical), 1)
+  const parts = Array.from({ length: Math.ceil(items.length / most) }, (_, index) =>
+    items.slice(index * most, (index + 1) * most),
+  )
+  return parts.flatMap(halved)
+}
+
+function halved(items: readonly unknown[]): string[] {
+  const text = JSON.stringify(items)
+  if (text.length <= longestValue || items.length === 1) return [text]
+  const middle = items.length >> 1
+  return [...halved(items.slice(0, middle)), ...halved(items.slice(middle))]
+}
+
+/** Rows that this one will write, counted as D1 does: each index is one. What a batch writes once is not counted. */
+export function rowsToWrite({ row, roles }: Pick<NewUser, 'row' | 'roles'>): number {
+  const matricule = row.matricule === null ? null : String(row.matricule)
+  const identifiers = new Set([row.email_key, row.username_key, matricule].filter((key) => key !== null))
+  const user = 1 + 5 + Number(row.gender !== null)
+  return user + identifiers.size + 2 * roles.length + 1 + 4
+}

@@ -1,0 +1,70 @@
+/** Statements about set-password tokens. */
+import { sql } from 'drizzle-orm'
+import { held, refuseIf } from '../guard'
+import { prepare, type Statement } from '../statement'
+import { apiKeys, passwordTokens, users } from '../tables'
+
+const value = sql.placeholder
+
+/** `key_hash` is that of the API key that asks, or null on a session. */
+export const insertPasswordToken = prepare<{
+  user_number: number
+  hash: string
+  expires_at: number
+  giver_number: number
+  key_hash: string | null
+}>(
+  () => sql`
+    INSERT INTO ${passwordTokens} (user_number, hash, expires_at, giver_number, giver_generation, key_hash)
+    SELECT ${value('user_number')}, ${value('hash')}, ${value('expires_at')}, ${users.number}, ${users.key_generation},
+      ${value('key_hash')}
+    FROM ${users} WHERE ${users.number} = ${value('giver_number')}`,
+)
+
+/** What the giver of a token may do now, by the key that it was asked for with: NULL where either has ended. */
+const giverAuthority = (now: number) => sql`(
+  SELECT ${held} & CASE WHEN ${passwordTokens.key_hash} IS NULL THEN -1 ELSE (
+    SELECT ${apiKeys.permissions} FROM ${apiKeys}
+    WHERE ${apiKeys.hash} = ${passwordTokens.key_hash} AND ${apiKeys.generation} = ${users.key_generation}
+      AND coalesce(${apiKeys.expires_at} > ${now}, 1)) END
+  FROM ${users} WHERE ${users.number} = ${passwordTokens.giver_number}
+    AND ${users.key_generation} = ${passwordTokens.giver_generation} AND ${users.active} = 1)`
+
+/**
+ * Refuses the batch unless the token is unused and unexpired, its user active, and its giver could give it now: `needs` is a bit mask of
+ * the permissions that giving one takes, besides those that its user holds.
+ */
+export function refuseUnlessPasswordToken(token: {
+  userId: string
+  hash: string
+  now: number
+  needs: number
+}): Statement {
+  return refuseIf(
+    'password_token_unusable',
+    sql`NOT EXISTS (
+      SELECT 1 FROM ${users} JOIN ${passwordTokens} ON ${passwordTokens.user_number} = ${users.number}
+      WHERE ${users.id} = ${token.userId} AND ${users.active} = 1 AND ${passwordTokens.hash} = ${token.hash}
+        AND ${passwordTokens.expires_at} > ${token.now}
+        AND (${held} | ${token.needs}) & ~coalesce(${giverAuthority(token.now)}, 0) = 0)`,
+  )
+}
+
+/** Who gave the token: a row, or none. */
+export const selectPasswordTokenGiver = prepare<{ userId: string; hash: string }, { id: string }>(
+  () => sql`
+    SELECT ${users.id} FROM ${passwordTokens} JOIN ${users} ON ${users.number} = ${passwordTokens.giver_number}
+    WHERE ${passwordTokens.user_number} = (SELECT ${users.number} FROM ${users} WHERE ${users.id} = ${value('userId')})
+      AND ${passwordTokens.hash} = ${value('hash')}`,
+)
+
+/** Whether the user with this id has any token that has not expired: a row, or none. */
+export const selectAnyPasswordToken = prepare<{ userId: string; now: number }, { hash: string }>(
+  () => sql`
+    SELECT ${passwordTokens.hash} FROM ${users} JOIN ${passwordTokens} ON ${passwordTokens.user_number} = ${users.number}
+    WHERE ${users.id} = ${value('userId')} AND ${passwordTokens.expires_at} > ${value('now')} LIMIT 1`,
+)
+
+export const deletePasswordTokens = prepare<{ user_number: number }>(
+  () => sql`DELETE FROM ${passwordTokens} WHERE ${passwordTokens.user_number} = ${value('user_number')}`,
+)

@@ -1,0 +1,126 @@
+/** Which users a list is of: the tables to read, the most telling first, and what is asked of their rows. */
+import { sql, type SQL } from 'drizzle-orm'
+import { roles, userCounts, userRoles, userSearch } from '../tables'
+import type { Values } from '../statement'
+import {
+  searchConditions,
+  searchShapeOf,
+  expandedWords,
+  searchValues,
+  type Search,
+  type SearchShape,
+} from './user-search'
+
+/** A role by its number or by its folded name. */
+export type RoleKey = { number: number } | { key: string }
+
+export interface UserFilter {
+  active?: boolean | undefined
+  /** They hold it, as their primary role or another. */
+  role?: RoleKey | undefined
+  gender?: 'male' | 'female' | 'unknown' | undefined
+  /** Each word occurs in one of the fields. */
+  search?: Search | undefined
+}
+
+/** What of a filter makes its SQL what it is; the rest are values. */
+export interface FilterShape {
+  active: boolean | undefined
+  role: 'number' | 'key' | undefined
+  gender: boolean
+  search: SearchShape | undefined
+}
+
+export function shapeOf({ active, role, gender, search }: UserFilter): FilterShape {
+  return {
+    active,
+    role: role && ('number' in role ? 'number' : 'key'),
+    gender: gender !== undefined,
+    search: search && searchShapeOf(search),
+  }
+}
+
+export function isEveryone({ active, role, gender, search }: FilterShape): boolean {
+  return active === undefined && !role && !gender && !search
+}
+
+/** What a statement of the filter's shape is to be given, of the filter. */
+export function valuesOf({ role, gender, search }: UserFilter): Values {
+  return {
+    ...(role && { role: 'number' in role ? role.number : role.key }),
+    ...(gender && { gender }),
+    ...(search && searchValues(search)),
+  }
+}
+
+const value = sql.placeholder
+
+/** The tables to read, the most telling first; `users` itself only where a condition is about it, unless told otherwise. */
+export function sourceOf(
+  { search, role, active, gender }: FilterShape,
+  { withUsers = active !== undefined || gender }: { withUsers?: boolean } = {},
+): SQL {
+  const users = (number: SQL) => (withUsers ? sql` CROSS JOIN users ON users.number = ${number}` : sql``)
+  if (search) {
+    const held = role
+      ? sql` CROSS JOIN ${userRoles} ON user_roles.role_number = ${roleNumber(role)} AND user_roles.user_number = user_search.rowid`
+      : sql``
+    return sql`${userSearch}${held}${users(sql`user_search.rowid`)}`
+  }
+  if (role) return sql`${userRoles}${users(sql`user_roles.user_number`)}`
+  if (gender) return sql`users INDEXED BY users_by_gender`
+  return active === undefined ? sql`users` : sql`users INDEXED BY users_by_active`
+}
+
+/** The user's number in the table that is read first, which gives the order too. */
+export function numberOf({ role, search }: FilterShape): SQL {
+  if (search) return sql`user_search.rowid`
+  return role ? sql`user_roles.user_number` : sql`users.number`
+}
+
+function conditionsOf({ active, role, gender, search }: FilterShape): SQL[] {
+  const conditions: SQL[] = []
+  if (search) conditions.push(...searchConditions(search))
+  if (role && !search) conditions.push(sql`user_roles.role_number = ${roleNumber(role)}`)
+  if (active !== undefined) conditions.push(active ? sql`users.active = 1` : sql`users.active = 0`)
+  if (gender) conditions.push(sql`users.gender = ${value('gender')}`)
+  return conditions
+}
+
+/** Every condition there is, as one; `further` come after the filter's own. */
+export function allOf(filter: FilterShape, ...further: SQL[]): SQL {
+  const conditions = [...conditionsOf(filter), ...further]
+  return conditions.length === 0 ? sql`1` : sql.join(conditions, sql` AND `)
+}
+
+/** Adds the expanded words of the search, if it has any: looked up once, however often the statement uses them. */
+export function withExpandedWords({ search }: FilterShape, statement: SQL): SQL {
+  return search?.byVocabulary ? sql`WITH ${expandedWords} SELECT * FROM (${statement})` : statement
+}
+
+/** What counts the users of the filter without reading them: the users of `scope`, but for those of `without`. */
+export interface Counter {
+  scope: SQL
+  without?: SQL
+}
+
+/** The counter, if this filter has one: no filter, or one of status and role. */
+export function counterOf({ active, role, gender, search }: FilterShape): Counter | undefined {
+  if (search || gender || (active !== undefined && role)) return undefined
+  if (role) return { scope: sql`('role:' || ${roleNumber(role)})` }
+  if (active === undefined) return { scope: sql`'all'` }
+  return active ? { scope: sql`'all'`, without: sql`'inactive'` } : { scope: sql`'inactive'` }
+}
+
+/** How many users the counter counts, an expression. */
+export function countedBy({ scope, without }: Counter): SQL {
+  const count = (of: SQL) => sql`coalesce((SELECT count FROM ${userCounts} WHERE scope = ${of}), 0)`
+  return without ? sql`(${count(scope)} - ${count(without)})` : count(scope)
+}
+
+function roleNumber(role: 'number' | 'key'): SQL {
+  // D1 binds numbers as REAL, which would read 2.0 in a scope's name.
+  return role === 'number'
+    ? sql`CAST(${value('role')} AS INTEGER)`
+    : sql`(SELECT number FROM ${roles} WHERE name_key = ${value('role')})`
+}

@@ -1,0 +1,89 @@
+/** Pages of users by their number, at any depth, in order of the users' own numbers, with exact totals. */
+import { sql, type SQL } from 'drizzle-orm'
+import { limit, prepareEach, type Statement, type Values } from '../statement'
+import { userSpans } from '../tables'
+import {
+  allOf,
+  countedBy,
+  counterOf,
+  numberOf,
+  shapeOf,
+  sourceOf,
+  valuesOf,
+  type Counter,
+  type FilterShape,
+  type UserFilter,
+} from './user-filter'
+import { selectMatchedPage } from './user-matched-page'
+import { listedUser, pageOf, readPage, type UserPage } from './user-row'
+
+export interface PageQuery extends UserFilter {
+  /** How many users come before the page. */
+  offset: number
+  limit: number
+}
+
+/**
+ * A page, in any order, and its total. Where users are counted, a page begins at a user looked up in the counts; elsewhere all that
+ * match are read, once.
+ */
+export function selectNumberedPage(query: PageQuery): Statement<UserPage> {
+  const shape = shapeOf(query)
+  const { offset, limit } = query
+  const values = { ...valuesOf(query), offset, limit }
+  if (counterOf(shape)) return countedPage({ ...shape, first: offset === 0 }, values)
+  const beginning = offset === 0 ? 'first' : 'offset'
+  return selectMatchedPage({ ...shape, sort: 'number', descending: false, beginning }, values)
+}
+
+const value = sql.placeholder
+
+/** Numbers in a span of user_spans, and in each of the parts that its counts are kept by. */
+export const [spanLength, partLength] = [16_384, 512]
+
+const countedPage = prepareEach<FilterShape & { first: boolean }, Values, UserPage>((shape) => {
+  const counter = counterOf(shape) as Counter
+  const page = (from: SQL[], limit: SQL) => pageOf(countedBy(counter), beginning(shape, from, limit))
+  if (shape.first) return page([], limit('limit'))
+  const first = sql`(SELECT ${spanLength} * span.position + ${partLength} * part.position FROM span, part)`
+  return sql`
+    WITH span AS (${holding(sql`0`, spansOf(counter))}),
+      part AS (${holding(sql`(SELECT before FROM span)`, partsOf(counter))})
+    ${page(
+      [sql`${numberOf(shape)} >= ${first}`],
+      sql`${limit('limit')} OFFSET coalesce(${value('offset')} - (SELECT before FROM part), 0)`,
+    )}`
+}, readPage)
+
+/** The users of the filter, some of whom are passed over: of a role's holders none is read for that. */
+function beginning(shape: FilterShape, from: SQL[], limit: SQL): SQL {
+  const number = numberOf(shape)
+  const page = sql`FROM ${sourceOf(shape)} WHERE ${allOf(shape, ...from)} ORDER BY ${number} ${limit}`
+  if (!shape.role) return sql`SELECT ${listedUser()} ${page}`
+  return sql`SELECT ${listedUser()} FROM (SELECT ${number} AS number ${page}) AS page
+    CROSS JOIN users ON users.number = page.number`
+}
+
+/** Of `counts` in a row, the one that holds the user with `offset` others before them, and how many come before it. */
+function holding(start: SQL, counts: SQL): SQL {
+  return sql`
+    SELECT position, before FROM (
+      SELECT position, count, ${start} + sum(count) OVER (ORDER BY position) - count AS before FROM (${counts}))
+    WHERE before <= ${value('offset')} AND before + count > ${value('offset')}`
+}
+
+function spansOf({ scope, without }: Counter): SQL {
+  const other = without
+    ? sql`- coalesce((SELECT count FROM ${userSpans} AS other
+        WHERE other.scope = ${without} AND other.position = user_spans.position), 0)`
+    : sql``
+  return sql`SELECT position, count ${other} AS count FROM ${userSpans} WHERE scope = ${scope}`
+}
+
+/** The parts of the span found. */
+function partsOf({ scope, without }: Counter): SQL {
+  const parts = (of: SQL) =>
+    sql`(SELECT parts FROM ${userSpans} WHERE scope = ${of} AND position = (SELECT position FROM span))`
+  const other = without ? sql`- coalesce(${parts(without)} ->> key, 0)` : sql``
+  return sql`SELECT key AS position, value ${other} AS count FROM json_each(${parts(scope)})`
+}

@@ -1,0 +1,184 @@
+/** Statements about users and the roles they hold. */
+import { and, eq, getTableColumns, sql, type SQL } from 'drizzle-orm'
+import { held, refuseIf, type UserKey } from '../guard'
+import { build, compile, limit, prepare, type Statement } from '../statement'
+import { readUser, userText, type UserRow } from './user-row'
+import { apiKeys, loginIdentifiers, sessions, userCounts, userRoles, users } from '../tables'
+
+type Columns = typeof users.$inferSelect
+
+export type NewUserRow = Omit<Columns, 'number'>
+export type UserColumns = Partial<Omit<Columns, 'number' | 'id' | 'version' | 'session_generation' | 'key_generation'>>
+
+const value = sql.placeholder
+
+/** For the columns of a SELECT from users; `readUserCell` takes it apart again. */
+export const userCell = sql`${userText} AS user`
+
+export const readUserCell = ({ user }: { user: string }): UserRow => readUser(user)
+
+/** Where there are other columns beside it. */
+function readUserAnd<Beside extends object>({ user, ...beside }: { user: string } & Beside): UserRow & Beside {
+  return Object.assign(readUser(user), beside as unknown as Beside)
+}
+
+/** The user of this id as `readUser` reads it, for keeping what a request answered. */
+export const userSnapshot = (id: string): SQL => sql`(SELECT ${userText} FROM ${users} WHERE ${users.id} = ${id})`
+
+/** A statement for each key a user can be named by; it answers one row, or none. */
+function byKey<Beside extends object = object>(beside?: () => SQL): (key: UserKey) => Statement<UserRow & Beside> {
+  const by = (column: 'id' | 'number' | 'matricule') =>
+    prepare<{ key: string | number }, UserRow & Beside>(
+      () => sql`
+        SELECT ${userCell}${beside ? sql`, ${beside()}` : sql``} FROM ${users} WHERE ${users[column]} = ${value('key')}`,
+      readUserAnd<Beside>,
+    )
+  const [byId, byNumber, byMatricule] = [by('id'), by('number'), by('matricule')]
+  return (key) => {
+    if ('id' in key) return byId({ key: key.id })
+    if ('number' in key) return byNumber({ key: key.number })
+    return byMatricule({ key: key.matricule })
+  }
+}
+
+export const selectUser = byKey()
+
+/** The user with the union of their permissions, which whoever changes them must hold too. */
+export const selectUserToChange = byKey<{ permissions: number }>(() => sql`${held} AS permissions`)
+
+export const selectUserOfKey = prepare<{ hash: string }, UserRow>(
+  () => sql`
+    SELECT ${userCell} FROM ${users}
+    WHERE ${users.number} = (SELECT ${apiKeys.user_number} FROM ${apiKeys} WHERE ${apiKeys.hash} = ${value('hash')})`,
+  readUserCell,
+)
+
+export const selectUserOfSession = prepare<{ id: string }, UserRow>(
+  () => sql`
+    SELECT ${userCell} FROM ${users}
+    WHERE ${users.number} = (SELECT ${sessions.user_number} FROM ${sessions} WHERE ${sessions.id} = ${value('id')})`,
+  readUserCell,
+)
+
+/**
+ * A page in order of matricule after `matricule`, then of those without one in order of number after `number`: the second part is
+ * read only as far as the first leaves room.
+ */
+export const selectUsersByMatricule = prepare<{ matricule: number; number: number; limit: number }, UserRow>(
+  () => sql`
+    SELECT * FROM (
+      SELECT ${userCell} FROM ${users} WHERE ${users.matricule} > ${value('matricule')}
+      ORDER BY ${users.matricule} ${limit('limit')})
+    UNION ALL
+    SELECT * FROM (
+      SELECT ${userCell} FROM ${users} WHERE ${users.matricule} IS NULL AND ${users.number} > ${value('number')}
+      ORDER BY ${users.number} ${limit('limit')})
+    ${limit('limit')}`,
+  readUserCell,
+)
+
+/** A user with everything kept of them, the secrets as hashes; to be shown to nobody but who may move the directory. */
+export type ExportRow = UserRow & Pick<Columns, 'password_hash' | 'pin_hash'>
+
+/** A page of everyone, in order of number after `number`. */
+export const selectUsersToExport = prepare<{ number: number; limit: number }, ExportRow>(
+  () => sql`
+    SELECT ${userCell}, ${users.password_hash}, ${users.pin_hash} FROM ${users}
+    WHERE ${users.number} > ${value('number')} ORDER BY ${users.number} ${limit('limit')}`,
+  readUserAnd<Pick<Columns, 'password_hash' | 'pin_hash'>>,
+)
+
+/** `scope` is 'all', 'inactive' or 'role:<number>'. */
+export const selectUserCount = prepare<{ scope: string }, { count: number }>(
+  () => sql`SELECT ${userCounts.count} FROM ${userCounts} WHERE ${userCounts.scope} = ${value('scope')}`,
+)
+
+/** Which of `keys` (a JSON array of folded identifiers) are taken, and by whom. */
+export const selectLoginIdentifiers = prepare<{ keys: string }, typeof loginIdentifiers.$inferSelect>(
+  () => sql`
+    SELECT ${loginIdentifiers.key}, ${loginIdentifiers.user_number}
+    FROM json_each(${value('keys')}) CROSS JOIN ${loginIdentifiers} ON ${loginIdentifiers.key} = value`,
+)
+
+/** The database gives the number. */
+export const insertUser = prepare<NewUserRow>(() => {
+  const { number: _, ...columns } = getTableColumns(users)
+  const values = Object.fromEntries(Object.keys(columns).map((column) => [column, value(column)]))
+  return build.insert(users).values(values as unknown as NewUserRow)
+})
+
+/** What ends with a change: the user's sessions, or their sessions and their API keys. */
+export type Ending = 'sessions' | 'credentials' | undefined
+
+/** Writes the columns given, if the user is still at this version, and raises it. */
+export function updateUser(
+  user: { number: number; version: number },
+  columns: UserColumns,
+  ending?: Ending,
+): Statement[] {
+  const set = {
+    ...columns,
+    ...(ending && { session_generation: sql`${users.session_generation} + 1` }),
+    ...(ending === 'credentials' && { key_generation: sql`${users.key_generation} + 1` }),
+    version: user.version + 1,
+  }
+  return [
+    refuseUnlessVersion(user.number, user.version),
+    compile(build.update(users).set(set).where(eq(users.number, user.number))),
+  ]
+}
+
+/** The same password under a new hash, unless the hash has changed meanwhile: nothing anyone sees changes, so the version stays. */
+export const replacePasswordHash = prepare<{ number: number; outdated: string | null; password_hash: string }>(() =>
+  build
+    .update(users)
+    .set({ password_hash: sql`${value('password_hash')}` })
+    .where(and(eq(users.number, value('number')), eq(users.password_hash, value('outdated')))),
+)
+
+/** The change was decided on this version of the user: any other refuses the batch as `stale`. */
+export function refuseUnlessVersion(number: number, version: number): Statement {
+  return refuseIf(
+    'stale',
+    sql`NOT EXISTS (SELECT 1 FROM ${users} WHERE ${users.number} = ${number} AND ${users.version} = ${version})`,
+  )
+}
+
+/** The columns of a user that repeat what user_roles says; whoever writes the one writes the other. */
+export function roleColumns(roleNumbers: readonly number[]): Pick<Columns, 'primary_role' | 'role_count'> {
+  return { primary_role: roleNumbers[0] as number, role_count: roleNumbers.length }
+}
+
+/** Gives the user with this id roles beside those they keep: JSON, the numbers by their position, as an array or an object. */
+export const insertUserRoles = prepare<{ id: string; roles: string }>(
+  () => sql`
+    INSERT INTO ${userRoles} (user_number, role_number, position)
+    SELECT (SELECT ${users.number} FROM ${users} WHERE ${users.id} = ${value('id')}), value, key
+    FROM json_each(${value('roles')}) WHERE 1
+    ON CONFLICT DO UPDATE SET position = excluded.position`,
+)
+
+/** Takes roles away: a JSON array of numbers. */
+export const deleteUserRoles = prepare<{ number: number; roles: string }>(
+  () => sql`
+    DELETE FROM ${userRoles} WHERE ${userRoles.user_number} = ${value('number')}
+      AND ${userRoles.role_number} IN (SELECT value FROM json_each(${value('roles')}))`,
+)
+
+export const deleteUser = prepare<{ number: number }>(
+  () => sql`DELETE FROM ${users} WHERE ${users.number} = ${value('number')}`,
+)
+
+/** To stand after a change, in its batch: refuses what would leave no active holder of the admin role. */
+export function refuseWithoutActiveAdmin(adminRole: number): Statement {
+  return refuseIf('last_admin', sql`NOT ${activeHolder(adminRole)}`)
+}
+
+const activeHolder = (role: number): SQL => sql`EXISTS (
+  SELECT 1 FROM ${userRoles} JOIN ${users} ON ${users.number} = ${userRoles.user_number}
+  WHERE ${userRoles.role_number} = ${role} AND ${users.active} = 1)`
+
+/** Refuses the batch once anybody holds the role: two first sign-ins make one first admin. */
+export function refuseIfHeld(role: number): Statement {
+  return refuseIf('admin_exists', sql`EXISTS (SELECT 1 FROM ${userRoles} WHERE ${userRoles.role_number} = ${role})`)
+}

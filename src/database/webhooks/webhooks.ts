@@ -1,0 +1,103 @@
+/** Statements about webhooks, as those who manage them see them. */
+import { sql } from 'drizzle-orm/sql'
+import { eq } from 'drizzle-orm'
+import { auditEventColumns, type AuditEventRow } from '../audit/audit'
+import { refuseIf } from '../guard'
+import { build, compile, limit, prepare, type Statement } from '../statement'
+import { auditEvents, webhookFailures, webhooks } from '../tables'
+
+const value = sql.placeholder
+
+export type WebhookRow = Omit<
+  typeof webhooks.$inferSelect,
+  'position' | 'failures' | 'next_attempt_at' | 'lease' | 'leased_until'
+>
+
+const columns =
+  () => sql`${webhooks.id}, ${webhooks.url}, ${webhooks.description}, ${webhooks.events}, ${webhooks.active},
+  ${webhooks.created_at}, ${webhooks.secret_nonces}, ${webhooks.last_attempt_at}, ${webhooks.last_outcome}`
+
+/** Newest first: ids are in order of time. */
+export const selectWebhooks = prepare<void, WebhookRow>(
+  () => sql`SELECT ${columns()} FROM ${webhooks} ORDER BY ${webhooks.id} DESC`,
+)
+
+export const selectWebhook = prepare<{ id: string }, WebhookRow>(
+  () => sql`SELECT ${columns()} FROM ${webhooks} WHERE ${webhooks.id} = ${value('id')}`,
+)
+
+/** A row where there is any to be told; for the batch of whatever is to be told. */
+export const selectActiveWebhook = prepare<void, { active: number }>(
+  () => sql`SELECT ${webhooks.active} FROM ${webhooks} WHERE ${webhooks.active} = 1 LIMIT 1`,
+)
+
+/** It tells what comes after the present end of the trail. */
+export const insertWebhook = prepare<Omit<WebhookRow, 'last_attempt_at' | 'last_outcome'>>(
+  () => sql`
+    INSERT INTO ${webhooks} (id, url, description, events, active, created_at, secret_nonces, position, failures, next_attempt_at, leased_until)
+    VALUES (${value('id')}, ${value('url')}, ${value('description')}, ${value('events')}, ${value('active')}, ${value('created_at')},
+      ${value('secret_nonces')},
+      (SELECT coalesce(max(sequence), 0) FROM ${auditEvents}), 0, 0, 0)`,
+)
+
+/** Refuses the batch as `stale` where the webhook is gone. */
+export function refuseUnlessWebhook(id: string): Statement {
+  return refuseIf('stale', sql`NOT EXISTS (SELECT 1 FROM ${webhooks} WHERE ${webhooks.id} = ${id})`)
+}
+
+/** Writes the columns given; what was failing is tried again from here on. */
+export function updateWebhook(
+  id: string,
+  changes: Partial<Pick<WebhookRow, 'url' | 'description' | 'events' | 'active'>>,
+): Statement {
+  return compile(
+    build
+      .update(webhooks)
+      .set({ ...changes, failures: 0, next_attempt_at: 0 })
+      .where(eq(webhooks.id, id)),
+  )
+}
+
+/** Writes the nonces of its secrets, if they are still those that the new ones follow; refused as `stale` otherwise. */
+export function updateWebhookSecrets(id: string, { before, after }: { before: string; after: string }): Statement[] {
+  return [
+    refuseIf(
+      'stale',
+      sql`NOT EXISTS (SELECT 1 FROM ${webhooks} WHERE ${webhooks.id} = ${id} AND ${webhooks.secret_nonces} = ${before})`,
+    ),
+    compile(build.update(webhooks).set({ secret_nonces: after }).where(eq(webhooks.id, id))),
+  ]
+}
+
+export const updateWebhookOutcome = prepare<{ id: string; at: number; outcome: string }>(
+  () => sql`
+    UPDATE ${webhooks} SET last_attempt_at = ${value('at')}, last_outcome = ${value('outcome')}
+    WHERE ${webhooks.id} = ${value('id')}`,
+)
+
+/** What could not be delivered goes with it. */
+export const deleteWebhook = prepare<{ id: string }>(
+  () => sql`DELETE FROM ${webhooks} WHERE ${webhooks.id} = ${value('id')}`,
+)
+
+export type WebhookFailureRow = Omit<typeof webhookFailures.$inferSelect, 'webhook_id'> & AuditEventRow
+
+/** A page of what could not be delivered, with its event; newest first: events before this sequence. */
+export const selectWebhookFailures = prepare<{ id: string; before: number; limit: number }, WebhookFailureRow>(
+  () => sql`
+    SELECT ${auditEventColumns}, ${webhookFailures.attempts}, ${webhookFailures.last_attempt_at}, ${webhookFailures.last_outcome},
+      ${webhookFailures.next_attempt_at}
+    FROM ${webhookFailures} JOIN ${auditEvents} ON ${auditEvents.sequence} = ${webhookFailures.sequence}
+    WHERE ${webhookFailures.webhook_id} = ${value('id')} AND ${webhookFailures.sequence} < ${value('before')}
+    ORDER BY ${webhookFailures.sequence} DESC ${limit('limit')}`,
+)
+
+/** Everything that could not be delivered is due again, as if for the first time; answers how much that is. */
+export function retryWebhookFailures(id: string, now: number): [Statement, Statement<{ retrying: number }>] {
+  return [
+    compile(
+      sql`UPDATE ${webhookFailures} SET attempts = 0, next_attempt_at = ${now} WHERE ${webhookFailures.webhook_id} = ${id}`,
+    ),
+    compile(sql`SELECT changes() AS retrying`),
+  ]
+}

@@ -1,0 +1,265 @@
+/** Bodies: at most so many bytes, decoded fatally, read once. */
+import type { Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import type { z } from '@hono/zod-openapi'
+import type { ContractEnv } from '../contract/contract-types'
+import { emptyBody, Failed, toIssues } from '../contract/failure'
+import { readPart, splitParts } from './multipart'
+import { maxStreamBytes } from './ndjson'
+
+const maxBytes = 65_536
+const hasBody = (c: Context) => !['GET', 'HEAD', 'DELETE'].includes(c.req.method) && c.req.raw.body !== null
+
+/** Reads the body, and no further than may be: what follows finds the bytes where the framework keeps them. */
+export const limitedBody = createMiddleware<ContractEnv>(async (c, next) => {
+  if (hasBody(c)) {
+    if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw new Failed({ kind: 'body_too_large', maxBytes })
+    const chunks: Uint8Array[] = []
+    let length = 0
+    for await (const chunk of c.req.raw.body as ReadableStream<Uint8Array>) {
+      length += chunk.byteLength
+      if (length > maxBytes) throw new Failed({ kind: 'body_too_large', maxBytes })
+      chunks.push(chunk)
+    }
+    // The framework keeps a promise here, whatever its type says.
+    c.req.bodyCache.arrayBuffer = new Blob(chunks).arrayBuffer() as unknown as ArrayBuffer
+  }
+  await next()
+})
+
+/** For a body that the operation reads as it comes: one that says it is too large is not read at all. */
+export const boundedBody = createMiddleware<ContractEnv>(async (c, next) => {
+  if (Number(c.req.header('content-length') ?? 0) > maxStreamBytes) {
+    throw new Failed({ kind: 'body_too_large', maxBytes: maxStreamBytes })
+  }
+  await next()
+})
+
+/** For a body that the operation reads itself. */
+export const untouchedBody = createMiddleware<ContractEnv>(async (c, next) => {
+  refuseEncoded(c)
+  await next()
+})
+
+const isJson = /^application\/([\w.-]+\+)?json *(;|$)/i
+const isForm = /^application\/x-www-form-urlencoded *(;|$)/i
+const isMultipart = /^multipart\/form-data *(;|$)/i
+
+/** Refuses what a lenient reader would let pass: bytes that are not UTF-8 would be stored as U+FFFD. */
+export const decodedBody = createMiddleware<ContractEnv>(async (c, next) => {
+  if (hasBody(c)) {
+    refuseEncoded(c)
+    const bytes = await c.req.arrayBuffer()
+    const contentType = c.req.header('content-type') ?? (c.var.contract.assumesJson ? 'application/json' : '')
+    const json = isJson.test(contentType)
+    const multipart = isMultipart.test(contentType)
+    const form = c.var.contract.readsForms === true && (multipart || isForm.test(contentType))
+    if (json) checkJson(bytes)
+    // The framework looks here before it reads a form itself.
+    if (form) c.req.bodyCache.formData = toForm(multipart ? readMultipart(bytes, contentType) : readForm(bytes))
+    // Whatever its spelling and parameters, from here on it is called by its plain name.
+    if (json || form) {
+      const headers = new Headers(c.req.raw.headers)
+      headers.set('content-type', json ? 'application/json' : 'application/x-www-form-urlencoded')
+      c.req.raw = new Request(c.req.raw.url, { method: c.req.method, headers })
+    }
+  }
+  await next()
+})
+
+/** Nothing here decompresses. RFC 9110 has the response name the codings that are accepted. */
+function refuseEncoded(c: Context): void {
+  const codings = (c.req.header('content-encoding') ?? '').split(',').map((coding) => coding.trim().toLowerCase())
+  const isPlain = codings.every((coding) => coding === '' || coding === 'identity')
+  if (c.req.raw.body !== null && !isPlain) throw new Failed({ kind: 'unsupported_encoding' })
+}
+
+function decode(bytes: ArrayBuffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+  } catch {
+    throw new Failed({ kind: 'unreadable_body', position: 0 })
+  }
+}
+
+/** An empty body passes: whether one is needed, the operation says. */
+function checkJson(bytes: ArrayBuffer): void {
+  if (bytes.byteLength === 0) return
+  const text = decode(bytes)
+  try {
+    JSON.parse(text)
+  } catch (error) {
+    const position = /at position (\d+)/.exec(String(error))?.[1]
+    throw new Failed({ kind: 'unreadable_body', position: Number(position ?? 0) })
+  }
+}
+
+/** Far more fields than any form of a contract has. */
+const maxFields = 1000
+
+function refuseTooMany(fields: readonly unknown[]): void {
+  if (fields.length <= maxFields) return
+  const problem = { rule: 'too_many' as const, of: 'fields' as const, max: maxFields }
+  throw new Failed({ kind: 'invalid_request', part: 'body', issues: [{ path: [], problem }] })
+}
+
+type Pair = readonly [name: string, value: string]
+
+function toForm(pairs: readonly Pair[]): FormData {
+  const form = new FormData()
+  for (const [name, value] of pairs) form.append(name, value)
+  return form
+}
+
+function readForm(bytes: ArrayBuffer): Pair[] {
+  const text = decode(bytes)
+  checkEscapes(text)
+  const pairs = [...new URLSearchParams(text)]
+  refuseTooMany(pairs)
+  return pairs
+}
+
+/** Files are left out: they may hold any bytes. */
+function readMultipart(bytes: ArrayBuffer, contentType: string): Pair[] {
+  if (bytes.byteLength === 0) return []
+  const pieces = splitParts(new TextDecoder().decode(bytes), contentType)
+  if (!pieces) throw new Failed({ kind: 'unreadable_body', position: 0 })
+  refuseTooMany(pieces)
+  const pairs: Pair[] = []
+  for (const piece of pieces) {
+    const part = readPart(piece)
+    if (!part) throw new Failed({ kind: 'unreadable_body', position: 0 })
+    if (part.text !== undefined) pairs.push([part.name, part.text])
+  }
+  // What was not UTF-8 is U+FFFD now.
+  if (pairs.some((pair) => pair.join('').includes('\ufffd'))) decode(bytes)
+  return pairs
+}
+
+/** The bytes behind a form's percent signs must be UTF-8 too. */
+function checkEscapes(form: string): void {
+  for (const [run] of form.matchAll(/(%[0-9a-f]{2})+/gi)) {
+    try {
+      decodeURIComponent(run)
+    } catch {
+      throw new Failed({ kind: 'unreadable_body', position: 0 })
+    }
+  }
+}
+
+/** The JSON value of a body whose schema the operation applies itself, once it knows what it would change. */
+export async function jsonOf(c: Context): Promise<unknown> {
+  const text = decode(await c.req.arrayBuffer())
+  if (text === '') throw new Failed(emptyBody)
+  if (!isJson.test(c.req.header('content-type') ?? '')) throw new Failed({ kind: 'unsupported_media_type' })
+  return JSON.parse(text) as unknown
+}
+
+/** The same of a body that may be left out: undefined without one. */
+export async function optionalJsonOf(c: Context): Promise<unknown> {
+  return (await c.req.arrayBuffer()).byteLength === 0 ? undefined : jsonOf(c)
+}
+
+/**
+ * The fields of a body that may be JSON, a form or a multipart form; a form's `user[name]` is the field `name` of the field `user`,
+ * as browsers' libraries write it, and the last of several values counts. Without a body there are none.
+ */
+export async function fieldsOf(c: Context): Promise<Record<string, unknown>> {
+  const bytes = await c.req.arrayBuffer()
+  if (bytes.byteLength === 0) return {}
+  const contentType = c.req.header('content-type') ?? ''
+  if (isJson.test(contentType)) {
+    const value: unknown = JSON.parse(decode(bytes))
+    if (isObject(value)) return value
+    const problem = { rule: 'wrong_type' as const, expected: 'object' as const }
+    throw new Failed({ kind: 'invalid_request', part: 'body', issues: [{ path: [], problem }] })
+  }
+  if (!isForm.test(contentType)) throw new Failed({ kind: 'unsupported_media_type' })
+  return nested(await c.req.formData())
+}
+
+function nested(form: FormData): Record<string, unknown> {
+  const fields = new Map<string, string | Map<string, string>>()
+  for (const [name, value] of form) {
+    if (typeof value !== 'string') continue
+    const [, outer, inner] = /^([^[\]]+)\[([^[\]]+)\]$/.exec(name) ?? []
+    if (outer === undefined || inner === undefined) {
+      fields.set(name, value)
+      continue
+    }
+    const present = fields.get(outer)
+    const group = present instanceof Map ? present : new Map<string, string>()
+    fields.set(outer, group.set(inner, value))
+  }
+  const entries = [...fields].map(([name, value]) => [name, value instanceof Map ? Object.fromEntries(value) : value])
+  return Object.fromEntries(entries) as Record<string, unknown>
+}
+
+/** How a value is read before it is compared and checked. */
+type Reader = (value: unknown, field: string) => unknown
+
+const asSent: Reader = (value) => value
+
+/** The fields sent, checked by `schema`. */
+export function checked<Schema extends z.ZodObject>(
+  schema: Schema,
+  sent: unknown,
+  read: Reader = asSent,
+): z.output<Schema> {
+  const values = isObject(sent)
+    ? Object.fromEntries(Object.entries(sent).map(([field, value]) => [field, read(value, field)]))
+    : sent
+  const result = schema.safeParse(values)
+  if (result.success) return result.data
+  throw new Failed({ kind: 'invalid_request', part: 'body', issues: toIssues(result.error, values) })
+}
+
+interface ChangesOptions {
+  /** What is shown of the record now. */
+  shown?: Record<string, unknown> | undefined
+  /** Fields whose value is settled without the schema. */
+  settled?: readonly string[]
+  read?: Reader
+}
+
+/**
+ * The changes in `sent`, checked by `schema`. A field sent back exactly as `shown` is no change: it is not checked, so that a record
+ * which would not pass today can still be edited by a client that sends all of it.
+ */
+export function changesIn<Schema extends z.ZodObject>(
+  schema: Schema,
+  sent: unknown,
+  { shown, settled = [], read = asSent }: ChangesOptions,
+): Partial<z.output<Schema>> {
+  const isKept = (field: string) => {
+    if (!shown || !isObject(sent) || !Object.hasOwn(sent, field) || !Object.hasOwn(shown, field)) return false
+    const come = read(sent[field], field)
+    // Clients that read nothing as null send null for nothing, too.
+    if (come === null && read(shown[field], field) === null) return true
+    return isSame(shown[field], sent[field]) || isSame(shown[field], come)
+  }
+  const kept = Object.keys(schema.shape).filter((field) => settled.includes(field) || isKept(field))
+  const rest: z.ZodObject = schema.omit(Object.fromEntries(kept.map((field) => [field, true])) as never)
+  return checked(rest, sent, read) as Partial<z.output<Schema>>
+}
+
+/** Not by their JSON texts: in those a number beyond all range, as `1e400` is read, is null. */
+function isSame(shown: unknown, sent: unknown): boolean {
+  if (typeof shown !== 'object' || typeof sent !== 'object' || shown === null || sent === null) return shown === sent
+  const [entries, others] = [Object.entries(shown), Object.entries(sent)]
+  return (
+    Array.isArray(shown) === Array.isArray(sent) &&
+    entries.length === others.length &&
+    entries.every(([key, value]) => Object.hasOwn(sent, key) && isSame(value, (sent as Record<string, unknown>)[key]))
+  )
+}
+
+/** For clients of systems that do so: text without the blanks around it, and null for none. Passwords are nobody's to trim. */
+export function trimmed(value: unknown, field: string): unknown {
+  if (typeof value !== 'string') return value
+  return (field.startsWith('password') ? value : value.trim()) || null
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,132 @@
+/** Everything a contract must be able to say no with: the core's refusals, and what goes wrong before the core is asked. */
+import type { ZodError } from 'zod'
+import { Refused, type Refusal } from '../../core/refusal'
+import type { Problem } from '../../core/users/fields'
+import { DatabaseUnavailable, ValueRefused } from '../../database/database'
+import { HTTPException } from 'hono/http-exception'
+
+export type Failure =
+  | Refusal
+  | { kind: 'no_credentials' }
+  /** A browser sent it for a page of another site. */
+  | { kind: 'cross_site' }
+  | { kind: 'invalid_request'; part: Part; issues: readonly Issue[] }
+  /** Not UTF-8, not JSON, not a form: `position` is where reading stopped, as far as is known. */
+  | { kind: 'unreadable_body'; position: number }
+  /** `expected` where it is not JSON. */
+  | { kind: 'unsupported_media_type'; expected?: string }
+  /** The body has a Content-Encoding other than `identity`. */
+  | { kind: 'unsupported_encoding' }
+  /** `maxLines` where it is lines that are too many. */
+  | { kind: 'body_too_large'; maxBytes: number; maxLines?: number }
+  | { kind: 'no_such_path' }
+  | { kind: 'method_not_allowed'; allowed: readonly string[] }
+  | { kind: 'rate_limited'; retryAfterSeconds: number }
+  /** The database is away or the answer cannot be given: nothing is said of why. */
+  | { kind: 'unavailable'; retryAfterSeconds: number }
+
+export type Part = 'body' | 'query' | 'path' | 'header'
+
+/** `path` leads to the field in the wire's own names; empty for the whole. */
+export interface Issue {
+  path: readonly (string | number)[]
+  problem: Problem | ShapeProblem
+}
+
+type Type = 'string' | 'integer' | 'boolean' | 'list' | 'object' | 'uuid'
+
+export type ShapeProblem =
+  | { rule: 'missing' }
+  | { rule: 'wrong_type'; expected: Type }
+  /** Text of the right kind that does not read as what it should be. */
+  | { rule: 'unparsable'; expected: 'integer' | 'boolean' | 'uuid' | 'time' }
+  | { rule: 'fractional' }
+  | { rule: 'too_many'; of: 'items' | 'fields'; max: number }
+  | { rule: 'not_one_of'; options: readonly string[] }
+  /** A query parameter that takes one value came with several. */
+  | { rule: 'repeated' }
+  /** Not what we gave out. */
+  | { rule: 'malformed' }
+  | { rule: 'not_a_time_to_come' }
+  /** Sent twice, and not the same. */
+  | { rule: 'not_confirmed' }
+
+export const emptyBody: Failure = {
+  kind: 'invalid_request',
+  part: 'body',
+  issues: [{ path: [], problem: { rule: 'missing' } }],
+}
+
+/** A value that a parser of the core should have refused. Which one it is, the database does not say. */
+const refusedValue: Failure = {
+  kind: 'invalid_request',
+  part: 'body',
+  issues: [{ path: [], problem: { rule: 'malformed' } }],
+}
+
+/** Thrown anywhere on the way to the core; rendered by the contract. */
+export class Failed extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.kind)
+  }
+}
+
+/** What went wrong, whatever was thrown; the unexpected is logged here, without anything a client sent. */
+export function toFailure(error: unknown, requestId: string): Failure {
+  if (error instanceof Failed) return error.failure
+  if (error instanceof Refused) return error.refusal
+  if (error instanceof HTTPException && error.status === 415) return { kind: 'unsupported_media_type' }
+  // The library's own reading of a body: JSON was read before, so what it cannot read is empty; a multipart form is all its own.
+  if (error instanceof HTTPException && error.status === 400) {
+    return error.message.includes('JSON') ? emptyBody : { kind: 'unreadable_body', position: 0 }
+  }
+  const isOfDatabase = error instanceof DatabaseUnavailable || error instanceof ValueRefused
+  console.error(requestId, isOfDatabase ? `D1: ${error.message}` : error)
+  if (error instanceof ValueRefused) return refusedValue
+  return { kind: 'unavailable', retryAfterSeconds: 5 }
+}
+
+/** A response to a bad request must not grow with the request. */
+export const mostIssues = 20
+
+/** The first problems of a request part that its schema did not take, in the order of the schema's fields. */
+export function toIssues(error: ZodError, input: unknown, part: Part = 'body'): Issue[] {
+  return error.issues.slice(0, mostIssues).map((issue) => {
+    const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
+    return { path, problem: toProblem(issue, path, { input, part }) }
+  })
+}
+
+function toProblem(
+  issue: ZodError['issues'][number],
+  path: Issue['path'],
+  { input, part }: { input: unknown; part: Part },
+): Issue['problem'] {
+  if (issue.code === 'custom' && issue.params?.['problem']) return issue.params['problem'] as Issue['problem']
+  const sent = valueAt(input, path)
+  if (sent === undefined || (sent === null && path.length === 0)) return { rule: 'missing' }
+  if (part === 'query' && Array.isArray(sent)) return { rule: 'repeated' }
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.expected === 'array'
+        ? { rule: 'wrong_type', expected: 'list' }
+        : issue.expected === 'number' || issue.expected === 'int'
+          ? { rule: 'wrong_type', expected: 'integer' }
+          : { rule: 'wrong_type', expected: issue.expected === 'nonoptional' ? 'object' : (issue.expected as Type) }
+    case 'invalid_value':
+      return { rule: 'not_one_of', options: issue.values.map(String) }
+    case 'too_big':
+      return { rule: issue.origin === 'string' ? 'too_long' : 'above', max: Number(issue.maximum) }
+    case 'too_small':
+      return issue.origin === 'string' ? { rule: 'blank' } : { rule: 'below', min: Number(issue.minimum) }
+    default:
+      return { rule: 'wrong_type', expected: 'string' }
+  }
+}
+
+function valueAt(input: unknown, path: Issue['path']): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (value as Record<string | number, unknown> | null | undefined)?.[key],
+    input,
+  )
+}

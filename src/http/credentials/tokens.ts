@@ -1,0 +1,150 @@
+/**
+ * Tokens: JWT, HS256, signed by the library and read without it: it would take more than what is ours, and import the key each time.
+ */
+import { sign } from 'hono/jwt'
+import { fromBase64Url, readBase64Url, sha256, toBase64Url, utf8 } from '../../core/encoding'
+import type { User } from '../../core/users/user'
+import type { Configuration } from '../../env'
+
+const issuer = 'usher'
+const clockSkewSeconds = 60
+
+/** An access token is a bearer's; what a session cookie holds is good for nothing else. */
+export type TokenUse = 'access' | 'cookie'
+
+export interface ClaimedSession {
+  userId: string
+  sessionId: string
+  /** Unix seconds. */
+  issuedAt: number
+}
+
+/** `subject` is what the contract's clients expect in `sub`; nothing here ever reads it. Times are unix seconds. */
+export async function issueAccessToken(
+  configuration: Configuration,
+  token: { user: User; sessionId: string; subject: string; now: number; seconds: number },
+): Promise<string> {
+  const { user, sessionId, subject, now, seconds } = token
+  const [role] = user.roles
+  return issue(configuration, 'access', {
+    sub: subject,
+    email: user.email,
+    user_id: user.id,
+    role_name: role.name,
+    role_id: role.id,
+    iat: now,
+    exp: now + seconds,
+    sid: sessionId,
+  })
+}
+
+/** What the session cookie holds. Times are unix seconds. */
+export async function issueCookieToken(
+  configuration: Configuration,
+  { user, sessionId, now, seconds }: { user: User; sessionId: string; now: number; seconds: number },
+): Promise<string> {
+  return issue(configuration, 'cookie', { user_id: user.id, iat: now, exp: now + seconds, sid: sessionId })
+}
+
+async function issue(configuration: Configuration, use: TokenUse, claims: Record<string, unknown>): Promise<string> {
+  const secret = configuration.jwtSecrets[0]
+  const { jwk } = await signatureOf(secret)
+  const whole = { ...claims, jti: crypto.randomUUID(), token_type: use, iss: issuer, aud: issuer }
+  return sign(whole, jwk, 'HS256')
+}
+
+/** Whom the token is for, or undefined for whatever is not, byte for byte, a token of ours for this use that holds at `now`. */
+export async function readToken(
+  configuration: Configuration,
+  token: string,
+  use: TokenUse,
+  now: number,
+): Promise<ClaimedSession | undefined> {
+  const claims = await claimsIn(configuration, token)
+  return claims?.['token_type'] === use && holds(claims, now)
+    ? { userId: String(claims['user_id']), sessionId: String(claims['sid']), issuedAt: Number(claims['iat']) }
+    : undefined
+}
+
+/** What was signed with one of our secrets: whether it still holds, and for what, is to be asked at each use. */
+async function claimsIn(configuration: Configuration, token: string): Promise<Record<string, unknown> | undefined> {
+  const [header, payload, signature, ...rest] = token.split('.')
+  if (!header || !payload || !signature || rest.length > 0 || token.length > 4096) return undefined
+  for (const secret of configuration.jwtSecrets) {
+    const ours = await signatureOf(secret)
+    if (header !== ours.header) continue
+    const known = ours.read.get(token)
+    if (known) return known
+    const mac = fromBase64Url(signature)
+    if (mac?.length !== 32) return undefined
+    if (!(await crypto.subtle.verify('HMAC', ours.key, mac, utf8(`${header}.${payload}`)))) return undefined
+    const claims = jsonObject(payload)
+    if (!claims) return undefined
+    if (ours.read.size >= mostRead) ours.read.clear()
+    ours.read.set(token, claims)
+    return claims
+  }
+  return undefined
+}
+
+function holds(claims: Record<string, unknown>, now: number): boolean {
+  const { iss, aud, exp, iat, nbf, user_id, sid } = claims
+  return (
+    iss === issuer &&
+    aud === issuer &&
+    isTime(exp) &&
+    exp > now &&
+    isTime(iat) &&
+    iat <= now + clockSkewSeconds &&
+    (nbf === undefined || (isTime(nbf) && nbf <= now)) &&
+    typeof user_id === 'string' &&
+    typeof sid === 'string'
+  )
+}
+
+/** Whole seconds, as ours are: JSON can also say a number beyond all times, which would never come. */
+function isTime(claim: unknown): claim is number {
+  return Number.isSafeInteger(claim)
+}
+
+/** What a secret signs with, and the header of every token it signs: no other is looked into. */
+interface Signature {
+  jwk: { kty: 'oct'; k: string; alg: 'HS256'; kid: string }
+  key: CryptoKey
+  header: string
+  /** The claims of tokens that were seen to be signed with it: a client sends the same one again and again. */
+  read: Map<string, Record<string, unknown>>
+}
+
+const mostRead = 1000
+
+const signatures = new Map<string, Signature>()
+
+async function signatureOf(secret: string): Promise<Signature> {
+  // Not the promise: one request must not wait for what another began, and may have been broken off in.
+  const known = signatures.get(secret)
+  if (known) return known
+  const signature = await toSignature(secret)
+  signatures.set(secret, signature)
+  return signature
+}
+
+async function toSignature(secret: string): Promise<Signature> {
+  // Names the secret without giving any of it away.
+  const kid = (await sha256(utf8(`usher key id ${secret}`))).slice(0, 12)
+  const jwk = { kty: 'oct', k: toBase64Url(utf8(secret)), alg: 'HS256', kid } as const
+  const key = await crypto.subtle.importKey('jwk', jwk, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify'])
+  const [header = ''] = (await sign({}, jwk, 'HS256')).split('.')
+  return { jwk, key, header, read: new Map() }
+}
+
+function jsonObject(part: string): Record<string, unknown> | undefined {
+  const bytes = readBase64Url(part)
+  if (!bytes) return undefined
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}

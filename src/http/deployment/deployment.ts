@@ -1,0 +1,56 @@
+/** What a deployment was given: its bindings, and which variables are set; of a secret no more than that. */
+import type { Configuration, Env } from '../../env'
+
+/** Each binding, and the method that tells that it is one. */
+const bindings = {
+  DB: 'batch',
+  ASSETS: 'fetch',
+  PRINCIPAL_LIMITER: 'limit',
+  CLIENT_LIMITER: 'limit',
+  SIGN_IN_LIMITER: 'limit',
+} as const satisfies Partial<Record<keyof Env, string>>
+
+export const bindingNames = Object.keys(bindings) as (keyof typeof bindings)[]
+
+export const variableNames = [
+  'JWT_SECRET',
+  'JWT_SECRET_PREVIOUS',
+  'BOOTSTRAP_ADMIN_EMAIL',
+  'BOOTSTRAP_ADMIN_PASSWORD',
+  'CONTRACT_HOSTS',
+  'ACCESS_TOKEN_TTL_SECONDS',
+  'PASSWORD_MIN_LENGTH',
+  'PASSWORD_ROUNDS',
+  'SESSION_MAX_DAYS',
+  'RATE_LIMIT',
+  'SERVER_TIMING',
+  'CORS_ORIGINS',
+  'REQUEST_LOG',
+  'AUDIT_RETENTION_DAYS',
+] as const satisfies readonly Exclude<keyof Env, keyof typeof bindings | 'VERSION'>[]
+
+export interface Deployment {
+  /** The version's id and when it was uploaded; undefined where the platform does not say. */
+  version: { id: string; uploadedAt: string } | undefined
+  missingBindings: (typeof bindingNames)[number][]
+  variables: (typeof variableNames)[number][]
+  rateLimited: boolean
+  serverTiming: boolean
+  logsRequests: boolean
+}
+
+export function deploymentOf(env: Env, { rateLimited, serverTiming, logsRequests }: Configuration): Deployment {
+  const isThere = (name: (typeof bindingNames)[number]) => {
+    const binding = env[name] as unknown as Record<string, unknown> | undefined
+    return typeof binding?.[bindings[name]] === 'function'
+  }
+  const { id, timestamp } = env.VERSION ?? {}
+  return {
+    version: id && timestamp ? { id, uploadedAt: timestamp } : undefined,
+    missingBindings: bindingNames.filter((name) => !isThere(name)),
+    variables: variableNames.filter((name) => env[name]),
+    rateLimited,
+    serverTiming,
+    logsRequests,
+  }
+}
