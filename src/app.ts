@@ -3,7 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { getPath } from 'hono/utils/url'
 import { contracts } from './contracts'
-import { ailmentOf } from './database/upkeep/health'
+import { findDatabaseProblem } from './database/upkeep/health'
 import { docsIndexPage, docsPage, docsPolicy } from './docs-page'
 import { configurationOf, Misconfigured, type Configuration, type Env } from './env'
 import { answers, databaseOf } from './http/contract/answers'
@@ -14,14 +14,14 @@ import { completeDocument, contractDocument, documentOnce, textOnce, type Docume
 import { toFailure } from './http/contract/failure'
 import { indexPage } from './index-page'
 import { limitClient } from './http/credentials/rate-limit'
-import { deliverAtOnce } from './webhooks'
+import { deliverAfterResponse } from './webhooks'
 
 const byName = new Map<string, Contract>(contracts.map((contract) => [contract.name, contract]))
 
 export async function fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
   const response = await appFor(request, env).fetch(request, env, context)
   // The first attempt at once, behind the answer: should it be cut off, the clock makes up for it.
-  if (databaseOf(request)?.noted.webhooksWait) context.waitUntil(deliverAtOnce(env))
+  if (databaseOf(request)?.diagnostics.webhooksPending) context.waitUntil(deliverAfterResponse(env))
   return response
 }
 
@@ -108,9 +108,11 @@ site.get('/', async (c) => {
 site.get('/health', async (c) => {
   await limitClient(c)
   const now = Math.floor(Date.now() / 1000)
-  const ailment = await ailmentOf(c.var.database, now, (message) => console.error(c.var.requestId, `D1: ${message}`))
-  if (ailment === undefined) return c.json({ status: 'ok' })
-  return c.json({ status: 'unavailable', database: ailment }, 503, { 'retry-after': '5' })
+  const problem = await findDatabaseProblem(c.var.database, now, (message) =>
+    console.error(c.var.requestId, `D1: ${message}`),
+  )
+  if (problem === undefined) return c.json({ status: 'ok' })
+  return c.json({ status: 'unavailable', database: problem }, 503, { 'retry-after': '5' })
 })
 
 const everything = documentOnce(() => completeDocument(contracts))

@@ -2,14 +2,14 @@
 import { sweep } from './core/upkeep/sweep'
 import { Database } from './database/database'
 import { configurationOf, Misconfigured, type Env } from './env'
-import { deliverByTheClock } from './webhooks'
+import { deliverOnSchedule } from './webhooks'
 
 /** The trigger of the sweep; every other one is that of the webhooks. */
 export const sweepCron = '17 * * * *'
 
 export async function scheduled({ cron }: Pick<ScheduledController, 'cron'>, env: Env): Promise<void> {
   try {
-    await (cron === sweepCron ? sweepAndReport(env) : deliverByTheClock(env))
+    await (cron === sweepCron ? sweepAndReport(env) : deliverOnSchedule(env))
   } catch (error) {
     console.error(error instanceof Misconfigured ? `Usher does not work: ${error.message}` : error)
     throw error

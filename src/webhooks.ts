@@ -1,21 +1,21 @@
 /** Composition: the directory's events, in v1's words, to whoever is to be told of them. */
 import { toWebhookMessage } from './contracts/v1/mapping/webhooks'
-import { atOnce, byTheClock, deliver, type Pace } from './core/webhooks/webhook-delivery'
+import { immediatePace, scheduledPace, deliver, type Pace } from './core/webhooks/webhook-delivery'
 import { Database } from './database/database'
 import { configurationOf, type Env } from './env'
 import { postToWebhook } from './http/deployment/webhook-post'
 
 /** Behind an answer: nobody hears of a failure but the log, and nothing is lost by it. */
-export async function deliverAtOnce(env: Env): Promise<void> {
+export async function deliverAfterResponse(env: Env): Promise<void> {
   try {
-    await run(env, atOnce)
+    await run(env, immediatePace)
   } catch (error) {
     console.error('webhooks', error)
   }
 }
 
-export function deliverByTheClock(env: Env): Promise<void> {
-  return run(env, byTheClock)
+export function deliverOnSchedule(env: Env): Promise<void> {
+  return run(env, scheduledPace)
 }
 
 async function run(env: Env, pace: Pace): Promise<void> {

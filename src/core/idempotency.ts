@@ -10,22 +10,26 @@ import type { Statement } from '../database/statement'
 import type { Caller } from './access/caller'
 import { Refused } from './refusal'
 
-export const keptSeconds = 86_400
+export const idempotencyRetentionSeconds = 86_400
 
 const principalOf = ({ credential }: Caller) => (credential.kind === 'session' ? credential.userId : credential.hash)
 
 /** For the first batch of the operation: asks for what the key did. */
-export function recall(caller: Caller): Statement<IdempotencyRow> {
+export function selectEarlierResult(caller: Caller): Statement<IdempotencyRow> {
   const { idempotency, now } = caller
   if (!idempotency) return selectNoIdempotencyRecord()
-  return selectIdempotencyRecord({ principal: principalOf(caller), key: idempotency.key, since: now - keptSeconds })
+  return selectIdempotencyRecord({
+    principal: principalOf(caller),
+    key: idempotency.key,
+    since: now - idempotencyRetentionSeconds,
+  })
 }
 
 /**
  * The row the first request ended in, as JSON, if there was one. Refuses the key of another request, and a retry whose subject has been
  * deleted since: the deleted record is never created again, and its data is not answered again.
  */
-export function recalled(
+export function earlierResult(
   { idempotency }: Caller,
   [record]: readonly IdempotencyRow[],
   subject: 'user' | 'role',
@@ -44,7 +48,7 @@ export function recalled(
 }
 
 /** For the commit, after the change: keeps the row it ended in. */
-export function remember(caller: Caller, outcome: Outcome): Statement[] {
+export function storeResult(caller: Caller, outcome: Outcome): Statement[] {
   const { idempotency, now } = caller
   if (!idempotency) return []
   return insertIdempotencyRecord(
@@ -53,7 +57,7 @@ export function remember(caller: Caller, outcome: Outcome): Statement[] {
       key: idempotency.key,
       fingerprint: idempotency.fingerprints[0],
       created_at: now,
-      since: now - keptSeconds,
+      since: now - idempotencyRetentionSeconds,
     },
     outcome,
   )

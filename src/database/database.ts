@@ -32,7 +32,7 @@ const limitMilliseconds = 10_000
 const passing =
   /reset because its code was updated|Internal error (in|while starting up) D1 DB storage|Network connection lost|transient issue on remote node|Can't read from request stream/
 
-const longestPauseMilliseconds = 100
+const maxPauseMilliseconds = 100
 
 /** What a request has cost so far, summed from D1's own account of each statement; times in milliseconds. */
 export interface Cost {
@@ -53,7 +53,8 @@ export class Database {
    * What was learned beside what was asked for: the id of the API key the work was done on, whether webhooks wait to tell of it, where
    * the database is, and how large.
    */
-  readonly noted: { keyId?: string; webhooksWait?: boolean; region?: string | undefined; sizeBytes?: number } = {}
+  readonly diagnostics: { keyId?: string; webhooksPending?: boolean; region?: string | undefined; sizeBytes?: number } =
+    {}
 
   constructor(private readonly d1: D1Database) {}
 
@@ -61,13 +62,13 @@ export class Database {
    * Reads what a change is to be decided on, and who asks. Throws as `batch` does, before anything read is seen, where they may not:
    * the same decision as the guard's, without a row of its own.
    */
-  async facts<const S extends readonly Statement<unknown>[]>(
+  async readFacts<const S extends readonly Statement<unknown>[]>(
     { touch, actor }: Inquiry,
     ...statements: S
   ): Promise<[ActorRow, ...Rows<S>]> {
     const results = await this.run([...touch, actor, ...statements], () => true)
     const row = results[touch.length]?.results[0] as (ActorRow & { allowed: number }) | undefined
-    if (row?.key_id) this.noted.keyId = row.key_id
+    if (row?.key_id) this.diagnostics.keyId = row.key_id
     if (row?.allowed !== 1) throw new BatchRefused(row ? 'forbidden' : 'unauthenticated')
     return [row, ...rowsOf(statements, results.slice(touch.length + 1))]
   }
@@ -77,12 +78,12 @@ export class Database {
    * Throws BatchRefused, BatchConflict, ValueRefused or DatabaseUnavailable; all but the last leave nothing behind.
    */
   async batch<const S extends readonly Statement<unknown>[]>(guard: Guard, ...statements: S): Promise<Rows<S>> {
-    const told = statements.some((statement) => statement.told) ? [selectActiveWebhook()] : []
-    const all = [...guard.statements, ...statements, ...told]
+    const checks = statements.some((statement) => statement.notifiesWebhooks) ? [selectActiveWebhook()] : []
+    const all = [...guard.statements, ...statements, ...checks]
     const results = await this.run(all, () => statements.every(isRead))
     const head = guard.statements.length
-    if (told.length > 0) this.noted.webhooksWait ||= (results.pop()?.results.length ?? 0) > 0
-    if (guard.namesKey) this.noted.keyId = (results[head - 1]?.results[0] as { id: string }).id
+    if (checks.length > 0) this.diagnostics.webhooksPending ||= (results.pop()?.results.length ?? 0) > 0
+    if (guard.namesKey) this.diagnostics.keyId = (results[head - 1]?.results[0] as { id: string }).id
     return rowsOf(statements, results.slice(head))
   }
 
@@ -102,7 +103,7 @@ export class Database {
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable && passing.test(error.message) && isRepeatable())) throw error
       // Not all at once: whatever hit this request hit others in the same moment.
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * longestPauseMilliseconds))
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * maxPauseMilliseconds))
       return this.send(statements)
     }
   }
@@ -126,8 +127,8 @@ export class Database {
       this.cost.rowsRead += meta.rows_read
       this.cost.rowsWritten += meta.rows_written
       this.cost.milliseconds += meta.duration
-      this.noted.region = meta.served_by_region
-      this.noted.sizeBytes = meta.size_after
+      this.diagnostics.region = meta.served_by_region
+      this.diagnostics.sizeBytes = meta.size_after
     }
     return results
   }

@@ -32,9 +32,9 @@ export interface Claim {
   /** The user who needs no permission, being the one concerned; a key is nobody's self. */
   self?: UserKey | undefined
   /** The user whose every permission must be held too: nobody acts on the more powerful. */
-  over?: number | undefined
+  targetUser?: number | undefined
   /** The roles whose every permission must be held too: nobody grants more than they have. */
-  granting?: readonly number[] | undefined
+  grantedRoles?: readonly number[] | undefined
 }
 
 export interface ActorRow {
@@ -62,7 +62,7 @@ function union(from: SQL): SQL {
 }
 
 /** The permissions a user holds through their roles; an expression over a row of users. */
-export const held = sql`(
+export const heldPermissions = sql`(
   (SELECT ${roles.permissions} FROM ${roles} WHERE ${roles.number} = ${users.primary_role}) |
   CASE WHEN ${users.role_count} > 1 THEN ${union(
     sql`SELECT role_number FROM ${userRoles} WHERE ${userRoles.user_number} = ${users.number} AND position > 0`,
@@ -73,12 +73,12 @@ const value = sql.placeholder
 /** The one behind the credential, if it is alive: a row, or none. */
 const actor = {
   session: () => sql`
-    SELECT ${users.number}, ${users.id}, ${users.matricule}, ${held} AS permissions, NULL AS key_id
+    SELECT ${users.number}, ${users.id}, ${users.matricule}, ${heldPermissions} AS permissions, NULL AS key_id
     FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number}
     WHERE ${sessions.id} = ${value('credential')} AND ${sessions.expires_at} > ${value('now')}
       AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1 AND ${users.id} = ${value('userId')}`,
   key: () => sql`
-    SELECT ${users.number}, ${users.id}, ${held} & ${apiKeys.permissions} AS permissions, ${apiKeys.id} AS key_id
+    SELECT ${users.number}, ${users.id}, ${heldPermissions} & ${apiKeys.permissions} AS permissions, ${apiKeys.id} AS key_id
     FROM ${apiKeys} JOIN ${users} ON ${users.number} = ${apiKeys.user_number}
     WHERE ${apiKeys.hash} = ${value('credential')} AND coalesce(${apiKeys.expires_at} > ${value('now')}, 1)
       AND ${apiKeys.generation} = ${users.key_generation} AND ${users.active} = 1`,
@@ -96,7 +96,7 @@ function neededBy(self: (typeof selfKeys)[number] | undefined): SQL {
 function authority(kind: Credential['kind'], self: (typeof selfKeys)[number] | undefined, extended: boolean): SQL {
   const needs = neededBy(self)
   const further = extended
-    ? sql` | coalesce((SELECT ${held} FROM ${users} WHERE ${users.number} = ${value('over')}), 0) | ${union(sql`SELECT value AS role_number FROM json_each(${value('granting')})`)}`
+    ? sql` | coalesce((SELECT ${heldPermissions} FROM ${users} WHERE ${users.number} = ${value('targetUser')}), 0) | ${union(sql`SELECT value AS role_number FROM json_each(${value('grantedRoles')})`)}`
     : sql``
   return sql`
     INSERT INTO ${refusal} (reason)
@@ -135,11 +135,11 @@ const keyId = prepare<{ credential: string }, { id: string }>(
 
 /** The guard of everything done on a credential; it also keeps the credential's last use, to the hour. */
 export function requireAuthority(claim: Claim): Guard {
-  const { now, needs, over, granting } = claim
+  const { now, needs, targetUser, grantedRoles } = claim
   const { kind } = claim.credential
   const self = kind === 'session' ? claim.self : undefined
   const selfKey = self && selfKeys.find((key) => key in self)
-  const extended = over !== undefined || granting !== undefined
+  const extended = targetUser !== undefined || grantedRoles !== undefined
   const shape = `${kind} ${selfKey} ${extended}`
   let statement = authorities.get(shape)
   if (!statement) authorities.set(shape, (statement = prepare(() => authority(kind, selfKey, extended))))
@@ -153,8 +153,8 @@ export function requireAuthority(claim: Claim): Guard {
         now,
         needs,
         self: (self && Object.values<string | number>(self)[0]) ?? null,
-        over: over ?? null,
-        granting: JSON.stringify(granting ?? []),
+        targetUser: targetUser ?? null,
+        grantedRoles: JSON.stringify(grantedRoles ?? []),
       }),
       // The commit of a change follows a batch that has touched the credential already.
       ...(extended ? [] : touch(claim)),

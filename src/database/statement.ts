@@ -10,7 +10,7 @@ export interface Statement<Row = never> {
   /** What a row becomes, where it is not a Row as D1 answers it. */
   readonly read?: ((row: never) => Row) | undefined
   /** Whether webhooks are to be told of what it does. */
-  readonly told?: boolean
+  readonly notifiesWebhooks?: boolean
 }
 
 export type Values = Record<string, string | number | null>

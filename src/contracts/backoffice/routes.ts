@@ -3,14 +3,14 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { signOut } from '../../core/sign-in/sessions'
 import { signInFor } from '../../core/sign-in/sign-in'
-import { sendsStandIn } from '../../core/users/user'
+import { sendsEmailAsUsername } from '../../core/users/user'
 import { updateUser } from '../../core/users/user-changes'
 import { pageOfUsers } from '../../core/users/user-list'
 import { createUser, deleteUser, getUser } from '../../core/users/users'
 import { anonymous, authenticated } from '../../http/credentials/authentication'
-import { changesIn, checked, optionalJsonOf, trimmed } from '../../http/bodies/body'
-import { createContract, sealed } from '../../http/contract/contract'
-import { userNumbered } from '../../http/contract/fields'
+import { validateChanges, validate, readOptionalJson, trimmed } from '../../http/bodies/body'
+import { createContract, finishContract } from '../../http/contract/contract'
+import { userByNumber } from '../../http/contract/fields'
 import { documentedBody, json } from '../../http/contract/json'
 import { issueAccessToken } from '../../http/credentials/tokens'
 import { failures, toFailureResponse } from './errors'
@@ -71,7 +71,7 @@ const getUserRoute = createRoute({
 })
 
 app.openapi(getUserRoute, async (c) => {
-  const user = await getUser(c.var.caller, userNumbered(c.req.valid('param').id))
+  const user = await getUser(c.var.caller, userByNumber(c.req.valid('param').id))
   return c.json({ data: fromUser(user) }, 200)
 })
 
@@ -86,9 +86,11 @@ const createUserRoute = createRoute({
 })
 
 app.openapi(createUserRoute, async (c) => {
-  const sent = withConfirmation(await fieldsOf(c))
-  const schema = sendsStandIn(sent, undefined) ? BackofficeUserCreate.omit({ username: true }) : BackofficeUserCreate
-  const user = await createUser(c.var.caller, toNewUser(checked(schema, sent, trimmed)))
+  const sent = withConfirmation(await readSentFields(c))
+  const schema = sendsEmailAsUsername(sent, undefined)
+    ? BackofficeUserCreate.omit({ username: true })
+    : BackofficeUserCreate
+  const user = await createUser(c.var.caller, toNewUser(validate(schema, sent, trimmed)))
   return c.json({ message: 'User created successfully', data: fromUser(user) }, 201)
 })
 
@@ -106,17 +108,20 @@ const updateUserRoute = createRoute({
 })
 
 app.openapi(updateUserRoute, async (c) => {
-  const sent = withConfirmation(await fieldsOf(c))
+  const sent = withConfirmation(await readSentFields(c))
   const user = await updateUser(
     c.var.caller,
-    userNumbered(c.req.valid('param').id),
+    userByNumber(c.req.valid('param').id),
     (present) => {
-      const standIn = sendsStandIn(sent, present)
-      const settled = standIn ? ['username'] : []
+      const standIn = sendsEmailAsUsername(sent, present)
+      const alreadyParsed = standIn ? ['username'] : []
       const shown = present && fromUser(present)
-      return toUserChanges(changesIn(BackofficeUserUpdate, sent, { shown, settled, read: trimmed }), standIn)
+      return toUserChanges(
+        validateChanges(BackofficeUserUpdate, sent, { shown, alreadyParsed, read: trimmed }),
+        standIn,
+      )
     },
-    { naming: toNamedRoles(sent) },
+    { namedRoles: toNamedRoles(sent) },
   )
   return c.json({ message: 'User updated successfully', data: fromUser(user) }, 200)
 })
@@ -132,7 +137,7 @@ const deleteUserRoute = createRoute({
 })
 
 app.openapi(deleteUserRoute, async (c) => {
-  await deleteUser(c.var.caller, userNumbered(c.req.valid('param').id), { only: 'others' })
+  await deleteUser(c.var.caller, userByNumber(c.req.valid('param').id), { only: 'others' })
   return c.json({ message: 'User deleted successfully' }, 200)
 })
 
@@ -148,7 +153,7 @@ const login = createRoute({
 
 app.openapi(login, async (c) => {
   const { visit, configuration } = c.var
-  const { username, password } = checked(BackofficeLogin, await fieldsOf(c), trimmed)
+  const { username, password } = validate(BackofficeLogin, await readSentFields(c), trimmed)
   const { user, sessionId } = await signInFor(visit, { identifier: username, password }, accessTokenSeconds)
   const claims = { user, sessionId, subject: user.id, now: visit.now, seconds: accessTokenSeconds }
   const token = await issueAccessToken(configuration, claims)
@@ -170,9 +175,9 @@ app.openapi(logout, async (c) => {
 })
 
 /** No body at all has no fields, and neither has one that is no object. */
-async function fieldsOf(c: Context): Promise<Record<string, unknown>> {
-  const value = await optionalJsonOf(c)
+async function readSentFields(c: Context): Promise<Record<string, unknown>> {
+  const value = await readOptionalJson(c)
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
 }
 
-export const backoffice = sealed(contract)
+export const backoffice = finishContract(contract)

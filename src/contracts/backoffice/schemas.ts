@@ -1,7 +1,7 @@
 /** The wire of backoffice, in its own names, checked as Laravel's rules would. */
 import { z } from '@hono/zod-openapi'
 import {
-  narrowed,
+  withLimits,
   parseBirthdate,
   parseCountryId,
   parseEmail,
@@ -101,12 +101,12 @@ const birthday = field((value, context) => {
 const name = (max: number) => ({ type: 'string' as const, minLength: 1, maxLength: max })
 
 const fields = {
-  username: text(narrowed(parseUsername, { max: 64 })).openapi(name(64)),
+  username: text(withLimits(parseUsername, { max: 64 })).openapi(name(64)),
   email: text(parseEmail).openapi({ ...name(254), format: 'email' }),
   password: password.openapi({ type: 'string', format: 'password', minLength: 8, maxLength: 128 }),
   password_confirmation: z.unknown().optional().openapi({ type: 'string', format: 'password' }),
-  first_name: text(narrowed(parseGivenName, { max: 64, required: true })).openapi(name(64)),
-  last_name: text(narrowed(parseFamilyName, { max: 64, required: true })).openapi(name(64)),
+  first_name: text(withLimits(parseGivenName, { max: 64, required: true })).openapi(name(64)),
+  last_name: text(withLimits(parseFamilyName, { max: 64, required: true })).openapi(name(64)),
   gender: oneOf(genders, 'BackofficeGender'),
   birthday: birthday.openapi({ type: 'string', format: 'date' }),
 }

@@ -1,19 +1,19 @@
 /** clinic: a Django application's user management, by forms and a session cookie. Seed order. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { isOneself } from '../../core/access/caller'
+import { isSelf } from '../../core/access/caller'
 import { signOut } from '../../core/sign-in/sessions'
 import { signInFor } from '../../core/sign-in/sign-in'
 import type { Permission } from '../../core/access/permissions'
-import { sendsStandIn } from '../../core/users/user'
+import { sendsEmailAsUsername } from '../../core/users/user'
 import { setActive, updateUser } from '../../core/users/user-changes'
 import { everyUser } from '../../core/users/user-list'
 import { createUser, getUser } from '../../core/users/users'
 import { anonymous, authenticated } from '../../http/credentials/authentication'
-import { changesIn, checked, fieldsOf, trimmed } from '../../http/bodies/body'
-import { createContract, sealed } from '../../http/contract/contract'
+import { validateChanges, validate, readFields, trimmed } from '../../http/bodies/body'
+import { createContract, finishContract } from '../../http/contract/contract'
 import { Failed } from '../../http/contract/failure'
-import { userNumbered } from '../../http/contract/fields'
+import { userByNumber } from '../../http/contract/fields'
 import { documentedBody, formTypes, json, streamed } from '../../http/contract/json'
 import {
   clearSessionCookie,
@@ -60,7 +60,7 @@ const signedIn = (needs: readonly Permission[], self?: (c: Context) => { number:
   authenticated(needs, self, { cookie: true })
 
 const params = z.object({ user_id: z.string().regex(/^\d+$/).openapi({ example: '17' }) })
-const oneself = (c: Context) => userNumbered(c.req.param('user_id'))
+const oneself = (c: Context) => userByNumber(c.req.param('user_id'))
 
 const newUser = createRoute({
   ...signedIn(['users:create']),
@@ -73,9 +73,9 @@ const newUser = createRoute({
 })
 
 app.openapi(newUser, async (c) => {
-  const sent = await fieldsOf(c)
-  const schema = sendsStandIn(sent, undefined) ? ClinicUserCreate.omit({ username: true }) : ClinicUserCreate
-  const user = await createUser(c.var.caller, toNewUser(checked(schema, sent, trimmed)))
+  const sent = await readFields(c)
+  const schema = sendsEmailAsUsername(sent, undefined) ? ClinicUserCreate.omit({ username: true }) : ClinicUserCreate
+  const user = await createUser(c.var.caller, toNewUser(validate(schema, sent, trimmed)))
   return c.json(
     { success: true as const, message: `User ${user.number} successfully created.`, data: fromUser(user) },
     200,
@@ -94,7 +94,7 @@ const login = createRoute({
 
 app.openapi(login, async (c) => {
   const { visit, configuration } = c.var
-  const { username, password } = checked(ClinicLogin, await fieldsOf(c), trimmed)
+  const { username, password } = validate(ClinicLogin, await readFields(c), trimmed)
   const { user, sessionId, seconds } = await signInFor(visit, { identifier: username, password }, sessionSeconds)
   const claims = { user, sessionId, now: visit.now, seconds }
   setSessionCookie(c, await issueCookieToken(configuration, claims), seconds)
@@ -137,7 +137,7 @@ const getUserInfo = createRoute({
 })
 
 app.openapi(getUserInfo, async (c) => {
-  const user = await getUser(c.var.caller, userNumbered(c.req.valid('param').user_id))
+  const user = await getUser(c.var.caller, userByNumber(c.req.valid('param').user_id))
   return c.json({ success: true as const, message: `User ${user.number} found.`, data: fromUser(user) }, 200)
 })
 
@@ -180,18 +180,21 @@ const edit = createRoute({
 })
 
 app.openapi(edit, async (c) => {
-  const sent = await fieldsOf(c)
+  const sent = await readFields(c)
   const user = await updateUser(
     c.var.caller,
-    userNumbered(c.req.valid('param').user_id),
+    userByNumber(c.req.valid('param').user_id),
     (present) => {
-      const standIn = sendsStandIn(sent, present)
-      const settled = standIn ? ['username'] : []
+      const standIn = sendsEmailAsUsername(sent, present)
+      const alreadyParsed = standIn ? ['username'] : []
       const shown = present && fromUser(present)
-      const changes = toUserChanges(changesIn(ClinicUserEdit, sent, { shown, settled, read: trimmed }), standIn)
-      return present && isOneself(c.var.caller, present.id) ? toOwnChanges(changes, sent) : changes
+      const changes = toUserChanges(
+        validateChanges(ClinicUserEdit, sent, { shown, alreadyParsed, read: trimmed }),
+        standIn,
+      )
+      return present && isSelf(c.var.caller, present.id) ? toOwnChanges(changes, sent) : changes
     },
-    { naming: namedRoles, onForbiddenOwnField: 'refuse_by_name' },
+    { namedRoles, onForbiddenOwnField: 'refuse_by_name' },
   )
   return c.json(
     { success: true as const, message: `User ${user.number} successfully updated.`, data: fromUser(user) },
@@ -216,10 +219,10 @@ for (const [action, active] of [
     },
   })
   app.openapi(route, async (c) => {
-    const user = await setActive(c.var.caller, userNumbered(c.req.valid('param').user_id), active)
+    const user = await setActive(c.var.caller, userByNumber(c.req.valid('param').user_id), active)
     const data = { id: String(user.number), is_active: user.active }
     return c.json({ success: true as const, message: `User ${user.number} ${action}d`, data }, 200)
   })
 }
 
-export const clinic = sealed(contract)
+export const clinic = finishContract(contract)

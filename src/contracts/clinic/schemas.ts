@@ -1,7 +1,7 @@
 /** The wire of clinic, in its own names, checked as Django's forms would. */
 import { z } from '@hono/zod-openapi'
 import {
-  narrowed,
+  withLimits,
   parseBirthdate,
   parseEmail,
   parseFamilyName,
@@ -128,10 +128,10 @@ const text = (max: number) => ({ type: 'string' as const, minLength: 1, maxLengt
 const optional = (max: number) => ({ type: ['string', 'null'] as ['string', 'null'], maxLength: max })
 
 const fields = {
-  username: field(textBy(narrowed(parseUsername, { max: 30 })), isRequired).openapi(text(30)),
-  first_name: field(textBy(narrowed(parseGivenName, { max: 50, required: true })), isRequired).openapi(text(50)),
-  last_name: field(textBy(narrowed(parseFamilyName, { max: 50, required: true })), isRequired).openapi(text(50)),
-  email: field(textBy(narrowed(parseEmail, { max: 250 })), isRequired).openapi({ ...text(250), format: 'email' }),
+  username: field(textBy(withLimits(parseUsername, { max: 30 })), isRequired).openapi(text(30)),
+  first_name: field(textBy(withLimits(parseGivenName, { max: 50, required: true })), isRequired).openapi(text(50)),
+  last_name: field(textBy(withLimits(parseFamilyName, { max: 50, required: true })), isRequired).openapi(text(50)),
+  email: field(textBy(withLimits(parseEmail, { max: 250 })), isRequired).openapi({ ...text(250), format: 'email' }),
   birth_date: field(
     textBy((value) => parseBirthdate(readDate(value))),
     none,
@@ -141,8 +141,8 @@ const fields = {
   }),
   user_type: choiceOf(userTypes, 'ClinicUserType'),
   gender: choiceOf(genders, 'ClinicGender'),
-  phone: field(textBy(narrowed(parsePhoneNumber, { max: 20 })), none).openapi(optional(20)),
-  mobile: field(textBy(narrowed(parsePhoneNumber, { max: 20 })), none).openapi(optional(20)),
+  phone: field(textBy(withLimits(parsePhoneNumber, { max: 20 })), none).openapi(optional(20)),
+  mobile: field(textBy(withLimits(parsePhoneNumber, { max: 20 })), none).openapi(optional(20)),
   certified_email: field(textBy(parseEmail), none).openapi({ ...optional(254), format: 'email' }),
   numeric_password: field(textBy(parsePin), () => undefined).openapi({
     type: ['string', 'null'],

@@ -6,8 +6,8 @@ import { setActive, updateUser } from '../../core/users/user-changes'
 import { everyUserByMatricule } from '../../core/users/user-list'
 import { createUser, getUser } from '../../core/users/users'
 import { anonymous, authenticated } from '../../http/credentials/authentication'
-import { changesIn, jsonOf } from '../../http/bodies/body'
-import { createContract, sealed } from '../../http/contract/contract'
+import { validateChanges, readJson } from '../../http/bodies/body'
+import { createContract, finishContract } from '../../http/contract/contract'
 import { documentedBody, json, jsonBody, streamedArray } from '../../http/contract/json'
 import { issueAccessToken } from '../../http/credentials/tokens'
 import { failures, toFailureResponse } from './errors'
@@ -99,12 +99,14 @@ const updateUserRoute = createRoute({
 })
 
 app.openapi(updateUserRoute, async (c) => {
-  const sent = await jsonOf(c)
+  const sent = await readJson(c)
   // Where it names nobody there is no record to hold it against, and all that is wrong with it is told at once.
-  const { user_id = '' } = whom.safeParse(sent).data ?? changesIn(PersonnelUserUpdate, sent, {})
+  const { user_id = '' } = whom.safeParse(sent).data ?? validateChanges(PersonnelUserUpdate, sent, {})
   const selector = toSelector(user_id)
   const user = await updateUser({ ...c.var.caller, needs: ['users:update'], self: selector }, selector, (present) =>
-    toUserChanges(changesIn(PersonnelUserUpdate, sent, { shown: present && fromUser(present), settled: ['user_id'] })),
+    toUserChanges(
+      validateChanges(PersonnelUserUpdate, sent, { shown: present && fromUser(present), alreadyParsed: ['user_id'] }),
+    ),
   )
   return c.json(fromUser(user), 200)
 })
@@ -175,4 +177,4 @@ app.openapi(logout, async (c) => {
   return c.body(null, 204)
 })
 
-export const personnel = sealed(contract)
+export const personnel = finishContract(contract)

@@ -8,8 +8,8 @@ import { pageOfUsers } from '../../core/users/user-list'
 import { createUser, deleteUser, getUser } from '../../core/users/users'
 import type { Configuration } from '../../env'
 import { anonymous, authenticated } from '../../http/credentials/authentication'
-import { changesIn, jsonOf } from '../../http/bodies/body'
-import { createContract, sealed } from '../../http/contract/contract'
+import { validateChanges, readJson } from '../../http/bodies/body'
+import { createContract, finishContract } from '../../http/contract/contract'
 import { documentedBody, json, jsonBody } from '../../http/contract/json'
 import { laxUuid, uuidIn } from '../../http/frameworks/pydantic'
 import { issueAccessToken } from '../../http/credentials/tokens'
@@ -103,12 +103,12 @@ const updateUserRoute = createRoute({
 })
 
 app.openapi(updateUserRoute, async (c) => {
-  const sent = await jsonOf(c)
+  const sent = await readJson(c)
   const user = await updateUser(
     c.var.caller,
     { id: c.req.valid('param').user_id },
-    (present) => toUserChanges(changesIn(RbacUserUpdate, sent, { shown: present && fromUser(present) })),
-    { naming: toNamedRoles(sent) },
+    (present) => toUserChanges(validateChanges(RbacUserUpdate, sent, { shown: present && fromUser(present) })),
+    { namedRoles: toNamedRoles(sent) },
   )
   return c.json(fromUser(user), 200)
 })
@@ -182,4 +182,4 @@ async function toTokens({ user, sessionId, refreshToken }: SignedIn, configurati
   }
 }
 
-export const rbac = sealed(contract)
+export const rbac = finishContract(contract)

@@ -1,6 +1,6 @@
 /** The wire of rbac, in its own names. */
 import { z } from '@hono/zod-openapi'
-import { mostRoles, narrowed, parseFamilyName, parseGivenName, parsePassword } from '../../core/users/fields'
+import { maxRoles, withLimits, parseFamilyName, parseGivenName, parsePassword } from '../../core/users/fields'
 import { parseSearch } from '../../core/users/search'
 import { lastOf, listOf, orNull, parsedBy } from '../../http/contract/fields'
 import {
@@ -64,17 +64,17 @@ export const RbacUserListQuery = z.object({
 })
 
 const password = parsedBy(z.string(), parsePassword).openapi({ type: 'string', minLength: 8, maxLength: 128 })
-const first_name = parsedBy(z.string(), narrowed(parseGivenName, { required: true })).openapi({
+const first_name = parsedBy(z.string(), withLimits(parseGivenName, { required: true })).openapi({
   type: 'string',
   minLength: 1,
   maxLength: 100,
 })
-const last_name = parsedBy(z.string(), narrowed(parseFamilyName, { required: true })).openapi({
+const last_name = parsedBy(z.string(), withLimits(parseFamilyName, { required: true })).openapi({
   type: 'string',
   minLength: 1,
   maxLength: 100,
 })
-const role_ids = listOf(laxUuid, mostRoles).openapi({ description: 'In order: the first is the primary role' })
+const role_ids = listOf(laxUuid, maxRoles).openapi({ description: 'In order: the first is the primary role' })
 
 const is_active = orNull(laxBoolean, { type: 'boolean' })
 

@@ -1,6 +1,6 @@
 /** Every failure as an RFC 9457 problem; bad input is 400, with an entry for each field. */
-import { mostPasswords, type RowProblem } from '../../core/moving/imports'
-import { mostBcryptCost, mostDjangoIterations, mostRounds } from '../../core/passwords/stored-hashes'
+import { maxPasswords, type RowProblem } from '../../core/moving/imports'
+import { maxBcryptCost, maxDjangoIterations, maxRounds } from '../../core/passwords/stored-hashes'
 import type { FailureResponse } from '../../http/contract/contract-types'
 import type { Failure, Issue } from '../../http/contract/failure'
 import { failuresOf } from '../../http/contract/json'
@@ -195,7 +195,7 @@ function describeRow(problem: RowProblem['problem']): string {
     case 'unknown_hash':
       return 'is no hash that this directory can verify'
     case 'costly_hash':
-      return `would cost too much to verify: at most bcrypt cost ${mostBcryptCost}, ${grouped(mostDjangoIterations)} iterations of pbkdf2_sha256, ${mostRounds} rounds of pbkdf2-sha256`
+      return `would cost too much to verify: at most bcrypt cost ${maxBcryptCost}, ${grouped(maxDjangoIterations)} iterations of pbkdf2_sha256, ${maxRounds} rounds of pbkdf2-sha256`
     case 'beside_password':
       return 'must not come beside a password'
     case 'looks_like_hash':
@@ -205,7 +205,7 @@ function describeRow(problem: RowProblem['problem']): string {
     case 'before_creation':
       return 'is before created_at'
     case 'too_many_passwords':
-      return `is one more than the ${mostPasswords} that one import hashes: send the row again in another`
+      return `is one more than the ${maxPasswords} that one import hashes: send the row again in another`
     default:
       return describe(problem)
   }

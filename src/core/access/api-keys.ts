@@ -10,7 +10,7 @@ import {
 } from '../../database/access/api-keys'
 import { selectUserToChange } from '../../database/users/users'
 import { record } from '../audit/audit'
-import { decideAndCommit, facts, guard, isOneself, refusing, type Caller } from './caller'
+import { decideAndCommit, readFacts, guard, isSelf, translateRefusals, type Caller } from './caller'
 import { fromBase64Url, sha256, toBase64Url, utf8 } from '../encoding'
 import type { Parsed } from '../users/fields'
 import { fromMask, toMask, type Permission } from './permissions'
@@ -54,7 +54,7 @@ export async function createApiKey(
   const secret = toBase64Url(crypto.getRandomValues(new Uint8Array(32)))
   const hash = await sha256(utf8(prefix + secret))
   return decideAndCommit(caller, async () => {
-    const [actor] = await facts(caller)
+    const [actor] = await readFacts(caller)
     refuseMissing(input.permissions, fromMask(actor.permissions))
     const row = {
       id: uuid(),
@@ -84,7 +84,7 @@ export async function listApiKeys(caller: Caller): Promise<ApiKey[]> {
   const { credential, now } = caller
   const sessionId = credential.kind === 'session' ? credential.sessionId : null
   const hash = credential.kind === 'key' ? credential.hash : null
-  const [keys] = await refusing(caller, () =>
+  const [keys] = await translateRefusals(caller, () =>
     caller.database.batch(guard(caller), selectApiKeysOf({ sessionId, hash, now })),
   )
   return keys.map(toApiKey)
@@ -92,7 +92,7 @@ export async function listApiKeys(caller: Caller): Promise<ApiKey[]> {
 
 /** The living keys of a user, newest first. */
 export async function listApiKeysOf(caller: Caller, user: { id: string }): Promise<ApiKey[]> {
-  const { keys } = await refusing(caller, () => apiKeysOf(caller, user))
+  const { keys } = await translateRefusals(caller, () => apiKeysOf(caller, user))
   return keys.map(toApiKey)
 }
 
@@ -101,7 +101,7 @@ export async function revokeApiKeysOf(caller: Caller, selector: { id: string }):
   await decideAndCommit(caller, async () => {
     const { actor, user, keys } = await apiKeysOf(caller, selector)
     if (keys.length === 0) return
-    const needs = isOneself(caller, user.id) ? [] : keys.flatMap((key) => fromMask(key.permissions))
+    const needs = isSelf(caller, user.id) ? [] : keys.flatMap((key) => fromMask(key.permissions))
     refuseMissing([...new Set(needs)], fromMask(actor.permissions))
     await caller.database.batch(
       guard(caller, { needs: [...caller.needs, ...needs] }),
@@ -112,7 +112,7 @@ export async function revokeApiKeysOf(caller: Caller, selector: { id: string }):
 }
 
 async function apiKeysOf(caller: Caller, selector: { id: string }) {
-  const [actor, [user], keys] = await facts(
+  const [actor, [user], keys] = await readFacts(
     caller,
     selectUserToChange(selector),
     selectApiKeysOfUser({ id: selector.id, now: caller.now }),
@@ -124,9 +124,9 @@ async function apiKeysOf(caller: Caller, selector: { id: string }) {
 /** Revokes one's own key, or anyone's that is no wider than one's own authority; on a key none is one's own. */
 export async function revokeApiKey(caller: Caller, id: string): Promise<void> {
   await decideAndCommit(caller, async () => {
-    const [actor, [key]] = await facts(caller, selectApiKey({ id }))
+    const [actor, [key]] = await readFacts(caller, selectApiKey({ id }))
     if (!key) throw new Refused({ kind: 'resource_not_found', resource: 'api_key' })
-    const needs = isOneself(caller, key.owner_id) ? [] : fromMask(key.permissions)
+    const needs = isSelf(caller, key.owner_id) ? [] : fromMask(key.permissions)
     refuseMissing(needs, fromMask(actor.permissions))
     await caller.database.batch(
       guard(caller, { needs: [...caller.needs, ...needs] }),

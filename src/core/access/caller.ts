@@ -55,16 +55,22 @@ export interface IdempotencyKey {
 interface Needs {
   needs: readonly Permission[]
   /** The number of the user acted upon. */
-  over?: number
+  targetUser?: number
   /** The numbers of the roles given. */
-  granting?: readonly number[]
+  grantedRoles?: readonly number[]
 }
 
 /** The head of the caller's batches: the operation's own needs, or, for a commit, what its change was found to need. */
 export function guard(caller: Caller, change?: Needs): Guard {
   if (!change) return requireAuthority(claimOf(caller))
-  const { over, granting } = change
-  return requireAuthority({ ...claimOf(caller), needs: toMask(change.needs), self: undefined, over, granting })
+  const { targetUser, grantedRoles } = change
+  return requireAuthority({
+    ...claimOf(caller),
+    needs: toMask(change.needs),
+    self: undefined,
+    targetUser,
+    grantedRoles,
+  })
 }
 
 function claimOf({ credential, now, needs, self }: Caller): Claim {
@@ -72,22 +78,22 @@ function claimOf({ credential, now, needs, self }: Caller): Claim {
 }
 
 /** What a change is decided on, with who asks; for a commit that its `guard` decides on once more. */
-export function facts<const S extends readonly Statement<unknown>[]>(caller: Caller, ...statements: S) {
-  return caller.database.facts(inquire(claimOf(caller)), ...statements)
+export function readFacts<const S extends readonly Statement<unknown>[]>(caller: Caller, ...statements: S) {
+  return caller.database.readFacts(inquire(claimOf(caller)), ...statements)
 }
 
 /** Whether the caller may do this at all: the guard alone, for answers that need nothing else of the database. */
 export async function authorise(caller: Caller): Promise<void> {
-  await refusing(caller, () => caller.database.batch(guard(caller)))
+  await translateRefusals(caller, () => caller.database.batch(guard(caller)))
 }
 
 /** Whether the user with this id is the one who asks; a key is nobody's self. */
-export function isOneself({ credential }: Caller, userId: string): boolean {
+export function isSelf({ credential }: Caller, userId: string): boolean {
   return credential.kind === 'session' && credential.userId === userId
 }
 
 /** Refuses an API key what takes a session; one that is not alive is unauthenticated. */
-export async function refuseKey(caller: Caller): Promise<never> {
+export async function refuseApiKey(caller: Caller): Promise<never> {
   await authorise(caller)
   throw new Refused({ kind: 'forbidden', missing: [] })
 }
@@ -96,7 +102,7 @@ export async function refuseKey(caller: Caller): Promise<never> {
  * Refuses an API key of the user with this id. A key must not take its owner over or shut them out: whoever stole a session could make
  * a key and do by it what the session may not.
  */
-export function refuseKeyOf({ credential }: Caller, actor: ActorRow, userId: string): void {
+export function refuseApiKeyOnOwner({ credential }: Caller, actor: ActorRow, userId: string): void {
   if (credential.kind === 'key' && actor.id === userId) throw new Refused({ kind: 'forbidden', missing: [] })
 }
 
@@ -105,7 +111,7 @@ const overtaken = (error: unknown) =>
   (error instanceof BatchRefused && ['stale', 'sign_in_changed'].includes(error.reason))
 
 /** Turns the database's no into the core's. `needs` is what a missing permission is named from. */
-export async function refusing<T>(caller: Caller, work: () => Promise<T>): Promise<T> {
+export async function translateRefusals<T>(caller: Caller, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
@@ -138,7 +144,7 @@ const attempts = 50
  * Each attempt that fails is one that somebody else's change made fail, so a queue of writers always moves.
  */
 export async function decideAndCommit<T>(caller: Caller, attempt: () => Promise<T>): Promise<T> {
-  return refusing(caller, async () => {
+  return translateRefusals(caller, async () => {
     for (let tried = 1; tried <= attempts; tried += 1) {
       try {
         return await attempt()

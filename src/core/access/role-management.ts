@@ -11,12 +11,12 @@ import {
 } from '../../database/access/roles'
 import { record } from '../audit/audit'
 import { BatchConflict } from '../../database/database'
-import { decideAndCommit, facts, guard, refusing, type Caller } from './caller'
+import { decideAndCommit, readFacts, guard, translateRefusals, type Caller } from './caller'
 import type { Parsed } from '../users/fields'
-import { recall, recalled, remember } from '../idempotency'
+import { selectEarlierResult, earlierResult, storeResult } from '../idempotency'
 import { fromMask, toMask, type Permission } from './permissions'
 import { Refused } from '../refusal'
-import { refuseMissing, rolesNamed } from './roles'
+import { refuseMissing, selectNamedRoles } from './roles'
 import { foldRoleName } from '../users/text'
 
 export interface Role {
@@ -43,24 +43,28 @@ export interface RoleChanges {
 
 /** Every role, in order of number. */
 export async function listRoles(caller: Caller): Promise<Role[]> {
-  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectEveryRole()))
+  const [rows] = await translateRefusals(caller, () => caller.database.batch(guard(caller), selectEveryRole()))
   return rows.map(toRole)
 }
 
 export async function getRole(caller: Caller, id: string): Promise<Role> {
-  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectRole({ id })))
+  const [rows] = await translateRefusals(caller, () => caller.database.batch(guard(caller), selectRole({ id })))
   return toRole(found(rows[0]))
 }
 
 export async function createRole(caller: Caller, input: NewRole): Promise<Role> {
   const id = input.id ?? uuid()
   return decideAndCommit(caller, async () => {
-    const [actor, records, taken] = await facts(
+    const [actor, records, taken] = await readFacts(
       caller,
-      recall(caller),
-      rolesNamed([{ id }, { name: input.name }, ...(input.number === undefined ? [] : [{ number: input.number }])]),
+      selectEarlierResult(caller),
+      selectNamedRoles([
+        { id },
+        { name: input.name },
+        ...(input.number === undefined ? [] : [{ number: input.number }]),
+      ]),
     )
-    const first = recalled(caller, records, 'role')
+    const first = earlierResult(caller, records, 'role')
     if (first) return toRole(JSON.parse(first) as RoleRow)
     refuseMissing(input.permissions, fromMask(actor.permissions))
     if (taken.length > 0) throw new Refused({ kind: 'role_refused', why: 'taken' })
@@ -75,7 +79,7 @@ export async function createRole(caller: Caller, input: NewRole): Promise<Role> 
         permissions: toMask(input.permissions),
       }),
       record(caller, actor, 'role.created', { subjectId: id, fields: ['name', 'description', 'permissions'] }),
-      ...remember(caller, { role: id }),
+      ...storeResult(caller, { role: id }),
       selectRole({ id }),
     )
     return toRole((results.at(-1) as RoleRow[])[0] as RoleRow)
@@ -126,7 +130,7 @@ export async function deleteRole(caller: Caller, id: string): Promise<void> {
 }
 
 async function roleToChange(caller: Caller, id: string) {
-  const [actor, roles] = await facts(caller, selectRole({ id }))
+  const [actor, roles] = await readFacts(caller, selectRole({ id }))
   const role = found(roles[0])
   if (role.built_in === 1) throw new Refused({ kind: 'role_refused', why: 'built_in' })
   return { actor, role }

@@ -10,7 +10,7 @@ export const adminRole = 1
 export const defaultRole = 2
 
 /** The statement that looks up every role named. */
-export function rolesNamed(selectors: readonly RoleSelector[]): Statement<RoleRow> {
+export function selectNamedRoles(selectors: readonly RoleSelector[]): Statement<RoleRow> {
   return selectRoles({
     ids: JSON.stringify(selectors.flatMap((selector) => ('id' in selector ? [selector.id] : []))),
     numbers: JSON.stringify(selectors.flatMap((selector) => ('number' in selector ? [selector.number] : []))),

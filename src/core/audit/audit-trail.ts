@@ -2,7 +2,7 @@
 import { selectAuditEvents, type AuditEventRow } from '../../database/audit/audit'
 import type { AuditAction } from './audit'
 import { hyphenated } from '../encoding'
-import { guard, refusing, type Caller } from '../access/caller'
+import { guard, translateRefusals, type Caller } from '../access/caller'
 
 /** `at` is unix seconds. */
 export interface AuditEvent {
@@ -35,7 +35,7 @@ export async function listAuditEvents(
   },
 ): Promise<{ events: AuditEvent[]; next: number | undefined }> {
   const { before, limit, userId, actorId, action } = filter
-  const [rows] = await refusing(caller, () =>
+  const [rows] = await translateRefusals(caller, () =>
     caller.database.batch(guard(caller), selectAuditEvents({ before, limit: limit + 1, userId, actorId, action })),
   )
   const page = rows.slice(0, limit)

@@ -52,7 +52,7 @@ export const webhookEvents = [
 
 export type WebhookEvent = (typeof webhookEvents)[number]
 
-const isTold = (action: AuditAction) => (webhookEvents as readonly AuditAction[]).includes(action)
+const notifiesWebhooks = (action: AuditAction) => (webhookEvents as readonly AuditAction[]).includes(action)
 
 /** Who did it: a row of users, with the API key that the request came on, if it did. */
 export type Actor = Pick<ActorRow, 'id' | 'key_id'>
@@ -67,16 +67,16 @@ export interface EventDetails {
 
 /** The statement that records what `actor` did on the caller's credential, for the batch that does it. */
 export function record(caller: Caller, actor: Actor, action: AuditAction, details: EventDetails = {}): Statement {
-  return { ...insertAuditEvent(eventBy(caller, actor, action, details)), told: isTold(action) }
+  return { ...insertAuditEvent(eventBy(caller, actor, action, details)), notifiesWebhooks: notifiesWebhooks(action) }
 }
 
 /** The same, for a batch that knows its actor by the credential alone. */
-export function recordUnread(caller: Caller, action: AuditAction, details: EventDetails): Statement {
+export function recordByCredential(caller: Caller, action: AuditAction, details: EventDetails): Statement {
   const { credential } = caller
   if (credential.kind === 'session') return record(caller, { id: credential.userId, key_id: null }, action, details)
   const { actor_id: _, credential_id: __, ...event } = newEvent(caller, action, { ...details, actorId: null })
   const insert = insertAuditEventOfKey({ ...event, credential_kind: 'key', hash: credential.hash })
-  return { ...insert, told: isTold(action) }
+  return { ...insert, notifiesWebhooks: notifiesWebhooks(action) }
 }
 
 /** Records that a lockout of the account was lifted, if there is one. To stand before the statement that lifts it. */
@@ -85,7 +85,7 @@ export function recordUnlocking(caller: Caller, actor: Actor, account: string, u
 }
 
 /** The same for a request without a credential. */
-export function recordUnlockingOf(
+export function recordUnlockingWithoutCredential(
   visit: Visit,
   account: string,
   who: { actorId: string | null; userId: string },
@@ -120,8 +120,12 @@ export function newEvent(
 }
 
 /** The same for a request without a credential. */
-export function recordOf(visit: Visit, action: AuditAction, details: Parameters<typeof newEvent>[2]): Statement {
-  return { ...insertAuditEvent(newEvent(visit, action, details)), told: isTold(action) }
+export function recordWithoutCredential(
+  visit: Visit,
+  action: AuditAction,
+  details: Parameters<typeof newEvent>[2],
+): Statement {
+  return { ...insertAuditEvent(newEvent(visit, action, details)), notifiesWebhooks: notifiesWebhooks(action) }
 }
 
 function credentialOf(
@@ -135,7 +139,7 @@ function credentialOf(
 }
 
 /** What the events of the same action on many users have in common. */
-export function eachEvent(caller: Caller, actor: Actor, action: AuditAction): CommonEvent {
+export function commonEvent(caller: Caller, actor: Actor, action: AuditAction): CommonEvent {
   const {
     id: _,
     user_id: __,
@@ -144,5 +148,5 @@ export function eachEvent(caller: Caller, actor: Actor, action: AuditAction): Co
     address: _____,
     ...common
   } = eventBy(caller, actor, action, {})
-  return { ...common, told: isTold(action) }
+  return { ...common, notifiesWebhooks: notifiesWebhooks(action) }
 }

@@ -1,7 +1,7 @@
 /** Moving out: everyone, with all that is kept of them. */
 import { selectUsersToExport } from '../../database/users/users'
-import { recordUnread } from '../audit/audit'
-import { guard, refusing, type Caller } from '../access/caller'
+import { recordByCredential } from '../audit/audit'
+import { guard, translateRefusals, type Caller } from '../access/caller'
 import { toUser, type User } from '../users/user'
 import { streamedPageSize } from '../users/user-list'
 
@@ -20,14 +20,16 @@ export async function* exportUsers(
   { hashes, after }: { hashes: boolean; after: number },
 ): AsyncGenerator<Exported[], void, undefined> {
   const exporter: Caller = hashes ? { ...caller, needs: [...caller.needs, 'users:export_hashes'] } : caller
-  const recorded = recordUnread(exporter, 'users.exported', {
+  const recorded = recordByCredential(exporter, 'users.exported', {
     fields: [...exportedFields, ...(hashes ? ['passwordHash', 'pinHash'] : [])],
   })
   for (let number = after; ;) {
     const statement = selectUsersToExport({ number, limit: streamedPageSize })
     // With the first page, so that nothing goes out unrecorded.
     const first = number === after ? [recorded] : []
-    const [rows] = await refusing(exporter, () => exporter.database.batch(guard(exporter), statement, ...first))
+    const [rows] = await translateRefusals(exporter, () =>
+      exporter.database.batch(guard(exporter), statement, ...first),
+    )
     if (rows.length > 0) {
       yield rows.map(({ password_hash, pin_hash, ...row }) => ({
         user: toUser(row),

@@ -3,7 +3,7 @@ import type { ActorRow } from '../../database/guard'
 import type { RoleRow } from '../../database/access/roles'
 import { isBlank, parsePassword, type Outcome, type Parsed, type Problem } from '../users/fields'
 import { looksLikeHash } from '../passwords/lookalikes.js'
-import { unfitness } from '../passwords/passwords'
+import { passwordPolicyProblem } from '../passwords/passwords'
 import { fromMask, type Permission } from '../access/permissions'
 import type { LoginField } from '../refusal'
 import { defaultRole } from '../access/roles'
@@ -12,15 +12,15 @@ import { foldRoleName, isLonger } from '../users/text'
 import { coherentNames, type NewUser } from '../users/user'
 
 /** A user about to come. What is absent the directory gives; times are unix seconds. */
-export interface Newcomer extends Omit<
+export interface ImportedUser extends Omit<
   NewUser,
   'name' | 'givenName' | 'familyName' | 'roles' | 'role' | 'admin' | 'pin'
 > {
   id?: Parsed<'uuid'> | undefined
   number?: Parsed<'userNumber', number> | null | undefined
-  name?: Parsed<'keptName'> | undefined
-  givenName?: Parsed<'keptName'> | undefined
-  familyName?: Parsed<'keptName'> | undefined
+  name?: Parsed<'storedName'> | undefined
+  givenName?: Parsed<'storedName'> | undefined
+  familyName?: Parsed<'storedName'> | undefined
   /** Names, the first the primary role; none at all means the default one. */
   roles?: readonly string[] | undefined
   passwordHash?: string | null | undefined
@@ -32,7 +32,7 @@ export interface Newcomer extends Omit<
 
 export interface ImportRow {
   line: number
-  user: Newcomer
+  user: ImportedUser
 }
 
 /** What is wrong with one field of a row, in the core's name for it. */
@@ -58,7 +58,7 @@ export interface RowProblem {
     | { rule: 'before_creation' }
 }
 
-export type Decision = { line: number; user: Newcomer } & (
+export type Decision = { line: number; user: ImportedUser } & (
   | {
       status: 'created'
       id: string | undefined
@@ -114,7 +114,7 @@ interface Options {
   newId: () => string | undefined
 }
 
-export function decided(rows: readonly ImportRow[], facts: Facts, { claimed, ...options }: Options): Decision[] {
+export function decideRows(rows: readonly ImportRow[], facts: Facts, { claimed, ...options }: Options): Decision[] {
   let { passwordsLeft } = options
   let withoutNumber = 0
   claimed.highest = Math.max(claimed.highest, facts.highest)
@@ -161,7 +161,7 @@ const unusable = '!'
  * email. People who share a mailbox are told apart by number, matricule and username.
  */
 function presentAs(
-  user: Newcomer,
+  user: ImportedUser,
   keys: readonly [LoginField, string][],
   facts: Facts,
   claimed: Claimed,
@@ -186,7 +186,7 @@ const holderOf = (key: string, facts: Facts, claimed: Claimed) => facts.holders.
 const isSame = (one: Holder, other: Holder) => one === other || (one.id !== undefined && one.id === other.id)
 
 function clashes(
-  user: Newcomer,
+  user: ImportedUser,
   keys: readonly [LoginField, string][],
   facts: Facts,
   claimed: Claimed,
@@ -229,7 +229,7 @@ function unfitNumber(
  * The rules of a new user's names. What has a version was a user before, whose names may have been joined or split here, and are as long,
  * or as empty, as that made them.
  */
-function ofNames({ name, givenName, familyName, version }: Newcomer): RowProblem[] {
+function ofNames({ name, givenName, familyName, version }: ImportedUser): RowProblem[] {
   if (name === undefined && givenName === undefined && familyName === undefined) {
     return [{ field: 'name', problem: { rule: 'missing' } }]
   }
@@ -248,7 +248,7 @@ function ofNames({ name, givenName, familyName, version }: Newcomer): RowProblem
 }
 
 /** The roles a row names, undefined where the directory has none of a name. */
-function rolesOf({ roles }: Newcomer, facts: Facts): RoleRow[] | undefined {
+function rolesOf({ roles }: ImportedUser, facts: Facts): RoleRow[] | undefined {
   const named = roles?.length
     ? roles.map((name) => facts.roles.get(foldRoleName(name)))
     : [...facts.roles.values()].filter(({ number }) => number === defaultRole)
@@ -260,15 +260,15 @@ function rolesOf({ roles }: Newcomer, facts: Facts): RoleRow[] | undefined {
   return [...found]
 }
 
-function ofRoles(user: Newcomer, roles: readonly RoleRow[] | undefined, { actor }: Facts): RowProblem[] {
+function ofRoles(user: ImportedUser, roles: readonly RoleRow[] | undefined, { actor }: Facts): RowProblem[] {
   const lacking = (needs: readonly Permission[]) => {
     const held = fromMask(actor.permissions)
     return needs.filter((permission) => !held.includes(permission))
   }
   const problems: RowProblem[] = []
   if (!roles) problems.push({ field: 'roles', problem: { rule: 'no_such_role' } })
-  const granting = fromMask((roles ?? []).reduce((mask, { permissions }) => mask | permissions, 0))
-  const toGrant = lacking([...(roles && isByDefault(roles) ? [] : (['roles:assign'] as const)), ...granting])
+  const grantedPermissions = fromMask((roles ?? []).reduce((mask, { permissions }) => mask | permissions, 0))
+  const toGrant = lacking([...(roles && isByDefault(roles) ? [] : (['roles:assign'] as const)), ...grantedPermissions])
   if (toGrant.length > 0) problems.push({ field: 'roles', problem: { rule: 'lacking', missing: toGrant } })
   const toDeactivate = user.active === false ? lacking(['users:deactivate']) : []
   if (toDeactivate.length > 0) problems.push({ field: 'active', problem: { rule: 'lacking', missing: toDeactivate } })
@@ -277,7 +277,7 @@ function ofRoles(user: Newcomer, roles: readonly RoleRow[] | undefined, { actor 
 
 const isByDefault = (roles: readonly RoleRow[]) => roles.length === 1 && roles[0]?.number === defaultRole
 
-function needsOf(user: Newcomer, roles: readonly RoleRow[]): Permission[] {
+function needsOf(user: ImportedUser, roles: readonly RoleRow[]): Permission[] {
   return [
     ...(isByDefault(roles) ? [] : (['roles:assign'] as const)),
     ...(user.active === false ? (['users:deactivate'] as const) : []),
@@ -287,7 +287,7 @@ function needsOf(user: Newcomer, roles: readonly RoleRow[]): Permission[] {
 /** How far the clock of the directory that a row comes from may be ahead. */
 const clockSkewSeconds = 60
 
-function ofTimes({ createdAt, updatedAt }: Newcomer, now: number): RowProblem[] {
+function ofTimes({ createdAt, updatedAt }: ImportedUser, now: number): RowProblem[] {
   const problems: RowProblem[] = []
   const latest = now + clockSkewSeconds
   if (createdAt !== undefined && createdAt > latest)
@@ -304,7 +304,7 @@ export function parseRowPassword(input: string): Outcome<Parsed<'password'>> {
   return looksLikeHash(input) ? { value: input as Parsed<'password'> } : parsePassword(input)
 }
 
-function ofSecrets(user: Newcomer, passwordsLeft: number, minLength: number): RowProblem[] {
+function ofSecrets(user: ImportedUser, passwordsLeft: number, minLength: number): RowProblem[] {
   const problems: RowProblem[] = []
   const { password, passwordHash, pinHash } = user
   if (passwordHash != null) {
@@ -321,7 +321,7 @@ function ofSecrets(user: Newcomer, passwordsLeft: number, minLength: number): Ro
   }
   if (password !== undefined) {
     const { name } = coherentNames(user, { givenName: '', familyName: '' })
-    const problem = unfitness(password, [user.email, user.username, name], minLength)
+    const problem = passwordPolicyProblem(password, [user.email, user.username, name], minLength)
     if (looksLikeHash(password)) problems.push({ field: 'password', problem: { rule: 'looks_like_hash' } })
     else if (problem) problems.push({ field: 'password', problem })
     else if (passwordsLeft <= 0) problems.push({ field: 'password', problem: { rule: 'too_many_passwords' } })

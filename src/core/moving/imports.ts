@@ -8,29 +8,29 @@ import {
   selectKnownIds,
   selectUsedNumbers,
   type HolderRow,
-  type NewUser as NewUserEntry,
+  type NewUserEntry,
 } from '../../database/moving/imports'
 import type { RoleRow } from '../../database/access/roles'
 import type { NewUserRow } from '../../database/users/users'
-import { eachEvent } from '../audit/audit'
-import { decideAndCommit, facts, guard, type Caller } from '../access/caller'
+import { commonEvent } from '../audit/audit'
+import { decideAndCommit, readFacts, guard, type Caller } from '../access/caller'
 import {
-  decided,
+  decideRows,
   type Decision,
   type Facts,
   type Holder,
   type ImportRow,
-  type Newcomer,
+  type ImportedUser,
   type RowProblem,
 } from './import-decisions'
 import { hashPassword } from '../passwords/passwords'
 import type { Permission } from '../access/permissions'
-import { defaultRole, rolesNamed } from '../access/roles'
+import { defaultRole, selectNamedRoles } from '../access/roles'
 import { millisecondsToVerify, readHash, type StoredHash } from '../passwords/stored-hashes'
 import { loginKeys, toRowWithoutSecrets, toSearchRow } from '../users/users'
 
 export { parseRowPassword } from './import-decisions'
-export type { ImportRow, Newcomer, RowProblem }
+export type { ImportRow, ImportedUser, RowProblem }
 
 export type RowResult =
   /** In a dry run it would be created, and has no id unless it brings one. */
@@ -51,7 +51,7 @@ export interface Totals {
 }
 
 /** Passwords in clear that one import hashes: what the platform allows of CPU leaves room for the rest. */
-export const mostPasswords = 100
+export const maxPasswords = 100
 
 export interface Import {
   /** Decides and writes these rows, in one batch. Refuses as a whole where the caller may not import, or not any more. */
@@ -74,7 +74,7 @@ export function beginImport(caller: Caller, { dryRun }: { dryRun: boolean }): Im
     numbers: new Set<number>(),
     highest: 0,
   }
-  const hashed = new WeakMap<Newcomer, string>()
+  const hashed = new WeakMap<ImportedUser, string>()
 
   return {
     totals,
@@ -84,9 +84,9 @@ export function beginImport(caller: Caller, { dryRun }: { dryRun: boolean }): Im
     async add(rows) {
       return decideAndCommit(caller, async () => {
         const known = await factsAbout(caller, rows)
-        const decisions = decided(rows, known, {
+        const decisions = decideRows(rows, known, {
           claimed: dryRun ? earlier : { ids: new Set(), keys: new Map(), numbers: new Set(), highest: 0 },
-          passwordsLeft: mostPasswords - totals.passwords,
+          passwordsLeft: maxPasswords - totals.passwords,
           passwordMinLength: caller.settings.passwordMinLength,
           now: caller.now,
           newId: dryRun ? () => undefined : uuid,
@@ -99,7 +99,7 @@ export function beginImport(caller: Caller, { dryRun }: { dryRun: boolean }): Im
         if (entries.length > 0 && !dryRun) {
           await caller.database.batch(
             guard(caller, needed(caller, entries, decisions)),
-            ...insertEachUser(entries, eachEvent(caller, known.actor, 'user.created')),
+            ...insertEachUser(entries, commonEvent(caller, known.actor, 'user.created')),
           )
         }
         const written = dryRun
@@ -117,13 +117,13 @@ async function factsAbout(caller: Caller, rows: readonly ImportRow[]): Promise<F
   const roles = [...new Set(rows.flatMap(({ user }) => user.roles ?? []))].map((name) => ({ name }))
   const ids = rows.flatMap(({ user }) => user.id ?? [])
   const numbers = rows.flatMap(({ user }) => user.number ?? [])
-  const [actor, knownIds, holders, used, [sequence], roleRows] = await facts(
+  const [actor, knownIds, holders, used, [sequence], roleRows] = await readFacts(
     caller,
     selectKnownIds({ ids: JSON.stringify(ids) }),
     selectHolders({ keys: JSON.stringify(keys.flatMap((own) => own.map(([, key]) => key))) }),
     selectUsedNumbers({ numbers: JSON.stringify(numbers) }),
     selectHighestNumber(),
-    rolesNamed([...roles, { number: defaultRole }]),
+    selectNamedRoles([...roles, { number: defaultRole }]),
   )
   return {
     actor,
@@ -151,7 +151,7 @@ function toHolder({ id, number, email_key, username_key, matricule }: Omit<Holde
 async function toEntry(
   caller: Caller,
   decision: Decision & { status: 'created' },
-  { hashed, dryRun }: { hashed: WeakMap<Newcomer, string>; dryRun: boolean },
+  { hashed, dryRun }: { hashed: WeakMap<ImportedUser, string>; dryRun: boolean },
 ): Promise<NewUserEntry> {
   const { user, roles, id = '' } = decision
   const granted = roles.map(({ number }) => number)
@@ -172,7 +172,7 @@ async function toEntry(
   return { row, roles: granted, search: toSearchRow(row), event: { id: uuid(), fields: fieldsOf(user) } }
 }
 
-function fieldsOf(user: Newcomer): string[] {
+function fieldsOf(user: ImportedUser): string[] {
   return Object.entries(user).flatMap(([field, value]) => (value == null ? [] : [field]))
 }
 
@@ -181,7 +181,7 @@ function needed(caller: Caller, entries: readonly NewUserEntry[], decisions: rea
   const further = new Set<Permission>(decisions.flatMap((one) => (one.status === 'created' ? one.needs : [])))
   return {
     needs: [...caller.needs, ...further],
-    granting: [...new Set(entries.flatMap(({ roles }) => roles))],
+    grantedRoles: [...new Set(entries.flatMap(({ roles }) => roles))],
   }
 }
 

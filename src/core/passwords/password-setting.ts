@@ -13,20 +13,20 @@ import type { Statement } from '../../database/statement'
 import { refuseSignInIfLocked, selectSignInOf } from '../../database/sign-in/sessions'
 import type { UserRow } from '../../database/users/user-row'
 import { selectUser, selectUserToChange, updateUser as updateUserRow } from '../../database/users/users'
-import { record, recordOf, recordUnlockingOf } from '../audit/audit'
+import { record, recordWithoutCredential, recordUnlockingWithoutCredential } from '../audit/audit'
 import {
   decideAndCommit,
-  facts,
+  readFacts,
   guard,
-  isOneself,
-  refuseKey,
-  refuseKeyOf,
+  isSelf,
+  refuseApiKey,
+  refuseApiKeyOnOwner,
   type Caller,
   type Visit,
 } from '../access/caller'
 import { fromBase64Url, sha256, toBase64Url, toUuid } from '../encoding'
 import type { Parsed } from '../users/fields'
-import { hashPassword, refuseUnfitPassword, verifyPassword } from './passwords'
+import { hashPassword, enforcePasswordPolicy, verifyPassword } from './passwords'
 import { fromMask, toMask, type Permission } from '../access/permissions'
 import { Refused } from '../refusal'
 import { refuseMissing } from '../access/roles'
@@ -48,14 +48,14 @@ export async function changeOwnPassword(
   const { session, refreshToken } = await newRefreshableSession()
   let hash: string | undefined
   return decideAndCommit(caller, async () => {
-    if (credential.kind === 'key') return refuseKey(caller)
+    if (credential.kind === 'key') return refuseApiKey(caller)
     const id = credential.userId
     const [users, secrets] = await database.batch(guard(caller), selectUserToChange({ id }), selectSignInOf({ id }))
     const [row, secret] = [users[0], secrets[0]]
     if (!row || !secret) throw new Refused({ kind: 'unauthenticated' })
     const account = accountOf(row.number)
     refuseIfLocked(secret.locked_until, now)
-    refuseUnfitPassword(next, [row.email, row.username, row.name], settings.passwordMinLength, 'newPassword')
+    enforcePasswordPolicy(next, [row.email, row.username, row.name], settings.passwordMinLength, 'newPassword')
     // Before the present one is checked, so that on a locked account a right one takes no longer than a wrong one.
     hash ??= await hashPassword(next, settings.passwordRounds)
     const { matches } = await verifyPassword(current, secret.password_hash, settings.passwordRounds)
@@ -91,14 +91,14 @@ export async function issuePasswordToken(
   const secret = crypto.getRandomValues(new Uint8Array(32))
   const expiresAt = caller.now + tokenSeconds
   return decideAndCommit(caller, async () => {
-    const [actor, [row]] = await facts(caller, selectUserToChange(selector))
+    const [actor, [row]] = await readFacts(caller, selectUserToChange(selector))
     if (!row) throw new Refused({ kind: 'user_not_found', selector })
-    if (isOneself(caller, row.id)) throw new Refused({ kind: 'own_password' })
-    refuseKeyOf(caller, actor, row.id)
+    if (isSelf(caller, row.id)) throw new Refused({ kind: 'own_password' })
+    refuseApiKeyOnOwner(caller, actor, row.id)
     refuseMissing(fromMask(row.permissions), fromMask(actor.permissions))
     const bytes = new Uint8Array([...uuidBytes(row.id), ...secret])
     await caller.database.batch(
-      guard(caller, { needs: caller.needs, over: row.number }),
+      guard(caller, { needs: caller.needs, targetUser: row.number }),
       insertPasswordToken({
         user_number: row.number,
         hash: await sha256(bytes),
@@ -115,7 +115,7 @@ export async function issuePasswordToken(
 /** Takes back every set-password token of the user, if there is any. */
 export async function revokePasswordTokens(caller: Caller, selector: { id: string }): Promise<void> {
   await decideAndCommit(caller, async () => {
-    const [actor, [row], outstanding] = await facts(
+    const [actor, [row], outstanding] = await readFacts(
       caller,
       selectUserToChange(selector),
       selectAnyPasswordToken({ userId: selector.id, now: caller.now }),
@@ -124,7 +124,7 @@ export async function revokePasswordTokens(caller: Caller, selector: { id: strin
     refuseMissing(fromMask(row.permissions), fromMask(actor.permissions))
     if (outstanding.length === 0) return
     await caller.database.batch(
-      guard(caller, { needs: caller.needs, over: row.number }),
+      guard(caller, { needs: caller.needs, targetUser: row.number }),
       deletePasswordTokens({ user_number: row.number }),
       record(caller, actor, 'user.password_token_revoked', { userId: row.id }),
     )
@@ -159,7 +159,12 @@ export async function setPasswordByToken(
     )
     return { user: toUser(users[0] as UserRow), giverId: givers[0]?.id ?? null }
   })
-  refuseUnfitPassword(password, [user.email, user.username, user.name], visit.settings.passwordMinLength, 'newPassword')
+  enforcePasswordPolicy(
+    password,
+    [user.email, user.username, user.name],
+    visit.settings.passwordMinLength,
+    'newPassword',
+  )
   const hash = await hashPassword(password, visit.settings.passwordRounds)
   await commitByToken(visit, { user, giverId, usable, hash })
 }
@@ -176,9 +181,9 @@ async function commitByToken(
         unguarded,
         usable,
         ...updateUserRow(present, { password_hash: hash, updated_at: visit.now }, 'credentials'),
-        recordUnlockingOf(visit, account, who),
+        recordUnlockingWithoutCredential(visit, account, who),
         clearFailures(account),
-        recordOf(visit, 'user.password_set', { ...who, fields: ['password'] }),
+        recordWithoutCredential(visit, 'user.password_set', { ...who, fields: ['password'] }),
       )
       return
     } catch (error) {

@@ -59,17 +59,17 @@ export function formatOf(stored: string): string {
 }
 
 /** What only the deployment and the user can tell: `personal` are the names and identifiers a password must not be. */
-export function refuseUnfitPassword(
+export function enforcePasswordPolicy(
   password: Parsed<'password'>,
   personal: readonly (string | null | undefined)[],
   minLength: number,
   field = 'password',
 ): void {
-  const problem = unfitness(password, personal, minLength)
+  const problem = passwordPolicyProblem(password, personal, minLength)
   if (problem) throw new Refused({ kind: 'invalid', problems: [{ field, problem }] })
 }
 
-export function unfitness(
+export function passwordPolicyProblem(
   password: string,
   personal: readonly (string | null | undefined)[],
   minLength: number,

@@ -32,7 +32,7 @@ export async function derive(
 }
 
 /** Whether the platform takes so many iterations a call: asked of the platform itself, with nothing that is anybody's. */
-export async function takes(iterations: number): Promise<boolean> {
+export async function platformAccepts(iterations: number): Promise<boolean> {
   const key = await crypto.subtle.importKey('raw', new Uint8Array(1), 'PBKDF2', false, ['deriveBits'])
   const asked = { name: 'PBKDF2', hash: 'SHA-256', salt: new Uint8Array(16), iterations }
   try {

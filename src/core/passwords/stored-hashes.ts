@@ -17,9 +17,9 @@ export type StoredHash =
   | { scheme: 'bcrypt'; cost: number; text: string }
 
 /** What verifying may cost at most: some 1.5 seconds of CPU as measured on one machine, of the 30 that the platform allows a request. */
-export const mostRounds = 100
-export const mostDjangoIterations = 2_000_000
-export const mostBcryptCost = 14
+export const maxRounds = 100
+export const maxDjangoIterations = 2_000_000
+export const maxBcryptCost = 14
 
 /** Undefined for anything that none of the systems would have written. What it costs is not asked here. */
 export function readHash(text: string): StoredHash | undefined {
@@ -58,11 +58,11 @@ function readBcrypt(text: string): StoredHash | undefined {
 export function isTooCostly(stored: StoredHash): boolean {
   switch (stored.scheme) {
     case 'usher':
-      return stored.rounds > mostRounds
+      return stored.rounds > maxRounds
     case 'django':
-      return stored.iterations > mostDjangoIterations
+      return stored.iterations > maxDjangoIterations
     case 'bcrypt':
-      return stored.cost > mostBcryptCost
+      return stored.cost > maxBcryptCost
   }
 }
 

@@ -5,26 +5,26 @@ import { unguarded } from '../../database/guard'
 import { refuseSignInIfLocked } from '../../database/sign-in/sessions'
 import type { Statement } from '../../database/statement'
 import type { UserRow } from '../../database/users/user-row'
-import { refuseIfHeld, selectUser } from '../../database/users/users'
-import { recordOf } from '../audit/audit'
+import { refuseIfRoleHeld, selectUser } from '../../database/users/users'
+import { recordWithoutCredential } from '../audit/audit'
 import type { Visit } from '../access/caller'
 import { sha256, utf8 } from '../encoding'
 import { isTooLongPassword, parseEmail, parseName, parsePassword, type Outcome } from '../users/fields'
-import { refuseUnfitPassword } from '../passwords/passwords'
+import { enforcePasswordPolicy } from '../passwords/passwords'
 import { adminRole } from '../access/roles'
 import { foldIdentifier } from '../users/text'
 import { toUser, type User } from '../users/user'
-import { insertion, toNewRow } from '../users/users'
+import { insertUserStatements, toNewRow } from '../users/users'
 
 /**
- * The first admin of a directory without one, signed in by `opening`'s statements, or undefined where this sign-in does not make it. It
+ * The first admin of a directory without one, signed in by `sessionStatements`, or undefined where this sign-in does not make it. It
  * takes the trips and the hashing of a sign-in with a wrong password, since a lockout must make both alike. `key` is the
  * folded identifier; `taken` says that it is somebody's already, `account` where its failures are counted. Throws BatchRefused where another sign-in was first.
  */
 export async function createFirstAdmin(
   visit: Visit,
   signIn: { key: string; password: string; taken: boolean; account: string },
-  opening: (userId: string) => Statement[],
+  sessionStatements: (userId: string) => Statement[],
 ): Promise<User | undefined> {
   const configured = visit.settings.firstAdmin
   if (!configured || foldIdentifier(configured.email) !== signIn.key) return undefined
@@ -37,7 +37,7 @@ export async function createFirstAdmin(
   const password = parsed('BOOTSTRAP_ADMIN_PASSWORD', parsePassword(configured.password))
   if (!email || !name || !password) return undefined
   try {
-    refuseUnfitPassword(password, [email, name], visit.settings.passwordMinLength)
+    enforcePasswordPolicy(password, [email, name], visit.settings.passwordMinLength)
   } catch {
     return refuse('BOOTSTRAP_ADMIN_PASSWORD is too short or says who the admin is')
   }
@@ -47,11 +47,15 @@ export async function createFirstAdmin(
   try {
     const results = await visit.database.batch(
       unguarded,
-      refuseIfHeld(adminRole),
+      refuseIfRoleHeld(adminRole),
       refuseSignInIfLocked(signIn.account, visit.now),
-      ...insertion(row, [adminRole]),
-      recordOf(visit, 'user.created', { actorId: null, userId: id, fields: ['email', 'name', 'password', 'roles'] }),
-      ...opening(id),
+      ...insertUserStatements(row, [adminRole]),
+      recordWithoutCredential(visit, 'user.created', {
+        actorId: null,
+        userId: id,
+        fields: ['email', 'name', 'password', 'roles'],
+      }),
+      ...sessionStatements(id),
       selectUser({ id }),
     )
     return toUser((results.at(-1) as UserRow[])[0] as UserRow)

@@ -4,12 +4,12 @@ import { selectUserToChange } from '../../database/users/users'
 import { record } from '../audit/audit'
 import {
   decideAndCommit,
-  facts,
+  readFacts,
   guard,
-  isOneself,
-  refuseKey,
-  refuseKeyOf,
-  refusing,
+  isSelf,
+  refuseApiKey,
+  refuseApiKeyOnOwner,
+  translateRefusals,
   type Caller,
 } from '../access/caller'
 import { fromMask } from '../access/permissions'
@@ -47,8 +47,8 @@ export async function endSessions(caller: Caller, user: { id: string }): Promise
 /** Ends the caller's session: its access and refresh tokens are dead from here on. An API key has none. */
 export async function signOut(caller: Caller): Promise<void> {
   const { credential } = caller
-  if (credential.kind === 'key') return refuseKey(caller)
-  await refusing(caller, () =>
+  if (credential.kind === 'key') return refuseApiKey(caller)
+  await translateRefusals(caller, () =>
     caller.database.batch(
       guard(caller),
       deleteSession({ id: credential.sessionId }),
@@ -61,8 +61,8 @@ export async function signOut(caller: Caller): Promise<void> {
 }
 
 async function sessionsOf(caller: Caller, selector: UserSelector & { id: string }) {
-  const [actor, [user], rows] = await refusing(caller, () =>
-    facts(caller, selectUserToChange(selector), selectSessionsOf({ user_id: selector.id, now: caller.now })),
+  const [actor, [user], rows] = await translateRefusals(caller, () =>
+    readFacts(caller, selectUserToChange(selector), selectSessionsOf({ user_id: selector.id, now: caller.now })),
   )
   if (!user) throw new Refused({ kind: 'user_not_found', selector })
   const own = caller.credential.kind === 'session' ? caller.credential.sessionId : undefined
@@ -80,13 +80,13 @@ async function sessionsOf(caller: Caller, selector: UserSelector & { id: string 
 async function end(caller: Caller, selector: { id: string }, sessionId: string | undefined): Promise<void> {
   await decideAndCommit(caller, async () => {
     const { actor, user, sessions } = await sessionsOf(caller, selector)
-    refuseKeyOf(caller, actor, user.id)
+    refuseApiKeyOnOwner(caller, actor, user.id)
     refuseMissing(fromMask(user.permissions), fromMask(actor.permissions))
     if (sessionId !== undefined && !sessions.some(({ id }) => id === sessionId)) {
       throw new Refused({ kind: 'resource_not_found', resource: 'session' })
     }
     await caller.database.batch(
-      guard(caller, { needs: isOneself(caller, user.id) ? [] : caller.needs, over: user.number }),
+      guard(caller, { needs: isSelf(caller, user.id) ? [] : caller.needs, targetUser: user.number }),
       sessionId === undefined ? endSessionsOf({ number: user.number }) : deleteSession({ id: sessionId }),
       record(caller, actor, 'session.ended', {
         userId: user.id,

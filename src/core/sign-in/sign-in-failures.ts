@@ -9,7 +9,7 @@ import { Refused } from '../refusal'
 
 const threshold = 5
 const firstDelaySeconds = 30
-const longestDelaySeconds = 900
+const maxDelaySeconds = 900
 export const forgottenAfterSeconds = 86_400
 
 /** Where a user's failures are counted. */
@@ -18,7 +18,7 @@ export function accountOf(userNumber: number): string {
 }
 
 /** Where the failures of an identifier that is no one's are counted, so that it locks just as a real one does. */
-export async function accountOfNobody(key: string): Promise<string> {
+export async function accountOfUnknown(key: string): Promise<string> {
   return `identifier:${await sha256(utf8(key))}`
 }
 
@@ -41,7 +41,7 @@ export function countFailure(visit: Visit, account: string, userId: string | nul
       now,
       threshold,
       firstDelay: firstDelaySeconds,
-      longestDelay: longestDelaySeconds,
+      longestDelay: maxDelaySeconds,
       forgottenBefore: now - forgottenAfterSeconds,
     }),
     insertLockedEvent({ ...newEvent(visit, 'account.locked', { actorId: null, userId, address: true }), account }),

@@ -15,13 +15,13 @@ import {
   refuseUnlessRefreshable,
   selectSignIn,
   selectSignInFailures,
-  spendRefreshToken,
+  rotateRefreshToken,
   type SignInRow,
 } from '../../database/sign-in/sessions'
 import type { Statement } from '../../database/statement'
 import type { UserRow } from '../../database/users/user-row'
 import { replacePasswordHash, selectUser, selectUserCount, selectUserOfSession } from '../../database/users/users'
-import { newEvent, recordOf } from '../audit/audit'
+import { newEvent, recordWithoutCredential } from '../audit/audit'
 import type { Visit } from '../access/caller'
 import { sha256 } from '../encoding'
 import type { Parsed } from '../users/fields'
@@ -30,7 +30,7 @@ import { hashPassword, verifyPassword } from '../passwords/passwords'
 import { newRefreshToken, readRefreshToken, successorOf, type RefreshToken } from './refresh-tokens'
 import { Refused } from '../refusal'
 import { adminRole } from '../access/roles'
-import { accountOf, accountOfNobody, clearFailures, countFailure, refuseIfLocked } from './sign-in-failures'
+import { accountOf, accountOfUnknown, clearFailures, countFailure, refuseIfLocked } from './sign-in-failures'
 import { foldIdentifier } from '../users/text'
 import { toUser, type User } from '../users/user'
 
@@ -49,13 +49,13 @@ export interface Credentials {
 }
 
 /** A session of a user, begun or gone on with. */
-export interface Opened {
+export interface OpenedSession {
   user: User
   sessionId: string
 }
 
 /** With the next refresh token, which is shown this once and kept only as its hash. */
-export interface SignedIn extends Opened {
+export interface SignedIn extends OpenedSession {
   refreshToken: string
 }
 
@@ -73,9 +73,9 @@ export async function signInFor(
   visit: Visit,
   credentials: Credentials,
   seconds: number,
-): Promise<Opened & { seconds: number }> {
+): Promise<OpenedSession & { seconds: number }> {
   const noFamily = await sha256(crypto.getRandomValues(new Uint8Array(16)))
-  const session = { id: uuid(), seconds, familyHash: noFamily, beside: [] }
+  const session = { id: uuid(), seconds, familyHash: noFamily, tokenStatements: [] }
   return { ...(await open(visit, credentials, session)), seconds: lifetimeOf(visit, session) }
 }
 
@@ -85,15 +85,15 @@ export interface NewSession {
   seconds: number
   familyHash: string
   /** What is written with it. */
-  beside: readonly Statement[]
+  tokenStatements: readonly Statement[]
 }
 
 /** A session that refresh tokens prolong, with the first of them. */
 export async function newRefreshableSession(): Promise<{ session: NewSession; refreshToken: string }> {
   const id = uuid()
   const { text, hash, familyHash } = await newRefreshToken(id)
-  const beside = [insertRefreshToken({ session_id: id, hash })]
-  return { session: { id, seconds: refreshableSeconds, familyHash, beside }, refreshToken: text }
+  const tokenStatements = [insertRefreshToken({ session_id: id, hash })]
+  return { session: { id, seconds: refreshableSeconds, familyHash, tokenStatements }, refreshToken: text }
 }
 
 /** The statements that begin the session. */
@@ -108,14 +108,19 @@ export function beginSession(visit: Visit, session: NewSession, userId: string):
       last_used_at: visit.now,
       expires_at: visit.now + lifetimeOf(visit, session),
     }),
-    ...session.beside,
-    recordOf(visit, 'session.created', { actorId: userId, userId, subjectId: session.id, address: true }),
+    ...session.tokenStatements,
+    recordWithoutCredential(visit, 'session.created', {
+      actorId: userId,
+      userId,
+      subjectId: session.id,
+      address: true,
+    }),
   ]
 }
 
 const lifetimeOf = ({ settings }: Visit, { seconds }: NewSession) => Math.min(seconds, settings.sessionMaxSeconds)
 
-async function open(visit: Visit, credentials: Credentials, session: NewSession): Promise<Opened> {
+async function open(visit: Visit, credentials: Credentials, session: NewSession): Promise<OpenedSession> {
   for (let tried = 1; ; tried += 1) {
     try {
       return { user: await trySigningIn(visit, credentials, session), sessionId: session.id }
@@ -129,7 +134,7 @@ async function open(visit: Visit, credentials: Credentials, session: NewSession)
 
 async function trySigningIn(visit: Visit, { identifier, password }: Credentials, session: NewSession): Promise<User> {
   const key = foldIdentifier(identifier)
-  const nobody = await accountOfNobody(key)
+  const nobody = await accountOfUnknown(key)
   const [users, failures, admins] = await visit.database.batch(
     unguarded,
     selectSignIn({ key }),
@@ -139,10 +144,10 @@ async function trySigningIn(visit: Visit, { identifier, password }: Credentials,
   refuseIfLocked(failures[0]?.locked_until, visit.now)
   const user = users[0]
 
-  const opening = (userId: string) => beginSession(visit, session, userId)
+  const sessionStatements = (userId: string) => beginSession(visit, session, userId)
   if (admins[0]?.count === 0) {
     const signIn = { key, password, taken: user !== undefined, account: nobody }
-    const firstAdmin = await createFirstAdmin(visit, signIn, opening)
+    const firstAdmin = await createFirstAdmin(visit, signIn, sessionStatements)
     if (firstAdmin) return firstAdmin
   }
 
@@ -158,7 +163,7 @@ async function trySigningIn(visit: Visit, { identifier, password }: Credentials,
     unguarded,
     refuseSignInUnless(user),
     refuseSignInIfLocked(account, visit.now),
-    ...opening(user.id),
+    ...sessionStatements(user.id),
     clearFailures(account),
     selectUser({ id: user.id }),
   )
@@ -197,7 +202,7 @@ export async function refreshSession(visit: Visit, refreshToken: string): Promis
     const results = await database.batch(
       unguarded,
       refuseUnlessRefreshable({ ...familyOf(visit, token), hash, spentSince }),
-      ...spendRefreshToken({
+      ...rotateRefreshToken({
         session_id: sessionId,
         hash,
         successor,

@@ -4,8 +4,8 @@ import { unguarded } from '../../database/guard'
 import { appliedMigrations, migrations } from '../../database/upkeep/migrations'
 import { selectNothing } from '../../database/upkeep/health'
 import { selectUserCount } from '../../database/users/users'
-import { guard, refusing, type Caller } from '../access/caller'
-import { derive, iterationCap, takes } from '../passwords/pbkdf2'
+import { guard, translateRefusals, type Caller } from '../access/caller'
+import { derive, iterationCap, platformAccepts } from '../passwords/pbkdf2'
 import { adminRole } from '../access/roles'
 
 export interface DatabaseFacts {
@@ -24,11 +24,11 @@ const trips = 3
 export async function examineDatabase(caller: Caller): Promise<DatabaseFacts> {
   const { database } = caller
   const scope = `role:${adminRole}`
-  const [counts] = await refusing(caller, () => database.batch(guard(caller), selectUserCount({ scope })))
+  const [counts] = await translateRefusals(caller, () => database.batch(guard(caller), selectUserCount({ scope })))
   const took: number[] = []
   for (let trip = 0; trip < trips; trip += 1) took.push(await timeTrip(database))
   const applied = await appliedMigrations(database)
-  const { region, sizeBytes } = database.noted
+  const { region, sizeBytes } = database.diagnostics
   return {
     tripMilliseconds: Math.min(...took),
     region,
@@ -58,13 +58,13 @@ export interface HashingFacts {
 export async function measureHashing(caller: Caller): Promise<HashingFacts> {
   const { database, settings } = caller
   const rounds = settings.passwordRounds
-  await refusing(caller, () => database.batch(guard(caller)))
+  await translateRefusals(caller, () => database.batch(guard(caller)))
   const without = await timeTrip(database)
   const before = Date.now()
   const derived = await derive(new Uint8Array(16), new Uint8Array(16), iterationCap, rounds).catch(() => undefined)
   await database.batch(unguarded, selectNothing())
   const milliseconds = derived && Math.max(0, Date.now() - before - without)
-  return { iterations: iterationCap, rounds, milliseconds, refusesMore: !(await takes(iterationCap + 1)) }
+  return { iterations: iterationCap, rounds, milliseconds, refusesMore: !(await platformAccepts(iterationCap + 1)) }
 }
 
 async function timeTrip(database: Database): Promise<number> {

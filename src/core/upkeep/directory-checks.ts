@@ -25,7 +25,7 @@ import {
 import type { Statement } from '../../database/statement'
 import { partLength, spanLength } from '../../database/users/user-pages'
 import { searchValues, type SearchField } from '../../database/users/user-search'
-import { guard, refusing, type Caller } from '../access/caller'
+import { guard, translateRefusals, type Caller } from '../access/caller'
 import { formatOf, standingOf, type HashStanding } from '../passwords/passwords'
 import { fold, foldIdentifier } from '../users/text'
 import { toSearchRow } from '../users/users'
@@ -80,7 +80,7 @@ export interface HashCount {
 const stretchLength = 4 * partLength
 /** Users a stretch whose own words are searched for. */
 const sampleSize = 20
-const mostExamples = 5
+const maxExamples = 5
 
 /** One stretch of a check, from `position` or the beginning. */
 export async function checkDirectory(
@@ -111,7 +111,7 @@ const checkers: Record<Exclude<DirectoryCheck, 'totals'>, (caller: Caller, stret
 }
 
 function asked<const S extends readonly Statement<unknown>[]>(caller: Caller, ...statements: S) {
-  return refusing(caller, () => caller.database.batch(guard(caller), ...statements))
+  return translateRefusals(caller, () => caller.database.batch(guard(caller), ...statements))
 }
 
 async function checkTotals(caller: Caller): Promise<CheckReport> {
@@ -273,10 +273,10 @@ async function checkHashes(caller: Caller, stretch: Stretch): Promise<Checked> {
 }
 
 function concerning(kind: Finding['kind'], users: readonly { id: string }[]): Finding[] {
-  const userIds = users.slice(0, mostExamples).map(({ id }) => id)
+  const userIds = users.slice(0, maxExamples).map(({ id }) => id)
   return users.length === 0 ? [] : [{ kind, count: users.length, userIds, places: [] }]
 }
 
 function placed(kind: Finding['kind'], places: readonly string[]): Finding[] {
-  return places.length === 0 ? [] : [{ kind, count: places.length, userIds: [], places: places.slice(0, mostExamples) }]
+  return places.length === 0 ? [] : [{ kind, count: places.length, userIds: [], places: places.slice(0, maxExamples) }]
 }

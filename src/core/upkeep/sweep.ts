@@ -12,7 +12,7 @@ import {
   type TaskName,
   type Times,
 } from '../../database/upkeep/sweep'
-import { keptSeconds as idempotencySeconds } from '../idempotency'
+import { idempotencyRetentionSeconds } from '../idempotency'
 import { forgottenAfterSeconds } from '../sign-in/sign-in-failures'
 
 /** Rows looked at in one transaction: few enough that nobody waits for it. */
@@ -34,7 +34,7 @@ export async function sweep(
 ): Promise<SweepReport> {
   const times = {
     now,
-    idempotencyBefore: now - idempotencySeconds,
+    idempotencyBefore: now - idempotencyRetentionSeconds,
     failuresBefore: now - forgottenAfterSeconds,
     auditBefore: auditRetentionDays === undefined ? undefined : now - auditRetentionDays * 86_400,
   }

@@ -11,8 +11,8 @@ import {
   isLonger,
   isPlainText,
   lengthOf,
-  longestName,
-  longestRoleName,
+  maxNameLength,
+  maxRoleNameLength,
 } from './text'
 
 /** Lengths in code points, bounds inclusive. */
@@ -48,7 +48,7 @@ export type Parser<Input, Value> = (input: Input) => Outcome<Value>
 export const roleNumberMax = 2 ** 31 - 1
 
 /** Roles of one user. */
-export const mostRoles = 100
+export const maxRoles = 100
 
 export const passwordLength = { min: 8, max: 128 }
 
@@ -72,7 +72,7 @@ function text<Field extends string>(limits: {
 export const isBlank = (value: string) => fold(value).trim() === ''
 
 /** The field in a contract that takes less of it: at most `max` code points and, where it is `required`, not only blanks. */
-export function narrowed<Value extends string>(
+export function withLimits<Value extends string>(
   parser: Parser<string, Value>,
   { max, required = false }: { max?: number; required?: boolean },
 ): Parser<string, Value> {
@@ -100,10 +100,10 @@ export const parseName: Parser<string, Parsed<'name'>> = text({ max: 200, requir
 export const parseGivenName: Parser<string, Parsed<'givenName'>> = text({ max: 100, joiners: true })
 export const parseFamilyName: Parser<string, Parsed<'familyName'>> = text({ max: 100, joiners: true })
 /** Names as the directory may have come to hold them: one joined from its parts, or a part split from one, is longer than what may be sent. */
-export const parseKeptName: Parser<string, Parsed<'keptName'>> = text({ max: longestName, joiners: true })
-export const parseKeptPart: Parser<string, Parsed<'keptName'>> = text({ max: 200, joiners: true })
+export const parseStoredName: Parser<string, Parsed<'storedName'>> = text({ max: maxNameLength, joiners: true })
+export const parseStoredNamePart: Parser<string, Parsed<'storedName'>> = text({ max: 200, joiners: true })
 export const parsePhoneNumber: Parser<string, Parsed<'phoneNumber'>> = text({ max: 32 })
-const parseTrimmedRoleName: Parser<string, Parsed<'roleName'>> = text({ max: longestRoleName, required: true })
+const parseTrimmedRoleName: Parser<string, Parsed<'roleName'>> = text({ max: maxRoleNameLength, required: true })
 /** Without the blanks around it. */
 export const parseRoleName: Parser<string, Parsed<'roleName'>> = (input) => parseTrimmedRoleName(input.trim())
 export const parseDescription: Parser<string, Parsed<'description'>> = text({ max: 500 })

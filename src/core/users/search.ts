@@ -3,15 +3,15 @@ import type { Outcome, Parsed } from './fields'
 import { foldForSearch, isLonger, lengthOf } from './text'
 
 /** Words of at least three characters are cheap; each shorter word reads the index entries of nearly all users. */
-const [longWord, mostShortWords] = [3, 3]
+const [longWord, maxShortWords] = [3, 3]
 
 /** Measures the text before it folds it, since folding takes time that grows with the text. */
 export function parseSearch(input: string): Outcome<Parsed<'search'>> {
   if (isLonger(input, 200)) return { problem: { rule: 'too_long', max: 200 } }
   const words = searchWords(input)
-  const tooMany = words.length > mostShortWords && words.every((word) => lengthOf(word) < longWord)
+  const tooMany = words.length > maxShortWords && words.every((word) => lengthOf(word) < longWord)
   return tooMany
-    ? { problem: { rule: 'too_many_short_words', max: mostShortWords, longWord } }
+    ? { problem: { rule: 'too_many_short_words', max: maxShortWords, longWord } }
     : { value: input as Parsed<'search'> }
 }
 

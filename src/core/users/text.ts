@@ -28,8 +28,8 @@ export function isFarLonger(text: string, max: number): boolean {
 }
 
 /** Code points of the longest name of a person, and of a role. No other key is made of more than the first. */
-export const longestName = 401
-export const longestRoleName = 64
+export const maxNameLength = 401
+export const maxRoleNameLength = 64
 
 /** Length in code points. */
 export function lengthOf(text: string): number {
@@ -58,7 +58,7 @@ export function isDomain(text: string): boolean {
  * a number without leading zeros, the domain of an address in ASCII. Text that is too long is its own key, which nothing else has.
  */
 export function foldIdentifier(text: string): string {
-  if (isFarLonger(text, longestName)) return text
+  if (isFarLonger(text, maxNameLength)) return text
   const folded = fold(text).trim()
   if (/^[0-9]+$/.test(folded)) return folded.replace(/^0+(?=[0-9])/, '')
   const at = folded.lastIndexOf('@')
@@ -76,7 +76,7 @@ function asciiDomain(domain: string): string {
 
 /** The key of the name of a role: as `fold`, without blanks around it, and with one space for any blanks inside. */
 export function foldRoleName(text: string): string {
-  if (isFarLonger(text, longestRoleName)) return text
+  if (isFarLonger(text, maxRoleNameLength)) return text
   return fold(text).trim().replace(/\s+/gu, ' ')
 }
 
@@ -86,7 +86,7 @@ export function foldRoleName(text: string): string {
  */
 export function foldForSearch(text: string): string {
   if (ascii.test(text)) return text.toLowerCase()
-  if (isFarLonger(text, longestName)) return text
+  if (isFarLonger(text, maxNameLength)) return text
   // Folded, an acute accent on its own would be a blank and an accent.
   const withoutAccents = fold(text.replaceAll('\u00b4', "'")).normalize('NFKD').replace(/\p{M}/gu, '')
   return foldFully(withoutAccents).replace(typedOtherwise, (character) => typedForms.get(character) as string)
@@ -134,7 +134,7 @@ const typedOtherwise = new RegExp(`[${[...typedForms.keys()].join('')}]`, 'gu')
  * too long is its own key, which nothing else has.
  */
 export function fold(text: string): string {
-  return isFarLonger(text, longestName) ? text : foldFully(text)
+  return isFarLonger(text, maxNameLength) ? text : foldFully(text)
 }
 
 function foldFully(text: string): string {

@@ -12,20 +12,20 @@ import {
   selectUser,
   selectUserToChange,
   updateUser as updateUserRow,
-  type Ending,
+  type Revocation,
   type UserColumns,
 } from '../../database/users/users'
 import { record } from '../audit/audit'
-import { decideAndCommit, facts, guard, refuseKey, type Caller } from '../access/caller'
-import { recall, recalled, remember } from '../idempotency'
+import { decideAndCommit, readFacts, guard, refuseApiKey, type Caller } from '../access/caller'
+import { selectEarlierResult, earlierResult, storeResult } from '../idempotency'
 import { hashPassword } from '../passwords/passwords'
 import { Refused } from '../refusal'
-import { defaultRole, rolesNamed } from '../access/roles'
+import { defaultRole, selectNamedRoles } from '../access/roles'
 import { accountOf, unlock } from '../sign-in/sign-in-failures'
 import { fold, foldIdentifier } from './text'
 import { toUser, type User, type UserChanges, type UserSelector } from './user'
 import { decide, fields, type ChangeOptions, type Decision, type Facts, type Field, type Sent } from './user-decisions'
-import { keepingAnAdmin, loginKeys, refuseTaken, toSearchRow } from './users'
+import { refuseLosingLastAdmin, loginKeys, refuseTaken, toSearchRow } from './users'
 
 /**
  * `changesTo` is asked for the changes once the present record is known (undefined where there is no such user, so that a bad
@@ -37,16 +37,16 @@ export async function updateUser(
   changesTo: (present: User | undefined) => UserChanges,
   options: ChangeOptions = {},
 ): Promise<User> {
-  const { naming } = options
+  const { namedRoles } = options
   const hashes: Hashes = {}
   return decideAndCommit(caller, async () => {
-    const [actor, records, [row], roleRows] = await facts(
+    const [actor, records, [row], roleRows] = await readFacts(
       caller,
-      recall(caller),
+      selectEarlierResult(caller),
       selectUserToChange(selector),
-      rolesNamed(naming?.length === 0 ? [{ number: defaultRole }] : (naming ?? [])),
+      selectNamedRoles(namedRoles?.length === 0 ? [{ number: defaultRole }] : (namedRoles ?? [])),
     )
-    const first = recalled(caller, records, 'user')
+    const first = earlierResult(caller, records, 'user')
     if (first) return toUser(readUser(first))
     const present = row && toUser(row)
     const changes = changesTo(present)
@@ -80,13 +80,13 @@ async function commit(
   const { sent, granted, needs, actions, unlocks } = decision
   try {
     const results = await caller.database.batch(
-      guard(caller, { needs, over: present.number, granting: granted ?? [] }),
+      guard(caller, { needs, targetUser: present.number, grantedRoles: granted ?? [] }),
       ...(actions.length > 0
         ? writing(caller, found, decision, hashes)
         : [refuseUnlessVersion(present.number, present.version)]),
       ...actions.map(([action, about]) => record(caller, actor, action, { userId: present.id, fields: about })),
       ...(unlocks ? unlock(caller, actor, accountOf(present.number), present.id) : []),
-      ...remember(caller, { user: present.id }),
+      ...storeResult(caller, { user: present.id }),
       selectUser({ id: present.id }),
     )
     return toUser((results.at(-1) as UserRow[])[0] as UserRow)
@@ -116,31 +116,31 @@ function writing(
         ...(hashes.pin !== undefined && { pin_hash: hashes.pin }),
         updated_at: now,
       },
-      endingOf(sent, deactivates),
+      revocationOf(sent, deactivates),
     ),
     ...(searched
       ? [updateUserSearch({ number: present.number, ...toSearchRow({ ...row, ...columns } as UserRow) })]
       : []),
     ...(granted ? replaceRoles(present, granted) : []),
-    ...(granted || deactivates ? keepingAnAdmin(row) : []),
+    ...(granted || deactivates ? refuseLosingLastAdmin(row) : []),
   ]
 }
 
 /** A password that somebody else sets ends the API keys too, which whoever had the old password may have made. */
-function endingOf({ password, keepApiKeys }: Sent, deactivates: boolean): Ending {
+function revocationOf({ password, keepApiKeys }: Sent, deactivates: boolean): Revocation {
   if (deactivates) return 'credentials'
   if (password === undefined) return undefined
   return keepApiKeys === true ? 'sessions' : 'credentials'
 }
 
 /** The caller's own record, which an API key has none of. */
-export async function updateOneself(
+export async function updateOwnUser(
   caller: Caller,
   changesTo: (present: User | undefined) => UserChanges,
   options: ChangeOptions = {},
 ): Promise<User> {
   const { credential } = caller
-  if (credential.kind === 'key') return refuseKey(caller)
+  if (credential.kind === 'key') return refuseApiKey(caller)
   return updateUser(caller, { id: credential.userId }, changesTo, options)
 }
 

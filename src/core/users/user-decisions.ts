@@ -4,12 +4,12 @@ import type { RoleRow } from '../../database/access/roles'
 import type { UserRow } from '../../database/users/user-row'
 import type { UserColumns } from '../../database/users/users'
 import type { AuditAction } from '../audit/audit'
-import { isOneself, refuseKeyOf, type Caller } from '../access/caller'
-import { refuseUnfitPassword } from '../passwords/passwords'
+import { isSelf, refuseApiKeyOnOwner, type Caller } from '../access/caller'
+import { enforcePasswordPolicy } from '../passwords/passwords'
 import { fromMask, type Permission } from '../access/permissions'
 import { Refused } from '../refusal'
 import { adminRole, defaultRole, findRoles, refuseMissing, rolesToAssign } from '../access/roles'
-import { foldRoleName, isLonger, lengthOf, longestName } from './text'
+import { foldRoleName, isLonger, lengthOf, maxNameLength } from './text'
 import { coherentNames, type RoleSelector, type User, type UserChanges, type WritableUser } from './user'
 import { refuseOtherVersion, type VersionCondition } from './users'
 
@@ -18,7 +18,7 @@ export type Field = keyof WritableUser
 /** Where each field is kept, and what changing it takes of whom: `self` what it takes on one's own record. */
 export const fields: Record<
   Field,
-  { column: keyof UserColumns; self: 'free' | 'kept' | Permission; other?: Permission }
+  { column: keyof UserColumns; self: 'free' | 'ignored' | Permission; other?: Permission }
 > = {
   email: { column: 'email', self: 'users:update' },
   username: { column: 'username', self: 'users:update' },
@@ -31,16 +31,16 @@ export const fields: Record<
   phoneNumber: { column: 'phone_number', self: 'free' },
   mobileNumber: { column: 'mobile_number', self: 'free' },
   // Left as they are when someone without the permission sends their whole record back.
-  certifiedEmail: { column: 'certified_email', self: 'kept' },
-  userType: { column: 'user_type', self: 'kept' },
-  isStaff: { column: 'is_staff', self: 'kept' },
-  countryId: { column: 'country_id', self: 'kept' },
+  certifiedEmail: { column: 'certified_email', self: 'ignored' },
+  userType: { column: 'user_type', self: 'ignored' },
+  isStaff: { column: 'is_staff', self: 'ignored' },
+  countryId: { column: 'country_id', self: 'ignored' },
   active: { column: 'active', self: 'users:deactivate', other: 'users:deactivate' },
 }
 
 export interface ChangeOptions {
   /** The roles that the changes name; none at all means the default one. */
-  naming?: readonly RoleSelector[] | undefined
+  namedRoles?: readonly RoleSelector[] | undefined
   /** The versions they are meant for. */
   condition?: VersionCondition | undefined
   /**
@@ -81,23 +81,23 @@ export function decide(
   { condition, onForbiddenOwnField, unlocking = false }: ChangeOptions,
 ): Decision {
   const held = fromMask(actor.permissions)
-  const oneself = isOneself(caller, present.id)
+  const oneself = isSelf(caller, present.id)
   const different = differing(changes, present)
   const sent: Sent = { ...different, ...coherentNames(different, present) }
   refuseLongName(different, sent)
   const refusesByName = onForbiddenOwnField === 'refuse_by_name'
   const written = changedFields(sent, present).filter(
-    (field) => !(oneself && !refusesByName && fields[field].self === 'kept' && !held.includes('users:update')),
+    (field) => !(oneself && !refusesByName && fields[field].self === 'ignored' && !held.includes('users:update')),
   )
   const roles = rolesToSet(sent, present)
 
   if (sent.password !== undefined) {
     const { email, username, name } = { ...present, ...sent }
-    refuseUnfitPassword(sent.password, [email, username, name], caller.settings.passwordMinLength)
+    enforcePasswordPolicy(sent.password, [email, username, name], caller.settings.passwordMinLength)
     if (oneself) throw new Refused({ kind: 'own_password' })
   }
   const isTakeover = roles !== undefined || sent.password !== undefined || written.some((field) => takesOver.has(field))
-  if (isTakeover || unlocking) refuseKeyOf(caller, actor, present.id)
+  if (isTakeover || unlocking) refuseApiKeyOnOwner(caller, actor, present.id)
   if (oneself && refusesByName) refuseForbiddenFields(sent, written, held)
   const needs = [
     ...(oneself && caller.self ? [] : caller.needs),
@@ -142,9 +142,9 @@ export type Sent = Omit<UserChanges, 'name' | 'givenName' | 'familyName'> & {
 
 /** Throws `Refused` where a part would make the whole name too long: an imported user may have a part that leaves little room. */
 function refuseLongName({ name, givenName, familyName }: UserChanges, sent: Sent): void {
-  if (name !== undefined || sent.name === undefined || !isLonger(sent.name, longestName)) return
+  if (name !== undefined || sent.name === undefined || !isLonger(sent.name, maxNameLength)) return
   const [field, part] = givenName === undefined ? ['familyName', familyName ?? ''] : ['givenName', givenName]
-  const room = longestName - (lengthOf(sent.name) - lengthOf(part))
+  const room = maxNameLength - (lengthOf(sent.name) - lengthOf(part))
   throw new Refused({ kind: 'invalid', problems: [{ field, problem: { rule: 'too_long', max: Math.max(room, 0) } }] })
 }
 
@@ -159,9 +159,9 @@ function changedFields(sent: Sent, present: User): Field[] {
   return (Object.keys(fields) as Field[]).filter((field) => sent[field] !== undefined && sent[field] !== present[field])
 }
 
-function toPermission(asked: 'free' | 'kept' | Permission | undefined): Permission[] {
+function toPermission(asked: 'free' | 'ignored' | Permission | undefined): Permission[] {
   if (asked === undefined || asked === 'free') return []
-  return [asked === 'kept' ? 'users:update' : asked]
+  return [asked === 'ignored' ? 'users:update' : asked]
 }
 
 /** The roles to give instead of the present ones, or undefined where they would be the same. */

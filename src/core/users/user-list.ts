@@ -7,7 +7,7 @@ import { selectNumberedPage } from '../../database/users/user-pages'
 import type { SearchField } from '../../database/users/user-search'
 import type { ListedUser, UserPage } from '../../database/users/user-row'
 import { selectUsersByMatricule } from '../../database/users/users'
-import { guard, refusing, type Caller } from '../access/caller'
+import { guard, translateRefusals, type Caller } from '../access/caller'
 import type { Parsed } from './fields'
 import { searchWords } from './search'
 import { foldRoleName } from './text'
@@ -56,7 +56,7 @@ export async function listUsers(
 }
 
 async function read(caller: Caller, statement: Statement<UserPage>): Promise<UserPage> {
-  const [[page]] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
+  const [[page]] = await translateRefusals(caller, () => caller.database.batch(guard(caller), statement))
   return page as UserPage
 }
 
@@ -86,7 +86,7 @@ export async function* everyUserByMatricule(caller: Caller): AsyncGenerator<User
   let after = { matricule: -1, number: 0 }
   for (;;) {
     const statement = selectUsersByMatricule({ ...after, limit: streamedPageSize })
-    const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
+    const [rows] = await translateRefusals(caller, () => caller.database.batch(guard(caller), statement))
     if (rows.length > 0) yield rows.map(toUser)
     const last = rows.at(-1)
     if (!last || rows.length < streamedPageSize) return
@@ -100,7 +100,7 @@ export async function* everyUser(caller: Caller, filter: Filter): AsyncGenerator
   let number = 0
   for (;;) {
     const statement = selectUsersAfter({ ...query, number, limit: streamedPageSize })
-    const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
+    const [rows] = await translateRefusals(caller, () => caller.database.batch(guard(caller), statement))
     if (rows.length > 0) yield rows.map(toUser)
     const last = rows.at(-1)
     if (!last || rows.length < streamedPageSize) return

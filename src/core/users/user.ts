@@ -63,7 +63,7 @@ export interface WritableUser {
 }
 
 /** What each field may become beside the record's own columns: secrets to hash, roles to find. */
-interface Beside {
+interface NonColumnFields {
   password: Parsed<'password'>
   pin: Parsed<'pin'>
   /** In order; the first is to be the primary role. None at all means the default role. */
@@ -76,9 +76,9 @@ interface Beside {
 
 type Optional<T> = { [Key in keyof T]?: T[Key] | undefined }
 
-export type NewUser = Pick<WritableUser, 'email'> & Optional<Omit<WritableUser, 'email'> & Beside>
+export type NewUser = Pick<WritableUser, 'email'> & Optional<Omit<WritableUser, 'email'> & NonColumnFields>
 /** `keepApiKeys` lets the API keys of the user outlive a new password. */
-export type UserChanges = Optional<WritableUser & Beside & { keepApiKeys: boolean }>
+export type UserChanges = Optional<WritableUser & NonColumnFields & { keepApiKeys: boolean }>
 
 /** Where a contract has to show a username and there is none: the email, which is as good a login identifier. */
 export function usernameOrEmail({ username, email }: Pick<User, 'username' | 'email'>): string {
@@ -86,7 +86,10 @@ export function usernameOrEmail({ username, email }: Pick<User, 'username' | 'em
 }
 
 /** What stands in for a username is none when it comes back: the email that the user has, or is given by the same request. */
-export function sendsStandIn(sent: { username?: unknown; email?: unknown }, present: User | undefined): boolean {
+export function sendsEmailAsUsername(
+  sent: { username?: unknown; email?: unknown },
+  present: User | undefined,
+): boolean {
   const { username, email } = sent
   if (typeof username !== 'string' || (present && username === usernameOrEmail(present))) return false
   const key = foldIdentifier(username)

@@ -19,36 +19,36 @@ import {
 import { record } from '../audit/audit'
 import {
   decideAndCommit,
-  facts,
+  readFacts,
   guard,
-  isOneself,
-  refuseKeyOf,
-  refusing,
+  isSelf,
+  refuseApiKeyOnOwner,
+  translateRefusals,
   type Caller,
   type Visit,
 } from '../access/caller'
-import { recall, recalled, remember } from '../idempotency'
-import { hashPassword, refuseUnfitPassword } from '../passwords/passwords'
+import { selectEarlierResult, earlierResult, storeResult } from '../idempotency'
+import { hashPassword, enforcePasswordPolicy } from '../passwords/passwords'
 import type { Permission } from '../access/permissions'
 import { Refused, type LoginField } from '../refusal'
-import { adminRole, defaultRole, findRoles, refuseMissing, rolesNamed, rolesToAssign } from '../access/roles'
+import { adminRole, defaultRole, findRoles, refuseMissing, selectNamedRoles, rolesToAssign } from '../access/roles'
 import { fromMask } from '../access/permissions'
 import { fold, foldForSearch, foldIdentifier } from './text'
 import { coherentNames, toUser, type NewUser, type RoleSelector, type User, type UserSelector } from './user'
 
 export async function getUser(caller: Caller, selector: UserSelector): Promise<User> {
-  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectUser(selector)))
+  const [rows] = await translateRefusals(caller, () => caller.database.batch(guard(caller), selectUser(selector)))
   const row = rows[0]
   if (!row) throw new Refused({ kind: 'user_not_found', selector })
   return toUser(row)
 }
 
 /** The user behind the credential: of an API key, its owner. */
-export async function getOneself(caller: Caller): Promise<User> {
+export async function getOwnUser(caller: Caller): Promise<User> {
   const { credential } = caller
   const statement =
     credential.kind === 'session' ? selectUser({ id: credential.userId }) : selectUserOfKey({ hash: credential.hash })
-  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), statement))
+  const [rows] = await translateRefusals(caller, () => caller.database.batch(guard(caller), statement))
   return toUser(rows[0] as UserRow)
 }
 
@@ -59,17 +59,17 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
   let row: NewUserRow | undefined
   return decideAndCommit(caller, async () => {
     const keys = loginKeys(input)
-    const [actor, records, roleRows, taken] = await facts(
+    const [actor, records, roleRows, taken] = await readFacts(
       caller,
-      recall(caller),
-      rolesNamed(selectors),
+      selectEarlierResult(caller),
+      selectNamedRoles(selectors),
       selectLoginIdentifiers({ keys: JSON.stringify(keys.map(([, key]) => key)) }),
     )
-    const first = recalled(caller, records, 'user')
+    const first = earlierResult(caller, records, 'user')
     if (first) return toUser(readUser(first))
     if (input.password !== undefined) {
       const { name } = coherentNames(input, { givenName: '', familyName: '' })
-      refuseUnfitPassword(input.password, [input.email, input.username, name], caller.settings.passwordMinLength)
+      enforcePasswordPolicy(input.password, [input.email, input.username, name], caller.settings.passwordMinLength)
     }
     const needs: Permission[] = [...caller.needs, ...(input.active === false ? (['users:deactivate'] as const) : [])]
     refuseMissing(needs, fromMask(actor.permissions))
@@ -83,13 +83,13 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
       taken.map(({ key }) => key),
     )
 
-    const granting = roles.map(({ number }) => number)
-    row ??= await toNewRow(id, input, granting, caller)
+    const grantedRoles = roles.map(({ number }) => number)
+    row ??= await toNewRow(id, input, grantedRoles, caller)
     const results = await caller.database.batch(
-      guard(caller, { needs: byDefault ? needs : [...needs, 'roles:assign'], granting }),
-      ...insertion({ ...row, ...roleColumns(granting) }, granting),
+      guard(caller, { needs: byDefault ? needs : [...needs, 'roles:assign'], grantedRoles }),
+      ...insertUserStatements({ ...row, ...roleColumns(grantedRoles) }, grantedRoles),
       record(caller, actor, 'user.created', { userId: id, fields: writtenFields(input) }),
-      ...remember(caller, { user: id }),
+      ...storeResult(caller, { user: id }),
       selectUser({ id }),
     )
     return toUser((results.at(-1) as UserRow[])[0] as UserRow)
@@ -106,17 +106,17 @@ export async function deleteUser(
   { condition, only }: { condition?: VersionCondition; only?: 'others' } = {},
 ): Promise<void> {
   await decideAndCommit(caller, async () => {
-    const [actor, [user]] = await facts(caller, selectUserToChange(selector))
+    const [actor, [user]] = await readFacts(caller, selectUserToChange(selector))
     if (!user) throw new Refused({ kind: 'user_not_found', selector })
     refuseMissing(fromMask(user.permissions), fromMask(actor.permissions))
-    refuseKeyOf(caller, actor, user.id)
-    if (only === 'others' && isOneself(caller, user.id)) throw new Refused({ kind: 'forbidden', missing: [] })
+    refuseApiKeyOnOwner(caller, actor, user.id)
+    if (only === 'others' && isSelf(caller, user.id)) throw new Refused({ kind: 'forbidden', missing: [] })
     refuseOtherVersion(user.version, condition)
     await caller.database.batch(
-      guard(caller, { needs: caller.needs, over: user.number }),
+      guard(caller, { needs: caller.needs, targetUser: user.number }),
       refuseUnlessVersion(user.number, user.version),
       deleteUserRow({ number: user.number }),
-      ...keepingAnAdmin(user),
+      ...refuseLosingLastAdmin(user),
       record(caller, actor, 'user.deleted', { userId: user.id }),
     )
   })
@@ -149,7 +149,7 @@ export function refuseTaken(keys: readonly [LoginField, string][], taken: readon
 }
 
 /** Everything that makes a user: the row, its roles, and what search finds it by. */
-export function insertion(row: NewUserRow, roleNumbers: readonly number[]): Statement[] {
+export function insertUserStatements(row: NewUserRow, roleNumbers: readonly number[]): Statement[] {
   return [
     insertUser(row),
     insertUserRoles({ id: row.id, roles: JSON.stringify(roleNumbers) }),
@@ -192,7 +192,7 @@ export function refuseOtherVersion(version: number, { oneOf, noneOf }: VersionCo
 }
 
 /** What the batch that takes an admin away must end with; of anyone else it may take what it likes. */
-export function keepingAnAdmin(user: UserRow): Statement[] {
+export function refuseLosingLastAdmin(user: UserRow): Statement[] {
   return toUser(user).roles.some(({ number }) => number === adminRole) ? [refuseWithoutActiveAdmin(adminRole)] : []
 }
 

@@ -11,7 +11,7 @@ import {
   selectDueWebhooks,
   selectNewestSequence,
   selectUnsentEvents,
-  settle,
+  saveProgress,
   windowLength,
   type LeasedWebhookRow,
 } from '../../database/webhooks/webhook-delivery'
@@ -35,9 +35,9 @@ export interface Pace {
 }
 
 /** Behind an answer that was given: a platform that lets that go on for half a minute. */
-export const atOnce: Pace = { rounds: 1, attempts: 50, seconds: 15 }
+export const immediatePace: Pace = { rounds: 1, attempts: 50, seconds: 15 }
 /** By the clock, each minute, within what one run may ask of other servers. */
-export const byTheClock: Pace = { rounds: 4, attempts: 500, seconds: 45 }
+export const scheduledPace: Pace = { rounds: 4, attempts: 500, seconds: 45 }
 
 export interface DeliveryReport {
   delivered: number
@@ -121,7 +121,7 @@ async function step(database: Database, send: Send, { id, width, limit, report }
   try {
     await database.batch(
       unguarded,
-      ...settle({
+      ...saveProgress({
         ...{ id, lease, failed },
         position: whole ? reached : (news.at(-1)?.row.sequence ?? webhook.position),
         delivered: tried

@@ -10,7 +10,7 @@ interface SecretNonce {
 /** A replaced secret still signs for a day, so that receivers change theirs at any time in it. */
 const overlapSeconds = 86_400
 /** Of many replacements in a day: each secret is a signature in every request. */
-const mostSecrets = 5
+const maxSecrets = 5
 
 const newNonce = (): SecretNonce => ({
   nonce: toBase64Url(crypto.getRandomValues(new Uint8Array(16))),
@@ -22,7 +22,7 @@ export const firstNonces = () => JSON.stringify([newNonce()])
 /** The nonces with a new one first; those before it sign on for a while. */
 export function replacedNonces(stored: string, now: number): string {
   const before = signing(stored, now).map(({ nonce, until }) => ({ nonce, until: until ?? now + overlapSeconds }))
-  return JSON.stringify([newNonce(), ...before].slice(0, mostSecrets))
+  return JSON.stringify([newNonce(), ...before].slice(0, maxSecrets))
 }
 
 /** The nonces of the secrets that sign at `now`, the present one first. */

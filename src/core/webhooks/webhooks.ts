@@ -15,7 +15,7 @@ import {
 } from '../../database/webhooks/webhooks'
 import { record, webhookEvents, type WebhookEvent } from '../audit/audit'
 import { toAuditEvent, type AuditEvent } from '../audit/audit-trail'
-import { decideAndCommit, facts, guard, refusing, type Caller } from '../access/caller'
+import { decideAndCommit, readFacts, guard, translateRefusals, type Caller } from '../access/caller'
 import type { Parsed, Parser } from '../users/fields'
 import { Refused } from '../refusal'
 import type { Outcome } from './webhook-delivery'
@@ -68,12 +68,12 @@ export const parseWebhookUrl: Parser<string, Parsed<'webhookUrl'>> = (input) => 
 
 /** Newest first. */
 export async function listWebhooks(caller: Caller): Promise<Webhook[]> {
-  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectWebhooks()))
+  const [rows] = await translateRefusals(caller, () => caller.database.batch(guard(caller), selectWebhooks()))
   return rows.map((row) => toWebhook(caller, row))
 }
 
 export async function getWebhook(caller: Caller, id: string): Promise<Webhook> {
-  const [rows] = await refusing(caller, () => caller.database.batch(guard(caller), selectWebhook({ id })))
+  const [rows] = await translateRefusals(caller, () => caller.database.batch(guard(caller), selectWebhook({ id })))
   return toWebhook(caller, found(rows[0]))
 }
 
@@ -97,7 +97,7 @@ export async function createWebhook(
     secret_nonces: firstNonces(),
   }
   return decideAndCommit(caller, async () => {
-    const [actor] = await facts(caller)
+    const [actor] = await readFacts(caller)
     await caller.database.batch(
       guard(caller, { needs: caller.needs }),
       insertWebhook(row),
@@ -117,7 +117,7 @@ export async function updateWebhook(
   changes: { [Field in keyof WebhookInput]?: WebhookInput[Field] | undefined },
 ): Promise<Webhook> {
   return decideAndCommit(caller, async () => {
-    const [actor, [row]] = await facts(caller, selectWebhook({ id }))
+    const [actor, [row]] = await readFacts(caller, selectWebhook({ id }))
     const present = found(row)
     const { url = present.url, description = present.description, events, active } = changes
     const next = {
@@ -134,7 +134,7 @@ export async function updateWebhook(
       updateWebhookRow(id, Object.fromEntries(fields.map((field) => [field, next[field]]))),
       record(caller, actor, 'webhook.updated', { subjectId: id, fields }),
     )
-    if (next.active === 1) caller.database.noted.webhooksWait = true
+    if (next.active === 1) caller.database.diagnostics.webhooksPending = true
     return toWebhook(caller, { ...present, ...next })
   })
 }
@@ -142,7 +142,7 @@ export async function updateWebhook(
 /** Gives the webhook a new secret; the one before it signs, too, for a day. */
 export async function replaceWebhookSecret(caller: Caller, id: string): Promise<Webhook> {
   return decideAndCommit(caller, async () => {
-    const [actor, [row]] = await facts(caller, selectWebhook({ id }))
+    const [actor, [row]] = await readFacts(caller, selectWebhook({ id }))
     const present = found(row)
     const secret_nonces = replacedNonces(present.secret_nonces, caller.now)
     await caller.database.batch(
@@ -156,7 +156,7 @@ export async function replaceWebhookSecret(caller: Caller, id: string): Promise<
 
 export async function deleteWebhook(caller: Caller, id: string): Promise<void> {
   await decideAndCommit(caller, async () => {
-    const [actor, [row]] = await facts(caller, selectWebhook({ id }))
+    const [actor, [row]] = await readFacts(caller, selectWebhook({ id }))
     found(row)
     await caller.database.batch(
       guard(caller, { needs: caller.needs }),
@@ -173,7 +173,7 @@ export async function listWebhookFailures(
   id: string,
   { before = Number.MAX_SAFE_INTEGER, limit }: { before: number | undefined; limit: number },
 ): Promise<{ failures: WebhookFailure[]; next: number | undefined }> {
-  const [webhooks, rows] = await refusing(caller, () =>
+  const [webhooks, rows] = await translateRefusals(caller, () =>
     caller.database.batch(
       guard(caller),
       selectWebhook({ id }),
@@ -195,7 +195,7 @@ export async function listWebhookFailures(
 /** Everything that could not be delivered is tried again, at once where the webhook is active; answers how much that is. */
 export async function retryWebhookFailures(caller: Caller, id: string): Promise<number> {
   return decideAndCommit(caller, async () => {
-    const [, [row]] = await facts(caller, selectWebhook({ id }))
+    const [, [row]] = await readFacts(caller, selectWebhook({ id }))
     const { active } = found(row)
     const [, , , counted] = await caller.database.batch(
       guard(caller, { needs: caller.needs }),
@@ -203,7 +203,7 @@ export async function retryWebhookFailures(caller: Caller, id: string): Promise<
       updateWebhookRow(id, {}),
       ...retryFailures(id, caller.now),
     )
-    if (active === 1) caller.database.noted.webhooksWait = true
+    if (active === 1) caller.database.diagnostics.webhooksPending = true
     return counted?.[0]?.retrying ?? 0
   })
 }
@@ -214,9 +214,9 @@ export async function pingWebhook(
   id: string,
   send: (webhook: Webhook) => Promise<Outcome>,
 ): Promise<Outcome> {
-  const [, [row]] = await refusing(caller, () => facts(caller, selectWebhook({ id })))
+  const [, [row]] = await translateRefusals(caller, () => readFacts(caller, selectWebhook({ id })))
   const outcome = await send(toWebhook(caller, found(row)))
-  await refusing(caller, () =>
+  await translateRefusals(caller, () =>
     caller.database.batch(
       guard(caller, { needs: caller.needs }),
       updateWebhookOutcome({ id, at: caller.now, outcome }),

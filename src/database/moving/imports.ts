@@ -48,7 +48,7 @@ export const selectHighestNumber = prepare<void, { highest: number }>(
   () => sql`SELECT seq AS highest FROM sqlite_sequence WHERE name = 'users'`,
 )
 
-export interface NewUser {
+export interface NewUserEntry {
   /** Without a number the database gives the next. */
   row: NewUserRow & { number: number | null }
   /** Numbers, the primary one first. */
@@ -58,7 +58,7 @@ export interface NewUser {
   event: { id: string; fields: readonly string[] }
 }
 
-const userColumns = Object.keys(getTableColumns(users)) as (keyof NewUser['row'])[]
+const userColumns = Object.keys(getTableColumns(users)) as (keyof NewUserEntry['row'])[]
 
 /** Parts of a row that came as a JSON array. */
 const parts = (count: number) =>
@@ -99,10 +99,10 @@ const insertSearch = prepare<{ rows: string }>(
 
 /** What their events have in common; `told` is whether webhooks are told of them. */
 export type CommonEvent = Omit<NewAuditEventRow, 'id' | 'user_id' | 'fields' | 'subject_id' | 'address'> & {
-  told: boolean
+  notifiesWebhooks: boolean
 }
 
-const insertEvents = prepare<Omit<CommonEvent, 'told'> & { rows: string }>(
+const insertEvents = prepare<Omit<CommonEvent, 'notifiesWebhooks'> & { rows: string }>(
   () => sql`
     INSERT INTO ${auditEvents} (id, at, actor_id, action, user_id, contract, fields, credential_kind, credential_id, request_id)
     SELECT value ->> 0, ${value('at')}, ${value('actor_id')}, ${value('action')}, value ->> 1, ${value('contract')},
@@ -128,7 +128,10 @@ const countNew = prepare<{ ids: string }>(
 )
 
 /** Everything that makes them, as for one: those with numbers first, so that none is given the number of another. */
-export function insertEachUser(newUsers: readonly NewUser[], { told, ...common }: CommonEvent): Statement[] {
+export function insertEachUser(
+  newUsers: readonly NewUserEntry[],
+  { notifiesWebhooks, ...common }: CommonEvent,
+): Statement[] {
   const numbered = newUsers.toSorted(
     (one, other) => Number(one.row.number === null) - Number(other.row.number === null),
   )
@@ -142,7 +145,7 @@ export function insertEachUser(newUsers: readonly NewUser[], { told, ...common }
     ),
     ...packed(newUsers.map(({ row, event }) => [event.id, row.id, event.fields])).map((rows) => ({
       ...insertEvents({ ...common, rows }),
-      told,
+      notifiesWebhooks,
     })),
     ...ids.map((part) => countNew({ ids: part })),
     countApart(),
@@ -150,12 +153,12 @@ export function insertEachUser(newUsers: readonly NewUser[], { told, ...common }
 }
 
 /** D1 takes values of 2 MB at most, which is counted in bytes. */
-const longestValue = 600_000
+const maxValueLength = 600_000
 
 /** The items as JSON arrays, none of which is too long, and as few as may be. */
 function packed(items: readonly unknown[]): string[] {
   const typical = JSON.stringify(items[0] ?? null).length + 1
-  const most = Math.max(Math.floor((longestValue * 0.75) / typical), 1)
+  const most = Math.max(Math.floor((maxValueLength * 0.75) / typical), 1)
   const parts = Array.from({ length: Math.ceil(items.length / most) }, (_, index) =>
     items.slice(index * most, (index + 1) * most),
   )
@@ -164,13 +167,13 @@ function packed(items: readonly unknown[]): string[] {
 
 function halved(items: readonly unknown[]): string[] {
   const text = JSON.stringify(items)
-  if (text.length <= longestValue || items.length === 1) return [text]
+  if (text.length <= maxValueLength || items.length === 1) return [text]
   const middle = items.length >> 1
   return [...halved(items.slice(0, middle)), ...halved(items.slice(middle))]
 }
 
 /** Rows that this one will write, counted as D1 does: each index is one. What a batch writes once is not counted. */
-export function rowsToWrite({ row, roles }: Pick<NewUser, 'row' | 'roles'>): number {
+export function rowsToWrite({ row, roles }: Pick<NewUserEntry, 'row' | 'roles'>): number {
   const matricule = row.matricule === null ? null : String(row.matricule)
   const identifiers = new Set([row.email_key, row.username_key, matricule].filter((key) => key !== null))
   const user = 1 + 5 + Number(row.gender !== null)

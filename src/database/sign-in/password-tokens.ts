@@ -1,6 +1,6 @@
 /** Statements about set-password tokens. */
 import { sql } from 'drizzle-orm'
-import { held, refuseIf } from '../guard'
+import { heldPermissions, refuseIf } from '../guard'
 import { prepare, type Statement } from '../statement'
 import { apiKeys, passwordTokens, users } from '../tables'
 
@@ -23,7 +23,7 @@ export const insertPasswordToken = prepare<{
 
 /** What the giver of a token may do now, by the key that it was asked for with: NULL where either has ended. */
 const giverAuthority = (now: number) => sql`(
-  SELECT ${held} & CASE WHEN ${passwordTokens.key_hash} IS NULL THEN -1 ELSE (
+  SELECT ${heldPermissions} & CASE WHEN ${passwordTokens.key_hash} IS NULL THEN -1 ELSE (
     SELECT ${apiKeys.permissions} FROM ${apiKeys}
     WHERE ${apiKeys.hash} = ${passwordTokens.key_hash} AND ${apiKeys.generation} = ${users.key_generation}
       AND coalesce(${apiKeys.expires_at} > ${now}, 1)) END
@@ -46,7 +46,7 @@ export function refuseUnlessPasswordToken(token: {
       SELECT 1 FROM ${users} JOIN ${passwordTokens} ON ${passwordTokens.user_number} = ${users.number}
       WHERE ${users.id} = ${token.userId} AND ${users.active} = 1 AND ${passwordTokens.hash} = ${token.hash}
         AND ${passwordTokens.expires_at} > ${token.now}
-        AND (${held} | ${token.needs}) & ~coalesce(${giverAuthority(token.now)}, 0) = 0)`,
+        AND (${heldPermissions} | ${token.needs}) & ~coalesce(${giverAuthority(token.now)}, 0) = 0)`,
   )
 }
 

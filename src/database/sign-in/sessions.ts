@@ -182,7 +182,7 @@ export function refuseUnlessRefreshable(token: SessionOfFamily & { hash: string;
  * Spends the token, if it is not spent yet, on `successor`, and forgets those of its session that were spent before `forgottenBefore`.
  * Either of the last two statements answers the successor's hash: that of a token that was spent before may be `otherSuccessor`.
  */
-export function spendRefreshToken(token: {
+export function rotateRefreshToken(token: {
   session_id: string
   hash: string
   successor: string

@@ -7,7 +7,7 @@ import { compile, prepare, type Statement } from '../statement'
 import * as tables from '../tables'
 
 /** Not ready is a database without the tables or columns this code knows: its migrations were not applied, or not all. */
-export type Ailment = 'unreachable' | 'not_migrated' | 'not_writable'
+export type DatabaseProblem = 'unreachable' | 'not_migrated' | 'not_writable'
 
 /** For a trip that costs nothing but its way. */
 export const selectNothing = prepare<void>(() => sql`SELECT 1 WHERE 0`)
@@ -36,11 +36,11 @@ const writeIntervalSeconds = 60
 let lastWrite = 0
 
 /** What ails it at `now` (unix seconds), in one trip; undefined where it is well. `tell` hears what the database itself says. */
-export async function ailmentOf(
+export async function findDatabaseProblem(
   database: Database,
   now: number,
   tell: (message: string) => void,
-): Promise<Ailment | undefined> {
+): Promise<DatabaseProblem | undefined> {
   const { reads, write } = probes()
   const writes = now >= lastWrite + writeIntervalSeconds
   if (writes) lastWrite = now

@@ -62,10 +62,10 @@ export function sourceOf(
 ): SQL {
   const users = (number: SQL) => (withUsers ? sql` CROSS JOIN users ON users.number = ${number}` : sql``)
   if (search) {
-    const held = role
+    const roleJoin = role
       ? sql` CROSS JOIN ${userRoles} ON user_roles.role_number = ${roleNumber(role)} AND user_roles.user_number = user_search.rowid`
       : sql``
-    return sql`${userSearch}${held}${users(sql`user_search.rowid`)}`
+    return sql`${userSearch}${roleJoin}${users(sql`user_search.rowid`)}`
   }
   if (role) return sql`${userRoles}${users(sql`user_roles.user_number`)}`
   if (gender) return sql`users INDEXED BY users_by_gender`

@@ -154,17 +154,20 @@ export function readPage({ total, listed, held, roles }: PageText): UserPage {
   const byNumber = new Map((JSON.parse(roles) as RoleValues[]).map((role) => [String(role[1]), toRole(role)]))
   const known = new Map<string, UserRow['roles']>()
   const rolesOf = (numbers: string): UserRow['roles'] => {
-    let held = known.get(numbers)
-    if (!held) {
-      held = numbers.split(',').flatMap((number) => byNumber.get(number) ?? []) as [HeldRole, ...HeldRole[]]
-      known.set(numbers, held)
+    let found = known.get(numbers)
+    if (!found) {
+      found = numbers.split(',').flatMap((number) => byNumber.get(number) ?? []) as [HeldRole, ...HeldRole[]]
+      known.set(numbers, found)
     }
-    return held
+    return found
   }
-  const heldByEach = held?.split(' ') ?? []
+  const rolesOfEach = held?.split(' ') ?? []
   const all = JSON.parse(listed ?? '[]') as [...Values, key?: string][]
   return {
     total,
-    users: all.map((one, index) => ({ user: toRow(one, rolesOf(heldByEach[index] as string)), key: one[20] })),
+    users: all.map((values, index) => ({
+      user: toRow(values, rolesOf(rolesOfEach[index] as string)),
+      key: values[20],
+    })),
   }
 }

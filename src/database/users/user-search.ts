@@ -54,7 +54,7 @@ export interface SearchShape {
  * How many short words are looked up in the index. Each is expanded to all trigrams that begin with it, and so reads the entries of
  * nearly all users.
  */
-const mostExpanded = 2
+const maxExpandedWords = 2
 
 const isShort = (word: string) => [...word].length < 3
 const isPair = (word: string) => [...word].length === 2
@@ -65,7 +65,7 @@ const isNowhere = (words: readonly string[]) => words.some((word) => /\p{Cc}/u.t
 /** The short words that the index does not find, or not all of them: each hit is checked for them. */
 function checkedWords(words: readonly string[]): readonly string[] {
   const short = words.filter(isShort)
-  return short.length < words.length || short.length > mostExpanded ? short : []
+  return short.length < words.length || short.length > maxExpandedWords ? short : []
 }
 
 export function searchShapeOf({ words, fields }: Search): SearchShape {
@@ -103,7 +103,7 @@ export const expandedWords = sql`word AS MATERIALIZED (
     SELECT coalesce(group_concat('"' || replace(term, '"', '""') || '"', ' OR '), '"' || char(2, 2, 2) || '"') AS trigrams
     FROM json_each(${value('short')}) AS word LEFT JOIN ${userSearchTerms}
       ON term >= word.value AND term < word.value || char(1114111)
-    GROUP BY word.key ORDER BY coalesce(sum(doc), 0) LIMIT ${sql.raw(String(mostExpanded))}))`
+    GROUP BY word.key ORDER BY coalesce(sum(doc), 0) LIMIT ${sql.raw(String(maxExpandedWords))}))`
 
 /**
  * Whether the texts of the hit hold each short word. No word reaches from one text into the next, since each text has its end.

@@ -1,6 +1,6 @@
 /** Statements about users and the roles they hold. */
 import { and, eq, getTableColumns, sql, type SQL } from 'drizzle-orm'
-import { held, refuseIf, type UserKey } from '../guard'
+import { heldPermissions, refuseIf, type UserKey } from '../guard'
 import { build, compile, limit, prepare, type Statement } from '../statement'
 import { readUser, userText, type UserRow } from './user-row'
 import { apiKeys, loginIdentifiers, sessions, userCounts, userRoles, users } from '../tables'
@@ -18,20 +18,20 @@ export const userCell = sql`${userText} AS user`
 export const readUserCell = ({ user }: { user: string }): UserRow => readUser(user)
 
 /** Where there are other columns beside it. */
-function readUserAnd<Beside extends object>({ user, ...beside }: { user: string } & Beside): UserRow & Beside {
-  return Object.assign(readUser(user), beside as unknown as Beside)
+function readUserAnd<Extra extends object>({ user, ...extra }: { user: string } & Extra): UserRow & Extra {
+  return Object.assign(readUser(user), extra as unknown as Extra)
 }
 
 /** The user of this id as `readUser` reads it, for keeping what a request answered. */
 export const userSnapshot = (id: string): SQL => sql`(SELECT ${userText} FROM ${users} WHERE ${users.id} = ${id})`
 
 /** A statement for each key a user can be named by; it answers one row, or none. */
-function byKey<Beside extends object = object>(beside?: () => SQL): (key: UserKey) => Statement<UserRow & Beside> {
+function byKey<Extra extends object = object>(extra?: () => SQL): (key: UserKey) => Statement<UserRow & Extra> {
   const by = (column: 'id' | 'number' | 'matricule') =>
-    prepare<{ key: string | number }, UserRow & Beside>(
+    prepare<{ key: string | number }, UserRow & Extra>(
       () => sql`
-        SELECT ${userCell}${beside ? sql`, ${beside()}` : sql``} FROM ${users} WHERE ${users[column]} = ${value('key')}`,
-      readUserAnd<Beside>,
+        SELECT ${userCell}${extra ? sql`, ${extra()}` : sql``} FROM ${users} WHERE ${users[column]} = ${value('key')}`,
+      readUserAnd<Extra>,
     )
   const [byId, byNumber, byMatricule] = [by('id'), by('number'), by('matricule')]
   return (key) => {
@@ -44,7 +44,7 @@ function byKey<Beside extends object = object>(beside?: () => SQL): (key: UserKe
 export const selectUser = byKey()
 
 /** The user with the union of their permissions, which whoever changes them must hold too. */
-export const selectUserToChange = byKey<{ permissions: number }>(() => sql`${held} AS permissions`)
+export const selectUserToChange = byKey<{ permissions: number }>(() => sql`${heldPermissions} AS permissions`)
 
 export const selectUserOfKey = prepare<{ hash: string }, UserRow>(
   () => sql`
@@ -108,18 +108,18 @@ export const insertUser = prepare<NewUserRow>(() => {
 })
 
 /** What ends with a change: the user's sessions, or their sessions and their API keys. */
-export type Ending = 'sessions' | 'credentials' | undefined
+export type Revocation = 'sessions' | 'credentials' | undefined
 
 /** Writes the columns given, if the user is still at this version, and raises it. */
 export function updateUser(
   user: { number: number; version: number },
   columns: UserColumns,
-  ending?: Ending,
+  revocation?: Revocation,
 ): Statement[] {
   const set = {
     ...columns,
-    ...(ending && { session_generation: sql`${users.session_generation} + 1` }),
-    ...(ending === 'credentials' && { key_generation: sql`${users.key_generation} + 1` }),
+    ...(revocation && { session_generation: sql`${users.session_generation} + 1` }),
+    ...(revocation === 'credentials' && { key_generation: sql`${users.key_generation} + 1` }),
     version: user.version + 1,
   }
   return [
@@ -179,6 +179,6 @@ const activeHolder = (role: number): SQL => sql`EXISTS (
   WHERE ${userRoles.role_number} = ${role} AND ${users.active} = 1)`
 
 /** Refuses the batch once anybody holds the role: two first sign-ins make one first admin. */
-export function refuseIfHeld(role: number): Statement {
+export function refuseIfRoleHeld(role: number): Statement {
   return refuseIf('admin_exists', sql`EXISTS (SELECT 1 FROM ${userRoles} WHERE ${userRoles.role_number} = ${role})`)
 }

@@ -65,7 +65,7 @@ export const selectNewestSequence = prepare<void, { newest: number }>(
 )
 
 /** What became of a step. Times are unix seconds. */
-export interface Settlement {
+export interface DeliveryProgress {
   id: string
   lease: string
   /** How far along the trail everything is now delivered or among the failures. */
@@ -82,7 +82,7 @@ export interface Settlement {
 }
 
 /** Writes it down and lets go of the webhook; refused as `stale` to whoever has lost the lease. */
-export function settle(step: Settlement): Statement[] {
+export function saveProgress(step: DeliveryProgress): Statement[] {
   const { id, lease, position, delivered, failed, failures, nextAttemptAt, last, gone } = step
   const isMine = sql`${webhooks.id} = ${id} AND ${webhooks.lease} = ${lease}`
   return [

@@ -148,7 +148,7 @@ function checkEscapes(form: string): void {
 }
 
 /** The JSON value of a body whose schema the operation applies itself, once it knows what it would change. */
-export async function jsonOf(c: Context): Promise<unknown> {
+export async function readJson(c: Context): Promise<unknown> {
   const text = decode(await c.req.arrayBuffer())
   if (text === '') throw new Failed(emptyBody)
   if (!isJson.test(c.req.header('content-type') ?? '')) throw new Failed({ kind: 'unsupported_media_type' })
@@ -156,15 +156,15 @@ export async function jsonOf(c: Context): Promise<unknown> {
 }
 
 /** The same of a body that may be left out: undefined without one. */
-export async function optionalJsonOf(c: Context): Promise<unknown> {
-  return (await c.req.arrayBuffer()).byteLength === 0 ? undefined : jsonOf(c)
+export async function readOptionalJson(c: Context): Promise<unknown> {
+  return (await c.req.arrayBuffer()).byteLength === 0 ? undefined : readJson(c)
 }
 
 /**
  * The fields of a body that may be JSON, a form or a multipart form; a form's `user[name]` is the field `name` of the field `user`,
  * as browsers' libraries write it, and the last of several values counts. Without a body there are none.
  */
-export async function fieldsOf(c: Context): Promise<Record<string, unknown>> {
+export async function readFields(c: Context): Promise<Record<string, unknown>> {
   const bytes = await c.req.arrayBuffer()
   if (bytes.byteLength === 0) return {}
   const contentType = c.req.header('content-type') ?? ''
@@ -201,7 +201,7 @@ type Reader = (value: unknown, field: string) => unknown
 const asSent: Reader = (value) => value
 
 /** The fields sent, checked by `schema`. */
-export function checked<Schema extends z.ZodObject>(
+export function validate<Schema extends z.ZodObject>(
   schema: Schema,
   sent: unknown,
   read: Reader = asSent,
@@ -218,7 +218,7 @@ interface ChangesOptions {
   /** What is shown of the record now. */
   shown?: Record<string, unknown> | undefined
   /** Fields whose value is settled without the schema. */
-  settled?: readonly string[]
+  alreadyParsed?: readonly string[]
   read?: Reader
 }
 
@@ -226,10 +226,10 @@ interface ChangesOptions {
  * The changes in `sent`, checked by `schema`. A field sent back exactly as `shown` is no change: it is not checked, so that a record
  * which would not pass today can still be edited by a client that sends all of it.
  */
-export function changesIn<Schema extends z.ZodObject>(
+export function validateChanges<Schema extends z.ZodObject>(
   schema: Schema,
   sent: unknown,
-  { shown, settled = [], read = asSent }: ChangesOptions,
+  { shown, alreadyParsed = [], read = asSent }: ChangesOptions,
 ): Partial<z.output<Schema>> {
   const isKept = (field: string) => {
     if (!shown || !isObject(sent) || !Object.hasOwn(sent, field) || !Object.hasOwn(shown, field)) return false
@@ -238,9 +238,9 @@ export function changesIn<Schema extends z.ZodObject>(
     if (come === null && read(shown[field], field) === null) return true
     return isSame(shown[field], sent[field]) || isSame(shown[field], come)
   }
-  const kept = Object.keys(schema.shape).filter((field) => settled.includes(field) || isKept(field))
+  const kept = Object.keys(schema.shape).filter((field) => alreadyParsed.includes(field) || isKept(field))
   const rest: z.ZodObject = schema.omit(Object.fromEntries(kept.map((field) => [field, true])) as never)
-  return checked(rest, sent, read) as Partial<z.output<Schema>>
+  return validate(rest, sent, read) as Partial<z.output<Schema>>
 }
 
 /** Not by their JSON texts: in those a number beyond all range, as `1e400` is read, is null. */

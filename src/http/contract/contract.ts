@@ -16,7 +16,7 @@ const parts: Partial<Record<string, Part>> = { query: 'query', param: 'path', he
 
 export function createContract(traits: ContractTraits): Contract {
   const app: ContractApp = new OpenAPIHono<ContractEnv>({
-    getPath: (request, options) => seedPath(traits, request, options?.env as Env),
+    getPath: (request, options) => pathInContract(traits, request, options?.env as Env),
     defaultHook: (result, c) => {
       if (result.success) return
       // A body without a type was refused or given one before: there is none.
@@ -52,7 +52,7 @@ export function createContract(traits: ContractTraits): Contract {
 }
 
 /** A path as the seed has it: what stands behind the base path or, on the contract's own host, at the root. */
-function seedPath({ name, keepsBasePathOnHost }: ContractTraits, request: Request, env: Env): string {
+function pathInContract({ name, keepsBasePathOnHost }: ContractTraits, request: Request, env: Env): string {
   const path = getPath(request)
   const base = `/${name}`
   if (path !== base && !path.startsWith(`${base}/`)) return path
@@ -75,7 +75,7 @@ function hostsOf(env: Env): ReadonlyMap<string, string> {
 }
 
 /** To stand last in a contract: a path it does not know is its own 404, never another's. */
-export function sealed(contract: Contract): Contract {
+export function finishContract(contract: Contract): Contract {
   const { app, trailingSlashes } = contract
   const got = trailingSlashes ? app.routes.filter(({ method }) => method === 'GET') : []
   // Only its own paths: on a contract's own host any other could be read as another host's.
@@ -102,7 +102,7 @@ async function firstFailure(c: Context<ContractEnv>, failure: Failure): Promise<
 }
 
 /** Schemas are the same in every deployment: how long a password must be here, only the configuration knows. */
-export function asConfigured<Told extends { problem: Issue['problem'] }>(
+export function withConfiguredMinLength<Told extends { problem: Issue['problem'] }>(
   c: Pick<Context<ContractEnv>, 'var'>,
   told: readonly Told[],
 ): Told[] {
@@ -113,7 +113,8 @@ export function asConfigured<Told extends { problem: Issue['problem'] }>(
 }
 
 function toResponse(c: Context<ContractEnv>, contract: ContractTraits, problem: Failure): Response {
-  const failure = problem.kind === 'invalid_request' ? { ...problem, issues: asConfigured(c, problem.issues) } : problem
+  const failure =
+    problem.kind === 'invalid_request' ? { ...problem, issues: withConfiguredMinLength(c, problem.issues) } : problem
   const { status, body, contentType = 'application/json' } = contract.toFailureResponse(failure, c.req.path)
   const headers: Record<string, string> = { 'content-type': contentType }
   if (status === 401) {

@@ -87,11 +87,11 @@ export function toFailure(error: unknown, requestId: string): Failure {
 }
 
 /** A response to a bad request must not grow with the request. */
-export const mostIssues = 20
+export const maxIssues = 20
 
 /** The first problems of a request part that its schema did not take, in the order of the schema's fields. */
 export function toIssues(error: ZodError, input: unknown, part: Part = 'body'): Issue[] {
-  return error.issues.slice(0, mostIssues).map((issue) => {
+  return error.issues.slice(0, maxIssues).map((issue) => {
     const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
     return { path, problem: toProblem(issue, path, { input, part }) }
   })

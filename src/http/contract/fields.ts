@@ -51,7 +51,7 @@ export function queryInteger(min: number, max: number) {
 }
 
 /** The user of a number in a path; what is no number of ours is nobody's. */
-export function userNumbered(text: string | undefined): { number: number } {
+export function userByNumber(text: string | undefined): { number: number } {
   return { number: /^\d{1,15}$/.test(text ?? '') ? Number(text) : 0 }
 }
 

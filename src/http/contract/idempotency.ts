@@ -18,7 +18,7 @@ export const replayedHeader = {
 }
 
 /** The caller of a request that may come again: with its key, if it has one. */
-export async function keyed(c: KeyedRequest, key: string | undefined): Promise<Caller> {
+export async function withIdempotencyKey(c: KeyedRequest, key: string | undefined): Promise<Caller> {
   const { caller, configuration } = c.var
   if (key === undefined) return caller
   const body = canonical(new TextDecoder().decode(await c.req.arrayBuffer()))

@@ -28,10 +28,10 @@ export function failuresOf<Described extends Record<429 | 503, object>>(describe
   }
 }
 
-/** What `fieldsOf` reads. */
+/** What `readFields` reads. */
 export const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
 
-/** Documents a body whose schema, a component of the document, the operation applies itself, by `checked` or `changesIn`. */
+/** Documents a body whose schema, a component of the document, the operation applies itself, by `validate` or `validateChanges`. */
 export function documentedBody(component: string, types: readonly string[] = ['application/json']) {
   const schema = { $ref: `#/components/schemas/${component}` }
   return { required: true, content: Object.fromEntries(types.map((type) => [type, { schema }])) }

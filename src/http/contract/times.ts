@@ -4,13 +4,13 @@ const secondsADay = 86_400
 
 /** Dates by the day since 1970: Date takes ten times as long, and a page of users has two hundred times. */
 const datesKnown = new Map<number, string>()
-const mostDatesKnown = 10_000
+const maxDatesKnown = 10_000
 
 function toDate(day: number): string {
   const known = datesKnown.get(day)
   if (known !== undefined) return known
   const date = new Date(day * secondsADay * 1000).toISOString().slice(0, -'T00:00:00.000Z'.length)
-  if (datesKnown.size >= mostDatesKnown) datesKnown.clear()
+  if (datesKnown.size >= maxDatesKnown) datesKnown.clear()
   datesKnown.set(day, date)
   return date
 }

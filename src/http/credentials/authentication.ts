@@ -9,7 +9,7 @@ import type { Configuration } from '../../env'
 import { bearerScheme } from '../contract/contract'
 import type { ContractEnv } from '../contract/contract-types'
 import { boundedBody, decodedBody, limitedBody, untouchedBody } from '../bodies/body'
-import { isConfirmed, noteStatus } from './confirmed-keys'
+import { isConfirmed, recordKeyStatus } from './confirmed-keys'
 import { Failed } from '../contract/failure'
 import { limitClient, limitCredential, limitSignIn } from './rate-limit'
 import { cookieScheme, readSessionCookie, refuseCrossSite } from './session-cookie'
@@ -48,7 +48,7 @@ export function authenticated(
     await limitCredential(c, credential.kind === 'session' ? credential.sessionId : credential.hash)
     c.set('caller', { ...visit, credential, needs, self: self?.(c) })
     await next()
-    if (credential.kind === 'key') noteStatus(credential.hash, c.res.status, visit.now)
+    if (credential.kind === 'key') recordKeyStatus(credential.hash, c.res.status, visit.now)
   })
   const middleware: [typeof limitedBody, typeof authenticate, typeof decodedBody] = [
     streams ? boundedBody : limitedBody,

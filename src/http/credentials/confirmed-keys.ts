@@ -3,7 +3,7 @@
  * them, since an office shares an address. They gain nothing else by it: the database decides on each request.
  */
 const confirmedSeconds = 300
-const mostKeys = 1000
+const maxKeys = 1000
 
 /** Hashes with the unix seconds of their last confirmation, the oldest first. */
 const confirmations = new Map<string, number>()
@@ -13,11 +13,11 @@ export function isConfirmed(hash: string, now: number): boolean {
 }
 
 /** Takes the status of a response as the database's word on the key: 401 refuses it, 503 leaves it open, and any other confirms it. */
-export function noteStatus(hash: string, status: number, now: number): void {
+export function recordKeyStatus(hash: string, status: number, now: number): void {
   if (status === 503) return
   confirmations.delete(hash)
   if (status === 401) return
   confirmations.set(hash, now)
   const [oldest] = confirmations.keys()
-  if (confirmations.size > mostKeys && oldest !== undefined) confirmations.delete(oldest)
+  if (confirmations.size > maxKeys && oldest !== undefined) confirmations.delete(oldest)
 }

@@ -80,7 +80,7 @@ async function claimsIn(configuration: Configuration, token: string): Promise<Re
     if (!(await crypto.subtle.verify('HMAC', ours.key, mac, utf8(`${header}.${payload}`)))) return undefined
     const claims = jsonObject(payload)
     if (!claims) return undefined
-    if (ours.read.size >= mostRead) ours.read.clear()
+    if (ours.read.size >= maxReadTokens) ours.read.clear()
     ours.read.set(token, claims)
     return claims
   }
@@ -116,7 +116,7 @@ interface Signature {
   read: Map<string, Record<string, unknown>>
 }
 
-const mostRead = 1000
+const maxReadTokens = 1000
 
 const signatures = new Map<string, Signature>()
 

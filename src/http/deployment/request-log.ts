@@ -25,7 +25,7 @@ export function requestLog(app: ContractApp, contract: string | undefined) {
         operation: (operations ??= operationIds(app)).get(route) ?? (/[*]/.test(route) ? null : route),
         method,
         status,
-        principal: (credential?.kind === 'session' ? credential.userId : database.noted.keyId) ?? null,
+        principal: (credential?.kind === 'session' ? credential.userId : database.diagnostics.keyId) ?? null,
         credential: credential?.kind ?? null,
         trips,
         rows_read: rowsRead,

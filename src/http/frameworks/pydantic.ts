@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { parseEmail, type Parser } from '../../core/users/fields'
 import { lastOf, parsedBy, refuse } from '../contract/fields'
-import { mostIssues, type Failure, type Issue } from '../contract/failure'
+import { maxIssues, type Failure, type Issue } from '../contract/failure'
 
 /** An integer as pydantic takes it: `12`, `1.0`, `"12"` and `true` alike, as far as doubles are exact. */
 export function laxInteger<Value>(parser: Parser<number, Value>) {
@@ -96,7 +96,7 @@ export const laxEmail = parsedBy(z.string(), (text) => parseEmail(addressIn(text
 
 export const validationErrors = z
   .array(z.object({ loc: z.array(z.union([z.string(), z.int()])), msg: z.string(), type: z.string() }))
-  .max(mostIssues)
+  .max(maxIssues)
 
 type Refusing = Extract<
   Failure,

@@ -1,12 +1,12 @@
 /** Imports. */
 import type { z } from '@hono/zod-openapi'
-import type { Newcomer, RowResult, Totals } from '../../../core/moving/imports'
+import type { ImportedUser, RowResult, Totals } from '../../../core/moving/imports'
 import type { StoredHash } from '../../../core/passwords/stored-hashes'
 import type { V1ImportResult, V1ImportedUser } from '../schemas/imports'
 import { toId } from './ids'
 import { toOptional } from './users'
 
-export function toNewcomer(row: z.output<typeof V1ImportedUser>): Newcomer {
+export function toImportedUser(row: z.output<typeof V1ImportedUser>): ImportedUser {
   return {
     id: row.id,
     number: row.number,

@@ -1,10 +1,10 @@
 /** Fields of a row that no user has: named and counted, and refused where passing over them would let somebody in. */
 import { lookalikeOf } from '../../../core/passwords/lookalikes.js'
-import { mostIssues } from '../../../http/contract/failure'
+import { maxIssues } from '../../../http/contract/failure'
 import { V1ImportedUser } from '../schemas/imports'
 
-const mostFields = 100
-const mostCharacters = 64
+const maxFields = 100
+const maxCharacters = 64
 
 /** The row's fields that are none of a user's, in short. */
 export function unknownFieldsOf(row: unknown): string[] {
@@ -18,13 +18,13 @@ export function lookalikesIn(row: unknown): { field: string; lookalike: 'status'
       const lookalike = lookalikeOf(field, value)
       return lookalike ? [{ field: shortened(field), lookalike }] : []
     })
-    .slice(0, mostIssues)
+    .slice(0, maxIssues)
 }
 
 /** Adds the fields of one line to the counts, as long as there are not too many to name. */
 export function countFields(counts: Map<string, number>, fields: readonly string[]): void {
   for (const field of new Set(fields)) {
-    if (counts.has(field) || counts.size < mostFields) counts.set(field, (counts.get(field) ?? 0) + 1)
+    if (counts.has(field) || counts.size < maxFields) counts.set(field, (counts.get(field) ?? 0) + 1)
   }
 }
 
@@ -33,4 +33,4 @@ function unknownIn(row: unknown): [string, unknown][] {
   return Object.entries(row).filter(([field]) => !Object.hasOwn(V1ImportedUser.shape, field))
 }
 
-const shortened = (field: string) => (field.length > mostCharacters ? `${field.slice(0, mostCharacters)}…` : field)
+const shortened = (field: string) => (field.length > maxCharacters ? `${field.slice(0, maxCharacters)}…` : field)

@@ -3,7 +3,7 @@ import { createRoute } from '@hono/zod-openapi'
 import { signOut } from '../../../core/sign-in/sessions'
 import { refreshSession, signIn, signOutByRefreshToken } from '../../../core/sign-in/sign-in'
 import { anonymous, authenticatedOrRefreshing } from '../../../http/credentials/authentication'
-import { optionalJsonOf } from '../../../http/bodies/body'
+import { readOptionalJson } from '../../../http/bodies/body'
 import { documentedBody, json, jsonBody } from '../../../http/contract/json'
 import { failures } from '../errors'
 import { toTokens } from '../mapping/tokens'
@@ -65,7 +65,7 @@ const logout = createRoute({
 })
 
 app.openapi(logout, async (c) => {
-  await optionalJsonOf(c)
+  await readOptionalJson(c)
   const { caller, visit, refreshToken = '' } = c.var
   await (caller ? signOut(caller) : signOutByRefreshToken(visit, refreshToken))
   return c.body(null, 204)

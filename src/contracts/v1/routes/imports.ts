@@ -4,13 +4,13 @@ import type { Context } from 'hono'
 import type { Caller } from '../../../core/access/caller'
 import { beginImport, type Import, type ImportRow } from '../../../core/moving/imports'
 import { authenticated } from '../../../http/credentials/authentication'
-import { asConfigured } from '../../../http/contract/contract'
+import { withConfiguredMinLength } from '../../../http/contract/contract'
 import type { ContractEnv } from '../../../http/contract/contract-types'
-import { mostIssues, toFailure, toIssues } from '../../../http/contract/failure'
+import { maxIssues, toFailure, toIssues } from '../../../http/contract/failure'
 import { ndjson, ndjsonBody, streamedLines } from '../../../http/contract/json'
 import { linesOf, type Line } from '../../../http/bodies/ndjson'
 import { failures, lookalikeMessage, toErrors, toFailureResponse, toRowErrors, unreadableLine } from '../errors'
-import { fromPresent, fromTotals, toNewcomer } from '../mapping/imports'
+import { fromPresent, fromTotals, toImportedUser } from '../mapping/imports'
 import { countFields, lookalikesIn, unknownFieldsOf } from '../mapping/unknown-fields'
 import { V1ImportQuery, V1ImportResult, V1ImportedUser } from '../schemas/imports'
 import type { V1Problem } from '../schemas/problem'
@@ -95,11 +95,11 @@ function readLine(c: Importing, line: Line): ImportRow | { errors: ReturnType<ty
   if ('unreadable' in line) return { errors: [{ field: '', message: unreadableLine[line.unreadable] }] }
   const result = V1ImportedUser.safeParse(line.value)
   const lookalikes = lookalikesIn(line.value)
-  if (result.success && lookalikes.length === 0) return { line: line.number, user: toNewcomer(result.data) }
-  const issues = result.success ? [] : toErrors(asConfigured(c, toIssues(result.error, line.value)))
+  if (result.success && lookalikes.length === 0) return { line: line.number, user: toImportedUser(result.data) }
+  const issues = result.success ? [] : toErrors(withConfiguredMinLength(c, toIssues(result.error, line.value)))
   const errors = [
     ...issues,
     ...lookalikes.map(({ field, lookalike }) => ({ field, message: lookalikeMessage[lookalike] })),
   ]
-  return { errors: errors.slice(0, mostIssues) }
+  return { errors: errors.slice(0, maxIssues) }
 }

@@ -1,5 +1,5 @@
 /** v1: the house contract, a file a resource. */
-import { sealed } from '../../../http/contract/contract'
+import { finishContract } from '../../../http/contract/contract'
 import { contract } from './contract'
 import './users'
 import './me'
@@ -14,4 +14,4 @@ import './imports'
 import './exports'
 import './diagnostics'
 
-export const v1 = sealed(contract)
+export const v1 = finishContract(contract)

@@ -1,10 +1,10 @@
 /** Oneself. */
 import { createRoute } from '@hono/zod-openapi'
 import { changeOwnPassword } from '../../../core/passwords/password-setting'
-import { updateOneself } from '../../../core/users/user-changes'
-import { getOneself } from '../../../core/users/users'
+import { updateOwnUser } from '../../../core/users/user-changes'
+import { getOwnUser } from '../../../core/users/users'
 import { authenticated } from '../../../http/credentials/authentication'
-import { changesIn, jsonOf } from '../../../http/bodies/body'
+import { validateChanges, readJson } from '../../../http/bodies/body'
 import {
   changeCondition,
   changeConditions,
@@ -40,7 +40,7 @@ const getMe = createRoute({
 })
 
 app.openapi(getMe, async (c) => {
-  const user = await getOneself(c.var.caller)
+  const user = await getOwnUser(c.var.caller)
   const etag = toETag(user)
   if (isNotModified(c, user)) return c.body(null, 304, { etag })
   return c.json(fromUser(user), 200, { etag })
@@ -60,11 +60,11 @@ const patchMe = createRoute({
 })
 
 app.openapi(patchMe, async (c) => {
-  const sent = await jsonOf(c)
-  const user = await updateOneself(
+  const sent = await readJson(c)
+  const user = await updateOwnUser(
     c.var.caller,
-    (present) => toUserChanges(changesIn(V1UserUpdate, sent, { shown: present && fromUser(present) })),
-    { naming: toNamedRoles(sent), condition: changeCondition(c) },
+    (present) => toUserChanges(validateChanges(V1UserUpdate, sent, { shown: present && fromUser(present) })),
+    { namedRoles: toNamedRoles(sent), condition: changeCondition(c) },
   )
   return c.json(fromUser(user), 200, { etag: toETag(user) })
 })

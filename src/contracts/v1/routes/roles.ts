@@ -2,7 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { createRole, deleteRole, getRole, listRoles, updateRole } from '../../../core/access/role-management'
 import { authenticated } from '../../../http/credentials/authentication'
-import { keyed, replayedHeader } from '../../../http/contract/idempotency'
+import { withIdempotencyKey, replayedHeader } from '../../../http/contract/idempotency'
 import { header, json, jsonBody } from '../../../http/contract/json'
 import { failures } from '../errors'
 import { fromRole } from '../mapping/roles'
@@ -42,7 +42,7 @@ const create = createRoute({
 })
 
 app.openapi(create, async (c) => {
-  const caller = await keyed(c, c.req.valid('header')['idempotency-key'])
+  const caller = await withIdempotencyKey(c, c.req.valid('header')['idempotency-key'])
   const role = await createRole(caller, c.req.valid('json'))
   return c.json(fromRole(role), 201, { location: `/v1/roles/${role.id}` })
 })

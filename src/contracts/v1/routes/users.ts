@@ -4,7 +4,7 @@ import { setActive, updateUser } from '../../../core/users/user-changes'
 import { listUsers } from '../../../core/users/user-list'
 import { createUser, deleteUser, getUser } from '../../../core/users/users'
 import { authenticated } from '../../../http/credentials/authentication'
-import { changesIn, jsonOf } from '../../../http/bodies/body'
+import { validateChanges, readJson } from '../../../http/bodies/body'
 import {
   changeCondition,
   changeConditions,
@@ -14,7 +14,7 @@ import {
   toETag,
 } from '../../../http/contract/conditions'
 import { readCursor, writeCursor } from '../../../http/contract/cursor'
-import { keyed, replayedHeader } from '../../../http/contract/idempotency'
+import { withIdempotencyKey, replayedHeader } from '../../../http/contract/idempotency'
 import { documentedBody, header, json, jsonBody } from '../../../http/contract/json'
 import { failures } from '../errors'
 import { toId, toSelector } from '../mapping/ids'
@@ -70,7 +70,7 @@ const createUserRoute = createRoute({
 })
 
 app.openapi(createUserRoute, async (c) => {
-  const caller = await keyed(c, c.req.valid('header')['idempotency-key'])
+  const caller = await withIdempotencyKey(c, c.req.valid('header')['idempotency-key'])
   const user = await createUser(caller, toNewUser(c.req.valid('json')))
   return c.json(fromUser(user), 201, { etag: toETag(user), location: `/v1/users/${toId(user.id)}` })
 })
@@ -93,12 +93,12 @@ for (const route of [
   createRoute({ ...update, method: 'patch', operationId: 'v1PatchUser', summary: 'Change a user' }),
 ]) {
   app.openapi(route, async (c) => {
-    const sent = await jsonOf(c)
+    const sent = await readJson(c)
     const user = await updateUser(
       c.var.caller,
       toSelector(c.req.valid('param').id),
-      (present) => toUserChanges(changesIn(V1UserUpdate, sent, { shown: present && fromUser(present) })),
-      { naming: toNamedRoles(sent), condition: changeCondition(c) },
+      (present) => toUserChanges(validateChanges(V1UserUpdate, sent, { shown: present && fromUser(present) })),
+      { namedRoles: toNamedRoles(sent), condition: changeCondition(c) },
     )
     return c.json(fromUser(user), 200, { etag: toETag(user) })
   })
@@ -171,7 +171,7 @@ const setRoles = createRoute({
 app.openapi(setRoles, async (c) => {
   const roles = c.req.valid('json').roles.map((name) => ({ name }))
   const user = await updateUser(c.var.caller, toSelector(c.req.valid('param').id), () => ({ roles }), {
-    naming: roles,
+    namedRoles: roles,
     condition: changeCondition(c),
   })
   return c.json(fromUser(user), 200, { etag: toETag(user) })
@@ -198,7 +198,7 @@ for (const [action, active] of [
     },
   })
   app.openapi(route, async (c) => {
-    const caller = await keyed(c, c.req.valid('header')['idempotency-key'])
+    const caller = await withIdempotencyKey(c, c.req.valid('header')['idempotency-key'])
     const condition = changeCondition(c)
     const user = await setActive(caller, toSelector(c.req.valid('param').id), active, { condition })
     return c.json(fromUser(user), 200, { etag: toETag(user) })

@@ -1,9 +1,9 @@
 /** Imports: a line in, a line out. */
 import { z } from '@hono/zod-openapi'
 import {
-  mostRoles,
-  parseKeptName,
-  parseKeptPart,
+  maxRoles,
+  parseStoredName,
+  parseStoredNamePart,
   parseUserNumber,
   parseUuid,
   parseVersion,
@@ -44,7 +44,7 @@ export const V1ImportedUser = z
       description: 'By which backoffice and clinic know the user',
     }),
     email,
-    name: parsedBy(z.string(), parseKeptName).openapi(text(200)).optional(),
+    name: parsedBy(z.string(), parseStoredName).openapi(text(200)).optional(),
     password: parsedBy(z.string(), parseRowPassword)
       .openapi({ ...text(128), minLength: 8, description: 'In clear, for a hundred rows at most; never a hash' })
       .optional(),
@@ -57,7 +57,7 @@ export const V1ImportedUser = z
     role: role.optional(),
     roles: listOf(
       z.union([z.string(), z.object({ name: z.string() }).transform((one) => one.name)]).openapi({ type: 'string' }),
-      mostRoles,
+      maxRoles,
     )
       .optional()
       .openapi({ description: 'Names; the first is the primary role. `user` without any' }),
@@ -76,8 +76,8 @@ export const V1ImportedUser = z
       .openapi(integer(1, 2 ** 31 - 1))
       .optional(),
     ...optional,
-    first_name: parsedBy(z.string(), parseKeptPart).openapi(text(100)).optional(),
-    last_name: parsedBy(z.string(), parseKeptPart).openapi(text(100)).optional(),
+    first_name: parsedBy(z.string(), parseStoredNamePart).openapi(text(100)).optional(),
+    last_name: parsedBy(z.string(), parseStoredNamePart).openapi(text(100)).optional(),
   })
   .superRefine((row, context) => {
     const [first, ...others] = statusFields.filter((field) => row[field] !== undefined)

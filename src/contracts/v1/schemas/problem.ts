@@ -1,8 +1,8 @@
 /** What every failure is told as. */
 import { z } from '@hono/zod-openapi'
-import { mostIssues } from '../../../http/contract/failure'
+import { maxIssues } from '../../../http/contract/failure'
 
-export const errors = z.array(z.strictObject({ field: z.string(), message: z.string() })).max(mostIssues)
+export const errors = z.array(z.strictObject({ field: z.string(), message: z.string() })).max(maxIssues)
 
 export const V1Problem = z
   .strictObject({

@@ -1,7 +1,7 @@
 /** Users. */
 import { z } from '@hono/zod-openapi'
 import {
-  mostRoles,
+  maxRoles,
   parseBirthdate,
   parseCountryId,
   parseEmail,
@@ -143,7 +143,7 @@ export const V1UserUpdate = z
   .openapi('V1UserUpdate', { example: { phone: '+33 1 70 18 00 01', user_type: 'technician' } })
 
 export const V1UserRoles = z
-  .object({ roles: listOf(role, mostRoles).openapi({ description: 'In order: the first is the primary role' }) })
+  .object({ roles: listOf(role, maxRoles).openapi({ description: 'In order: the first is the primary role' }) })
   .openapi('V1UserRoles', { example: { roles: ['admin', 'user'] } })
 
 export const V1UserListQuery = z.object({
