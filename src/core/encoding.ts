@@ -1,6 +1,6 @@
-/** Bytes as text. */
+/** Conversions between bytes and text. */
 
-/** Base64, without padding unless asked for. */
+/** Base64, without padding by default. */
 export function toBase64(bytes: Uint8Array, { padded = false } = {}): string {
   const text = btoa(String.fromCharCode(...bytes))
   return padded ? text : text.replace(/=+$/, '')
@@ -18,13 +18,13 @@ export function toBase64Url(bytes: Uint8Array): string {
   return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_')
 }
 
-/** The bytes, or undefined for anything `toBase64Url` would not have written. */
+/** Returns the bytes, or undefined for text that `toBase64Url` would not write. */
 export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   const bytes = readBase64Url(text)
   return bytes && toBase64Url(bytes) === text ? bytes : undefined
 }
 
-/** The same for what a signature stands for: its last bits are not looked at. */
+/** As `fromBase64Url`, but ignores unused bits at the end, as signature checks do. */
 export function readBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return undefined
   return fromBase64(text.replaceAll('-', '+').replaceAll('_', '/'))
@@ -48,12 +48,12 @@ export async function hmacSha256(
   return new Uint8Array(await crypto.subtle.sign('HMAC', key, data))
 }
 
-/** A uuid from any 16 bytes: whether anything has this id is for the database to say. */
+/** Returns any 16 bytes as a uuid. The uuid may name no record. */
 export function toUuid(bytes: Uint8Array): string {
   return hyphenated(Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''))
 }
 
-/** A uuid from its 32 hex digits. */
+/** Returns a uuid from its 32 hex digits. */
 export function hyphenated(digits: string): string {
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

@@ -1,4 +1,7 @@
-/** Keyed requests: what one did is kept in the batch that did it, so a retry finds it and two at once cannot both do it. */
+/**
+ * Requests with an Idempotency-Key. The batch of the change also stores its result. So a retry finds the result, and
+ * two requests at once cannot both make the change.
+ */
 import {
   insertIdempotencyRecord,
   selectIdempotencyRecord,
@@ -14,7 +17,7 @@ export const idempotencyRetentionSeconds = 86_400
 
 const principalOf = ({ credential }: Caller) => (credential.kind === 'session' ? credential.userId : credential.hash)
 
-/** For the first batch of the operation: asks for what the key did. */
+/** For the first batch of the operation: looks up the result of an earlier request with the same key. */
 export function selectEarlierResult(caller: Caller): Statement<IdempotencyRow> {
   const { idempotency, now } = caller
   if (!idempotency) return selectNoIdempotencyRecord()
@@ -26,8 +29,8 @@ export function selectEarlierResult(caller: Caller): Statement<IdempotencyRow> {
 }
 
 /**
- * The row the first request ended in, as JSON, if there was one. Refuses the key of another request, and a retry whose subject has been
- * deleted since: the deleted record is never created again, and its data is not answered again.
+ * Returns the stored row of the first request as JSON, if there was one. Refuses a key that was used for another
+ * request. Refuses a retry whose record was deleted since: the record is neither created again nor returned.
  */
 export function earlierResult(
   { idempotency }: Caller,
@@ -47,7 +50,7 @@ export function earlierResult(
   return record.result
 }
 
-/** For the commit, after the change: keeps the row it ended in. */
+/** For the commit, after the change: stores the resulting row. */
 export function storeResult(caller: Caller, outcome: Outcome): Statement[] {
   const { idempotency, now } = caller
   if (!idempotency) return []

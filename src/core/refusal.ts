@@ -1,31 +1,34 @@
-/** Every way the directory says no. Each contract renders each of them; a new one does not compile until all do. */
+/** All refusals of the core. Each contract renders each kind; a new kind does not compile until every contract does. */
 import type { Permission } from './access/permissions'
 import type { Problem } from './users/fields'
 import type { UserSelector } from './users/user'
 
 export type Refusal =
-  /** No living credential of an active user stands behind the request. */
+  /** The request has no valid credential of an active user. */
   | { kind: 'unauthenticated' }
-  /** `missing` is empty where no permission would help. `fields` are the fields that may not be changed, where the contract asked for their names. */
+  /**
+   * `missing` is empty when no permission would help. `fields` names the forbidden fields, if the contract asked for
+   * their names.
+   */
   | { kind: 'forbidden'; missing: readonly Permission[]; fields?: readonly string[] }
-  /** One's own password changes only where the current one is given. */
+  /** Users change their own password only by giving the current one. */
   | { kind: 'own_password' }
   | { kind: 'invalid'; problems: readonly FieldProblem[] }
   | { kind: 'user_not_found'; selector: UserSelector }
-  /** A role that a change names, in this of its fields. */
+  /** A role that the change names in this field does not exist. */
   | { kind: 'role_not_found'; field: 'role' | 'roles' }
-  /** What the request is about, where that is no user. */
+  /** The subject of the request does not exist and is not a user. */
   | { kind: 'resource_not_found'; resource: 'role' | 'session' | 'api_key' | 'webhook' }
   | { kind: 'role_refused'; why: 'taken' | 'in_use' | 'built_in' }
   | { kind: 'already_taken'; fields: readonly [LoginField, ...LoginField[]] }
   | { kind: 'last_admin' }
-  /** The user is at another version than the caller would change. */
+  /** The user is at a version other than the required one. */
   | { kind: 'version_mismatch' }
-  /** The same key came before with another request. */
+  /** The idempotency key was used for another request. */
   | { kind: 'idempotency_key_reused' }
-  /** Others changed the same thing, again and again, while this change was being made. */
+  /** Concurrent changes made every attempt at this change fail. */
   | { kind: 'contended' }
-  /** Wrong, unknown, inactive or without password: nobody is told which. */
+  /** Unknown user, wrong password, inactive user or no password. The response is the same for all. */
   | { kind: 'invalid_credentials' }
   | { kind: 'invalid_refresh_token' }
   | { kind: 'invalid_password_token' }
@@ -34,13 +37,13 @@ export type Refusal =
 
 export type LoginField = 'email' | 'username' | 'matricule'
 
-/** What is wrong with one field of the core record; the contract knows it by its own name. */
+/** The problem with one field of the core user. The contract translates the field's name. */
 export interface FieldProblem {
   field: string
   problem: Problem
 }
 
-/** Thrown by the core, rendered at the edge. */
+/** Thrown by the core; each contract renders it. */
 export class Refused extends Error {
   constructor(readonly refusal: Refusal) {
     super(refusal.kind)

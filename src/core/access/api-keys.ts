@@ -1,4 +1,7 @@
-/** Keys for programs: `usk_`, 32 random bytes and a checksum; shown once, kept as their hash, never wider than their maker. */
+/**
+ * API keys for programs: `usk_`, 32 random bytes and a checksum, shown once and stored as a hash. A key never has more
+ * permissions than its creator.
+ */
 import { v7 as uuid } from 'uuid'
 import {
   deleteApiKeys,
@@ -31,7 +34,10 @@ const prefix = 'usk_'
 const secretLength = 43
 const checksumLength = 6
 
-/** The hash that stands for a key, or undefined for what no key of ours can be: a mistyped one costs no database. */
+/**
+ * Returns the hash under which a key is stored. Returns undefined for a malformed or mistyped key, which so costs no
+ * query.
+ */
 export async function apiKeyHash(key: string): Promise<string | undefined> {
   if (!key.startsWith(prefix) || key.length !== prefix.length + secretLength + checksumLength) return undefined
   const secret = key.slice(prefix.length, prefix.length + secretLength)
@@ -40,12 +46,12 @@ export async function apiKeyHash(key: string): Promise<string | undefined> {
   return key.endsWith(checksumOf(hash)) ? hash : undefined
 }
 
-/** The end of the hash: what leaks of it with the checksum is 36 bits of the hash of 256 random ones. */
+/** The end of the hash. The checksum reveals 36 bits of the hash of 256 random bits. */
 const checksumOf = (hash: string) => hash.slice(-checksumLength)
 
 /**
- * Makes a key for the caller, or, on a key, for its owner: then it expires no later than that key, and ends with it. `key` is the only
- * time it is shown.
+ * Creates a key for the caller. When the caller uses an API key, the new key belongs to that key's owner, expires no
+ * later, and is revoked with it. `key` is returned this one time only.
  */
 export async function createApiKey(
   caller: Caller,
@@ -79,7 +85,7 @@ export async function createApiKey(
   })
 }
 
-/** One's own living keys, newest first; on a key, its owner's. */
+/** Returns the valid keys of the caller, newest first. An API key lists the keys of its owner. */
 export async function listApiKeys(caller: Caller): Promise<ApiKey[]> {
   const { credential, now } = caller
   const sessionId = credential.kind === 'session' ? credential.sessionId : null
@@ -90,13 +96,13 @@ export async function listApiKeys(caller: Caller): Promise<ApiKey[]> {
   return keys.map(toApiKey)
 }
 
-/** The living keys of a user, newest first. */
+/** Returns the valid keys of a user, newest first. */
 export async function listApiKeysOf(caller: Caller, user: { id: string }): Promise<ApiKey[]> {
   const { keys } = await translateRefusals(caller, () => apiKeysOf(caller, user))
   return keys.map(toApiKey)
 }
 
-/** Revokes every living key of a user, unless one is wider than the caller's own authority; of oneself any. */
+/** Revokes every valid key of a user. Refuses if another user's key has a permission that the caller lacks. */
 export async function revokeApiKeysOf(caller: Caller, selector: { id: string }): Promise<void> {
   await decideAndCommit(caller, async () => {
     const { actor, user, keys } = await apiKeysOf(caller, selector)
@@ -121,7 +127,10 @@ async function apiKeysOf(caller: Caller, selector: { id: string }) {
   return { actor, user, keys }
 }
 
-/** Revokes one's own key, or anyone's that is no wider than one's own authority; on a key none is one's own. */
+/**
+ * Revokes a key. On a session, users may revoke any key of their own. All other keys must have no permission that the
+ * caller lacks.
+ */
 export async function revokeApiKey(caller: Caller, id: string): Promise<void> {
   await decideAndCommit(caller, async () => {
     const [actor, [key]] = await readFacts(caller, selectApiKey({ id }))

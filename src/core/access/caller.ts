@@ -1,4 +1,7 @@
-/** Who asks, and on what authority. Everything the directory does for someone takes a Caller, and spends it in the batch's guard. */
+/**
+ * The caller of an operation and the authority that it claims. The guard of each batch checks the claim in the
+ * database.
+ */
 import { BatchConflict, BatchRefused, type Database } from '../../database/database'
 import { inquire, requireAuthority, type ActorRow, type Claim, type Credential, type Guard } from '../../database/guard'
 import type { Statement } from '../../database/statement'
@@ -13,54 +16,62 @@ export interface Settings {
   /** Code points. */
   passwordMinLength: number
   firstAdmin: { email: string; password: string } | undefined
-  /** How long after its sign-in a session ends, however often it is refreshed. */
+  /** A session ends this long after its sign-in, however often it is refreshed. */
   sessionMaxSeconds: number
-  /** The first signs and derives; all verify. */
+  /** The first secret signs and derives; all secrets verify. */
   jwtSecrets: readonly [string, ...string[]]
 }
 
-/** One request to the directory, by whomever. */
+/** One request to the directory, with or without credentials. */
 export interface Visit {
   database: Database
   settings: Settings
-  /** The name of the contract it came through. */
+  /** The name of the contract that received the request. */
   contract: string
-  /** The `X-Request-Id` of its response, a uuid. */
+  /** The `X-Request-Id` of the response, a uuid. */
   requestId: string
-  /** The client's IP address, as the platform saw it; undefined where it says none. */
+  /** The client's IP address as the platform reports it; undefined when it reports none. */
   address: string | undefined
   /** Unix seconds. */
   now: number
 }
 
-/** One request on a credential. The claims say whom it is for; only the database says whether that still holds. */
+/**
+ * A request with a credential. The credential only claims an identity; the database decides whether it is still valid.
+ */
 export interface Caller extends Visit {
   credential: Credential
   needs: readonly Permission[]
-  /** The user who may do this without the permission, being the one concerned. */
+  /** The user who may do this without the permission, because the operation concerns them alone. */
   self?: UserSelector | undefined
-  /** A retry of this request, known by the key, gets the first one's result. */
+  /** A retry with the same key returns the result of the first request. */
   idempotency?: IdempotencyKey | undefined
 }
 
 export interface IdempotencyKey {
   key: string
-  /** Keyed hashes of the request, by the present secret first; a record by any of them is of the same request. */
+  /**
+   * Keyed hashes of the request; the first uses the current secret. A record that has any of them belongs to the same
+   * request.
+   */
   fingerprints: readonly [string, ...string[]]
-  /** Called where the result of the first request is answered again. */
+  /** Called when the stored result of the first request is returned. */
   onReplay: () => void
 }
 
-/** What a change turned out to need, once it was known whom it concerns and what it does. */
+/** The authority that a change needs, known only after reading the facts. */
 interface Needs {
   needs: readonly Permission[]
-  /** The number of the user acted upon. */
+  /** The number of the user that the change is about. */
   targetUser?: number
-  /** The numbers of the roles given. */
+  /** The numbers of the roles that the change grants. */
   grantedRoles?: readonly number[]
 }
 
-/** The head of the caller's batches: the operation's own needs, or, for a commit, what its change was found to need. */
+/**
+ * Returns the head of a batch, which checks the operation's own needs. A commit passes the needs that its change turned
+ * out to have.
+ */
 export function guard(caller: Caller, change?: Needs): Guard {
   if (!change) return requireAuthority(claimOf(caller))
   const { targetUser, grantedRoles } = change
@@ -77,40 +88,45 @@ function claimOf({ credential, now, needs, self }: Caller): Claim {
   return { credential, now, needs: toMask(needs), self }
 }
 
-/** What a change is decided on, with who asks; for a commit that its `guard` decides on once more. */
+/**
+ * Reads the acting user and the facts that a change is decided on. The commit then needs a `guard` that decides again.
+ */
 export function readFacts<const S extends readonly Statement<unknown>[]>(caller: Caller, ...statements: S) {
   return caller.database.readFacts(inquire(claimOf(caller)), ...statements)
 }
 
-/** Whether the caller may do this at all: the guard alone, for answers that need nothing else of the database. */
+/** Checks the caller's authority alone, for responses that need no data. */
 export async function authorise(caller: Caller): Promise<void> {
   await translateRefusals(caller, () => caller.database.batch(guard(caller)))
 }
 
-/** Whether the user with this id is the one who asks; a key is nobody's self. */
+/** Whether the caller is the user with this id. An API key never is. */
 export function isSelf({ credential }: Caller, userId: string): boolean {
   return credential.kind === 'session' && credential.userId === userId
 }
 
-/** Refuses an API key what takes a session; one that is not alive is unauthenticated. */
+/** Refuses operations that need a session: an invalid key as unauthenticated, a valid key as forbidden. */
 export async function refuseApiKey(caller: Caller): Promise<never> {
   await authorise(caller)
   throw new Refused({ kind: 'forbidden', missing: [] })
 }
 
 /**
- * Refuses an API key of the user with this id. A key must not take its owner over or shut them out: whoever stole a session could make
- * a key and do by it what the session may not.
+ * Refuses an API key that acts on its own owner. Otherwise, a person with a stolen session could create a key and use
+ * it to take over the account.
  */
 export function refuseApiKeyOnOwner({ credential }: Caller, actor: ActorRow, userId: string): void {
   if (credential.kind === 'key' && actor.id === userId) throw new Refused({ kind: 'forbidden', missing: [] })
 }
 
-const overtaken = (error: unknown) =>
+const lostRace = (error: unknown) =>
   error instanceof BatchConflict ||
   (error instanceof BatchRefused && ['stale', 'sign_in_changed'].includes(error.reason))
 
-/** Turns the database's no into the core's. `needs` is what a missing permission is named from. */
+/**
+ * Runs `work` and turns a refusal of the database into a `Refused`. A missing permission is reported from
+ * `caller.needs`.
+ */
 export async function translateRefusals<T>(caller: Caller, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -140,8 +156,8 @@ function toRefusal(reason: BatchRefused['reason'], needs: readonly Permission[])
 const attempts = 50
 
 /**
- * Decides on facts, then commits on the condition that they still hold; when others were faster, decides again on the new facts.
- * Each attempt that fails is one that somebody else's change made fail, so a queue of writers always moves.
+ * Decides on facts, then commits on the condition that they still hold. If another change came first, decides again on
+ * new facts. An attempt fails only when another change succeeded, so a queue of writers always makes progress.
  */
 export async function decideAndCommit<T>(caller: Caller, attempt: () => Promise<T>): Promise<T> {
   return translateRefusals(caller, async () => {
@@ -149,7 +165,7 @@ export async function decideAndCommit<T>(caller: Caller, attempt: () => Promise<
       try {
         return await attempt()
       } catch (error) {
-        if (!overtaken(error)) throw error
+        if (!lostRace(error)) throw error
       }
     }
     throw new Refused({ kind: 'contended' })

@@ -1,4 +1,7 @@
-/** What a role or a key may allow. The position in this list is the bit it is stored as: append, never reorder. */
+/**
+ * The permissions that a role or an API key may have. The position in this list is the stored bit: append only, never
+ * reorder.
+ */
 export const permissions = [
   'users:read',
   'users:create',
@@ -25,7 +28,7 @@ export function toMask(held: Iterable<Permission>): number {
   return mask
 }
 
-/** Bits that stand for no permission yet are passed over. */
+/** Ignores bits that no permission uses. */
 export function fromMask(mask: number): Permission[] {
   return permissions.filter((_, bit) => mask & (1 << bit))
 }

@@ -1,4 +1,7 @@
-/** Making, changing and deleting roles. Nobody makes or touches a role that allows what they may not do themselves. */
+/**
+ * Lists, creates, changes and deletes roles. A caller must hold every permission of a role to create, change or delete
+ * it.
+ */
 import { v7 as uuid } from 'uuid'
 import {
   deleteRole as deleteRoleRow,
@@ -31,7 +34,7 @@ export interface NewRole {
   name: Parsed<'roleName'>
   permissions: readonly Permission[]
   description?: Parsed<'description'> | undefined
-  /** A uuid and a number that a legacy system knows the role by. */
+  /** The id and the number of the role in a legacy system. */
   id?: string | undefined
   number?: number | undefined
 }
@@ -41,7 +44,7 @@ export interface RoleChanges {
   permissions?: readonly Permission[] | undefined
 }
 
-/** Every role, in order of number. */
+/** Returns all roles, in order of number. */
 export async function listRoles(caller: Caller): Promise<Role[]> {
   const [rows] = await translateRefusals(caller, () => caller.database.batch(guard(caller), selectEveryRole()))
   return rows.map(toRole)
@@ -49,7 +52,7 @@ export async function listRoles(caller: Caller): Promise<Role[]> {
 
 export async function getRole(caller: Caller, id: string): Promise<Role> {
   const [rows] = await translateRefusals(caller, () => caller.database.batch(guard(caller), selectRole({ id })))
-  return toRole(found(rows[0]))
+  return toRole(orNotFound(rows[0]))
 }
 
 export async function createRole(caller: Caller, input: NewRole): Promise<Role> {
@@ -86,7 +89,7 @@ export async function createRole(caller: Caller, input: NewRole): Promise<Role> 
   })
 }
 
-/** What is not given stays as it is. A built-in role never changes. */
+/** Fields that are not given stay unchanged. A built-in role cannot be changed. */
 export async function updateRole(caller: Caller, id: string, changes: RoleChanges): Promise<Role> {
   return decideAndCommit(caller, async () => {
     const { actor, role } = await roleToChange(caller, id)
@@ -109,7 +112,7 @@ export async function updateRole(caller: Caller, id: string, changes: RoleChange
   })
 }
 
-/** A role that somebody holds, or that is built in, stays. */
+/** Refuses to delete a role that is built in or held by a user. */
 export async function deleteRole(caller: Caller, id: string): Promise<void> {
   await decideAndCommit(caller, async () => {
     const { actor, role } = await roleToChange(caller, id)
@@ -123,7 +126,7 @@ export async function deleteRole(caller: Caller, id: string): Promise<void> {
         record(caller, actor, 'role.deleted', { subjectId: id }),
       )
     } catch (error) {
-      // Given to somebody in this moment.
+      // The role was granted to a user after the check above.
       throw error instanceof BatchConflict ? new Refused({ kind: 'role_refused', why: 'in_use' }) : error
     }
   })
@@ -131,12 +134,12 @@ export async function deleteRole(caller: Caller, id: string): Promise<void> {
 
 async function roleToChange(caller: Caller, id: string) {
   const [actor, roles] = await readFacts(caller, selectRole({ id }))
-  const role = found(roles[0])
+  const role = orNotFound(roles[0])
   if (role.built_in === 1) throw new Refused({ kind: 'role_refused', why: 'built_in' })
   return { actor, role }
 }
 
-function found<Row>(row: Row | undefined): Row {
+function orNotFound<Row>(row: Row | undefined): Row {
   if (!row) throw new Refused({ kind: 'resource_not_found', resource: 'role' })
   return row
 }

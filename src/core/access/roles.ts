@@ -1,4 +1,4 @@
-/** Finding the roles a change names, and what giving them takes. */
+/** Looks up the roles that a change names, and checks that the caller may grant them. */
 import { selectRoles, type RoleRow } from '../../database/access/roles'
 import type { Statement } from '../../database/statement'
 import { foldRoleName } from '../users/text'
@@ -9,7 +9,7 @@ import type { RoleSelector } from '../users/user'
 export const adminRole = 1
 export const defaultRole = 2
 
-/** The statement that looks up every role named. */
+/** Returns the statement that looks up all named roles. */
 export function selectNamedRoles(selectors: readonly RoleSelector[]): Statement<RoleRow> {
   return selectRoles({
     ids: JSON.stringify(selectors.flatMap((selector) => ('id' in selector ? [selector.id] : []))),
@@ -18,7 +18,7 @@ export function selectNamedRoles(selectors: readonly RoleSelector[]): Statement<
   })
 }
 
-/** The roles in the order named, each once; undefined where one is not in the directory. */
+/** Returns the roles in the order named, without duplicates. Returns undefined if any role does not exist. */
 export function findRoles<Role extends Pick<RoleRow, 'id' | 'number' | 'name_key'>>(
   selectors: readonly RoleSelector[],
   rows: readonly Role[],
@@ -41,7 +41,10 @@ export function findRoles<Role extends Pick<RoleRow, 'id' | 'number' | 'name_key
 
 type Candidate = Pick<RoleRow, 'id' | 'number' | 'name_key' | 'permissions'>
 
-/** Refuses whoever may not assign roles, or would give a permission they do not hold; then a role that does not exist. */
+/**
+ * Refuses a caller who may not assign roles or lacks a permission of one of them. Then refuses a role that does not
+ * exist.
+ */
 export function rolesToAssign(
   selectors: readonly RoleSelector[],
   rows: readonly Candidate[],

@@ -1,4 +1,4 @@
-/** Reading what was written down. */
+/** Reads the audit trail. */
 import { selectAuditEvents, type AuditEventRow } from '../../database/audit/audit'
 import type { AuditAction } from './audit'
 import { hyphenated } from '../encoding'
@@ -13,17 +13,17 @@ export interface AuditEvent {
   userId: string | null
   contract: string
   fields: readonly string[]
-  /** The role, API key, session or webhook that it is about. */
+  /** The role, API key, session or webhook that the event is about. */
   subjectId: string | null
   /** The session or API key that authorised the request. */
   credential: { kind: 'session' | 'key'; id: string } | null
   /** The `X-Request-Id` of the response. */
   requestId: string | null
-  /** The client's address, of sign-ins, lockouts and refused refreshes. */
+  /** The client's address, for sign-ins, lockouts and refused refreshes only. */
   address: string | null
 }
 
-/** A page, newest first; `next` is where the page after it begins, if there is one. */
+/** Returns a page, newest first. `next` is the position of the next page, if there is one. */
 export async function listAuditEvents(
   caller: Caller,
   filter: {

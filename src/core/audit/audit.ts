@@ -1,4 +1,4 @@
-/** What is written down of what was done: who, what, to whom, which fields; never a value. */
+/** The audit events of a change: the actor, the action, the user and the fields, never a value. */
 import { v7 as uuid } from 'uuid'
 import {
   insertAuditEvent,
@@ -39,7 +39,7 @@ export const auditActions = [
 
 export type AuditAction = (typeof auditActions)[number]
 
-/** What webhooks tell: changes of users. */
+/** The actions that webhooks deliver: changes of users. */
 export const webhookEvents = [
   'user.created',
   'user.updated',
@@ -54,23 +54,23 @@ export type WebhookEvent = (typeof webhookEvents)[number]
 
 const notifiesWebhooks = (action: AuditAction) => (webhookEvents as readonly AuditAction[]).includes(action)
 
-/** Who did it: a row of users, with the API key that the request came on, if it did. */
+/** The acting user, and the API key of the request, if it came with one. */
 export type Actor = Pick<ActorRow, 'id' | 'key_id'>
 
 export interface EventDetails {
-  /** The user it was done to. */
+  /** The user that the action changed. */
   userId?: string | null
-  /** The role, API key, session or webhook that it is about. */
+  /** The role, API key, session or webhook that the event is about. */
   subjectId?: string
   fields?: readonly string[]
 }
 
-/** The statement that records what `actor` did on the caller's credential, for the batch that does it. */
+/** Returns the statement that records an action of `actor`. It belongs in the batch of the action. */
 export function record(caller: Caller, actor: Actor, action: AuditAction, details: EventDetails = {}): Statement {
   return { ...insertAuditEvent(eventBy(caller, actor, action, details)), notifiesWebhooks: notifiesWebhooks(action) }
 }
 
-/** The same, for a batch that knows its actor by the credential alone. */
+/** As `record`, for a batch that knows its actor only by the credential. */
 export function recordByCredential(caller: Caller, action: AuditAction, details: EventDetails): Statement {
   const { credential } = caller
   if (credential.kind === 'session') return record(caller, { id: credential.userId, key_id: null }, action, details)
@@ -79,12 +79,12 @@ export function recordByCredential(caller: Caller, action: AuditAction, details:
   return { ...insert, notifiesWebhooks: notifiesWebhooks(action) }
 }
 
-/** Records that a lockout of the account was lifted, if there is one. To stand before the statement that lifts it. */
+/** Records that a lockout was lifted, if the account is locked. Must precede the statement that lifts it. */
 export function recordUnlocking(caller: Caller, actor: Actor, account: string, userId: string): Statement {
   return insertUnlockedEvent({ ...eventBy(caller, actor, 'account.unlocked', { userId }), account })
 }
 
-/** The same for a request without a credential. */
+/** As `recordUnlocking`, for a request without a credential. */
 export function recordUnlockingWithoutCredential(
   visit: Visit,
   account: string,
@@ -97,7 +97,7 @@ function eventBy(caller: Caller, actor: Actor, action: AuditAction, details: Eve
   return { ...newEvent(caller, action, { ...details, actorId: actor.id }), ...credentialOf(caller, actor) }
 }
 
-/** The event as a row, of a request that no credential stands behind. The address of its client is recorded where `address` says so. */
+/** Returns the row of an event without a credential. `address` records the client's address. */
 export function newEvent(
   visit: Visit,
   action: AuditAction,
@@ -119,7 +119,7 @@ export function newEvent(
   }
 }
 
-/** The same for a request without a credential. */
+/** As `record`, for a request without a credential. */
 export function recordWithoutCredential(
   visit: Visit,
   action: AuditAction,
@@ -138,7 +138,7 @@ function credentialOf(
   }
 }
 
-/** What the events of the same action on many users have in common. */
+/** Returns the columns that the events of one action on many users share. */
 export function commonEvent(caller: Caller, actor: Actor, action: AuditAction): CommonEvent {
   const {
     id: _,

@@ -1,4 +1,6 @@
-/** The way into an empty directory: the first sign-in with the configured credentials makes the first admin, once. */
+/**
+ * Creates the first admin of an empty directory, once, when a client first signs in with the configured credentials.
+ */
 import { v7 as uuid } from 'uuid'
 import { BatchConflict } from '../../database/database'
 import { unguarded } from '../../database/guard'
@@ -17,9 +19,10 @@ import { toUser, type User } from '../users/user'
 import { insertUserStatements, toNewRow } from '../users/users'
 
 /**
- * The first admin of a directory without one, signed in by `sessionStatements`, or undefined where this sign-in does not make it. It
- * takes the trips and the hashing of a sign-in with a wrong password, since a lockout must make both alike. `key` is the
- * folded identifier; `taken` says that it is somebody's already, `account` where its failures are counted. Throws BatchRefused where another sign-in was first.
+ * Creates the first admin and signs them in with `sessionStatements`. Returns undefined when the credentials are not
+ * the configured ones. It costs the same round trips and hashing as a sign-in with a wrong password, because a lockout
+ * must not tell them apart. `key` is the folded identifier; `taken` is whether a user already has it; `account` is
+ * where its failures are counted. Throws `BatchRefused` when another sign-in came first.
  */
 export async function createFirstAdmin(
   visit: Visit,
@@ -65,7 +68,7 @@ export async function createFirstAdmin(
   }
 }
 
-/** For the operator's eyes; whoever signs in hears only that it did not work. */
+/** Logs the reason for the operator. The client learns only that the sign-in failed. */
 function refuse(why: string): undefined {
   console.error(`The first admin was not created: ${why}.`)
   return undefined
@@ -75,8 +78,8 @@ function parsed<Value>(variable: string, outcome: Outcome<Value>): Value | undef
   return 'value' in outcome ? outcome.value : refuse(`${variable} is not acceptable: ${outcome.problem.rule}`)
 }
 
-/** Compares hashes, so that the time tells nothing of how much was right. */
-async function sameSecret(one: string, other: string): Promise<boolean> {
-  const [a, b] = await Promise.all([one, other].map((text) => sha256(utf8(text.normalize('NFC')))))
+/** Compares hashes, so that the response time does not reveal how much of the secret matches. */
+async function sameSecret(first: string, second: string): Promise<boolean> {
+  const [a, b] = await Promise.all([first, second].map((text) => sha256(utf8(text.normalize('NFC')))))
   return a === b
 }

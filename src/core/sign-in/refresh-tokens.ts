@@ -1,11 +1,14 @@
-/** Refresh tokens: 16 bytes of session id, 16 that the family shares, 32 of this token alone; as URL-safe base64. */
+/**
+ * Refresh tokens: 16 bytes of session id, 16 bytes that the family shares and 32 bytes of this token alone, as URL-safe
+ * base64.
+ */
 import { parse as uuidBytes } from 'uuid'
 import { fromBase64Url, hmacSha256, sha256, toBase64Url, toUuid, utf8 } from '../encoding'
 
 export interface RefreshToken {
   text: string
   sessionId: string
-  /** Tells a token of the session's family, however long spent, from a forgery. */
+  /** Distinguishes any used token of the session's family from a forgery. */
   familyHash: string
   hash: string
   bytes: Uint8Array<ArrayBuffer>
@@ -14,7 +17,7 @@ export interface RefreshToken {
 const length = 64
 const ownPart = 32
 
-/** The first of a family. */
+/** Creates the first token of a family. */
 export async function newRefreshToken(sessionId: string): Promise<RefreshToken> {
   const bytes = crypto.getRandomValues(new Uint8Array(length))
   bytes.set(uuidBytes(sessionId))
@@ -27,8 +30,8 @@ export async function readRefreshToken(text: string): Promise<RefreshToken | und
 }
 
 /**
- * The token that follows this one. It is derived and not drawn, so that every retry with a spent token gets the same one: two who hold
- * one token then hold the same successor, and collide where the second of them uses it.
+ * Returns the next token. It is derived, not random, so every retry with a used token returns the same successor. If
+ * two clients hold one token, they also share the successor, and the second use of it is detected.
  */
 export async function successorOf({ bytes }: RefreshToken, secret: string): Promise<RefreshToken> {
   const key = await hmacSha256(utf8(secret), utf8('usher refresh token'))

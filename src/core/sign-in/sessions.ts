@@ -1,4 +1,4 @@
-/** The sessions of a user: seeing them, and ending them. */
+/** Lists and ends the sessions of a user. */
 import { deleteSession, endSessionsOf, selectSessionsOf } from '../../database/sign-in/sessions'
 import { selectUserToChange } from '../../database/users/users'
 import { record } from '../audit/audit'
@@ -24,27 +24,27 @@ export interface Session {
   createdAt: number
   lastUsedAt: number
   expiresAt: number
-  /** Whether it is the one this request came on. */
+  /** Whether the request came with this session. */
   current: boolean
 }
 
-/** The living sessions of a user, newest first. */
+/** Returns the valid sessions of a user, newest first. */
 export async function listSessions(caller: Caller, user: { id: string }): Promise<Session[]> {
   const { sessions } = await sessionsOf(caller, user)
   return sessions
 }
 
-/** Ends one session of a user; one that is not theirs is not found. */
+/** Ends one session of a user. A session of another user is not found. */
 export async function endSession(caller: Caller, user: { id: string }, sessionId: string): Promise<void> {
   await end(caller, user, sessionId)
 }
 
-/** Ends every session of a user, the caller's own too if it is one of them. */
+/** Ends every session of a user, the caller's own session included. */
 export async function endSessions(caller: Caller, user: { id: string }): Promise<void> {
   await end(caller, user, undefined)
 }
 
-/** Ends the caller's session: its access and refresh tokens are dead from here on. An API key has none. */
+/** Ends the caller's session, so its access and refresh tokens are invalid from now on. An API key has no session. */
 export async function signOut(caller: Caller): Promise<void> {
   const { credential } = caller
   if (credential.kind === 'key') return refuseApiKey(caller)

@@ -1,4 +1,4 @@
-/** Brute force: failed sign-ins are counted in the database by account, and too many lock it for a while. */
+/** Protection against brute force: counts failed sign-ins per account, and locks an account after too many. */
 import { insertLockedEvent } from '../../database/audit/audit'
 import { deleteSignInFailures, recordSignInFailure, refuseSignInIfLocked } from '../../database/sign-in/sessions'
 import type { Statement } from '../../database/statement'
@@ -12,12 +12,12 @@ const firstDelaySeconds = 30
 const maxDelaySeconds = 900
 export const forgottenAfterSeconds = 86_400
 
-/** Where a user's failures are counted. */
+/** The account that counts a user's failures. */
 export function accountOf(userNumber: number): string {
   return `user:${userNumber}`
 }
 
-/** Where the failures of an identifier that is no one's are counted, so that it locks just as a real one does. */
+/** The account that counts the failures of an unknown identifier, so that it is locked as a real one would be. */
 export async function accountOfUnknown(key: string): Promise<string> {
   return `identifier:${await sha256(utf8(key))}`
 }
@@ -29,8 +29,8 @@ export function refuseIfLocked(until: number | null | undefined, now: number): v
 }
 
 /**
- * Counts a failure, and records the lockout that it causes. Refuses the batch where the account is locked by now, as a success does: so of
- * attempts that are made at once no more than lock the account learn that they were wrong, and the others learn nothing.
+ * Counts a failure and records the lockout that it causes. Refuses the batch if the account is locked by now, as a
+ * successful sign-in does. So among attempts sent at once, only as many as the threshold are reported as wrong.
  */
 export function countFailure(visit: Visit, account: string, userId: string | null): Statement<unknown>[] {
   const { now } = visit
@@ -50,7 +50,7 @@ export function countFailure(visit: Visit, account: string, userId: string | nul
 
 export const clearFailures = (account: string): Statement => deleteSignInFailures({ account })
 
-/** Clears the failures as `actor`'s doing, which is recorded where they had locked the account. */
+/** Clears the failures. If they had locked the account, records that `actor` unlocked it. */
 export function unlock(caller: Caller, actor: Actor, account: string, userId: string): Statement[] {
   return [recordUnlocking(caller, actor, account, userId), clearFailures(account)]
 }

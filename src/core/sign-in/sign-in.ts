@@ -1,4 +1,4 @@
-/** Signing in and staying in: sessions begin here, each with its family of refresh tokens. */
+/** Signs users in and refreshes their sessions. Each session has a family of refresh tokens. */
 import { v7 as uuid } from 'uuid'
 import { insertReuseDetectedEvent, insertSessionEndedEvent, insertSignedOutEvent } from '../../database/audit/audit'
 import { BatchRefused, DatabaseUnavailable } from '../../database/database'
@@ -34,12 +34,12 @@ import { accountOf, accountOfUnknown, clearFailures, countFailure, refuseIfLocke
 import { foldIdentifier } from '../users/text'
 import { toUser, type User } from '../users/user'
 
-/** How long a session lasts after its last refresh. */
+/** A session ends this long after its last refresh. */
 const refreshableSeconds = 30 * 86_400
-/** How long a retry with a spent refresh token gets its successor: the first response may have been lost. */
+/** A retry with a used refresh token gets the same successor for this long, because the first response may be lost. */
 const refreshLeewaySeconds = 10
 
-/** Looks at an account that changes under every one of them. */
+/** Sign-in attempts while the account keeps changing. */
 const attempts = 5
 
 export interface Credentials {
@@ -48,27 +48,28 @@ export interface Credentials {
   password: string
 }
 
-/** A session of a user, begun or gone on with. */
+/** A session that was started or refreshed. */
 export interface OpenedSession {
   user: User
   sessionId: string
 }
 
-/** With the next refresh token, which is shown this once and kept only as its hash. */
+/** `refreshToken` is returned this one time only, and is stored as a hash. */
 export interface SignedIn extends OpenedSession {
   refreshToken: string
 }
 
 /**
- * Signs in, for thirty days from each refresh. Unknown, wrong, inactive and password-less cost the same and are refused alike, as
- * `invalid_credentials`; too many failures on one account as `locked_out`.
+ * Signs in for thirty days from each refresh. Unknown users, wrong passwords, inactive users and users without a
+ * password cost the same and are all refused as `invalid_credentials`. Too many failures on one account are refused as
+ * `locked_out`.
  */
 export async function signIn(visit: Visit, credentials: Credentials): Promise<SignedIn> {
   const { session, refreshToken } = await newRefreshableSession()
   return { ...(await open(visit, credentials, session)), refreshToken }
 }
 
-/** Signs in as `signIn` does, for so many seconds at most and no longer: nothing refreshes this session. */
+/** As `signIn`, but for at most so many seconds. The session cannot be refreshed. */
 export async function signInFor(
   visit: Visit,
   credentials: Credentials,
@@ -79,16 +80,16 @@ export async function signInFor(
   return { ...(await open(visit, credentials, session)), seconds: lifetimeOf(visit, session) }
 }
 
-/** A session about to be. */
+/** A session to be started. */
 export interface NewSession {
   id: string
   seconds: number
   familyHash: string
-  /** What is written with it. */
+  /** Written in the same batch as the session. */
   tokenStatements: readonly Statement[]
 }
 
-/** A session that refresh tokens prolong, with the first of them. */
+/** Returns a refreshable session and its first refresh token. */
 export async function newRefreshableSession(): Promise<{ session: NewSession; refreshToken: string }> {
   const id = uuid()
   const { text, hash, familyHash } = await newRefreshToken(id)
@@ -96,7 +97,7 @@ export async function newRefreshableSession(): Promise<{ session: NewSession; re
   return { session: { id, seconds: refreshableSeconds, familyHash, tokenStatements }, refreshToken: text }
 }
 
-/** The statements that begin the session. */
+/** Returns the statements that start the session. */
 export function beginSession(visit: Visit, session: NewSession, userId: string): Statement[] {
   return [
     insertSession({
@@ -126,7 +127,7 @@ async function open(visit: Visit, credentials: Credentials, session: NewSession)
       return { user: await trySigningIn(visit, credentials, session), sessionId: session.id }
     } catch (error) {
       if (!(error instanceof BatchRefused)) throw error
-      // The account changed or was locked while the password was being checked, or the first admin was just made: look again.
+      // Since the first read, the account changed or was locked, or the first admin was created. Try again.
       if (tried === attempts) throw new Refused({ kind: 'contended' })
     }
   }
@@ -134,11 +135,11 @@ async function open(visit: Visit, credentials: Credentials, session: NewSession)
 
 async function trySigningIn(visit: Visit, { identifier, password }: Credentials, session: NewSession): Promise<User> {
   const key = foldIdentifier(identifier)
-  const nobody = await accountOfUnknown(key)
+  const unknownAccount = await accountOfUnknown(key)
   const [users, failures, admins] = await visit.database.batch(
     unguarded,
     selectSignIn({ key }),
-    selectSignInFailures({ key, unknown: nobody }),
+    selectSignInFailures({ key, unknown: unknownAccount }),
     selectUserCount({ scope: `role:${adminRole}` }),
   )
   refuseIfLocked(failures[0]?.locked_until, visit.now)
@@ -146,12 +147,12 @@ async function trySigningIn(visit: Visit, { identifier, password }: Credentials,
 
   const sessionStatements = (userId: string) => beginSession(visit, session, userId)
   if (admins[0]?.count === 0) {
-    const signIn = { key, password, taken: user !== undefined, account: nobody }
+    const signIn = { key, password, taken: user !== undefined, account: unknownAccount }
     const firstAdmin = await createFirstAdmin(visit, signIn, sessionStatements)
     if (firstAdmin) return firstAdmin
   }
 
-  const account = user ? accountOf(user.number) : nobody
+  const account = user ? accountOf(user.number) : unknownAccount
   const stored = user?.password_hash ?? null
   const { matches, outdated } = await verifyPassword(password, stored, visit.settings.passwordRounds)
   if (!matches || user?.active !== 1) {
@@ -167,12 +168,12 @@ async function trySigningIn(visit: Visit, { identifier, password }: Credentials,
     clearFailures(account),
     selectUser({ id: user.id }),
   )
-  // Not before the sign-in has succeeded: the extra time would tell a right password from wrong ones on a locked account.
+  // Only after a successful sign-in: on a locked account, the extra time would reveal that the password is right.
   if (outdated) await rehash(visit, user, password)
   return toUser((results.at(-1) as UserRow[])[0] as UserRow)
 }
 
-/** The sign-in has succeeded already, so a failure here is only logged: the next sign-in tries again. */
+/** The sign-in has already succeeded, so an error here is only logged. The next sign-in tries again. */
 async function rehash(visit: Visit, { number, password_hash }: SignInRow, password: string): Promise<void> {
   const known = password.normalize('NFC') as Parsed<'password'>
   const renewed = await hashPassword(known, visit.settings.passwordRounds)
@@ -186,29 +187,29 @@ async function rehash(visit: Visit, { number, password_hash }: SignInRow, passwo
 }
 
 /**
- * Trades a refresh token for its successor. A retry within ten seconds gets the same successor; a later use of a spent token means
- * that two hold it, and ends the session. Refuses with `invalid_refresh_token`.
+ * Exchanges a refresh token for its successor. A retry within ten seconds gets the same successor. A later use of a
+ * used token means that two clients hold it, so the session ends. Refuses with `invalid_refresh_token`.
  */
 export async function refreshSession(visit: Visit, refreshToken: string): Promise<SignedIn> {
   const { database, settings, now } = visit
   const token = await readRefreshToken(refreshToken)
   if (!token) throw new Refused({ kind: 'invalid_refresh_token' })
   const { sessionId, hash } = token
-  const spentSince = now - refreshLeewaySeconds
-  // While the secret is rotated, the successor of a token that was spent before may be one of the previous secret's.
+  const usedSince = now - refreshLeewaySeconds
+  // During a rotation of the secret, the successor of an earlier token may derive from the previous secret.
   const successors = await Promise.all(settings.jwtSecrets.map((secret) => successorOf(token, secret)))
-  const [successor, otherSuccessor = null] = successors.map((one) => one.hash) as [string, string?]
+  const [successor, otherSuccessor = null] = successors.map((token) => token.hash) as [string, string?]
   try {
     const results = await database.batch(
       unguarded,
-      refuseUnlessRefreshable({ ...familyOf(visit, token), hash, spentSince }),
+      refuseUnlessRefreshable({ ...familyOf(visit, token), hash, usedSince }),
       ...rotateRefreshToken({
         session_id: sessionId,
         hash,
         successor,
         otherSuccessor,
         now,
-        forgottenBefore: spentSince,
+        forgottenBefore: usedSince,
       }),
       extendSession({
         id: sessionId,
@@ -219,7 +220,7 @@ export async function refreshSession(visit: Visit, refreshToken: string): Promis
       selectUserOfSession({ id: sessionId }),
     )
     const [, , , inserted, found, , users] = results
-    const next = successors.find((one) => one.hash === (inserted[0] ?? found[0])?.hash)
+    const next = successors.find((token) => token.hash === (inserted[0] ?? found[0])?.hash)
     if (!next) throw new Refused({ kind: 'invalid_refresh_token' })
     return { user: toUser(users[0] as UserRow), sessionId, refreshToken: next.text }
   } catch (error) {
@@ -241,8 +242,8 @@ export async function refreshSession(visit: Visit, refreshToken: string): Promis
 }
 
 /**
- * Ends the session of a refresh token, for a client whose access token has expired. A spent token will do: whoever holds it could end
- * the session by using it. Refuses with `invalid_refresh_token`.
+ * Ends the session of a refresh token, for a client whose access token has expired. A used token is accepted too,
+ * because using it would end the session anyway. Refuses with `invalid_refresh_token`.
  */
 export async function signOutByRefreshToken(visit: Visit, refreshToken: string): Promise<void> {
   const token = await readRefreshToken(refreshToken)
@@ -261,7 +262,7 @@ export async function signOutByRefreshToken(visit: Visit, refreshToken: string):
   }
 }
 
-/** What the database knows the session of a token by, while it is alive. */
+/** The conditions by which the database finds the token's session while it is valid. */
 function familyOf({ settings, now }: Visit, { sessionId, familyHash }: RefreshToken) {
   return { sessionId, familyHash, now, begunAfter: now - settings.sessionMaxSeconds }
 }

@@ -1,6 +1,6 @@
 /**
- * The fields of the record: what each may hold. A value reaches the core only through the parser of its field, which is what
- * `Parsed` says in the type; the parsers normalise, so what is stored is what is answered.
+ * The fields of a user, and the values that each field may hold. Only the parser of a field makes a `Parsed` value, so
+ * the core never sees an unchecked one. Parsers normalise: the stored value is also the value that is returned.
  */
 import { commonPasswords } from '../passwords/common-passwords'
 import {
@@ -15,7 +15,7 @@ import {
   maxRoleNameLength,
 } from './text'
 
-/** Lengths in code points, bounds inclusive. */
+/** Lengths are in code points. Bounds are inclusive. */
 export type Problem =
   | { rule: 'blank' }
   | { rule: 'too_long'; max: number }
@@ -31,23 +31,23 @@ export type Problem =
   | { rule: 'password_too_short'; min: number }
   | { rule: 'password_common' }
   | { rule: 'password_personal' }
-  /** Not the present one. */
+  /** Not the current password. */
   | { rule: 'wrong' }
-  /** A search without a word of `longWord` characters has at most `max` words. */
+  /** A search in which every word is shorter than `longWord` characters may have at most `max` words. */
   | { rule: 'too_many_short_words'; max: number; longWord: number }
 
 declare const parsedAs: unique symbol
 /** A value that passed the parser of the field. */
 export type Parsed<Field extends string, Value = string> = Value & { readonly [parsedAs]: Field }
 
-/** What a parser answers: the normalised value, or what is wrong with the one given. */
+/** The result of a parser: the normalised value, or the problem with the input. */
 export type Outcome<Value> = { value: Value } | { problem: Problem }
 export type Parser<Input, Value> = (input: Input) => Outcome<Value>
 
-/** The next role is given the next number, so there must be room beyond the highest for all the roles to come. */
+/** New roles get the number after the highest, so the maximum leaves room for them. */
 export const roleNumberMax = 2 ** 31 - 1
 
-/** Roles of one user. */
+/** The maximum number of roles of one user. */
 export const maxRoles = 100
 
 export const passwordLength = { min: 8, max: 128 }
@@ -55,7 +55,7 @@ export const passwordLength = { min: 8, max: 128 }
 function text<Field extends string>(limits: {
   max: number
   required?: boolean
-  /** Whether joiners and variation selectors may stand in it: in the names of people only. */
+  /** Whether joiners and variation selectors are allowed. Only the names of people allow them. */
   joiners?: boolean
 }): Parser<string, Parsed<Field>> {
   return (input) => {
@@ -68,10 +68,10 @@ function text<Field extends string>(limits: {
   }
 }
 
-/** Joiners and variation selectors alone are as blank as blanks. */
+/** Text that holds only joiners and variation selectors counts as blank. */
 export const isBlank = (value: string) => fold(value).trim() === ''
 
-/** The field in a contract that takes less of it: at most `max` code points and, where it is `required`, not only blanks. */
+/** Narrows a parser for a contract with tighter limits: at most `max` code points and, when `required`, not blank. */
 export function withLimits<Value extends string>(
   parser: Parser<string, Value>,
   { max, required = false }: { max?: number; required?: boolean },
@@ -99,23 +99,29 @@ function integer<Field extends string>(
 export const parseName: Parser<string, Parsed<'name'>> = text({ max: 200, required: true, joiners: true })
 export const parseGivenName: Parser<string, Parsed<'givenName'>> = text({ max: 100, joiners: true })
 export const parseFamilyName: Parser<string, Parsed<'familyName'>> = text({ max: 100, joiners: true })
-/** Names as the directory may have come to hold them: one joined from its parts, or a part split from one, is longer than what may be sent. */
+/**
+ * Accepts every name that the directory may hold. A name joined from its parts, or a part split from a name, can be
+ * longer than a client may send.
+ */
 export const parseStoredName: Parser<string, Parsed<'storedName'>> = text({ max: maxNameLength, joiners: true })
 export const parseStoredNamePart: Parser<string, Parsed<'storedName'>> = text({ max: 200, joiners: true })
 export const parsePhoneNumber: Parser<string, Parsed<'phoneNumber'>> = text({ max: 32 })
 const parseTrimmedRoleName: Parser<string, Parsed<'roleName'>> = text({ max: maxRoleNameLength, required: true })
-/** Without the blanks around it. */
+/** Strips surrounding blanks. */
 export const parseRoleName: Parser<string, Parsed<'roleName'>> = (input) => parseTrimmedRoleName(input.trim())
 export const parseDescription: Parser<string, Parsed<'description'>> = text({ max: 500 })
 export const parseKeyName: Parser<string, Parsed<'keyName'>> = text({ max: 200, required: true })
 export const parseRoleNumber: Parser<number, Parsed<'roleNumber', number>> = integer(1, roleNumberMax)
-/** The directory gives the numbers after the highest, and needs room for them. */
+/** New users get the number after the highest, so the maximum leaves room for them. */
 export const userNumberMax = 2 ** 31 - 1
 export const parseUserNumber: Parser<number, Parsed<'userNumber', number>> = integer(1, userNumberMax)
 export const parseVersion: Parser<number, Parsed<'version', number>> = integer(1, 2 ** 31 - 1)
 export const parseMatricule: Parser<number, Parsed<'matricule', number>> = integer(0)
 
-/** The matricule that an identifier of digits only stands for, in any spelling; undefined where the identifier is anything else. */
+/**
+ * Returns the matricule that an identifier spells, in any spelling of its digits. Returns undefined when the identifier
+ * has other characters.
+ */
 export function readMatricule(identifier: string): number | undefined {
   const key = isLonger(identifier, 254) ? '' : foldIdentifier(identifier)
   const number = /^[0-9]+$/.test(key) ? Number(key) : NaN
@@ -136,7 +142,7 @@ export function parseUsername(input: string): Outcome<Parsed<'username'>> {
 
 const local = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u
 
-/** An address as people have them: a dot-atom, an @, a domain of at least two labels. The local part stays as sent. */
+/** Accepts an address with a dot-atom, an @ and a domain of at least two labels. The local part is kept as sent. */
 export function parseEmail(input: string): Outcome<Parsed<'email'>> {
   if (isFarLonger(input, 254)) return { problem: { rule: 'too_long', max: 254 } }
   const sent = input.normalize('NFC')
@@ -145,12 +151,12 @@ export function parseEmail(input: string): Outcome<Parsed<'email'>> {
     .slice(at + 1)
     .toLowerCase()
     .normalize('NFC')
-  // In lower case it may be longer than it came.
+  // Lower-casing can lengthen the domain.
   const address = sent.slice(0, at + 1) + domain
   if (isLonger(address, 254)) return { problem: { rule: 'too_long', max: 254 } }
   if (!isPlainText(address, { joiners: false })) return { problem: { rule: 'characters' } }
-  const sound = at > 0 && !isLonger(sent.slice(0, at), 64) && local.test(sent.slice(0, at)) && isDomain(domain)
-  return sound ? { value: address as Parsed<'email'> } : { problem: { rule: 'not_an_email' } }
+  const isValid = at > 0 && !isLonger(sent.slice(0, at), 64) && local.test(sent.slice(0, at)) && isDomain(domain)
+  return isValid ? { value: address as Parsed<'email'> } : { problem: { rule: 'not_an_email' } }
 }
 
 export function parseUuid(input: string): Outcome<Parsed<'uuid'>> {
@@ -160,7 +166,7 @@ export function parseUuid(input: string): Outcome<Parsed<'uuid'>> {
     : { problem: { rule: 'not_a_uuid' } }
 }
 
-/** A calendar date, `YYYY-MM-DD`, that exists. */
+/** Accepts a calendar date, `YYYY-MM-DD`, that exists. */
 export function parseBirthdate(input: string): Outcome<Parsed<'birthdate'>> {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(input) ? Date.parse(`${input}T00:00:00Z`) : NaN
   return !Number.isNaN(day) && new Date(day).toISOString().startsWith(input)
@@ -168,12 +174,13 @@ export function parseBirthdate(input: string): Outcome<Parsed<'birthdate'>> {
     : { problem: { rule: 'not_a_date' } }
 }
 
-/** Whether it has more than `passwordLength.max` code points however it is normalised. */
+/** Whether the password has more than `passwordLength.max` code points in every normal form. */
 export const isTooLongPassword = (input: string) => isFarLonger(input, passwordLength.max)
 
 /**
- * Length and commonness; `meetsPolicy` in passwords.ts adds what depends on the user and on the deployment. Never trimmed or cut:
- * NFC, so that two keyboards that write one password differently both sign in.
+ * Checks length and common passwords. `passwordPolicyProblem` adds the checks that depend on the user and the
+ * deployment. A password is never trimmed or truncated. It is normalised to NFC, so that keyboards with different
+ * compositions give the same password.
  */
 export function parsePassword(input: string): Outcome<Parsed<'password'>> {
   if (isTooLongPassword(input)) return { problem: { rule: 'too_long', max: passwordLength.max } }
@@ -181,7 +188,7 @@ export function parsePassword(input: string): Outcome<Parsed<'password'>> {
   const length = lengthOf(value)
   if (length < passwordLength.min) return { problem: { rule: 'password_too_short', min: passwordLength.min } }
   if (length > passwordLength.max) return { problem: { rule: 'too_long', max: passwordLength.max } }
-  // HMAC pads its key with NULs: one at the end would be no part of the password.
+  // HMAC pads its key with NULs, so a NUL at the end would not be part of the password.
   if (!value.isWellFormed() || value.includes('\0')) return { problem: { rule: 'characters' } }
   if (`\n${commonPasswords}\n`.includes(`\n${fold(value)}\n`)) return { problem: { rule: 'password_common' } }
   return { value: value as Parsed<'password'> }

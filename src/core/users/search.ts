@@ -1,11 +1,14 @@
-/** Text searches: what a query may be, and the words in it. */
+/** Text searches: the limits of a query, and its words. */
 import type { Outcome, Parsed } from './fields'
 import { foldForSearch, isLonger, lengthOf } from './text'
 
-/** Words of at least three characters are cheap; each shorter word reads the index entries of nearly all users. */
+/**
+ * A search for words of at least three characters is cheap. Each shorter word reads the index entries of nearly all
+ * users.
+ */
 const [longWord, maxShortWords] = [3, 3]
 
-/** Measures the text before it folds it, since folding takes time that grows with the text. */
+/** Measures the text before folding it, because the time to fold grows with the text. */
 export function parseSearch(input: string): Outcome<Parsed<'search'>> {
   if (isLonger(input, 200)) return { problem: { rule: 'too_long', max: 200 } }
   const words = searchWords(input)
@@ -18,7 +21,10 @@ export function parseSearch(input: string): Outcome<Parsed<'search'>> {
 const punctuation = `[\\p{Ps}\\p{Pe}'",.;:!?¡¿·、。]+`
 const punctuationAround = new RegExp(`^${punctuation}|${punctuation}$`, 'gu')
 
-/** The distinct words of a query, folded and without the punctuation around them. Punctuation alone is searched for as it is. */
+/**
+ * Returns the distinct words of a query, folded and without surrounding punctuation. A query of punctuation alone is
+ * kept as it is.
+ */
 export function searchWords(text: string): string[] {
   const words = foldForSearch(text)
     .split(/\s+/u)

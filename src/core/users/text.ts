@@ -1,33 +1,35 @@
-/** What text may hold, and when two texts are the same to a person. */
+/** The characters that text may hold, and the keys by which two spellings compare as equal. */
 
 const control = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u
 const ignorable = /\p{Default_Ignorable_Code_Point}/u
 const joinersAndVariations = /[\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu
 const everyIgnorable = /\p{Default_Ignorable_Code_Point}/gu
-/** Letters, digits and hyphens, of no other script and no number: it has one spelling. */
+/**
+ * ASCII letters, digits and hyphens, with no punycode and no numeric top label. Such a domain has only one spelling.
+ */
 const plainDomain = /^(?!.*xn--)([a-z0-9-]+\.)+[a-z]+$/
 const domainLabel = /^[\p{L}\p{N}]([\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?$/u
-/** What nearly all text is, and needs no closer look: nothing of it folds but its case. */
+/** A fast path for most text: ASCII text changes only its case when folded. */
 const ascii = /^[\0-\x7f]*$/
 const printableAscii = /^[ -~]*$/
 
-/** Whether it has more than `max` code points, which are never more than what a string counts. */
+/** Whether the text has more than `max` code points. `length` counts code units, which are at least as many. */
 export function isLonger(text: string, max: number): boolean {
   return text.length > max && lengthOf(text) > max
 }
 
-/** NFC makes one code point of six code units at most, in Unicode 17. */
+/** In Unicode 17, NFC composes at most six code units into one code point. */
 const unitsPerCodePoint = 6
 
 /**
- * Whether it has more than `max` code points in every form. To be asked before text from a client is normalised: the time that takes
- * grows with the square of a run of combining marks.
+ * Whether the text has more than `max` code points in every normal form. Call this before normalising text from a
+ * client: the time to normalise grows with the square of a run of combining marks.
  */
 export function isFarLonger(text: string, max: number): boolean {
   return text.length > max * unitsPerCodePoint
 }
 
-/** Code points of the longest name of a person, and of a role. No other key is made of more than the first. */
+/** The maximum code points of a person's name and of a role's name. No other key is longer than the first. */
 export const maxNameLength = 401
 export const maxRoleNameLength = 64
 
@@ -38,14 +40,16 @@ export function lengthOf(text: string): number {
   return length
 }
 
-/** False for control characters, lone surrogates, and code points that nobody sees, bidi controls among them. */
+/**
+ * Returns false for text with control characters, lone surrogates or invisible code points (bidi controls included).
+ */
 export function isPlainText(text: string, options: { joiners: boolean }): boolean {
   if (printableAscii.test(text)) return true
   if (control.test(text)) return false
   return !ignorable.test(options.joiners ? text.replace(joinersAndVariations, '') : text)
 }
 
-/** At least two labels, the last not a number. `text` is in lower case and NFC. */
+/** Whether the text has at least two labels, and the last is not a number. `text` must be in lower case and NFC. */
 export function isDomain(text: string): boolean {
   const labels = text.split('.')
   return (
@@ -54,8 +58,9 @@ export function isDomain(text: string): boolean {
 }
 
 /**
- * The key of an email, username or matricule. All spellings of one identifier have the same key: as `fold`, without blanks around it,
- * a number without leading zeros, the domain of an address in ASCII. Text that is too long is its own key, which nothing else has.
+ * Returns the unique key of an email, username or matricule. All spellings of one identifier share the key. Beyond
+ * `fold`, it strips surrounding blanks and leading zeros of a number, and writes the domain of an address in ASCII.
+ * Text that is too long for an identifier is returned as it is.
  */
 export function foldIdentifier(text: string): string {
   if (isFarLonger(text, maxNameLength)) return text
@@ -65,7 +70,7 @@ export function foldIdentifier(text: string): string {
   return at < 0 ? folded : folded.slice(0, at + 1) + asciiDomain(folded.slice(at + 1))
 }
 
-/** Text that is not a domain stays as it is. */
+/** Returns text that is not a domain unchanged. */
 function asciiDomain(domain: string): string {
   if (plainDomain.test(domain) || !isDomain(domain)) return domain
   const url = `http://${domain}`
@@ -74,25 +79,28 @@ function asciiDomain(domain: string): string {
   return isDomain(ascii) ? ascii : domain
 }
 
-/** The key of the name of a role: as `fold`, without blanks around it, and with one space for any blanks inside. */
+/**
+ * Returns the unique key of a role's name. Beyond `fold`, it strips surrounding blanks and collapses inner blanks to
+ * one space.
+ */
 export function foldRoleName(text: string): string {
   if (isFarLonger(text, maxRoleNameLength)) return text
   return fold(text).trim().replace(/\s+/gu, ' ')
 }
 
 /**
- * What search compares: as `fold`, and without what people leave out when they type a name. That is accents, letters that no
- * common keyboard has, and the typographic forms of apostrophes, quotes and hyphens.
+ * Folds text for search. Beyond `fold`, it drops accents, and it replaces letters and signs that people seldom type:
+ * letters that no common keyboard has, and typographic apostrophes, quotes and hyphens.
  */
 export function foldForSearch(text: string): string {
   if (ascii.test(text)) return text.toLowerCase()
   if (isFarLonger(text, maxNameLength)) return text
-  // Folded, an acute accent on its own would be a blank and an accent.
+  // NFKC turns a lone acute accent into a blank and a combining accent.
   const withoutAccents = fold(text.replaceAll('\u00b4', "'")).normalize('NFKD').replace(/\p{M}/gu, '')
   return foldFully(withoutAccents).replace(typedOtherwise, (character) => typedForms.get(character) as string)
 }
 
-/** Folded letters that Unicode does not decompose, and signs, by what people type for them. */
+/** Folded letters and signs that Unicode does not decompose, mapped to what people type instead. */
 const typedForms = new Map(
   Object.entries({
     a: 'ⱥ',
@@ -130,8 +138,8 @@ const typedForms = new Map(
 const typedOtherwise = new RegExp(`[${[...typedForms.keys()].join('')}]`, 'gu')
 
 /**
- * One key for every spelling of a name or identifier: compatibility forms, case and invisible code points folded away. Text that is
- * too long is its own key, which nothing else has.
+ * Returns one key for every spelling of a name or identifier: compatibility forms, case and invisible code points are
+ * folded away. Text that is too long is returned as it is.
  */
 export function fold(text: string): string {
   return isFarLonger(text, maxNameLength) ? text : foldFully(text)

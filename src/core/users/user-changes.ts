@@ -1,4 +1,4 @@
-/** Changing a user: a decision on what is so, and one commit of it on the condition that nothing moved meanwhile. */
+/** Updates a user: reads the facts, decides the update, and commits it only if the facts still hold. */
 import { BatchConflict } from '../../database/database'
 import type { Statement } from '../../database/statement'
 import { updateUserSearch } from '../../database/users/user-search'
@@ -28,8 +28,8 @@ import { decide, fields, type ChangeOptions, type Decision, type Facts, type Fie
 import { refuseLosingLastAdmin, loginKeys, refuseTaken, toSearchRow } from './users'
 
 /**
- * `changesTo` is asked for the changes once the present record is known (undefined where there is no such user, so that a bad
- * request is told so first). Values equal to the present ones are no change. Answers the user as committed.
+ * Updates a user and returns the user as committed. `changesTo` receives the current user, or undefined when there is
+ * none, so that an invalid request is reported before a missing user. Values equal to the current ones are not changes.
  */
 export async function updateUser(
   caller: Caller,
@@ -58,7 +58,7 @@ export async function updateUser(
   })
 }
 
-/** Hashed once, however often the change is decided again. */
+/** Computed once, even when the update is decided again. */
 interface Hashes {
   password?: string
   pin?: string
@@ -69,7 +69,7 @@ async function hash({ settings }: Caller, { password, pin }: Sent, hashes: Hashe
   if (pin !== undefined) hashes.pin ??= await hashPassword(pin, settings.passwordRounds)
 }
 
-/** One batch, on the condition that the facts still hold. */
+/** Commits the update in one batch, on the condition that the facts still hold. */
 async function commit(
   caller: Caller,
   found: Omit<Facts, 'roleRows'>,
@@ -82,7 +82,7 @@ async function commit(
     const results = await caller.database.batch(
       guard(caller, { needs, targetUser: present.number, grantedRoles: granted ?? [] }),
       ...(actions.length > 0
-        ? writing(caller, found, decision, hashes)
+        ? updateStatements(caller, found, decision, hashes)
         : [refuseUnlessVersion(present.number, present.version)]),
       ...actions.map(([action, about]) => record(caller, actor, action, { userId: present.id, fields: about })),
       ...(unlocks ? unlock(caller, actor, accountOf(present.number), present.id) : []),
@@ -96,8 +96,11 @@ async function commit(
   }
 }
 
-/** The row, what search finds it by, its roles; and an admin must stay. */
-function writing(
+/**
+ * Returns the statements that write the row, the search entry and the roles. The batch is refused when no active admin
+ * would remain.
+ */
+function updateStatements(
   { now }: Caller,
   { row, present }: Omit<Facts, 'roleRows'>,
   { sent, written, granted }: Decision,
@@ -126,14 +129,16 @@ function writing(
   ]
 }
 
-/** A password that somebody else sets ends the API keys too, which whoever had the old password may have made. */
+/**
+ * A new password set by another user revokes the API keys too: a person who had the old password may have created them.
+ */
 function revocationOf({ password, keepApiKeys }: Sent, deactivates: boolean): Revocation {
   if (deactivates) return 'credentials'
   if (password === undefined) return undefined
   return keepApiKeys === true ? 'sessions' : 'credentials'
 }
 
-/** The caller's own record, which an API key has none of. */
+/** Updates the caller's own record. An API key has no own record, so it is refused. */
 export async function updateOwnUser(
   caller: Caller,
   changesTo: (present: User | undefined) => UserChanges,
@@ -144,7 +149,10 @@ export async function updateOwnUser(
   return updateUser(caller, { id: credential.userId }, changesTo, options)
 }
 
-/** Reversible; ends every session and key of the user. Idempotent, like its opposite, which also ends a lockout. */
+/**
+ * Activates or deactivates a user; both are idempotent. Deactivation revokes every session and API key. Activation also
+ * clears a lockout.
+ */
 export function setActive(
   caller: Caller,
   selector: UserSelector,
@@ -154,7 +162,7 @@ export function setActive(
   return updateUser(caller, selector, () => ({ active }), { unlocking: active, condition })
 }
 
-/** Writes no more than what differs: each row of a role is counted in the totals. */
+/** Writes only the differences, because each row of a role changes the role's count. */
 function replaceRoles(present: User, granted: readonly number[]): Statement[] {
   const gone = present.roles.filter(({ number }) => !granted.includes(number)).map(({ number }) => number)
   const placed = [...granted.entries()].filter(([position, number]) => present.roles[position]?.number !== number)
@@ -179,7 +187,7 @@ function toColumns(sent: Sent, written: readonly Field[]): UserColumns {
   return columns
 }
 
-/** Somebody holds one of these identifiers: says which. Otherwise the conflict was of the moment. */
+/** Refuses with the identifiers that another user holds. If none is taken, the conflict was temporary. */
 async function refuseIfTaken(caller: Caller, present: User, sent: Sent): Promise<void> {
   const keys = loginKeys(sent)
   const [taken] = await caller.database.batch(

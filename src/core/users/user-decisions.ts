@@ -1,4 +1,6 @@
-/** What a change of a user comes to: what differs, on what authority, and what is told of it. Asks nothing and writes nothing. */
+/**
+ * Decides a user update: which fields change, which permissions it needs, which audit events it records. Pure: no I/O.
+ */
 import type { ActorRow } from '../../database/guard'
 import type { RoleRow } from '../../database/access/roles'
 import type { UserRow } from '../../database/users/user-row'
@@ -15,7 +17,10 @@ import { refuseOtherVersion, type VersionCondition } from './users'
 
 export type Field = keyof WritableUser
 
-/** Where each field is kept, and what changing it takes of whom: `self` what it takes on one's own record. */
+/**
+ * The column of each field, and the permission to change it. `self` applies to the caller's own record, `other` to all
+ * other records.
+ */
 export const fields: Record<
   Field,
   { column: keyof UserColumns; self: 'free' | 'ignored' | Permission; other?: Permission }
@@ -30,7 +35,8 @@ export const fields: Record<
   gender: { column: 'gender', self: 'free' },
   phoneNumber: { column: 'phone_number', self: 'free' },
   mobileNumber: { column: 'mobile_number', self: 'free' },
-  // Left as they are when someone without the permission sends their whole record back.
+  // A client that sends its user's whole record back leaves these fields unchanged, unless the user holds the
+  // permission.
   certifiedEmail: { column: 'certified_email', self: 'ignored' },
   userType: { column: 'user_type', self: 'ignored' },
   isStaff: { column: 'is_staff', self: 'ignored' },
@@ -39,20 +45,21 @@ export const fields: Record<
 }
 
 export interface ChangeOptions {
-  /** The roles that the changes name; none at all means the default one. */
+  /** The roles that the update names. An empty list means the default role. */
   namedRoles?: readonly RoleSelector[] | undefined
-  /** The versions they are meant for. */
+  /** The versions of the user that the update is meant for. */
   condition?: VersionCondition | undefined
   /**
-   * What happens to a change of the caller's own record that takes a permission they lack. By default, fields whose `self` is `kept` are
-   * ignored and all others are refused; `refuse_by_name` refuses all of them, and the refusal names the fields.
+   * The handling of a change to the caller's own record that needs a permission they lack. By default, fields with
+   * `self: 'ignored'` are ignored and all others are refused. `refuse_by_name` refuses all of them, and the refusal
+   * names the fields.
    */
   onForbiddenOwnField?: 'refuse_by_name'
-  /** Forgets failed sign-ins even where nothing else changes: of the active too. */
+  /** Clears failed sign-ins even when no field changes, for active users too. */
   unlocking?: boolean
 }
 
-/** What a change is decided on. */
+/** The facts that an update is decided on. */
 export interface Facts {
   actor: ActorRow
   row: UserRow & { permissions: number }
@@ -60,20 +67,20 @@ export interface Facts {
   roleRows: readonly RoleRow[]
 }
 
-/** What is to be done, and on what further authority. */
+/** The update to commit, and the permissions it needs. */
 export interface Decision {
   sent: Sent
-  /** The fields that differ. */
+  /** The fields that change. */
   written: readonly Field[]
-  /** The numbers of the roles to hold instead of the present ones. */
+  /** The numbers of the new roles, which replace the current ones. */
   granted: readonly number[] | undefined
   needs: readonly Permission[]
   actions: readonly [AuditAction, string[]][]
-  /** Whether failed sign-ins are forgotten. */
+  /** Whether failed sign-ins are cleared. */
   unlocks: boolean
 }
 
-/** Throws what speaks against it. */
+/** Throws `Refused` when the update is not allowed. */
 export function decide(
   caller: Caller,
   { actor, row, present, roleRows }: Facts,
@@ -81,66 +88,75 @@ export function decide(
   { condition, onForbiddenOwnField, unlocking = false }: ChangeOptions,
 ): Decision {
   const held = fromMask(actor.permissions)
-  const oneself = isSelf(caller, present.id)
-  const different = differing(changes, present)
+  const isOwnRecord = isSelf(caller, present.id)
+  const different = differences(changes, present)
   const sent: Sent = { ...different, ...coherentNames(different, present) }
   refuseLongName(different, sent)
   const refusesByName = onForbiddenOwnField === 'refuse_by_name'
   const written = changedFields(sent, present).filter(
-    (field) => !(oneself && !refusesByName && fields[field].self === 'ignored' && !held.includes('users:update')),
+    (field) => !(isOwnRecord && !refusesByName && fields[field].self === 'ignored' && !held.includes('users:update')),
   )
   const roles = rolesToSet(sent, present)
 
   if (sent.password !== undefined) {
     const { email, username, name } = { ...present, ...sent }
     enforcePasswordPolicy(sent.password, [email, username, name], caller.settings.passwordMinLength)
-    if (oneself) throw new Refused({ kind: 'own_password' })
+    if (isOwnRecord) throw new Refused({ kind: 'own_password' })
   }
-  const isTakeover = roles !== undefined || sent.password !== undefined || written.some((field) => takesOver.has(field))
+  const isTakeover =
+    roles !== undefined || sent.password !== undefined || written.some((field) => takeoverFields.has(field))
   if (isTakeover || unlocking) refuseApiKeyOnOwner(caller, actor, present.id)
-  if (oneself && refusesByName) refuseForbiddenFields(sent, written, held)
+  if (isOwnRecord && refusesByName) refuseForbiddenFields(sent, written, held)
   const needs = [
-    ...(oneself && caller.self ? [] : caller.needs),
-    ...written.flatMap((field) => toPermission(oneself ? fields[field].self : fields[field].other)),
+    ...(isOwnRecord && caller.self ? [] : caller.needs),
+    ...written.flatMap((field) => toPermission(isOwnRecord ? fields[field].self : fields[field].other)),
     ...(roles ? (['roles:assign'] as const) : []),
     ...(sent.pin !== undefined ? (['users:update'] as const) : []),
   ]
   refuseMissing([...needs, ...fromMask(row.permissions)], held)
-  // What the user holds already, whoever changes them must hold too.
+  // The caller must hold every permission of the user's current roles too.
   const known = [...roleRows, ...present.roles.map(asRow)]
   const granted =
     roles && rolesToAssign(roles, known, actor.permissions, sent.role ? 'role' : 'roles').map(({ number }) => number)
   refuseOtherVersion(present.version, condition)
   return {
-    ...{ sent, written, granted, needs },
+    sent,
+    written,
+    granted,
+    needs,
     actions: actionsOf(sent, written, granted !== undefined),
-    // Not one's own account: who stole a session could go on guessing the password at `PUT /me/password`.
+    // Not for the caller's own account: with a stolen session, an attacker could keep guessing the password at
+    // `PUT /me/password`.
     unlocks:
-      !oneself && (unlocking || sent.password !== undefined || (written.includes('active') && sent.active === true)),
+      !isOwnRecord &&
+      (unlocking || sent.password !== undefined || (written.includes('active') && sent.active === true)),
   }
 }
 
-/** The fields by which a user is taken over or shut out. */
-const takesOver: ReadonlySet<Field> = new Set(['email', 'username', 'matricule', 'active'])
+/** The fields that could take over an account or lock its user out. */
+const takeoverFields: ReadonlySet<Field> = new Set(['email', 'username', 'matricule', 'active'])
 
-/** Refuses by name the fields that the caller may not change on their own record. */
+/** Refuses the fields that the caller may not change on their own record, and names them. */
 function refuseForbiddenFields(sent: Sent, written: readonly Field[], held: readonly Permission[]): void {
-  const asked: [field: string, needs: Permission[]][] = [
+  const attempts: [field: string, needs: Permission[]][] = [
     ...written.map((field): [string, Permission[]] => [field, toPermission(fields[field].self)]),
     ...(sent.pin !== undefined ? [['pin', ['users:update']] satisfies [string, Permission[]]] : []),
   ]
-  const refused = asked.filter(([, needs]) => !needs.every((permission) => held.includes(permission)))
+  const refused = attempts.filter(([, needs]) => !needs.every((permission) => held.includes(permission)))
   if (refused.length === 0) return
   const missing = [...new Set(refused.flatMap(([, needs]) => needs))]
   throw new Refused({ kind: 'forbidden', missing, fields: refused.map(([field]) => field) })
 }
 
-/** The changes with their names settled: derived ones may be longer than what may be sent. */
+/** The changes with coherent names. A derived name may be longer than a client may send. */
 export type Sent = Omit<UserChanges, 'name' | 'givenName' | 'familyName'> & {
   [Name in 'name' | 'givenName' | 'familyName']?: string | undefined
 }
 
-/** Throws `Refused` where a part would make the whole name too long: an imported user may have a part that leaves little room. */
+/**
+ * Throws `Refused` when a new part makes the whole name too long. This can happen when an imported user's other part is
+ * very long.
+ */
 function refuseLongName({ name, givenName, familyName }: UserChanges, sent: Sent): void {
   if (name !== undefined || sent.name === undefined || !isLonger(sent.name, maxNameLength)) return
   const [field, part] = givenName === undefined ? ['familyName', familyName ?? ''] : ['givenName', givenName]
@@ -148,8 +164,8 @@ function refuseLongName({ name, givenName, familyName }: UserChanges, sent: Sent
   throw new Refused({ kind: 'invalid', problems: [{ field, problem: { rule: 'too_long', max: Math.max(room, 0) } }] })
 }
 
-/** What is left once everything that is so already, or not given, is taken away. */
-function differing(changes: UserChanges, present: User): UserChanges {
+/** Drops changes that are undefined or equal to the current value. */
+function differences(changes: UserChanges, present: User): UserChanges {
   return Object.fromEntries(
     Object.entries(changes).filter(([field, value]) => value !== undefined && value !== present[field as Field]),
   )
@@ -159,12 +175,12 @@ function changedFields(sent: Sent, present: User): Field[] {
   return (Object.keys(fields) as Field[]).filter((field) => sent[field] !== undefined && sent[field] !== present[field])
 }
 
-function toPermission(asked: 'free' | 'ignored' | Permission | undefined): Permission[] {
-  if (asked === undefined || asked === 'free') return []
-  return [asked === 'ignored' ? 'users:update' : asked]
+function toPermission(rule: 'free' | 'ignored' | Permission | undefined): Permission[] {
+  if (rule === undefined || rule === 'free') return []
+  return [rule === 'ignored' ? 'users:update' : rule]
 }
 
-/** The roles to give instead of the present ones, or undefined where they would be the same. */
+/** Returns the new roles, or undefined when they equal the current ones. */
 function rolesToSet({ roles, role, admin }: Sent, present: User): readonly RoleSelector[] | undefined {
   if (admin !== undefined) {
     const others = present.roles.filter(({ number }) => number !== adminRole)
@@ -180,7 +196,7 @@ function rolesToSet({ roles, role, admin }: Sent, present: User): readonly RoleS
   return same ? undefined : wanted
 }
 
-/** What happened, in the audit's words, each with the fields it concerns. */
+/** Returns the audit actions of the update, each with its fields. */
 function actionsOf(sent: Sent, written: readonly Field[], rolesSet: boolean): [AuditAction, string[]][] {
   const plain: string[] = written.filter((field) => field !== 'active')
   if (sent.pin !== undefined) plain.push('pin')

@@ -1,4 +1,4 @@
-/** Lists of users: pages by cursor or by number, and everyone. */
+/** Lists users: one page by cursor, one page by number, or all users as a stream. */
 import { selectUserPage, selectUsersAfter } from '../../database/users/user-list'
 import type { Statement } from '../../database/statement'
 import type { SortKey } from '../../database/users/user-matched-page'
@@ -15,13 +15,13 @@ import { toUser, type Gender, type User } from './user'
 
 export type { SearchField, SortKey }
 
-/** Whom a list is of; without a condition, of everyone. */
+/** Selects the users of a list. An empty filter selects all users. */
 export interface Filter {
   active?: boolean | undefined
-  /** Its holders, of whatever rank. */
+  /** Matches any holder of the role, primary or not. */
   role?: { name: string } | { number: number } | undefined
   gender?: Gender | undefined
-  /** Words, each to be found somewhere in one of the contract's search fields; without a word, everyone is found. */
+  /** Each word must occur in at least one of the contract's search fields. Text without words matches all users. */
   search?: { text: Parsed<'search'>; fields: readonly SearchField[] } | undefined
 }
 
@@ -33,13 +33,13 @@ export interface ListRequest extends Filter {
   limit: number
 }
 
-/** Where a page ends: the sort key and the number of its last user. */
+/** The end of a page: the sort key and the number of its last user. */
 export interface Position {
   key: string
   number: number
 }
 
-/** A page with the exact total of all pages; `next` is where the page after it begins, if there is one. */
+/** Returns a page with the exact total of all pages. `next` is the position of the next page, if there is one. */
 export async function listUsers(
   caller: Caller,
   request: ListRequest,
@@ -64,23 +64,26 @@ function positionOf({ user: { number }, key }: ListedUser): Position {
   return { key: key ?? String(number), number }
 }
 
-/** The page-th page (from 1) of `size` users in order of number, with the exact total of all pages; past the end it is empty. */
+/** Returns one page (from 1) of `size` users in order of number, with the exact total. A page past the end is empty. */
 export async function pageOfUsers(
   caller: Caller,
   { page, size, ...filter }: Filter & { page: number; size: number },
 ): Promise<{ users: User[]; total: number }> {
   const query = { ...toUserFilter(filter), offset: (page - 1) * size, limit: size }
   const found = await read(caller, selectNumberedPage(query))
-  const users = found.users.map(({ user }) => toUser(user)).sort((one, other) => one.number - other.number)
+  const users = found.users.map(({ user }) => toUser(user)).sort((a, b) => a.number - b.number)
   return { users, total: found.total }
 }
 
-/** Rows a page of an unpaginated list: a million users stay within the queries one invocation may make. */
+/**
+ * Rows per page of a streamed list. With pages of this size, a million users need fewer queries than one invocation may
+ * make.
+ */
 export const streamedPageSize = 5000
 
 /**
- * Every user, by matricule, then those without one by number, a page at a time. The authority is asked for again at each page,
- * so a list that is being read ends with the right to read it.
+ * Streams all users in pages: first by matricule, then the users without one by number. Each page checks the caller's
+ * authority again, so the stream ends when the caller loses it.
  */
 export async function* everyUserByMatricule(caller: Caller): AsyncGenerator<User[], void, undefined> {
   let after = { matricule: -1, number: 0 }
@@ -94,7 +97,7 @@ export async function* everyUserByMatricule(caller: Caller): AsyncGenerator<User
   }
 }
 
-/** Everyone the filter lets through, in order of number, as `everyUserByMatricule` does it. */
+/** Streams the users that match the filter, in order of number. Each page checks the caller's authority again. */
 export async function* everyUser(caller: Caller, filter: Filter): AsyncGenerator<User[], void, undefined> {
   const query = toUserFilter(filter)
   let number = 0

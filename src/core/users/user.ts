@@ -1,4 +1,4 @@
-/** The record, as the directory speaks of it. It has no hash, so nothing that shows a user can show one. */
+/** The user of the core. It has no password hash, so no contract can return one. */
 import type { UserRow } from '../../database/users/user-row'
 import type { Parsed } from './fields'
 import { foldIdentifier } from './text'
@@ -12,7 +12,7 @@ export interface RoleReference {
   name: string
 }
 
-/** Times are unix seconds; birthdate is `YYYY-MM-DD`; `roles` is never empty and its first is the primary role. */
+/** Times are unix seconds. `birthdate` is `YYYY-MM-DD`. `roles` is never empty, and the first is the primary role. */
 export interface User {
   id: string
   number: number
@@ -37,13 +37,13 @@ export interface User {
   version: number
 }
 
-/** A user, by any key that is unique in the directory. */
+/** Identifies a user by a unique key. */
 export type UserSelector = { id: string } | { number: number } | { matricule: number }
 
-/** A role, by any key that is unique. Names are compared folded. */
+/** Identifies a role by a unique key. Names are compared folded. */
 export type RoleSelector = { id: string } | { number: number } | { name: string }
 
-/** What may be written, parsed; null takes an optional value away. */
+/** The parsed values that can be written. Null removes an optional value. */
 export interface WritableUser {
   email: Parsed<'email'>
   username: Parsed<'username'> | null
@@ -62,30 +62,33 @@ export interface WritableUser {
   active: boolean
 }
 
-/** What each field may become beside the record's own columns: secrets to hash, roles to find. */
+/** Values that are not columns of the user: secrets to hash, roles to look up. */
 interface NonColumnFields {
   password: Parsed<'password'>
   pin: Parsed<'pin'>
-  /** In order; the first is to be the primary role. None at all means the default role. */
+  /** In order; the first becomes the primary role. An empty list means the default role. */
   roles: readonly RoleSelector[]
-  /** The one role of a contract that knows one: replaces them all, unless it is the primary one already. */
+  /** For contracts with a single role. Replaces all roles, unless it already is the primary role. */
   role: RoleSelector
-  /** Whether to hold the admin role: true puts it first, false takes it away. */
+  /** Whether the user holds the admin role: true makes it the primary role, false removes it. */
   admin: boolean
 }
 
 type Optional<T> = { [Key in keyof T]?: T[Key] | undefined }
 
 export type NewUser = Pick<WritableUser, 'email'> & Optional<Omit<WritableUser, 'email'> & NonColumnFields>
-/** `keepApiKeys` lets the API keys of the user outlive a new password. */
+/** `keepApiKeys` keeps the user's API keys when the password changes. */
 export type UserChanges = Optional<WritableUser & NonColumnFields & { keepApiKeys: boolean }>
 
-/** Where a contract has to show a username and there is none: the email, which is as good a login identifier. */
+/** For contracts that must show a username. A user without one is shown by email, which signs in as well. */
 export function usernameOrEmail({ username, email }: Pick<User, 'username' | 'email'>): string {
   return username ?? email
 }
 
-/** What stands in for a username is none when it comes back: the email that the user has, or is given by the same request. */
+/**
+ * Whether the client sent an email as the username of a user without one. The email is the user's current one, or the
+ * one in the same request.
+ */
 export function sendsEmailAsUsername(
   sent: { username?: unknown; email?: unknown },
   present: User | undefined,
@@ -94,10 +97,13 @@ export function sendsEmailAsUsername(
   if (typeof username !== 'string' || (present && username === usernameOrEmail(present))) return false
   const key = foldIdentifier(username)
   if (key === '') return false
-  return [email, present?.email].some((one) => typeof one === 'string' && foldIdentifier(one) === key)
+  return [email, present?.email].some((text) => typeof text === 'string' && foldIdentifier(text) === key)
 }
 
-/** Writing the whole name sets its parts; writing parts alone sets the whole; written together each stays as sent. */
+/**
+ * A change of the whole name sets its parts, and a change of the parts sets the whole name. When all are sent, each is
+ * kept as sent.
+ */
 export function coherentNames(
   sent: { name?: string | undefined; givenName?: string | undefined; familyName?: string | undefined },
   current: { givenName: string; familyName: string },

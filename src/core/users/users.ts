@@ -1,4 +1,4 @@
-/** Finding, creating and deleting users. */
+/** Finds, creates and deletes users. */
 import { v7 as uuid } from 'uuid'
 import type { Statement } from '../../database/statement'
 import { insertUserSearch, type SearchRow } from '../../database/users/user-search'
@@ -43,7 +43,7 @@ export async function getUser(caller: Caller, selector: UserSelector): Promise<U
   return toUser(row)
 }
 
-/** The user behind the credential: of an API key, its owner. */
+/** Returns the user of the session, or the owner of the API key. */
 export async function getOwnUser(caller: Caller): Promise<User> {
   const { credential } = caller
   const statement =
@@ -52,7 +52,7 @@ export async function getOwnUser(caller: Caller): Promise<User> {
   return toUser(rows[0] as UserRow)
 }
 
-/** Creates a user with everything given; a password is optional, and without one nobody can sign in as them. */
+/** Creates a user. The password is optional; a user without one cannot sign in. */
 export async function createUser(caller: Caller, input: NewUser): Promise<User> {
   const selectors = requestedRoles(input)
   const id = uuid()
@@ -73,10 +73,10 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
     }
     const needs: Permission[] = [...caller.needs, ...(input.active === false ? (['users:deactivate'] as const) : [])]
     refuseMissing(needs, fromMask(actor.permissions))
-    const asked = findRoles(selectors, roleRows)
-    const byDefault = asked?.length === 1 && asked[0]?.number === defaultRole
+    const found = findRoles(selectors, roleRows)
+    const byDefault = found?.length === 1 && found[0]?.number === defaultRole
     const roles = byDefault
-      ? asked
+      ? found
       : rolesToAssign(selectors, roleRows, actor.permissions, input.role ? 'role' : 'roles')
     refuseTaken(
       keys,
@@ -97,8 +97,8 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
 }
 
 /**
- * Deletes for good: email, username and matricule are free again, number and id never are. `condition` is the versions it is meant
- * for; `only` others keeps the caller from deleting themselves.
+ * Deletes a user permanently. Their email, username and matricule become free; their id and number are never reused.
+ * `condition` restricts the deletion to certain versions. `only: 'others'` refuses callers who would delete themselves.
  */
 export async function deleteUser(
   caller: Caller,
@@ -134,7 +134,7 @@ type Identified = {
   matricule?: number | null | undefined
 }
 
-/** The keys under which these identifiers are taken in the one namespace of signing in. */
+/** Returns the login keys of these identifiers. All identifiers share one namespace. */
 export function loginKeys(input: Identified): [LoginField, string][] {
   const keys: [LoginField, string][] = []
   if (input.matricule != null) keys.push(['matricule', String(input.matricule)])
@@ -148,7 +148,7 @@ export function refuseTaken(keys: readonly [LoginField, string][], taken: readon
   if (first) throw new Refused({ kind: 'already_taken', fields: [first, ...others] })
 }
 
-/** Everything that makes a user: the row, its roles, and what search finds it by. */
+/** Returns the statements that create a user: the row, its roles and its search entry. */
 export function insertUserStatements(row: NewUserRow, roleNumbers: readonly number[]): Statement[] {
   return [
     insertUser(row),
@@ -160,8 +160,8 @@ export function insertUserStatements(row: NewUserRow, roleNumbers: readonly numb
 type Searched = Pick<UserRow, 'email' | 'username' | 'name' | 'given_name' | 'family_name' | 'certified_email'>
 
 /**
- * The texts that search finds a user by. Empty is what other texts hold: a name that is its two parts joined, and whatever the email
- * holds, since every contract searches the email.
+ * Returns the texts of a user's search entry. Redundant texts are left empty: a name that equals its joined parts, and
+ * any text that the email contains. Every contract searches the email.
  */
 export function toSearchRow(row: Searched): SearchRow {
   const email = foldForSearch(row.email)
@@ -180,7 +180,7 @@ export function toSearchRow(row: Searched): SearchRow {
   }
 }
 
-/** The versions of a user that a change is meant for: one of the first, where given, and none of the second. */
+/** The versions of a user that a change applies to: any of `oneOf`, when given, and none of `noneOf`. */
 export interface VersionCondition {
   oneOf?: readonly number[] | undefined
   noneOf?: readonly number[] | 'any' | undefined
@@ -191,12 +191,14 @@ export function refuseOtherVersion(version: number, { oneOf, noneOf }: VersionCo
   if (excluded || (oneOf && !oneOf.includes(version))) throw new Refused({ kind: 'version_mismatch' })
 }
 
-/** What the batch that takes an admin away must end with; of anyone else it may take what it likes. */
+/**
+ * For the end of a batch that removes the user or their admin role. Refuses the batch if no active admin would remain.
+ */
 export function refuseLosingLastAdmin(user: UserRow): Statement[] {
   return toUser(user).roles.some(({ number }) => number === adminRole) ? [refuseWithoutActiveAdmin(adminRole)] : []
 }
 
-/** The row of a new user, with the password hashed. */
+/** Returns the row of a new user, with the secrets hashed. */
 export async function toNewRow(
   id: string,
   input: NewUser,
@@ -210,7 +212,7 @@ export async function toNewRow(
   }
 }
 
-/** The fields of a user as they may come, the names from wherever: joined or split, they may be longer than what may be sent. */
+/** The fields of a new user. Derived or imported names may be longer than a client may send. */
 type Fields = Omit<NewUser, 'name' | 'givenName' | 'familyName' | 'roles'> & Parameters<typeof coherentNames>[0]
 
 export function toRowWithoutSecrets(

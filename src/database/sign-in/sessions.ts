@@ -164,8 +164,8 @@ export function refuseUnlessAlive(session: SessionOfFamily): Statement {
   )
 }
 
-/** Refuses the batch unless the session is alive and the token unspent, or spent no earlier than `spentSince`. */
-export function refuseUnlessRefreshable(token: SessionOfFamily & { hash: string; spentSince: number }): Statement {
+/** Refuses the batch unless the session is alive and the token unspent, or spent no earlier than `usedSince`. */
+export function refuseUnlessRefreshable(token: SessionOfFamily & { hash: string; usedSince: number }): Statement {
   return refuseIf(
     'refresh_token_unusable',
     sql`NOT EXISTS (
@@ -173,7 +173,7 @@ export function refuseUnlessRefreshable(token: SessionOfFamily & { hash: string;
       JOIN ${sessions} ON ${sessions.id} = ${refreshTokens.session_id}
       JOIN ${users} ON ${users.number} = ${sessions.user_number}
       WHERE ${refreshTokens.session_id} = ${token.sessionId} AND ${refreshTokens.hash} = ${token.hash}
-        AND coalesce(${refreshTokens.spent_at}, ${token.now}) >= ${token.spentSince}
+        AND coalesce(${refreshTokens.spent_at}, ${token.now}) >= ${token.usedSince}
         AND ${isAlive(token)})`,
   )
 }
