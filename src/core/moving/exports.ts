@@ -1,19 +1,19 @@
-/** Moving out: everyone, with all that is kept of them. */
+/** Exports all users with everything the directory stores about them. */
 import { selectUsersToExport } from '../../database/users/users'
 import { recordByCredential } from '../audit/audit'
 import { guard, translateRefusals, type Caller } from '../access/caller'
 import { toUser, type User } from '../users/user'
 import { streamedPageSize } from '../users/user-list'
 
-/** The hashes, where they were asked for, stand beside the user: the record itself has none. */
+/** A user and, if requested, the hashes. They are separate because the user itself has no hash. */
 export interface Exported {
   user: User
   hashes: { password: string | null; pin: string | null } | undefined
 }
 
 /**
- * Everyone in order of number after `after`, a page at a time; with their hashes that takes `users:export_hashes`, too. The authority is asked for
- * again at each page.
+ * Streams all users after number `after`, in order of number. With hashes it also needs `users:export_hashes`. Each
+ * page checks the caller's authority again.
  */
 export async function* exportUsers(
   caller: Caller,
@@ -25,7 +25,7 @@ export async function* exportUsers(
   })
   for (let number = after; ;) {
     const statement = selectUsersToExport({ number, limit: streamedPageSize })
-    // With the first page, so that nothing goes out unrecorded.
+    // In the batch of the first page, so that no export goes unrecorded.
     const first = number === after ? [recorded] : []
     const [rows] = await translateRefusals(exporter, () =>
       exporter.database.batch(guard(exporter), statement, ...first),

@@ -1,4 +1,4 @@
-/** What becomes of each row of an import: created, skipped because present, or refused and why. */
+/** Decides each row of an import: created, skipped because the user exists, or refused with reasons. */
 import type { ActorRow } from '../../database/guard'
 import type { RoleRow } from '../../database/access/roles'
 import { isBlank, parsePassword, type Outcome, type Parsed, type Problem } from '../users/fields'
@@ -11,7 +11,7 @@ import { isTooCostly, readHash } from '../passwords/stored-hashes'
 import { foldRoleName, isLonger } from '../users/text'
 import { coherentNames, type NewUser } from '../users/user'
 
-/** A user about to come. What is absent the directory gives; times are unix seconds. */
+/** A user of an import. The directory supplies missing values. Times are unix seconds. */
 export interface ImportedUser extends Omit<
   NewUser,
   'name' | 'givenName' | 'familyName' | 'roles' | 'role' | 'admin' | 'pin'
@@ -21,7 +21,7 @@ export interface ImportedUser extends Omit<
   name?: Parsed<'storedName'> | undefined
   givenName?: Parsed<'storedName'> | undefined
   familyName?: Parsed<'storedName'> | undefined
-  /** Names, the first the primary role; none at all means the default one. */
+  /** Names; the first is the primary role. An empty list means the default role. */
   roles?: readonly string[] | undefined
   passwordHash?: string | null | undefined
   pinHash?: string | null | undefined
@@ -35,24 +35,24 @@ export interface ImportRow {
   user: ImportedUser
 }
 
-/** What is wrong with one field of a row, in the core's name for it. */
+/** A problem with one field of a row, under the core's name of the field. */
 export interface RowProblem {
   field: string
   problem:
     | Problem
     | { rule: 'missing' }
-    /** Another user's, or an earlier line's; of an email it says whose. */
+    /** Another user or an earlier line has this value. For an email, `by` says which. */
     | { rule: 'taken'; by?: { line: number } | { id: string } }
-    /** Of a user who was deleted: ids and numbers are never given again. */
+    /** A deleted user had this id or number. Neither is ever reused. */
     | { rule: 'deleted' }
     | { rule: 'no_such_role' }
     | { rule: 'lacking'; missing: readonly Permission[] }
     | { rule: 'unknown_hash' }
     | { rule: 'costly_hash' }
-    /** A password and a hash of one. */
+    /** The row has both a password and a password hash. */
     | { rule: 'beside_password' }
     | { rule: 'too_many_passwords' }
-    /** A hash in the place of a password. */
+    /** The password looks like a hash. */
     | { rule: 'looks_like_hash' }
     | { rule: 'in_future' }
     | { rule: 'before_creation' }
@@ -64,41 +64,41 @@ export type Decision = { line: number; user: ImportedUser } & (
       id: string | undefined
       roles: readonly RoleRow[]
       needs: readonly Permission[]
-      /** The row's hash says that the user has no password. */
+      /** The row's hash marks a user without a password. */
       withoutPassword: boolean
     }
   | { status: 'skipped'; id: string | undefined }
   | { status: 'refused'; problems: readonly RowProblem[] }
 )
 
-/** What the directory said of the rows. */
+/** The directory's facts about the rows. */
 export interface Facts {
   actor: ActorRow
   /** The login keys of each row, in order. */
   keys: readonly (readonly [LoginField, string][])[]
-  /** Ids that are somebody's, or were. */
+  /** Known ids; true for an existing user, false for a deleted one. */
   ids: ReadonlyMap<string, boolean>
-  /** The user that has a login key. */
+  /** The user that holds each login key. */
   holders: ReadonlyMap<string, Holder>
-  /** Numbers that are somebody's, or were. */
+  /** Known numbers; true for an existing user, false for a deleted one. */
   numbers: ReadonlyMap<number, boolean>
-  /** The highest number that anybody ever had. */
+  /** The highest number that any user ever had. */
   highest: number
   /** By folded name. */
   roles: ReadonlyMap<string, RoleRow>
 }
 
-/** A user of the directory or of an earlier line, by what tells users apart. */
+/** A user of the directory or of an earlier line, with the values that identify a user. */
 export interface Holder {
   id: string | undefined
-  /** Only of an earlier line. */
+  /** Only for a user of an earlier line. */
   line?: number
-  /** Null where the directory has yet to give one. */
+  /** Null until the directory assigns one. */
   number: number | null
   keys: Readonly<Partial<Record<LoginField, string>>>
 }
 
-/** What rows before have taken: as good as taken in the directory. */
+/** Values that earlier rows take. They count as taken in the directory. */
 export interface Claimed {
   ids: Set<string>
   keys: Map<string, Holder>
@@ -119,18 +119,18 @@ export function decideRows(rows: readonly ImportRow[], facts: Facts, { claimed, 
   let withoutNumber = 0
   claimed.highest = Math.max(claimed.highest, facts.highest)
   const decisions = rows.map(({ line, user: given }, index): Decision => {
-    const withoutPassword = given.passwordHash?.startsWith(unusable) ?? false
+    const withoutPassword = given.passwordHash?.startsWith(noPasswordMark) ?? false
     const user = withoutPassword ? { ...given, passwordHash: null } : given
     const keys = facts.keys[index] ?? []
-    const present = presentAs(user, keys, facts, claimed)
+    const present = findExisting(user, keys, facts, claimed)
     if (present) return { line, user, status: 'skipped', id: present.id }
     const roles = rolesOf(user, facts)
     const problems = [
       ...clashes(user, keys, facts, claimed, claimed.highest + withoutNumber),
-      ...ofNames(user),
-      ...ofRoles(user, roles, facts),
-      ...ofTimes(user, options.now),
-      ...ofSecrets(given, passwordsLeft, options.passwordMinLength),
+      ...nameProblems(user),
+      ...roleProblems(user, roles, facts),
+      ...timeProblems(user, options.now),
+      ...secretProblems(given, passwordsLeft, options.passwordMinLength),
     ]
     if (problems.length > 0 || !roles) return { line, user, status: 'refused', problems }
 
@@ -143,7 +143,7 @@ export function decideRows(rows: readonly ImportRow[], facts: Facts, { claimed, 
     for (const [, key] of keys) claimed.keys.set(key, holder)
     return { line, user, status: 'created', id, roles, needs: needsOf(user, roles), withoutPassword }
   })
-  // The database gives them the next numbers, after those that the rows bring.
+  // The database assigns them the numbers after those of the rows.
   for (; withoutNumber > 0; withoutNumber -= 1) claimNumber(claimed, claimed.highest + 1)
   return decisions
 }
@@ -153,14 +153,15 @@ function claimNumber(claimed: Claimed, number: number): void {
   claimed.highest = Math.max(claimed.highest, number)
 }
 
-/** Django's mark of a user without a password: what follows it is random. */
-const unusable = '!'
+/** Django's mark of a user without a password, followed by random characters. */
+const noPasswordMark = '!'
 
 /**
- * The user that the row is about, if the directory or an earlier line has them: known by the row's id or, where the row has none, by its
- * email. People who share a mailbox are told apart by number, matricule and username.
+ * Finds the existing user of a row, in the directory or on an earlier line. A row with an id matches by id only. Other
+ * rows match by email, unless their number, matricule or username contradicts it, because several people may share a
+ * mailbox.
  */
-function presentAs(
+function findExisting(
   user: ImportedUser,
   keys: readonly [LoginField, string][],
   facts: Facts,
@@ -172,7 +173,7 @@ function presentAs(
   if (holder?.keys.email !== email) return undefined
   if (user.number != null && user.number !== holder.number) return undefined
   const contradicts = keys.some(([field, key]) => {
-    // An email in the place of a username is how some contracts show that there is none.
+    // Some contracts show the email as the username of a user without one.
     if (key === email) return false
     const own = holder.keys[field]
     const other = holderOf(key, facts, claimed)
@@ -183,7 +184,7 @@ function presentAs(
 
 const holderOf = (key: string, facts: Facts, claimed: Claimed) => facts.holders.get(key) ?? claimed.keys.get(key)
 
-const isSame = (one: Holder, other: Holder) => one === other || (one.id !== undefined && one.id === other.id)
+const isSame = (a: Holder, b: Holder) => a === b || (a.id !== undefined && a.id === b.id)
 
 function clashes(
   user: ImportedUser,
@@ -195,26 +196,26 @@ function clashes(
   const problems: RowProblem[] = []
   if (user.id !== undefined && facts.ids.has(user.id)) problems.push({ field: 'id', problem: { rule: 'deleted' } })
   if (user.number != null) {
-    const problem = unfitNumber(user.number, facts, claimed, highest)
+    const problem = numberProblem(user.number, facts, claimed, highest)
     if (problem) problems.push({ field: 'number', problem })
   }
   for (const [field, key] of keys) {
     const holder = holderOf(key, facts, claimed)
-    if (holder) problems.push({ field, problem: { rule: 'taken', ...(field === 'email' && whose(holder)) } })
+    if (holder) problems.push({ field, problem: { rule: 'taken', ...(field === 'email' && holderReference(holder)) } })
   }
   return problems
 }
 
-function whose({ line, id }: Holder): { by?: { line: number } | { id: string } } {
+function holderReference({ line, id }: Holder): { by?: { line: number } | { id: string } } {
   if (line !== undefined) return { by: { line } }
   return id === undefined ? {} : { by: { id } }
 }
 
-/** How far a number may be above the highest so far: one row must not use up the numbers that the directory gives next. */
+/** The maximum distance of a number above the highest. Otherwise one row could use up the numbers of new users. */
 const numberGap = 1_000_000
 
-/** Numbers that nobody ever had are free, also below the highest. */
-function unfitNumber(
+/** Numbers that no user ever had are free, even below the highest. */
+function numberProblem(
   number: number,
   facts: Facts,
   claimed: Claimed,
@@ -226,10 +227,10 @@ function unfitNumber(
 }
 
 /**
- * The rules of a new user's names. What has a version was a user before, whose names may have been joined or split here, and are as long,
- * or as empty, as that made them.
+ * Checks the names of a new user. A row with a version comes from an export, whose names may have been joined or split.
+ * Those names may be longer than the limits, or empty.
  */
-function ofNames({ name, givenName, familyName, version }: ImportedUser): RowProblem[] {
+function nameProblems({ name, givenName, familyName, version }: ImportedUser): RowProblem[] {
   if (name === undefined && givenName === undefined && familyName === undefined) {
     return [{ field: 'name', problem: { rule: 'missing' } }]
   }
@@ -247,7 +248,7 @@ function ofNames({ name, givenName, familyName, version }: ImportedUser): RowPro
   return problems
 }
 
-/** The roles a row names, undefined where the directory has none of a name. */
+/** Returns the roles of a row, or undefined if any does not exist. */
 function rolesOf({ roles }: ImportedUser, facts: Facts): RoleRow[] | undefined {
   const named = roles?.length
     ? roles.map((name) => facts.roles.get(foldRoleName(name)))
@@ -260,7 +261,7 @@ function rolesOf({ roles }: ImportedUser, facts: Facts): RoleRow[] | undefined {
   return [...found]
 }
 
-function ofRoles(user: ImportedUser, roles: readonly RoleRow[] | undefined, { actor }: Facts): RowProblem[] {
+function roleProblems(user: ImportedUser, roles: readonly RoleRow[] | undefined, { actor }: Facts): RowProblem[] {
   const lacking = (needs: readonly Permission[]) => {
     const held = fromMask(actor.permissions)
     return needs.filter((permission) => !held.includes(permission))
@@ -284,10 +285,10 @@ function needsOf(user: ImportedUser, roles: readonly RoleRow[]): Permission[] {
   ]
 }
 
-/** How far the clock of the directory that a row comes from may be ahead. */
+/** How far the clock of the source directory may be ahead. */
 const clockSkewSeconds = 60
 
-function ofTimes({ createdAt, updatedAt }: ImportedUser, now: number): RowProblem[] {
+function timeProblems({ createdAt, updatedAt }: ImportedUser, now: number): RowProblem[] {
   const problems: RowProblem[] = []
   const latest = now + clockSkewSeconds
   if (createdAt !== undefined && createdAt > latest)
@@ -299,17 +300,20 @@ function ofTimes({ createdAt, updatedAt }: ImportedUser, now: number): RowProble
   return problems
 }
 
-/** A password in clear as rows have it: one that looks like a hash is refused with the rest of the row's secrets, whatever its length. */
+/**
+ * Parses a row's plain-text password. A password that looks like a hash passes here, whatever its length, and is
+ * refused later with the row's other secrets.
+ */
 export function parseRowPassword(input: string): Outcome<Parsed<'password'>> {
   return looksLikeHash(input) ? { value: input as Parsed<'password'> } : parsePassword(input)
 }
 
-function ofSecrets(user: ImportedUser, passwordsLeft: number, minLength: number): RowProblem[] {
+function secretProblems(user: ImportedUser, passwordsLeft: number, minLength: number): RowProblem[] {
   const problems: RowProblem[] = []
   const { password, passwordHash, pinHash } = user
   if (passwordHash != null) {
     const stored = readHash(passwordHash)
-    const none = passwordHash.startsWith(unusable)
+    const none = passwordHash.startsWith(noPasswordMark)
     if (!stored && !none) problems.push({ field: 'passwordHash', problem: { rule: 'unknown_hash' } })
     else if (stored && isTooCostly(stored)) problems.push({ field: 'passwordHash', problem: { rule: 'costly_hash' } })
     else if (password !== undefined) problems.push({ field: 'passwordHash', problem: { rule: 'beside_password' } })

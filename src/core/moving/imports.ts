@@ -1,4 +1,4 @@
-/** Moving in: users as another directory kept them, by the thousand. What is here already is never touched. */
+/** Imports users of another directory, in parts of many rows. Existing users are left unchanged. */
 import { v7 as uuid } from 'uuid'
 import {
   insertEachUser,
@@ -33,7 +33,7 @@ export { parseRowPassword } from './import-decisions'
 export type { ImportRow, ImportedUser, RowProblem }
 
 export type RowResult =
-  /** In a dry run it would be created, and has no id unless it brings one. */
+  /** In a dry run the user is not created, and `id` is undefined unless the row has one. */
   | { line: number; status: 'created'; id: string | undefined; withoutPassword: boolean }
   | { line: number; status: 'skipped'; id: string | undefined }
   | { line: number; status: 'refused'; problems: readonly RowProblem[] }
@@ -42,32 +42,36 @@ export interface Totals {
   created: number
   skipped: number
   refused: number
-  /** By D1's own count; in a dry run as it would be. */
+  /** Counted by D1; estimated in a dry run. */
   rowsWritten: number
-  /** Passwords that were hashed, or would be. */
+  /** Passwords that were hashed, or would be in a dry run. */
   passwords: number
-  /** The hashes of those created, by what it takes to verify one. */
+  /** The password hashes of the created users, by the cost of verifying one. */
   hashes: Map<string, { stored: StoredHash; users: number; milliseconds: number }>
 }
 
-/** Passwords in clear that one import hashes: what the platform allows of CPU leaves room for the rest. */
+/** The maximum plain-text passwords that one import hashes. The rest of the platform's CPU limit is for other work. */
 export const maxPasswords = 100
 
 export interface Import {
-  /** Decides and writes these rows, in one batch. Refuses as a whole where the caller may not import, or not any more. */
+  /**
+   * Decides and writes these rows in one batch. Refuses the whole batch when the caller may not import, or no longer
+   * may.
+   */
   add(rows: readonly ImportRow[]): Promise<RowResult[]>
-  /** Counts rows that were refused before they came here. */
+  /** Counts rows that were refused by an earlier check. */
   refuse(count: number): void
   readonly totals: Readonly<Totals>
 }
 
 /**
- * An import in parts. A row is known by its id, or without one by its email where nothing else in it contradicts; whoever is known is
- * skipped, so that the same rows may come again. A dry run answers the same and writes nothing.
+ * Imports users in parts. A row matches an existing user by id or, without an id, by email, unless another field
+ * contradicts it. Matched rows are skipped, so an import can be run again. A dry run returns the same results and
+ * writes nothing.
  */
 export function beginImport(caller: Caller, { dryRun }: { dryRun: boolean }): Import {
   const totals: Totals = { created: 0, skipped: 0, refused: 0, rowsWritten: 0, passwords: 0, hashes: new Map() }
-  /** What a dry run would have written in the parts before. */
+  /** The rows that earlier parts of a dry run would have written. */
   const earlier = {
     ids: new Set<string>(),
     keys: new Map<string, Holder>(),
@@ -98,7 +102,7 @@ export function beginImport(caller: Caller, { dryRun }: { dryRun: boolean }): Im
         const before = caller.database.cost.rowsWritten
         if (entries.length > 0 && !dryRun) {
           await caller.database.batch(
-            guard(caller, needed(caller, entries, decisions)),
+            guard(caller, neededAuthority(caller, entries, decisions)),
             ...insertEachUser(entries, commonEvent(caller, known.actor, 'user.created')),
           )
         }
@@ -165,20 +169,22 @@ async function toEntry(
     pin_hash: user.pinHash ?? null,
   }
   if (user.password !== undefined && !dryRun) {
-    // Deciding again does not hash again.
+    // Hashed once, even when the row is decided again.
     row.password_hash = hashed.get(user) ?? (await hashPassword(user.password, caller.settings.passwordRounds))
     hashed.set(user, row.password_hash)
   }
-  return { row, roles: granted, search: toSearchRow(row), event: { id: uuid(), fields: fieldsOf(user) } }
+  return { row, roles: granted, search: toSearchRow(row), event: { id: uuid(), fields: writtenFields(user) } }
 }
 
-function fieldsOf(user: ImportedUser): string[] {
+function writtenFields(user: ImportedUser): string[] {
   return Object.entries(user).flatMap(([field, value]) => (value == null ? [] : [field]))
 }
 
-/** What the guard of the commit asks for: all that any of the rows takes. */
-function needed(caller: Caller, entries: readonly NewUserEntry[], decisions: readonly Decision[]) {
-  const further = new Set<Permission>(decisions.flatMap((one) => (one.status === 'created' ? one.needs : [])))
+/** Returns the authority that the rows need together, for the guard of the commit. */
+function neededAuthority(caller: Caller, entries: readonly NewUserEntry[], decisions: readonly Decision[]) {
+  const further = new Set<Permission>(
+    decisions.flatMap((decision) => (decision.status === 'created' ? decision.needs : [])),
+  )
   return {
     needs: [...caller.needs, ...further],
     grantedRoles: [...new Set(entries.flatMap(({ roles }) => roles))],

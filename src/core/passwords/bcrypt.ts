@@ -1,16 +1,19 @@
 /**
- * bcrypt, to verify hashes that were imported: Provos and Mazières, "A Future-Adaptable Password Scheme" (1999). It pauses about every
- * 10 ms, so that the isolate answers other requests meanwhile. It counts rounds for that: a Worker's clock stands still as it computes.
+ * Verifies imported bcrypt hashes. Source: Provos and Mazières, "A Future-Adaptable Password Scheme" (1999). It pauses
+ * about every 10 ms, so that the isolate can answer other requests. It measures the pauses in rounds, because a
+ * Worker's clock stands still while it computes.
  */
 import { fromBase64, utf8 } from '../encoding'
 
 const roundsPerTurn = 128
 
-/** Blowfish takes 18 words of a key. Its state is the P-array of as many words and, after it, four S-boxes of 256 words. */
+/**
+ * The maximum words of a Blowfish key. The state is a P-array of as many words, followed by four S-boxes of 256 words.
+ */
 const keyWords = 18
 const stateWords = keyWords + 4 * 256
 
-/** Whether a well-formed `$2a$`, `$2b$` or `$2y$` hash is of `password`, of which bcrypt reads 72 bytes. */
+/** Whether `password` matches a well-formed `$2a$`, `$2b$` or `$2y$` hash. bcrypt reads 72 bytes of a password. */
 export async function matchesBcrypt(password: string, hash: string): Promise<boolean> {
   const cost = Number(hash.slice(4, 6))
   const derived = await derive(utf8(`${password}\0`), fromBcryptBase64(hash.slice(7, 29)), cost)
@@ -36,7 +39,7 @@ async function derive(password: Uint8Array, salt: Uint8Array, cost: number): Pro
   return new Uint8Array(bytes.buffer, 0, 23)
 }
 
-/** Mixes the key into the P-array, then replaces the whole state with what it makes of itself and the salt. */
+/** Mixes the key into the P-array, then replaces the whole state by encrypting it with itself and the salt. */
 function expand(state: Int32Array, key: Int32Array, salt: Int32Array): void {
   for (let at = 0; at < keyWords; at += 1) state[at]! ^= key[at]!
   const block = new Int32Array(2)
@@ -65,7 +68,7 @@ function substituted(state: Int32Array, word: number): number {
   return ((sum ^ state[530 + ((word >>> 8) & 255)]!) + state[786 + (word & 255)]!) | 0
 }
 
-/** The bytes, repeated, as the big-endian words of a key. */
+/** Repeats the bytes to fill the big-endian words of a key. */
 function repeated(bytes: Uint8Array): Int32Array {
   const byte = (at: number) => bytes[at % bytes.length]!
   return Int32Array.from(
@@ -83,7 +86,10 @@ function fromBcryptBase64(text: string): Uint8Array<ArrayBuffer> {
 
 let initial: Int32Array | undefined
 
-/** Blowfish begins with the hexadecimal digits of pi after the point. They are computed at first use, in about 10 ms. */
+/**
+ * Returns Blowfish's initial state: the hexadecimal digits of pi after the point. Computed at first use, in about 10
+ * ms.
+ */
 function initialState(): Int32Array {
   if (initial) return initial
   const bits = BigInt(32 * stateWords)
@@ -92,7 +98,7 @@ function initialState(): Int32Array {
   return (initial = Int32Array.from(digits.match(/.{8}/g)!, (word) => Number.parseInt(word, 16)))
 }
 
-/** Pi as a multiple of 2^-bits, by the series of the Chudnovsky brothers. */
+/** Returns pi as a multiple of 2^-bits, by the Chudnovsky series. */
 function pi(bits: bigint): bigint {
   const one = 1n << bits
   let term = one

@@ -1,27 +1,30 @@
 /**
- * What another system's values and field names look like. Plain JavaScript, because `npm run csv` reads it too, on any Node.
+ * Recognises values and field names of other systems. Plain JavaScript, because `npm run csv` uses it too, on any Node.
  *
- * A password that is really a hash would lock its owner out and let in everybody who has read the old table; a status that is passed
- * over would let deactivated users in. So what looks like either is refused, and the file's owner decides.
+ * A hash imported as a password would lock its owner out, and let in anyone who has read the old table. An ignored
+ * status field would let deactivated users sign in. So rows with either are refused, and the owner of the file decides.
  */
 
-/** What stands between the first two `$` of crypt(3), phpass, Drupal, argon2 and PBKDF2. */
+/** The names between the first two `$` of crypt(3), phpass, Drupal, argon2 and PBKDF2. */
 const modular =
   /^\$(?:[1567PHSU]|2[abxy]?|g?y|wp|apr1|md5|sha\d+|argon2(?:id|[id])?|b?crypt(?:-sha\d+)?|scrypt|pbkdf2(?:-sha\d+)?)\$/
-/** Django's and Werkzeug's: `algorithm$…$…`. */
+/** Django and Werkzeug: `algorithm$…$…`. */
 const named =
   /^(?:pbkdf2|argon2|b?crypt|scrypt|(?:unsalted_)?(?:md5|sha\d+)|hmac)(?:[_:-][a-z0-9:_-]+)?\$|^U\$(?:P|S|2[aby])\$/i
-/** LDAP's, Dovecot's and Spring's: `{SCHEME}…`. */
+/** LDAP, Dovecot and Spring: `{SCHEME}…`. */
 const scheme =
   /^\{(?:s?md[45]|s?sha|pbkdf2|argon2(?:id|[id])?|b?crypt|blf-crypt|scrypt|cram-md5|digest-md5|lanman|nthash|noop|plain|clear(?:text)?)(?:[^a-z{}][^{}]*)?\}./i
-/** A name in any of these places. */
+/** An unknown name in any of these positions. */
 const anyName = /^(?:\$?[A-Za-z0-9_:.-]{1,40}\$.*\$|\{[A-Za-z0-9_.-]{1,40}\})/
 
-/** A form that no phrase has by chance: it names its algorithm, or its last part is as long and mixed as that of a hash. */
+/**
+ * Whether the text has a form that no passphrase has by chance. It names its algorithm, or its last part is as long and
+ * mixed as a hash.
+ */
 function hasMark(text) {
   const form = text.replace(/^[!*](?=\$)/, '')
   if (/\s/.test(form)) return false
-  // bcrypt, also where the column was too short for it.
+  // bcrypt, even when the column truncated it.
   if (/^\$2[abxy]?\$\d\d\$/.test(form) || scheme.test(form)) return true
   // ASP.NET Core Identity.
   if (/^AQAAAA[A-Za-z0-9+/]{40,}={0,2}$/.test(form)) return true
@@ -31,17 +34,22 @@ function hasMark(text) {
   return anyName.test(form) && /^[A-Za-z0-9./+=_-]{22,}$/.test(last) && /\d/.test(last) && /[A-Za-z]/.test(last)
 }
 
-/** A hash without a mark: hexadecimal digests, MySQL's, a digest with its salt, and the 13 characters of the oldest crypt(3). */
+/**
+ * Hashes that do not name their algorithm: hexadecimal digests, MySQL, a digest with its salt, and 13 characters of
+ * traditional crypt(3).
+ */
 const bare = [
   /^\*?(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/i,
   /^[0-9a-f]{32,128}:\S+$/i,
   /^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9./])[A-Za-z0-9./]{12}[.26AEIMQUYcgkosw]$/,
 ]
 
-/** What systems put in the place of a hash: Django's mark of no password, a locked account's, what the personnel contract shows. */
+/**
+ * Placeholders for a hash: Django's mark of no password, a locked account, and the constant of the personnel contract.
+ */
 const placeholder = /^(?:!(?:[A-Za-z0-9]{40})?|password_hashed)$/
 
-/** Whether a password in clear has the form of a hash instead. */
+/** Whether a plain-text password has the form of a hash. */
 export function looksLikeHash(text) {
   return text.length <= 1000 && (placeholder.test(text) || hasMark(text) || bare.some((form) => form.test(text)))
 }
@@ -49,7 +57,7 @@ export function looksLikeHash(text) {
 const statusWord =
   /^(?:is|account|user|non)?(?:status|active|inactive|activated|deactivated|enabled|disabled|blocked|suspended|locked|banned|archived|deleted|terminated|revoked|expired|actif|inactif|statut)$/
 const statusValue = /^(?:active|inactive|activated|deactivated|enabled|disabled|blocked|suspended|locked|banned)$/i
-/** Not of the account itself: `last_active_at`, `mfa_enabled`, `marital_status`, `email_status`. */
+/** A status of something other than the account: `last_active_at`, `mfa_enabled`, `marital_status`, `email_status`. */
 const ofSomethingElse = /^(?:last|mfa|factor|2fa|otp|totp|marital|newsletter|notifications?|email|phone|changed)$/
 const secretWord = /^(?:pass|password|passwd|passphrase|pwd|pw|pin|secret|credentials?)$/
 const hashWord = /^(?:hash|hashed|digest|encrypted|crypted|crypt|bcrypt|argon2?|salt)$/
@@ -63,7 +71,10 @@ const wordsOf = (name) =>
     .toLowerCase()
     .split(/[^a-z0-9]+/)
 
-/** What a field that no user has looks like, `status` or `hash`; undefined for any other. Null and an empty text say nothing. */
+/**
+ * Returns whether an unknown field looks like a `status` or a `hash`; undefined for neither. Null and empty values are
+ * ignored.
+ */
 export function lookalikeOf(name, value) {
   if (value === null || value === undefined || value === '') return undefined
   const words = wordsOf(name)

@@ -1,4 +1,4 @@
-/** Setting one's own password: with the present one, or with a token somebody with the right to gave out. */
+/** Changes a user's own password: with the current password, or with a token from a user who may set it. */
 import { parse as uuidBytes } from 'uuid'
 import { BatchRefused } from '../../database/database'
 import { unguarded } from '../../database/guard'
@@ -37,8 +37,8 @@ import { toUser, type User, type UserSelector } from '../users/user'
 const tokenSeconds = 86_400
 
 /**
- * Changes the caller's password and begins a new session: every earlier one ends, the caller's included, so that no thief of a session
- * keeps it. A wrong present password counts as a failed sign-in.
+ * Changes the caller's password and starts a new session. All earlier sessions end, the caller's included, so that a
+ * stolen session ends too. A wrong current password counts as a failed sign-in.
  */
 export async function changeOwnPassword(
   caller: Caller,
@@ -56,7 +56,8 @@ export async function changeOwnPassword(
     const account = accountOf(row.number)
     refuseIfLocked(secret.locked_until, now)
     enforcePasswordPolicy(next, [row.email, row.username, row.name], settings.passwordMinLength, 'newPassword')
-    // Before the present one is checked, so that on a locked account a right one takes no longer than a wrong one.
+    // Before the current password is checked, so that on a locked account a right password takes no longer than a wrong
+    // one.
     hash ??= await hashPassword(next, settings.passwordRounds)
     const { matches } = await verifyPassword(current, secret.password_hash, settings.passwordRounds)
     if (!matches) {
@@ -77,12 +78,13 @@ export async function changeOwnPassword(
   })
 }
 
-/** What giving out a set-password token takes, besides every permission that the user holds. */
+/** The permission to issue a set-password token, in addition to every permission of the user. */
 const tokenNeeds: readonly Permission[] = ['users:update']
 
 /**
- * A token that sets the user's password once, within a day, as long as the caller could still give it; never one's own. It ends when the
- * email of the user changes. How it reaches them is the caller's to see to.
+ * Issues a token that sets the user's password once, within a day. Callers cannot issue one for themselves. It is valid
+ * only while its issuer could still issue it and the user's email is unchanged. The caller delivers the token to the
+ * user.
  */
 export async function issuePasswordToken(
   caller: Caller,
@@ -112,7 +114,7 @@ export async function issuePasswordToken(
   })
 }
 
-/** Takes back every set-password token of the user, if there is any. */
+/** Revokes every set-password token of the user. */
 export async function revokePasswordTokens(caller: Caller, selector: { id: string }): Promise<void> {
   await decideAndCommit(caller, async () => {
     const [actor, [row], outstanding] = await readFacts(
@@ -132,8 +134,8 @@ export async function revokePasswordTokens(caller: Caller, selector: { id: strin
 }
 
 /**
- * Uses a token to set a password, which is its giver's doing: every session, API key and other such token of its user ends, and so does a
- * lockout.
+ * Sets a password with a token. The audit trail names the token's issuer as the actor. All sessions, API keys and other
+ * such tokens of the user are revoked, and a lockout is cleared.
  */
 export async function setPasswordByToken(
   visit: Visit,

@@ -1,4 +1,7 @@
-/** How a password is kept: `$pbkdf2-sha256$i=<iterations>,r=<rounds>$<salt>$<hash>`, base64 without padding. */
+/**
+ * Hashes and verifies passwords. Format: `$pbkdf2-sha256$i=<iterations>,r=<rounds>$<salt>$<hash>`, base64 without
+ * padding.
+ */
 import { lengthOf, fold } from '../users/text'
 import { isTooLongPassword, passwordLength, type Parsed, type Problem } from '../users/fields'
 import { derive, iterationCap } from './pbkdf2'
@@ -12,24 +15,24 @@ export async function hashPassword(password: Parsed<'password'> | Parsed<'pin'>,
 }
 
 /**
- * Whether `password` is the one behind `stored`, and whether it should be hashed anew at today's cost. A check costs at least what today's
- * hashes do, without a stored hash too and whatever its result, so that the time does not tell accounts apart.
+ * Whether `password` matches `stored`, and whether the hash is outdated. Every check costs at least as much as a
+ * current hash, whatever its result and even without a stored hash. So the response time does not tell accounts apart.
  */
 export async function verifyPassword(
   password: string,
   stored: string | null,
   rounds: number,
 ): Promise<{ matches: boolean; outdated: boolean }> {
-  // Of a password that is too long only the beginning is hashed, so that it costs what any wrong one does.
+  // A password that is too long is hashed only in part, so that it costs as much as any wrong password.
   const isTooLong = isTooLongPassword(password)
   const hashed = isTooLong ? password.slice(0, passwordLength.max) : password
-  const kept = stored === null ? undefined : readHash(stored)
-  const matches = kept !== undefined && (await matchesHash(hashed, kept)) && !isTooLong
-  await deriveForNothing(hashed, iterationCap * rounds - (kept ? iterationsToVerify(kept) : 0))
-  return { matches, outdated: kept !== undefined && isOutdated(kept, rounds) }
+  const parsed = stored === null ? undefined : readHash(stored)
+  const matches = parsed !== undefined && (await matchesHash(hashed, parsed)) && !isTooLong
+  await deriveDummy(hashed, iterationCap * rounds - (parsed ? iterationsToVerify(parsed) : 0))
+  return { matches, outdated: parsed !== undefined && isOutdated(parsed, rounds) }
 }
 
-async function deriveForNothing(password: string, iterations: number): Promise<void> {
+async function deriveDummy(password: string, iterations: number): Promise<void> {
   if (iterations <= 0) return
   const [bytes, salt] = [utf8(password.normalize('NFC')), new Uint8Array(16)]
   const [rounds, rest] = [Math.floor(iterations / iterationCap), iterations % iterationCap]
@@ -37,28 +40,34 @@ async function deriveForNothing(password: string, iterations: number): Promise<v
   if (rest > 0) await derive(bytes, salt, rest, 1)
 }
 
-/** How a stored hash stands: it verifies, it verifies and is renewed at the next sign-in, or nobody can sign in with it. */
+/**
+ * Whether a stored hash verifies (`current`), verifies and is renewed at the next sign-in (`outdated`), or cannot
+ * verify.
+ */
 export const hashStandings = ['current', 'outdated', 'unverifiable'] as const
 export type HashStanding = (typeof hashStandings)[number]
 
 export function standingOf(stored: string, rounds: number): HashStanding {
-  const kept = readHash(stored)
-  if (!kept || isTooCostly(kept)) return 'unverifiable'
-  return isOutdated(kept, rounds) ? 'outdated' : 'current'
+  const parsed = readHash(stored)
+  if (!parsed || isTooCostly(parsed)) return 'unverifiable'
+  return isOutdated(parsed, rounds) ? 'outdated' : 'current'
 }
 
-function isOutdated(kept: StoredHash, rounds: number): boolean {
-  return kept.scheme !== 'usher' || kept.iterations * kept.rounds < iterationCap * rounds
+function isOutdated(parsed: StoredHash, rounds: number): boolean {
+  return parsed.scheme !== 'usher' || parsed.iterations * parsed.rounds < iterationCap * rounds
 }
 
 const formats = /^\$?(pbkdf2-sha256\$i=\d{1,9},r=\d{1,9}|pbkdf2_sha256\$\d{1,9}|2[abxy]\$\d\d|argon2id?|scrypt|[156])\$/
 
-/** The form of a stored hash, with what it cost: of a form that nobody knows, nothing is said. */
+/** Returns the format and cost of a stored hash. Reveals nothing of an unknown format. */
 export function formatOf(stored: string): string {
   return formats.exec(stored)?.[1]?.replace('$', ' ') ?? 'unknown'
 }
 
-/** What only the deployment and the user can tell: `personal` are the names and identifiers a password must not be. */
+/**
+ * Applies the rules that depend on the deployment and the user. `personal` are the names and identifiers that the
+ * password must not equal.
+ */
 export function enforcePasswordPolicy(
   password: Parsed<'password'>,
   personal: readonly (string | null | undefined)[],

@@ -1,10 +1,13 @@
-/** The forms a password may be kept in: ours, and those of the systems that people come from, read strictly and verified as those did. */
+/**
+ * The supported formats of stored passwords: Usher's own, and those of the systems that users are imported from. Each
+ * is parsed strictly and verified as its system does.
+ */
 import { matchesBcrypt } from './bcrypt'
 import { fromBase64, utf8 } from '../encoding'
 import { derive, iterationCap } from './pbkdf2'
 import { deriveUncapped } from './uncapped-pbkdf2'
 
-/** Salt and hash as text, as they are written. */
+/** The salt and hash as they are written. */
 interface Derived {
   iterations: number
   salt: string
@@ -16,12 +19,15 @@ export type StoredHash =
   | ({ scheme: 'django' } & Derived)
   | { scheme: 'bcrypt'; cost: number; text: string }
 
-/** What verifying may cost at most: some 1.5 seconds of CPU as measured on one machine, of the 30 that the platform allows a request. */
+/**
+ * The maximum cost of one verification: some 1.5 seconds of CPU, measured on one machine. The platform allows 30 a
+ * request.
+ */
 export const maxRounds = 100
 export const maxDjangoIterations = 2_000_000
 export const maxBcryptCost = 14
 
-/** Undefined for anything that none of the systems would have written. What it costs is not asked here. */
+/** Returns undefined for text that none of the systems would write. Does not limit the cost. */
 export function readHash(text: string): StoredHash | undefined {
   if (text.startsWith('$2')) return readBcrypt(text)
   return text.startsWith('$') ? readUsher(text) : readDjango(text)
@@ -45,8 +51,8 @@ function readDjango(text: string): StoredHash | undefined {
 }
 
 /**
- * `$2a$`, `$2b$` or `$2y$`, two digits of cost, 22 characters of salt and 31 of hash. The last of each has bits to spare, which every
- * writer leaves at 0: with others no password would match.
+ * `$2a$`, `$2b$` or `$2y$`, two digits of cost, 22 characters of salt and 31 of hash. The last character of each has
+ * unused bits, which every implementation leaves at 0. With other bits no password would match.
  */
 function readBcrypt(text: string): StoredHash | undefined {
   const match = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$/.exec(text)
@@ -54,7 +60,7 @@ function readBcrypt(text: string): StoredHash | undefined {
   return cost >= 4 && cost <= 31 ? { scheme: 'bcrypt', cost, text } : undefined
 }
 
-/** Whether it costs more to verify than is allowed here. */
+/** Whether the hash costs more to verify than Usher allows. */
 export function isTooCostly(stored: StoredHash): boolean {
   switch (stored.scheme) {
     case 'usher':
@@ -66,7 +72,10 @@ export function isTooCostly(stored: StoredHash): boolean {
   }
 }
 
-/** What one verification costs, in iterations of the platform's PBKDF2: exact for these, and as measured on one machine for the others. */
+/**
+ * Returns the cost of one verification in iterations of the platform's PBKDF2. Exact for hashes that the platform
+ * derives, and measured on one machine for all others.
+ */
 export function iterationsToVerify(stored: StoredHash): number {
   switch (stored.scheme) {
     case 'usher':
@@ -78,12 +87,12 @@ export function iterationsToVerify(stored: StoredHash): number {
   }
 }
 
-/** The same in milliseconds of CPU as measured on one machine: for comparing kinds, not for promises. */
+/** The cost in milliseconds of CPU, measured on one machine. It compares formats and promises nothing. */
 export const millisecondsToVerify = (stored: StoredHash): number => iterationsToVerify(stored) / 7000
 
 /**
- * As the system that wrote it would say: Django and bcrypt take what is typed as it is, and bcrypt no more of it than 72 bytes. No
- * password of theirs holds a NUL, which both would take for none at all; one that does costs as much to refuse as any other.
+ * Verifies as the original system would. Django and bcrypt take the password as typed; bcrypt reads 72 bytes of it.
+ * Neither accepts a NUL in a password, so such a password never matches. It costs as much to refuse as any other.
  */
 export async function matchesHash(password: string, stored: StoredHash): Promise<boolean> {
   switch (stored.scheme) {
@@ -99,7 +108,7 @@ export async function matchesHash(password: string, stored: StoredHash): Promise
   }
 }
 
-/** One call of PBKDF2 is what Django's hash is, of which WebCrypto takes only so many iterations. */
+/** Django's hash is one PBKDF2 call, and WebCrypto limits the iterations of a call. */
 async function matchesDjango(password: Uint8Array<ArrayBuffer>, { iterations, salt, hash }: Derived): Promise<boolean> {
   const derived =
     iterations <= iterationCap

@@ -1,6 +1,7 @@
 /**
- * PBKDF2-HMAC-SHA256 with more iterations in one call than the platform takes, to verify Django's hashes. It pauses about every 10 ms, so
- * that the isolate answers other requests meanwhile. It counts iterations for that: a Worker's clock stands still as it computes.
+ * PBKDF2-HMAC-SHA256 with more iterations in one call than the platform allows, to verify Django's hashes. It pauses
+ * about every 10 ms, so that the isolate can answer other requests. It measures the pauses in iterations, because a
+ * Worker's clock stands still while it computes.
  */
 const iterationsPerTurn = 10_000
 
@@ -18,7 +19,7 @@ export async function deriveUncapped(
   const inner = stateAfter(key.map((byte) => byte ^ 0x36))
   const outer = stateAfter(key.map((byte) => byte ^ 0x5c))
   const block = blockOf(first)
-  // What is hashed is the block of the key and 32 bytes: a 1 bit ends it, and its length in bits follows.
+  // SHA-256 padding of the message, which is the key's block and 32 bytes: a 1 bit, then the length in bits.
   block[8] = 0x80000000
   block[15] = 8 * (64 + 32)
   const sum = block.slice(0, 8)
@@ -47,13 +48,13 @@ function stateAfter(block: Uint8Array<ArrayBuffer>): Int32Array {
   return state
 }
 
-/** The bytes as the first words of a block, and room for the words that `compress` makes of them. */
+/** Returns the bytes as the first words of a block, with room for the words that `compress` derives. */
 function blockOf(bytes: ArrayBuffer): Int32Array {
   const view = new DataView(bytes)
   return Int32Array.from({ length: 64 }, (_, word) => (4 * word < bytes.byteLength ? view.getInt32(4 * word) : 0))
 }
 
-/** SHA-256's compression function. `into` may be the block itself, whose first 8 words it then replaces. */
+/** SHA-256's compression function. `into` may be `block` itself; then its first 8 words are replaced. */
 function compress(state: Int32Array, block: Int32Array, into: Int32Array): void {
   for (let word = 16; word < 64; word += 1) {
     const early = block[word - 15]!

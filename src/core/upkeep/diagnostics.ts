@@ -1,4 +1,4 @@
-/** The truth about a deployment: where its database is and what was applied to it, and what hashing a password costs there. */
+/** Examines a deployment: its database, its migrations, and the cost of hashing a password. */
 import type { Database } from '../../database/database'
 import { unguarded } from '../../database/guard'
 import { appliedMigrations, migrations } from '../../database/upkeep/migrations'
@@ -9,9 +9,9 @@ import { derive, iterationCap, platformAccepts } from '../passwords/pbkdf2'
 import { adminRole } from '../access/roles'
 
 export interface DatabaseFacts {
-  /** How long the shortest of a few trips took, by the Worker's clock. */
+  /** The shortest of a few round trips, by the Worker's clock. */
   tripMilliseconds: number
-  /** As the platform calls it; undefined where it does not say. */
+  /** The platform's name of the region; undefined when it reports none. */
   region: string | undefined
   sizeBytes: number | undefined
   migrations: { applied: readonly string[]; missing: readonly string[]; unknown: readonly string[] }
@@ -45,15 +45,15 @@ export async function examineDatabase(caller: Caller): Promise<DatabaseFacts> {
 export interface HashingFacts {
   iterations: number
   rounds: number
-  /** What a password costs, by the Worker's clock; undefined where the platform refused to hash it. */
+  /** The time to hash a password, by the Worker's clock; undefined when the platform refuses to hash it. */
   milliseconds: number | undefined
-  /** Whether the platform refuses a single call of one iteration more. */
+  /** Whether the platform refuses a call with one iteration more. */
   refusesMore: boolean
 }
 
 /**
- * The platform's clock stands still while a Worker computes and moves on when something comes in, so what hashing took is what a trip
- * to the database takes longer with it than without.
+ * Measures the time to hash a password. A Worker's clock stands still while it computes and advances on input, so this
+ * compares a round trip with hashing to one without.
  */
 export async function measureHashing(caller: Caller): Promise<HashingFacts> {
   const { database, settings } = caller

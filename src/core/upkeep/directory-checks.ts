@@ -1,10 +1,10 @@
 /**
- * Whether the directory is whole: what is kept twice agrees, in one transaction a stretch of users. From stretch to stretch others may
- * change what they like: no finding depends on two.
+ * Checks that redundant data agrees. Each range of users is checked in one transaction. Changes between ranges do not
+ * matter, because no finding depends on two ranges.
  */
 import {
   countHolders,
-  countStretch,
+  countRange,
   countUsers,
   selectFolded,
   selectIdentifiersAfter,
@@ -20,7 +20,7 @@ import {
   selectUnidentified,
   type PartCount,
   type SampledUser,
-  type Stretch,
+  type NumberRange,
 } from '../../database/upkeep/directory-checks'
 import type { Statement } from '../../database/statement'
 import { partLength, spanLength } from '../../database/users/user-pages'
@@ -51,20 +51,20 @@ export const findings = [
 export interface Finding {
   kind: (typeof findings)[number]
   count: number
-  /** The ids of the first users concerned. */
+  /** The ids of the first affected users. */
   userIds: string[]
-  /** Of what concerns no user: the first places it was found at. */
+  /** The first places of findings that affect no user. */
   places: string[]
 }
 
-/** Where a check goes on: at a number, or after a login identifier. */
+/** The position where a check continues: a number, or a login identifier to start after. */
 export type CheckPosition = number | string
 
 export interface CheckReport {
-  /** Users looked at. */
+  /** The number of users checked. */
   users: number
   findings: Finding[]
-  /** Passwords by the form of their hashes, where that is what is checked. */
+  /** Passwords by the format of their hashes, for the check of hashes only. */
   hashes?: HashCount[]
   /** Undefined at the end. */
   next: CheckPosition | undefined
@@ -76,13 +76,13 @@ export interface HashCount {
   count: number
 }
 
-/** Numbers at a time: whole parts of the spans. */
-const stretchLength = 4 * partLength
-/** Users a stretch whose own words are searched for. */
+/** Numbers per range, a multiple of the length of a span's part. */
+const rangeLength = 4 * partLength
+/** Users per range for which the search is tried. */
 const sampleSize = 20
 const maxExamples = 5
 
-/** One stretch of a check, from `position` or the beginning. */
+/** Checks one range, from `position` or the beginning. */
 export async function checkDirectory(
   caller: Caller,
   check: DirectoryCheck,
@@ -91,18 +91,18 @@ export async function checkDirectory(
   if (check === 'totals') return checkTotals(caller)
   if (check === 'identifiers' && typeof position === 'string') return checkIdentifiersAfter(caller, position)
   const from = typeof position === 'number' ? position : 0
-  const [[row]] = await asked(caller, selectLastNumber())
-  const isLast = from + stretchLength > (row?.last ?? 0)
-  // The last stretch has no end, so that what is kept of numbers that nobody has is seen.
-  const stretch = { from, to: isLast ? Number.MAX_SAFE_INTEGER : from + stretchLength }
-  const report = await checkers[check](caller, stretch)
+  const [[row]] = await readGuarded(caller, selectLastNumber())
+  const isLast = from + rangeLength > (row?.last ?? 0)
+  // The last range is unbounded, to find data of numbers that no user has.
+  const range = { from, to: isLast ? Number.MAX_SAFE_INTEGER : from + rangeLength }
+  const report = await checkers[check](caller, range)
   const after = check === 'identifiers' ? '' : undefined
-  return { ...report, next: isLast ? after : stretch.to }
+  return { ...report, next: isLast ? after : range.to }
 }
 
 type Checked = Omit<CheckReport, 'next'>
 
-const checkers: Record<Exclude<DirectoryCheck, 'totals'>, (caller: Caller, stretch: Stretch) => Promise<Checked>> = {
+const checkers: Record<Exclude<DirectoryCheck, 'totals'>, (caller: Caller, range: NumberRange) => Promise<Checked>> = {
   counts: checkCounts,
   roles: checkRoles,
   search: checkSearch,
@@ -110,23 +110,23 @@ const checkers: Record<Exclude<DirectoryCheck, 'totals'>, (caller: Caller, stret
   hashes: checkHashes,
 }
 
-function asked<const S extends readonly Statement<unknown>[]>(caller: Caller, ...statements: S) {
+function readGuarded<const S extends readonly Statement<unknown>[]>(caller: Caller, ...statements: S) {
   return translateRefusals(caller, () => caller.database.batch(guard(caller), ...statements))
 }
 
 async function checkTotals(caller: Caller): Promise<CheckReport> {
-  const [rows] = await asked(caller, selectOffTotals())
+  const [rows] = await readGuarded(caller, selectOffTotals())
   const off = rows.map(({ scope, count, spans }) => `${scope}: ${count ?? 'none'} in all, ${spans ?? 'none'} by spans`)
-  return { users: 0, findings: placed('total_off', off), next: undefined }
+  return { users: 0, findings: placeFindings('total_off', off), next: undefined }
 }
 
-async function checkCounts(caller: Caller, stretch: Stretch): Promise<Checked> {
-  const [parts, holders, spans] = await asked(caller, countUsers(stretch), countHolders(stretch), selectSpans(stretch))
+async function checkCounts(caller: Caller, range: NumberRange): Promise<Checked> {
+  const [parts, holders, spans] = await readGuarded(caller, countUsers(range), countHolders(range), selectSpans(range))
   const counted = parts.flatMap(({ part, users, inactive }) => [
     { scope: 'all', part, count: users },
     { scope: 'inactive', part, count: inactive },
   ])
-  const kept = spans.flatMap(({ scope, position, parts: counts }) =>
+  const stored = spans.flatMap(({ scope, position, parts: counts }) =>
     (JSON.parse(counts) as number[]).map((count, index) => ({
       scope,
       part: (position * spanLength) / partLength + index,
@@ -135,86 +135,86 @@ async function checkCounts(caller: Caller, stretch: Stretch): Promise<Checked> {
   )
   const off = differences(
     [...counted, ...holders],
-    kept.filter(({ part }) => part * partLength >= stretch.from && part * partLength < stretch.to),
+    stored.filter(({ part }) => part * partLength >= range.from && part * partLength < range.to),
   )
   const offSpans = spans.filter(({ count, parts: counts }) => count !== sumOf(JSON.parse(counts) as number[]))
   return {
     users: sumOf(parts.map(({ users }) => users)),
     findings: [
-      ...placed(
+      ...placeFindings(
         'span_off',
         offSpans.map(({ scope, position }) => `${scope}: span ${position}`),
       ),
-      ...placed('count_off', off),
+      ...placeFindings('count_off', off),
     ],
   }
 }
 
 const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0)
 
-/** Where what was counted is not what is kept; a part that neither has anything in is none. */
-function differences(counted: readonly PartCount[], kept: readonly PartCount[]): string[] {
-  const counts = new Map<string, { scope: string; part: number; counted: number; kept: number }>()
+/** Returns the parts where the count differs from the stored count. A part missing on one side counts as 0. */
+function differences(counted: readonly PartCount[], stored: readonly PartCount[]): string[] {
+  const counts = new Map<string, { scope: string; part: number; counted: number; stored: number }>()
   for (const [which, list] of [
     ['counted', counted],
-    ['kept', kept],
+    ['stored', stored],
   ] as const) {
     for (const { scope, part, count } of list) {
       const key = `${scope} ${part}`
-      counts.set(key, { scope, part, counted: 0, kept: 0, ...counts.get(key), [which]: count })
+      counts.set(key, { scope, part, counted: 0, stored: 0, ...counts.get(key), [which]: count })
     }
   }
   return [...counts.values()]
-    .filter((one) => one.counted !== one.kept)
+    .filter((part) => part.counted !== part.stored)
     .map(
-      ({ scope, part, ...one }) =>
-        `${scope}: ${one.counted} counted, ${one.kept} kept of the numbers from ${part * partLength}`,
+      ({ scope, part, counted, stored }) =>
+        `${scope}: ${counted} counted, ${stored} kept of the numbers from ${part * partLength}`,
     )
 }
 
-async function checkRoles(caller: Caller, stretch: Stretch): Promise<Checked> {
-  const [counts, off] = await asked(caller, countStretch(stretch), selectOffRoles(stretch))
-  return { users: counts[0]?.users ?? 0, findings: concerning('role_columns_off', off) }
+async function checkRoles(caller: Caller, range: NumberRange): Promise<Checked> {
+  const [counts, off] = await readGuarded(caller, countRange(range), selectOffRoles(range))
+  return { users: counts[0]?.users ?? 0, findings: userFindings('role_columns_off', off) }
 }
 
-async function checkSearch(caller: Caller, stretch: Stretch): Promise<Checked> {
-  const [users, entries] = await asked(
+async function checkSearch(caller: Caller, range: NumberRange): Promise<Checked> {
+  const [users, entries] = await readGuarded(
     caller,
-    selectNumbers(stretch),
-    selectIndexed({ ...stretch, limit: 2 * stretchLength }),
+    selectNumbers(range),
+    selectIndexed({ ...range, limit: 2 * rangeLength }),
   )
   const there = new Set(users.map(({ number }) => number))
   const indexed = new Set(entries.map(({ number }) => number))
-  const numbers = someOf(users.filter(({ number }) => indexed.has(number))).map(({ number }) => number)
-  const [sample] = await asked(caller, selectSample({ numbers: JSON.stringify(numbers) }))
-  const sought = sample.map((user) => [user.number, user.version, ownWords(user)])
-  const [unfound] = await asked(caller, selectUnfound({ sought: JSON.stringify(sought) }))
+  const numbers = sampleOf(users.filter(({ number }) => indexed.has(number))).map(({ number }) => number)
+  const [sample] = await readGuarded(caller, selectSample({ numbers: JSON.stringify(numbers) }))
+  const expressions = sample.map((user) => [user.number, user.version, ownWords(user)])
+  const [unfound] = await readGuarded(caller, selectUnfound({ sought: JSON.stringify(expressions) }))
   return {
     users: users.length,
     findings: [
-      ...concerning(
+      ...userFindings(
         'search_entry_missing',
         users.filter(({ number }) => !indexed.has(number)),
       ),
-      ...placed(
+      ...placeFindings(
         'search_entry_stray',
         entries.filter(({ number }) => !there.has(number)).map(({ number }) => `number ${number}`),
       ),
-      ...concerning('search_entry_outdated', unfound),
+      ...userFindings('search_entry_outdated', unfound),
     ],
   }
 }
 
-/** As many as are looked at closely, others every time. */
-function someOf<Item>(items: readonly Item[]): Item[] {
+/** Returns a random sample. */
+function sampleOf<Item>(items: readonly Item[]): Item[] {
   const rest = [...items]
   return Array.from({ length: Math.min(sampleSize, items.length) }, () => {
-    const [one] = rest.splice(Math.floor(Math.random() * rest.length), 1)
-    return one as Item
+    const [item] = rest.splice(Math.floor(Math.random() * rest.length), 1)
+    return item as Item
   })
 }
 
-/** A MATCH expression of everything that a user is to be found by: each word of three characters or more, in its own field. */
+/** Returns a MATCH expression that must find the user: each word of three characters or more, in its own field. */
 function ownWords(user: SampledUser): string {
   return Object.entries(toSearchRow(user))
     .map(([field, text]) => [field as SearchField, text.split(/\s+/u).filter((word) => [...word].length > 2)] as const)
@@ -223,8 +223,8 @@ function ownWords(user: SampledUser): string {
     .join(' AND ')
 }
 
-async function checkIdentifiers(caller: Caller, stretch: Stretch): Promise<Checked> {
-  const [users, missing] = await asked(caller, selectFolded(stretch), selectUnidentified(stretch))
+async function checkIdentifiers(caller: Caller, range: NumberRange): Promise<Checked> {
+  const [users, missing] = await readGuarded(caller, selectFolded(range), selectUnidentified(range))
   const outdated = users.filter(
     ({ email, email_key, username, username_key, name, name_key }) =>
       foldIdentifier(email) !== email_key ||
@@ -233,25 +233,25 @@ async function checkIdentifiers(caller: Caller, stretch: Stretch): Promise<Check
   )
   return {
     users: users.length,
-    findings: [...concerning('identifier_missing', missing), ...concerning('identifier_outdated', outdated)],
+    findings: [...userFindings('identifier_missing', missing), ...userFindings('identifier_outdated', outdated)],
   }
 }
 
 async function checkIdentifiersAfter(caller: Caller, after: string): Promise<CheckReport> {
-  const [rows] = await asked(caller, selectIdentifiersAfter({ after, limit: stretchLength }))
+  const [rows] = await readGuarded(caller, selectIdentifiersAfter({ after, limit: rangeLength }))
   const stray = rows.filter((row) => row.stray === 1)
   return {
     users: 0,
-    findings: placed(
+    findings: placeFindings(
       'identifier_stray',
       stray.map((row) => `number ${row.user_number}`),
     ),
-    next: rows.length === stretchLength ? rows.at(-1)?.key : undefined,
+    next: rows.length === rangeLength ? rows.at(-1)?.key : undefined,
   }
 }
 
-async function checkHashes(caller: Caller, stretch: Stretch): Promise<Checked> {
-  const [counts, rows] = await asked(caller, countStretch(stretch), selectPasswordHashes(stretch))
+async function checkHashes(caller: Caller, range: NumberRange): Promise<Checked> {
+  const [counts, rows] = await readGuarded(caller, countRange(range), selectPasswordHashes(range))
   const hashes = rows.map(({ id, password_hash }) => ({
     id,
     format: formatOf(password_hash),
@@ -262,8 +262,8 @@ async function checkHashes(caller: Caller, stretch: Stretch): Promise<Checked> {
   return {
     users: counts[0]?.users ?? 0,
     findings: [
-      ...concerning('hash_unverifiable', standing('unverifiable')),
-      ...concerning('hash_outdated', standing('outdated')),
+      ...userFindings('hash_unverifiable', standing('unverifiable')),
+      ...userFindings('hash_outdated', standing('outdated')),
     ],
     hashes: [...forms.values()].map((alike) => {
       const [{ format, standing: is }] = alike as [(typeof hashes)[number]]
@@ -272,11 +272,11 @@ async function checkHashes(caller: Caller, stretch: Stretch): Promise<Checked> {
   }
 }
 
-function concerning(kind: Finding['kind'], users: readonly { id: string }[]): Finding[] {
+function userFindings(kind: Finding['kind'], users: readonly { id: string }[]): Finding[] {
   const userIds = users.slice(0, maxExamples).map(({ id }) => id)
   return users.length === 0 ? [] : [{ kind, count: users.length, userIds, places: [] }]
 }
 
-function placed(kind: Finding['kind'], places: readonly string[]): Finding[] {
+function placeFindings(kind: Finding['kind'], places: readonly string[]): Finding[] {
   return places.length === 0 ? [] : [{ kind, count: places.length, userIds: [], places: places.slice(0, maxExamples) }]
 }

@@ -1,12 +1,12 @@
-/** Housekeeping: what has expired, ended or been kept long enough goes, so much at a time and the rest at the next run. */
+/** Removes expired and outdated rows, a limited number per run. The next run continues. */
 import type { Database } from '../../database/database'
 import { unguarded } from '../../database/guard'
 import {
   isOldestFirst,
   keepSweepPosition,
-  selectStretchEnd,
+  selectRangeEnd,
   selectSweepPositions,
-  sweepStretch,
+  sweepRange,
   taskNames,
   type Position,
   type TaskName,
@@ -15,19 +15,19 @@ import {
 import { idempotencyRetentionSeconds } from '../idempotency'
 import { forgottenAfterSeconds } from '../sign-in/sign-in-failures'
 
-/** Rows looked at in one transaction: few enough that nobody waits for it. */
-const stretchRows = 2_000
-/** Of each table, a run: all of them make fewer queries than the platform allows one run, which is 1,000. */
-const stretches = 30
+/** Rows scanned in one transaction, few enough not to delay other requests. */
+const rowsPerRange = 2_000
+/** Ranges per table and run. Together they stay below the platform's limit of 1,000 queries per run. */
+const rangesPerRun = 30
 
 export interface SweepReport {
-  /** Rows, by table. */
+  /** Rows removed, by table. */
   removed: Record<TaskName, number>
-  /** The tables that the run did not come to the end of: the next goes on there. */
+  /** Tables that the run did not finish. The next run continues there. */
   unfinished: TaskName[]
 }
 
-/** One run; `now` is unix seconds. Two at once do no harm: what the one has removed the other does not find. */
+/** Makes one run. `now` is unix seconds. Two concurrent runs are safe: neither finds rows that the other removed. */
 export async function sweep(
   database: Database,
   { now, auditRetentionDays }: { now: number; auditRetentionDays: number | undefined },
@@ -38,8 +38,8 @@ export async function sweep(
     failuresBefore: now - forgottenAfterSeconds,
     auditBefore: auditRetentionDays === undefined ? undefined : now - auditRetentionDays * 86_400,
   }
-  const [kept] = await database.batch(unguarded, selectSweepPositions())
-  const positions = new Map(kept.map(({ task, position }) => [task, JSON.parse(position) as Position]))
+  const [stored] = await database.batch(unguarded, selectSweepPositions())
+  const positions = new Map(stored.map(({ task, position }) => [task, JSON.parse(position) as Position]))
   const removed = {} as SweepReport['removed']
   const unfinished: TaskName[] = []
   for (const name of taskNames) {
@@ -54,16 +54,16 @@ async function sweepTable(database: Database, name: TaskName, times: Times, from
   const oldestFirst = isOldestFirst(name)
   let removed = 0
   let after = from
-  for (let stretch = 0; stretch < stretches; stretch += 1) {
-    const [ends] = await database.batch(unguarded, selectStretchEnd(name, after, stretchRows))
+  for (let range = 0; range < rangesPerRun; range += 1) {
+    const [ends] = await database.batch(unguarded, selectRangeEnd(name, after, rowsPerRange))
     const end = ends[0] && (JSON.parse(ends[0].end) as Position)
-    const statements = sweepStretch(name, times, { after, end })
+    const statements = sweepRange(name, times, { after, end })
     if (!statements) return { removed, finished: true }
     const keep = oldestFirst || end === after ? [] : [keepSweepPosition(name, end)]
     const [, [count]] = await database.batch(unguarded, ...statements, ...keep)
-    const gone = count?.removed ?? 0
-    removed += gone
-    if (end === undefined || (oldestFirst && gone === 0)) return { removed, finished: true }
+    const removedNow = count?.removed ?? 0
+    removed += removedNow
+    if (end === undefined || (oldestFirst && removedNow === 0)) return { removed, finished: true }
     after = end
   }
   return { removed, finished: false }

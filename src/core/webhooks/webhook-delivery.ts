@@ -1,6 +1,6 @@
 /**
- * Telling webhooks what happened, at least once. The trail is the queue: a step takes a webhook in hand for a while, sends what comes
- * next, and only then moves its position, together with what could not be sent. Whatever is cut off in between is sent again.
+ * Delivers events to webhooks, at least once. The audit trail is the queue. A step leases a webhook, sends the next
+ * events, then saves the new position together with the failures. After an interruption the same events are sent again.
  */
 import { v7 as uuid } from 'uuid'
 import { BatchRefused, type Database } from '../../database/database'
@@ -18,48 +18,48 @@ import {
 import { toAuditEvent, type AuditEvent } from '../audit/audit-trail'
 import { signingNonces } from './webhook-secrets'
 
-/** What an attempt came to. */
+/** The outcome of an attempt. */
 export type Outcome = 'delivered' | `http_${number}` | 'timeout' | 'unreachable'
 
-/** The nonces are those of the secrets to sign with. */
+/** The nonces identify the secrets to sign with. */
 export type Send = (
   webhook: { id: string; url: string; secretNonces: readonly string[] },
   event: AuditEvent,
 ) => Promise<Outcome>
 
-/** How much one run does: attempts that each connection makes in one step, attempts and seconds in all. */
+/** The limits of one run: attempts per connection in one step, and attempts and seconds in total. */
 export interface Pace {
   rounds: number
   attempts: number
   seconds: number
 }
 
-/** Behind an answer that was given: a platform that lets that go on for half a minute. */
+/** For delivery after a response, where the platform allows half a minute. */
 export const immediatePace: Pace = { rounds: 1, attempts: 50, seconds: 15 }
-/** By the clock, each minute, within what one run may ask of other servers. */
+/** For the scheduled run each minute, within the platform's limit of requests per run. */
 export const scheduledPace: Pace = { rounds: 4, attempts: 500, seconds: 45 }
 
 export interface DeliveryReport {
   delivered: number
-  /** Attempts, of which the last of `given_up` events. */
+  /** Failed attempts, including the last attempt of each event in `given_up`. */
   failed: number
   given_up: number
 }
 
-/** Requests under way at a time; the platform allows six. */
+/** Concurrent requests. The platform allows six. */
 const connections = 5
-/** As long as the slowest step may take, four attempts one after the other, and some more. */
+/** Longer than the slowest step, which makes four attempts one after the other. */
 const leaseSeconds = 60
-/** Seconds after the first attempt, the second, and so on; an event is given up with the attempt after the last of them. */
+/** Seconds from each attempt to the next. An event is given up after the attempt that follows the last pause. */
 const pauses = [60, 300, 900, 3_600, 7_200, 14_400, 21_600, 28_800, 43_200]
-/** Failures in a row after which a webhook is left alone for a while, which doubles. */
-const patience = 5
+/** After this many failures in a row a webhook is paused, each time twice as long. */
+const failuresBeforePause = 5
 const firstRestSeconds = 60
 const longestRestSeconds = 900
-/** The receiver says that it wants no more. */
+/** The receiver asks for no more events. */
 const gone: Outcome = 'http_410'
 
-/** Serves every webhook that is due, several at a time. */
+/** Serves all due webhooks, several at a time. */
 export async function deliver(database: Database, send: Send, pace: Pace): Promise<DeliveryReport> {
   const report = { delivered: 0, failed: 0, given_up: 0 }
   const until = Date.now() + pace.seconds * 1000
@@ -84,7 +84,7 @@ interface Step {
   report: DeliveryReport
 }
 
-/** One step of one webhook; false where there was nothing to do, or somebody else is doing it. */
+/** Makes one step for one webhook. Returns false when there is nothing to do or another run holds the lease. */
 async function step(database: Database, send: Send, { id, width, limit, report }: Step): Promise<boolean> {
   const lease = uuid()
   const now = seconds()
@@ -106,7 +106,7 @@ async function step(database: Database, send: Send, { id, width, limit, report }
     send,
   )
 
-  const tried = work.slice(0, outcomes.length).map((one, index) => ({ ...one, outcome: outcomes[index] as Outcome }))
+  const tried = work.slice(0, outcomes.length).map((item, index) => ({ ...item, outcome: outcomes[index] as Outcome }))
   const at = seconds()
   const failed = tried
     .filter(({ outcome }) => outcome !== 'delivered')
@@ -128,25 +128,25 @@ async function step(database: Database, send: Send, { id, width, limit, report }
           .filter(({ isNew, outcome }) => !isNew && outcome === 'delivered')
           .map(({ row }) => row.sequence),
         failures: inARow,
-        nextAttemptAt: inARow < patience ? 0 : at + rest(inARow),
+        nextAttemptAt: inARow < failuresBeforePause ? 0 : at + rest(inARow),
         last: last && { at, outcome: last.outcome },
         gone: outcomes.includes(gone),
       }),
     )
   } catch (error) {
-    // Too slow, and somebody else went on: they have sent it again.
+    // The lease expired, and another run has sent the events again.
     if (error instanceof BatchRefused) return false
     throw error
   }
   report.failed += failed.length
   report.given_up += failed.filter(({ next }) => next === null).length
   report.delivered += tried.length - failed.length
-  return inARow < patience
+  return inARow < failuresBeforePause
 }
 
 /**
- * Sends `events` in order, `width` at a time, until too many in a row have failed; one that had failed too often before gets a single
- * try first. Answers the outcomes of those that were sent, which are the first ones.
+ * Sends `events` in order, `width` at a time, and stops after too many failures in a row. A webhook that failed too
+ * often before gets a single attempt first. Returns the outcomes of the sent events, which are the first ones.
  */
 async function attempt(webhook: LeasedWebhookRow, events: readonly AuditEvent[], width: number, send: Send) {
   const outcomes: Outcome[] = []
@@ -156,7 +156,7 @@ async function attempt(webhook: LeasedWebhookRow, events: readonly AuditEvent[],
   let begun = 0
   let refused = false
   const sendNext = async () => {
-    while (begun < events.length && !refused && (inARow < patience || begun === 0)) {
+    while (begun < events.length && !refused && (inARow < failuresBeforePause || begun === 0)) {
       const index = begun
       begun += 1
       const outcome = await send(receiver, events[index] as AuditEvent)
@@ -171,12 +171,13 @@ async function attempt(webhook: LeasedWebhookRow, events: readonly AuditEvent[],
 
 const seconds = () => Math.floor(Date.now() / 1000)
 
-/** A tenth more at random: what failed together is not all tried again in the same moment. */
-const spread = (pause: number) => Math.round(pause * (1 + Math.random() / 10))
+/** Adds up to a tenth at random, so that events that failed together are not all retried at the same moment. */
+const withJitter = (pause: number) => Math.round(pause * (1 + Math.random() / 10))
 
 function nextAttempt(attempts: number, at: number): number | null {
   const pause = pauses[attempts]
-  return pause === undefined ? null : at + spread(pause)
+  return pause === undefined ? null : at + withJitter(pause)
 }
 
-const rest = (inARow: number) => spread(Math.min(firstRestSeconds * 2 ** (inARow - patience), longestRestSeconds))
+const rest = (inARow: number) =>
+  withJitter(Math.min(firstRestSeconds * 2 ** (inARow - failuresBeforePause), longestRestSeconds))

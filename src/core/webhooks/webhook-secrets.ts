@@ -1,15 +1,15 @@
-/** The secrets of a webhook: each is derived from a server secret and a nonce, which alone is stored. */
+/** The secrets of a webhook. Each is derived from a server secret and a nonce; only the nonce is stored. */
 import { toBase64Url } from '../encoding'
 
 interface SecretNonce {
   nonce: string
-  /** Unix seconds; null for the present one. */
+  /** Unix seconds; null for the current secret. */
   until: number | null
 }
 
-/** A replaced secret still signs for a day, so that receivers change theirs at any time in it. */
+/** A replaced secret still signs for a day, so that receivers have time to change. */
 const overlapSeconds = 86_400
-/** Of many replacements in a day: each secret is a signature in every request. */
+/** Limits repeated replacements, because each secret adds a signature to every request. */
 const maxSecrets = 5
 
 const newNonce = (): SecretNonce => ({
@@ -19,13 +19,13 @@ const newNonce = (): SecretNonce => ({
 
 export const firstNonces = () => JSON.stringify([newNonce()])
 
-/** The nonces with a new one first; those before it sign on for a while. */
+/** Returns the nonces with a new one first. The earlier ones still sign for a while. */
 export function replacedNonces(stored: string, now: number): string {
   const before = signing(stored, now).map(({ nonce, until }) => ({ nonce, until: until ?? now + overlapSeconds }))
   return JSON.stringify([newNonce(), ...before].slice(0, maxSecrets))
 }
 
-/** The nonces of the secrets that sign at `now`, the present one first. */
+/** Returns the nonces of the secrets that sign at `now`, the current one first. */
 export function signingNonces(stored: string, now: number): string[] {
   return signing(stored, now).map(({ nonce }) => nonce)
 }

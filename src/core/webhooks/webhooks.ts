@@ -1,4 +1,7 @@
-/** Webhooks: who is told of changes of users. They are the directory's, not their maker's, and outlive whoever made them. */
+/**
+ * Manages webhooks, which receive changes of users. They belong to the directory and remain when their creator is
+ * deleted.
+ */
 import { v7 as uuid } from 'uuid'
 import {
   deleteWebhook as deleteWebhookRow,
@@ -31,7 +34,7 @@ export interface Webhook {
   createdAt: number
   lastAttemptAt: number | null
   lastOutcome: Outcome | null
-  /** Of the secrets that sign now, the present one first. */
+  /** Identify the secrets that sign now, the current one first. */
   secretNonces: readonly string[]
 }
 
@@ -42,7 +45,7 @@ export interface WebhookInput {
   active: boolean
 }
 
-/** What could not be delivered yet; `nextAttemptAt` is null where nothing more is tried. */
+/** An event that is not yet delivered. `nextAttemptAt` is null when no further attempt is made. */
 export interface WebhookFailure {
   event: AuditEvent
   attempts: number
@@ -53,7 +56,7 @@ export interface WebhookFailure {
 
 const urlMax = 2000
 
-/** An https address, or http on this very machine; with no one's credentials in it, and no fragment, which would never be sent. */
+/** Accepts an https URL, or http on localhost, without credentials and without a fragment. */
 export const parseWebhookUrl: Parser<string, Parsed<'webhookUrl'>> = (input) => {
   const url = input.length <= urlMax && URL.canParse(input) ? new URL(input) : undefined
   const local = url !== undefined && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
@@ -77,7 +80,7 @@ export async function getWebhook(caller: Caller, id: string): Promise<Webhook> {
   return toWebhook(caller, found(rows[0]))
 }
 
-/** It is told of what happens from now on, of everything unless `events` says otherwise. */
+/** Creates a webhook, which receives later events only: all, unless `events` selects some. */
 export async function createWebhook(
   caller: Caller,
   {
@@ -110,7 +113,10 @@ export async function createWebhook(
   })
 }
 
-/** What is not given stays as it is. One that is active again is told all that happened meanwhile, as far as the trail still has it. */
+/**
+ * Fields that are not given stay unchanged. A reactivated webhook receives the events that it missed, as far as the
+ * audit trail still has them.
+ */
 export async function updateWebhook(
   caller: Caller,
   id: string,
@@ -139,7 +145,7 @@ export async function updateWebhook(
   })
 }
 
-/** Gives the webhook a new secret; the one before it signs, too, for a day. */
+/** Gives the webhook a new secret. The previous one still signs for a day. */
 export async function replaceWebhookSecret(caller: Caller, id: string): Promise<Webhook> {
   return decideAndCommit(caller, async () => {
     const [actor, [row]] = await readFacts(caller, selectWebhook({ id }))
@@ -167,7 +173,7 @@ export async function deleteWebhook(caller: Caller, id: string): Promise<void> {
   })
 }
 
-/** A page, newest first; `next` is where the page after it begins, if there is one. */
+/** Returns a page, newest first. `next` is the position of the next page, if there is one. */
 export async function listWebhookFailures(
   caller: Caller,
   id: string,
@@ -192,7 +198,7 @@ export async function listWebhookFailures(
   return { failures, next: rows.length > limit ? page.at(-1)?.sequence : undefined }
 }
 
-/** Everything that could not be delivered is tried again, at once where the webhook is active; answers how much that is. */
+/** Makes all failed events due again, at once if the webhook is active. Returns their number. */
 export async function retryWebhookFailures(caller: Caller, id: string): Promise<number> {
   return decideAndCommit(caller, async () => {
     const [, [row]] = await readFacts(caller, selectWebhook({ id }))
@@ -208,7 +214,7 @@ export async function retryWebhookFailures(caller: Caller, id: string): Promise<
   })
 }
 
-/** Sends something that is no event, active or not, and answers what became of it. */
+/** Sends a test message, even to an inactive webhook, and returns the outcome. */
 export async function pingWebhook(
   caller: Caller,
   id: string,

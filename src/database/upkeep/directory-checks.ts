@@ -1,5 +1,5 @@
 /**
- * What is kept twice, compared within a stretch of users: each statement reads the users with a number from `from` up to, and without,
+ * What is kept twice, compared within a range of users: each statement reads the users with a number from `from` up to, and without,
  * `to`, and what else is kept of these.
  */
 import { sql, type SQL } from 'drizzle-orm/sql'
@@ -9,7 +9,7 @@ import { loginIdentifiers, roles, userCounts, userRoles, users, userSearch, user
 import { partLength, spanLength } from '../users/user-pages'
 
 /** A type and not an interface, for the placeholders' sake. */
-export type Stretch = { from: number; to: number }
+export type NumberRange = { from: number; to: number }
 
 const value = sql.placeholder
 const within = (column: SQLiteColumn | SQL) => sql`${column} >= ${value('from')} AND ${column} < ${value('to')}`
@@ -27,20 +27,20 @@ export interface PartCount {
 
 const partOf = (number: SQLiteColumn) => sql`${number} / ${sql.raw(String(partLength))}`
 
-export const countUsers = prepare<Stretch, { part: number; users: number; inactive: number }>(
+export const countUsers = prepare<NumberRange, { part: number; users: number; inactive: number }>(
   () => sql`
     SELECT ${partOf(users.number)} AS part, count(*) AS users, sum(${users.active} = 0) AS inactive
     FROM ${users} WHERE ${within(users.number)} GROUP BY part`,
 )
 
-export const countHolders = prepare<Stretch, PartCount>(
+export const countHolders = prepare<NumberRange, PartCount>(
   () => sql`
     SELECT 'role:' || ${userRoles.role_number} AS scope, ${partOf(userRoles.user_number)} AS part, count(*) AS count
     FROM ${userRoles} WHERE ${within(userRoles.user_number)} GROUP BY scope, part`,
 )
 
-/** The spans that the stretch lies in; `parts` is JSON. */
-export const selectSpans = prepare<Stretch, typeof userSpans.$inferSelect>(() => {
+/** The spans that the range lies in; `parts` is JSON. */
+export const selectSpans = prepare<NumberRange, typeof userSpans.$inferSelect>(() => {
   // A number arrives as a real one, which does not divide as whole ones do.
   const spanOf = (number: SQL) => sql`CAST(${number} AS INTEGER) / ${sql.raw(String(spanLength))}`
   return sql`
@@ -63,7 +63,7 @@ const sumOfSpans = sql`coalesce((
   SELECT sum(${userSpans.count}) FROM ${userSpans} WHERE ${userSpans.scope} = ${userCounts.scope}), 0)`
 
 /** Whose columns do not repeat what user_roles says of them. */
-export const selectOffRoles = prepare<Stretch, { id: string }>(
+export const selectOffRoles = prepare<NumberRange, { id: string }>(
   () => sql`
     SELECT ${users.id} FROM ${users} WHERE ${within(users.number)}
       AND (${users.primary_role}, ${users.role_count}, ${users.role_count} - 1) IS NOT (
@@ -71,12 +71,12 @@ export const selectOffRoles = prepare<Stretch, { id: string }>(
         FROM ${userRoles} WHERE ${userRoles.user_number} = ${users.number})`,
 )
 
-export const selectNumbers = prepare<Stretch, { id: string; number: number }>(
+export const selectNumbers = prepare<NumberRange, { id: string; number: number }>(
   () => sql`SELECT ${users.id}, ${users.number} FROM ${users} WHERE ${within(users.number)}`,
 )
 
 /** Whom the search index has an entry of; asked user by user this would read ten rows each. */
-export const selectIndexed = prepare<Stretch & { limit: number }, { number: number }>(
+export const selectIndexed = prepare<NumberRange & { limit: number }, { number: number }>(
   () => sql`
     SELECT ${userSearch.rowid} AS number FROM ${userSearch} WHERE ${within(userSearch.rowid)} ${limit('limit')}`,
 )
@@ -114,7 +114,7 @@ const theirs = (key: SQLiteColumn | SQL) => sql`EXISTS (
   WHERE ${loginIdentifiers.key} = ${key} AND ${loginIdentifiers.user_number} = ${users.number})`
 const matriculeKey = sql`CAST(${users.matricule} AS TEXT)`
 
-export const selectUnidentified = prepare<Stretch, { id: string }>(
+export const selectUnidentified = prepare<NumberRange, { id: string }>(
   () => sql`
     SELECT ${users.id} FROM ${users} WHERE ${within(users.number)} AND NOT (
       ${theirs(users.email_key)}
@@ -146,17 +146,17 @@ const folded = {
 }
 
 /** What was folded, with what it was folded into. */
-export const selectFolded = prepare<Stretch, Pick<typeof users.$inferSelect, keyof typeof folded>>(
+export const selectFolded = prepare<NumberRange, Pick<typeof users.$inferSelect, keyof typeof folded>>(
   () => sql`SELECT ${sql.join(Object.values(folded), sql`, `)} FROM ${users} WHERE ${within(users.number)}`,
 )
 
-export const selectPasswordHashes = prepare<Stretch, { id: string; password_hash: string }>(
+export const selectPasswordHashes = prepare<NumberRange, { id: string; password_hash: string }>(
   () => sql`
     SELECT ${users.id}, ${users.password_hash} FROM ${users}
     WHERE ${within(users.number)} AND ${users.password_hash} IS NOT NULL`,
 )
 
-/** How many users the stretch has. */
-export const countStretch = prepare<Stretch, { users: number }>(
+/** How many users the range has. */
+export const countRange = prepare<NumberRange, { users: number }>(
   () => sql`SELECT count(*) AS users FROM ${users} WHERE ${within(users.number)}`,
 )

@@ -1,5 +1,5 @@
 /**
- * Removing what has had its time, a stretch of each table at a time in the order of its key. No index is kept for it: an index would be
+ * Removing what has had its time, a range of each table at a time in the order of its key. No index is kept for it: an index would be
  * a row more at every sign-in, and rows read are a thousandth of the price of rows written.
  */
 import { sql, type SQL } from 'drizzle-orm/sql'
@@ -32,7 +32,7 @@ interface Task {
   key: readonly [SQLiteColumn, ...SQLiteColumn[]]
   /** What of it is to go; undefined for nothing. */
   dead: (times: Times) => SQL | undefined
-  /** What is to go stands first: where nothing of a stretch goes, nothing after it does, and each run begins at the beginning. */
+  /** What is to go stands first: where nothing of a range goes, nothing after it does, and each run begins at the beginning. */
   oldestFirst?: true
 }
 
@@ -101,11 +101,7 @@ export const selectSweepPositions = (): Statement<{ task: string; position: stri
   compile(sql`SELECT ${sweepPositions.task}, ${sweepPositions.position} FROM ${sweepPositions}`)
 
 /** The place of the `rows`-th row after another, or after the beginning: no row where fewer are left. */
-export function selectStretchEnd(
-  name: TaskName,
-  after: Position | undefined,
-  rows: number,
-): Statement<{ end: string }> {
+export function selectRangeEnd(name: TaskName, after: Position | undefined, rows: number): Statement<{ end: string }> {
   const { table, key } = task(name)
   return compile(sql`
     SELECT json_array(${list(key)}) AS "end" FROM ${table} WHERE ${beyond(key, after)}
@@ -113,7 +109,7 @@ export function selectStretchEnd(
 }
 
 /** Removes what is dead after one place up to another, or to the end; answers how many rows went. Undefined where nothing is to. */
-export function sweepStretch(
+export function sweepRange(
   name: TaskName,
   times: Times,
   { after, end }: { after: Position | undefined; end: Position | undefined },
