@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
-/** The table of compatibility in the README, cell by cell against what the Worker shows. */
+/** The table of docs/compatibility.md, cell by cell against what the Worker shows. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import readme from '../README.md?raw'
+import page from '../docs/compatibility.md?raw'
 import { contracts, ways, type Contract } from './support/records'
 import { adminToken, call, freshDirectory, openApi, rows, uuidOf, type Answer } from './support/usher'
 
@@ -39,7 +39,7 @@ function cellsOf(table: string): Cell[] {
 }
 
 const namesIn = (text: string) => [...text.matchAll(/`(\w+)`/g)].map(([, name]) => name as string)
-const table = /## Compatibility\n[^#]*?(\n\|[^#]*\|\n)\n/.exec(readme)?.[1]?.trim() ?? ''
+const table = /## One user in every contract\n[^#]*?(\n\|[^#]*\|\n)\n/.exec(page)?.[1]?.trim() ?? ''
 const cells = cellsOf(table)
 
 /** The ids of the table, and those that the directory gives instead. */

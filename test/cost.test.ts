@@ -1,4 +1,4 @@
-/** What a request costs, counted by the database itself, at 10,000 users: the table of the README, and no more. */
+/** What a request costs, counted by the database itself, at 10,000 users: at most what the table of docs/cost.md says. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   adminToken,

@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** wrangler.toml: what must be the same in every environment, since environments do not inherit all of it. */
 import { describe, expect, it } from 'vitest'
-import readme from '../README.md?raw'
+import deploy from '../docs/deploy.md?raw'
 import source from '../wrangler.toml?raw'
 
 /** The tables of the file, each with its keys and the text of their values. */
@@ -17,9 +17,9 @@ for (const line of source.split('\n')) {
 const environments = [...tables.keys()].flatMap((name) => /^env\.(\w+)$/.exec(name)?.[1] ?? [])
 
 describe('wrangler.toml', () => {
-  it('has the environments that the README describes', () => {
+  it('has the environments that docs/deploy.md describes', () => {
     expect(environments).toEqual(['staging', 'production'])
-    for (const name of environments) expect(readme).toContain(`\`${name}\``)
+    for (const name of environments) expect(deploy).toContain(`\`${name}\``)
   })
 
   it.each(['', ...environments.map((name) => `env.${name}.`)])(

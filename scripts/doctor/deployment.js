@@ -64,7 +64,7 @@ function checkSettings(facts, { isLocal }, report) {
     )
   } else report.ok(`admins: ${admins}; no bootstrap credentials are left`)
   if (variables.includes('JWT_SECRET_PREVIOUS')) {
-    report.info('JWT_SECRET_PREVIOUS is set: a rotation is not finished', 'README.md, "Rotate the secret", step 3.')
+    report.info('JWT_SECRET_PREVIOUS is set: a rotation is not finished', 'docs/rotate-secrets.md, step 3.')
   }
   if (facts.rate_limit) report.ok('rate limits: on')
   else soft('rate limits: off', 'RATE_LIMIT = "on", unless this is a load test.')
@@ -95,7 +95,7 @@ function checkDatabase({ region, size_bytes: size, trip_milliseconds: trip }, he
   else {
     report.warn(
       told,
-      'The Worker runs far from it. [placement] mode = "smart" takes some traffic and some minutes; README.md, "Where it runs".',
+      'The Worker runs far from it. [placement] mode = "smart" takes some traffic and some minutes; docs/deploy.md, "Where it runs".',
     )
   }
   if (size === null) return

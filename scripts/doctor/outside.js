@@ -23,7 +23,7 @@ export async function checkOutside(client, report) {
   if (health.status === 503 && health.body?.error === 'misconfigured') {
     report.fail(
       `does not serve: ${(health.body.problems ?? []).join(' ')}`,
-      'Set what is named; README.md, "Deploy it".',
+      'Set what is named; docs/deploy.md and docs/settings.md.',
     )
     return
   }

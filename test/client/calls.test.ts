@@ -13,7 +13,7 @@ import {
 import { answerFrom, camelCase, requestFor, type Request as Sent } from '../../client/messages.ts'
 import { walk } from '../../examples/client.ts'
 import example from '../../examples/client.ts?raw'
-import readme from '../../README.md?raw'
+import page from '../../docs/api/v1.md?raw'
 import { operationsOf, type OpenApi } from '../support/conformance'
 import { adminToken, call, fetchWorker, firstAdmin, freshDirectory, person } from '../support/usher'
 
@@ -333,7 +333,7 @@ describe('the example', () => {
     told.mockRestore()
   })
 
-  it('stands in the README to the letter', () => {
-    expect(readme).toContain(`\`\`\`ts\n${example}\`\`\``)
+  it('is printed in docs/api/v1.md to the letter', () => {
+    expect(page).toContain(`\`\`\`ts\n${example}\`\`\``)
   })
 })

@@ -20,7 +20,7 @@ beforeAll(async () => {
   ;[server, other] = [await newServer(hurried), await newServer(hurried)]
   // One after the other: two that start at once take the same port for their inspectors.
   await server.start()
-  // As the README says: the first admin of the other directory takes no number of those who will move there.
+  // As docs/move-in.md says: the first admin of the other directory takes no number of those who will move there.
   other.execute('--command', `INSERT INTO sqlite_sequence (name, seq) VALUES ('users', ${people + 1})`)
   await other.start()
 }, 300_000)
