@@ -138,7 +138,8 @@ const windows = [
   ['dark', 390],
 ]
 
-const locked = (page) => page.locator('.opblock .authorization__btn svg.locked').count()
+/** The operations that show a closed lock. Signing out of v1 takes a credential or none, so the reference always shows it closed. */
+const locked = (page) => page.locator('.opblock:not([id$="-v1Logout"]) .authorization__btn svg.locked').count()
 
 describe('the index', () => {
   it('leads to the reference, the document and the health of everything, without a script', async () => {

@@ -88,7 +88,7 @@ function endings() {
     ...editsOfAnyone(acts).map(([operationId, edit]) => [
       `${operationId}: a password`,
       (one) => call({ ...edit(one, acts.withPassword('set by somebody else')), ...as }),
-      ({ kind }) => kind === 'session' && 'unauthenticated',
+      ({ kind }) => all.includes(kind) && 'unauthenticated',
     ]),
     ...demotionsOf(acts).map((demote) => [
       `${name}: demotion to ${plainRole.name}`,

@@ -44,7 +44,8 @@ async function sceneIn(): Promise<Scene> {
   const key = await post<{ id: string; key: string }>('/v1/api-keys', { name: 'a key', permissions: ['users:read'] })
   await rows(
     `INSERT INTO api_keys (id, hash, user_number, generation, name, permissions, created_at)
-     SELECT ?1, ?1, number, key_generation, 'a key', 0, 1 FROM users WHERE id = ?2`,
+     SELECT ?1, ?2, number, key_generation, 'a key', 0, 1 FROM users WHERE id = ?3`,
+    crypto.randomUUID(),
     crypto.randomUUID(),
     uuid,
   )

@@ -14,8 +14,6 @@ import { failures, toFailureResponse } from './errors'
 import { fromUser, toNewUser, toSelector, toSubject, toUserChanges } from './mapping'
 import {
   PersonnelToken,
-  PersonnelPasswordGrant,
-  PersonnelRefreshGrant,
   PersonnelTokenRequest,
   PersonnelUser,
   PersonnelUserCreate,
@@ -126,9 +124,6 @@ app.openapi(deactivateUser, async (c) => {
   await setActive(c.var.caller, toSelector(c.req.valid('param').user_id), false)
   return c.body(null, 204)
 })
-
-app.openAPIRegistry.register('PersonnelPasswordGrant', PersonnelPasswordGrant)
-app.openAPIRegistry.register('PersonnelRefreshGrant', PersonnelRefreshGrant)
 
 const token = createRoute({
   ...anonymous({ signsIn: true }),

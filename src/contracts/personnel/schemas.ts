@@ -67,20 +67,6 @@ export const PersonnelUserUpdate = z
   })
   .openapi('PersonnelUserUpdate', { required: ['user_id'] })
 
-const grant = (type: 'password' | 'refresh_token') => z.literal(type)
-
-export const PersonnelPasswordGrant = z
-  .object({
-    grant_type: grant('password').optional(),
-    username: z.string().min(1).openapi({ description: 'Matricule, email or username' }),
-    password: z.string().min(1).openapi({ format: 'password' }),
-  })
-  .openapi('PersonnelPasswordGrant')
-
-export const PersonnelRefreshGrant = z
-  .object({ grant_type: grant('refresh_token'), refresh_token: z.string().min(1) })
-  .openapi('PersonnelRefreshGrant')
-
 const tokenForm = z
   .object({
     grant_type: z.enum(['', 'password', 'refresh_token']).optional(),
@@ -97,12 +83,13 @@ const tokenForm = z
     return z.NEVER
   })
 
-const grants = ['PersonnelPasswordGrant', 'PersonnelRefreshGrant'].map((name) => ({
-  $ref: `#/components/schemas/${name}`,
-}))
-
-/** A sign-in, or with `grant_type=refresh_token` a refresh; a form field that is empty was not filled in. */
-export const PersonnelTokenRequest = z.unknown().pipe(tokenForm).openapi('PersonnelTokenRequest', { anyOf: grants })
+/**
+ * A sign-in, or with `grant_type=refresh_token` a refresh. An empty field counts as missing.
+ * One object in the document, since interactive references draw no form from a union.
+ */
+export const PersonnelTokenRequest = tokenForm.openapi('PersonnelTokenRequest', {
+  anyOf: [{ required: ['username', 'password'] }, { required: ['grant_type', 'refresh_token'] }],
+})
 
 export const PersonnelToken = z
   .strictObject({
