@@ -174,6 +174,25 @@ describe('the document', () => {
     }
   })
 
+  it('has no alternative without a type, from which generated clients would make `unknown` or nothing', async () => {
+    const untyped: string[] = []
+    const look = (value: unknown, where: string): void => {
+      if (typeof value !== 'object' || value === null) return
+      for (const [key, inner] of Object.entries(value)) {
+        const choices =
+          ['allOf', 'anyOf', 'oneOf'].includes(key) && Array.isArray(inner) ? (inner as object[]) : undefined
+        if (choices?.length === 0) untyped.push(`${where}/${key}`)
+        for (const choice of choices ?? []) {
+          if (!['$ref', 'type', 'const', 'enum', 'allOf', 'anyOf', 'oneOf'].some((word) => word in choice))
+            untyped.push(where)
+        }
+        look(inner, `${where}/${key}`)
+      }
+    }
+    look(await openApi(), '#')
+    expect(untyped).toEqual([])
+  })
+
   it('says of every operation who may call it, in the words that enforce it', async () => {
     for (const { operationId, security } of operationsOf(await openApi())) {
       expect([operationId, Array.isArray(security)]).toEqual([operationId, true])

@@ -76,11 +76,11 @@ function integer<Value>(parser: Parser<number, Value>) {
 /** Documents a value of the component. */
 const refTo = (component: string) => ({ allOf: [{ $ref: `#/components/schemas/${component}` }] })
 
-function oneOf<const Option extends string>(options: readonly Option[], component: string) {
+function oneOf<const Option extends string>(options: readonly Option[]) {
   return field((value, context) => {
-    const option = options.find((one) => one === value)
+    const option = options.find((known) => known === value)
     return option ?? refuse(context, { rule: 'not_one_of', options })
-  }).openapi(refTo(component))
+  })
 }
 
 /** Both fields of a new password, as `withConfirmation` puts them together. */
@@ -107,7 +107,7 @@ const fields = {
   password_confirmation: z.unknown().optional().openapi({ type: 'string', format: 'password' }),
   first_name: text(withLimits(parseGivenName, { max: 64, required: true })).openapi(name(64)),
   last_name: text(withLimits(parseFamilyName, { max: 64, required: true })).openapi(name(64)),
-  gender: oneOf(genders, 'BackofficeGender'),
+  gender: oneOf(genders).openapi(refTo('BackofficeGender')),
   birthday: birthday.openapi({ type: 'string', format: 'date' }),
 }
 const country_id = integer(parseCountryId)
@@ -120,7 +120,7 @@ const role_id = integer(parseRoleNumber).openapi({
   description: "A role's number",
 })
 
-const user_status = oneOf(statuses, 'BackofficeUserStatus')
+const user_status = oneOf(statuses)
 
 export const BackofficeUserCreate = z
   .object({
@@ -130,7 +130,6 @@ export const BackofficeUserCreate = z
       .nullish()
       .openapi({ type: ['integer', 'null'], description: "A role's number; 2, a plain user, without one" }),
     user_status: user_status.nullish().openapi({
-      allOf: [],
       anyOf: [{ $ref: '#/components/schemas/BackofficeUserStatus' }, { type: 'null' }],
       description: '`active` without one; `inactive` takes `users:deactivate`',
     }),
@@ -142,7 +141,7 @@ export const BackofficeUserCreate = z
 
 /** Only what is sent changes. */
 export const BackofficeUserUpdate = z
-  .object({ ...fields, country_id, role_id, user_status })
+  .object({ ...fields, country_id, role_id, user_status: user_status.openapi(refTo('BackofficeUserStatus')) })
   .partial()
   .openapi('BackofficeUserUpdate', { example: { last_name: 'Haddad Lemoine', user_status: 'inactive' } })
 

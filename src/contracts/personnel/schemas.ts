@@ -88,7 +88,7 @@ const tokenForm = z
  * One object in the document, since interactive references draw no form from a union.
  */
 export const PersonnelTokenRequest = tokenForm.openapi('PersonnelTokenRequest', {
-  anyOf: [{ required: ['username', 'password'] }, { required: ['grant_type', 'refresh_token'] }],
+  minProperties: 2,
 })
 
 export const PersonnelToken = z
