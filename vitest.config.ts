@@ -6,6 +6,8 @@ import './scripts/assets.js'
 export function workerd(bindings: Record<string, string> = {}) {
   return cloudflareTest(async () => ({
     main: './src/index.ts',
+    // The runtime's own lines about faults that the tests provoke stay out of the output.
+    verbose: false,
     wrangler: { configPath: './wrangler.toml' },
     miniflare: {
       bindings: {
@@ -35,6 +37,8 @@ const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 }
 export default defineConfig({
   test: {
     silent: 'passed-only',
+    // Slow tests have lines of their own in the report only above this, in milliseconds.
+    slowTestThreshold: 30_000,
     // Of two cores it would leave one idle.
     maxWorkers: '100%',
     projects: [

@@ -1,16 +1,25 @@
-/** `npm start`: a directory of one's own, from nothing to its first admin. Arguments are passed on to `wrangler dev`. */
+/**
+ * `npm start`: a local directory, from nothing to its first admin. `--verbose` prints the server's whole output; other arguments are
+ * passed to `wrangler dev`.
+ */
 import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { developmentLog, isNotice } from './development-log.js'
 import { install } from './install.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const args = process.argv.slice(2)
+const verbose = process.argv.includes('--verbose')
+const args = process.argv.slice(2).filter((arg) => arg !== '--verbose')
 const ip = argument('--ip') ?? '127.0.0.1'
 const port = argument('--port') ?? '8787'
 const environment = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' }
+
+/** Whether the banner has been printed. */
+let isServed = false
 
 await portIsFree()
 install()
@@ -68,9 +77,10 @@ function serve() {
   const server = spawn(...wrangler('dev', '--show-interactive-dev-session=false', ...defaults, ...args), {
     cwd: root,
     env: environment,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', ...(verbose ? ['inherit', 'inherit'] : ['pipe', 'pipe'])],
     detached: process.platform !== 'win32',
   })
+  if (!verbose) readOutput(server)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(server, signal))
   server.on('exit', (code) => {
     end(server, 'SIGKILL')
@@ -79,6 +89,13 @@ function serve() {
   const address = `http://${ip === '0.0.0.0' || ip === '::' ? '127.0.0.1' : ip}:${port}`
   announce(url, address)
   keepTime(address)
+}
+
+/** Prints the requests that come after the banner, and every error. */
+function readOutput({ stdout, stderr }) {
+  const read = developmentLog((line, isRequest) => (isServed || !isRequest) && console.log(line))
+  createInterface({ input: stdout }).on('line', read)
+  createInterface({ input: stderr }).on('line', (line) => line.trim() && !isNotice(line) && console.error(line))
 }
 
 /** The local server has no clock of its own: each minute what webhooks have yet to be told, each hour the sweep. */
@@ -110,6 +127,9 @@ async function announce(url, address) {
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
   const { contracts } = await (await fetch(address)).json()
+  // The lines about the requests above come first.
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  isServed = true
   const { BOOTSTRAP_ADMIN_EMAIL: email, BOOTSTRAP_ADMIN_PASSWORD: password } = developmentVariables()
   console.log(`
   Usher is served.
