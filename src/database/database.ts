@@ -1,4 +1,4 @@
-/** The one way to D1: a batch, which is one round trip and one transaction, and which always begins with its guard. */
+/** The only access to D1: a batch, which is one round trip and one transaction and always begins with a guard. */
 import type { ActorRow, Guard, Inquiry } from './guard'
 import type { Statement } from './statement'
 import { refusal } from './tables'
@@ -6,35 +6,38 @@ import { selectActiveWebhook } from './webhooks/webhooks'
 
 type Reason = (typeof refusal.$inferSelect)['reason']
 
-/** A guard in the batch did not hold, so nothing of the batch happened. */
+/** A guard refused the batch. Nothing was written. */
 export class BatchRefused extends Error {
   constructor(readonly reason: Reason) {
     super(reason)
   }
 }
 
-/** A uniqueness or a reference did not hold, so nothing of the batch happened: somebody else was first. */
+/** A uniqueness or foreign-key constraint failed, because another change came first. Nothing was written. */
 export class BatchConflict extends Error {}
 
-/** A value broke a rule of its column, so nothing of the batch happened. The same request would fail again. */
+/** A value violated a constraint of its column. Nothing was written, and a retry would fail again. */
 export class ValueRefused extends Error {}
 
-/** D1 did not answer, not in time, or not with anything this code knows: whether the batch happened is unknown. */
+/** D1 gave no response, a late one or an unknown error. Whether the batch was written is unknown. */
 export class DatabaseUnavailable extends Error {}
 
-/** Far more than any batch of ours takes, and less than clients wait; D1 itself gives up after 30 seconds, or never. */
+/**
+ * Far longer than any batch of Usher takes, and shorter than clients wait. D1 itself gives up after 30 seconds or
+ * never.
+ */
 const limitMilliseconds = 10_000
 
 /**
- * The errors after which D1's documentation says to ask again. Where it is overloaded, out of time or out of memory it says not to:
- * that would be more of what ails it.
+ * The transient errors that D1's documentation says to retry. It says not to retry when D1 is overloaded, out of time
+ * or out of memory, because a retry adds load.
  */
-const passing =
+const transientErrors =
   /reset because its code was updated|Internal error (in|while starting up) D1 DB storage|Network connection lost|transient issue on remote node|Can't read from request stream/
 
 const maxPauseMilliseconds = 100
 
-/** What a request has cost so far, summed from D1's own account of each statement; times in milliseconds. */
+/** The cost of a request so far, summed from D1's `meta` of each statement. Times are in milliseconds. */
 export interface Cost {
   trips: number
   rowsRead: number
@@ -50,8 +53,8 @@ export class Database {
   readonly cost: Cost = { trips: 0, rowsRead: 0, rowsWritten: 0, milliseconds: 0 }
 
   /**
-   * What was learned beside what was asked for: the id of the API key the work was done on, whether webhooks wait to tell of it, where
-   * the database is, and how large.
+   * Facts learned from the batches: the id of the API key, whether webhooks have events to receive, and the region and
+   * size of the database.
    */
   readonly diagnostics: { keyId?: string; webhooksPending?: boolean; region?: string | undefined; sizeBytes?: number } =
     {}
@@ -59,8 +62,8 @@ export class Database {
   constructor(private readonly d1: D1Database) {}
 
   /**
-   * Reads what a change is to be decided on, and who asks. Throws as `batch` does, before anything read is seen, where they may not:
-   * the same decision as the guard's, without a row of its own.
+   * Reads the acting user and the facts that a change is decided on. Throws as `batch` does. The authority is checked
+   * before any fact is returned, by the same rule as the guard's.
    */
   async readFacts<const S extends readonly Statement<unknown>[]>(
     { touch, actor }: Inquiry,
@@ -74,8 +77,8 @@ export class Database {
   }
 
   /**
-   * Runs `statements` after `guard` in one transaction and answers the rows of each.
-   * Throws BatchRefused, BatchConflict, ValueRefused or DatabaseUnavailable; all but the last leave nothing behind.
+   * Runs `statements` after `guard` in one transaction and returns the rows of each. Throws BatchRefused,
+   * BatchConflict, ValueRefused or DatabaseUnavailable. All but the last guarantee that nothing was written.
    */
   async batch<const S extends readonly Statement<unknown>[]>(guard: Guard, ...statements: S): Promise<Rows<S>> {
     const checks = statements.some((statement) => statement.notifiesWebhooks) ? [selectActiveWebhook()] : []
@@ -87,22 +90,22 @@ export class Database {
     return rowsOf(statements, results.slice(head))
   }
 
-  /** Runs what leaves everything as it was, whatever it writes on the way, and so can be asked twice. Throws as `batch` does. */
+  /** Runs statements that leave the data unchanged in the end, so that a retry is safe. Throws as `batch` does. */
   async probe(statements: readonly Statement[]): Promise<void> {
     await this.run(statements, () => true)
   }
 
   /**
-   * Asks once more after an error that passes, if the batch changes nothing that matters, however often it runs. D1 does the same
-   * for batches that only read, but ours begin with a guard, which it takes for a write. A change is never sent twice: the error may
-   * have come after it was made, and only the client can know, or ask again under its Idempotency-Key, whether it still is to be.
+   * Retries once after a transient error, if the batch is safe to repeat. D1 itself retries batches that only read, but
+   * it takes our guards for writes. A change is never sent twice, because the error may have come after the commit.
+   * Only the client can know whether to retry, or use an Idempotency-Key.
    */
   private async run(statements: readonly Statement<unknown>[], isRepeatable: () => boolean): Promise<D1Result[]> {
     try {
       return await this.send(statements)
     } catch (error) {
-      if (!(error instanceof DatabaseUnavailable && passing.test(error.message) && isRepeatable())) throw error
-      // Not all at once: whatever hit this request hit others in the same moment.
+      if (!(error instanceof DatabaseUnavailable && transientErrors.test(error.message) && isRepeatable())) throw error
+      // A random pause, because the error probably hit many requests at the same moment.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * maxPauseMilliseconds))
       return this.send(statements)
     }
@@ -141,7 +144,7 @@ function rowsOf<const S extends readonly Statement<unknown>[]>(statements: S, re
   }) as Rows<S>
 }
 
-/** Whether the statement leaves everything as it is: a question, or a condition that no row comes of. */
+/** Whether the statement leaves the data unchanged: a query, or a guard, which never inserts a row. */
 function isRead({ sql }: Statement<unknown>): boolean {
   return (
     /^\s*INSERT INTO "refusal"/i.test(sql) ||

@@ -1,24 +1,24 @@
 /**
- * Authority, decided by the database in the transaction that uses it. A guard is the head of every batch: if the session is dead,
- * its user inactive, or a needed permission not held, the batch fails there and nothing of it happens.
+ * Authorisation, decided by the database in the transaction that needs it. A guard is the head of every batch. If the
+ * session is invalid, its user inactive or a permission missing, the batch fails at the guard and nothing is written.
  */
 import { sql, type SQL } from 'drizzle-orm/sql'
 import { compile, prepare, type Statement } from './statement'
 import { apiKeys, refusal, roles, sessions, userRoles, users } from './tables'
 
-/** The head of a batch. Only this file makes one. */
+/** The head of a batch. Only this file creates one. */
 export interface Guard {
   readonly statements: readonly Statement<unknown>[]
-  /** Whether the last of them answers the id of the API key that is asked on. */
+  /** Whether the last statement returns the id of the request's API key. */
   readonly namesKey?: boolean
 }
 
-/** A user named by one of the keys that are unique in the directory. */
+/** Identifies a user by a unique key. */
 export type UserKey = { id: string } | { number: number } | { matricule: number }
 
 /**
- * What a request is made on: a session, which must be of the user its token names, or an API key. `issuedAt` (unix seconds) is when
- * the token was, and so when the session was used.
+ * The credential of a request: a session, which must belong to the user of its token, or an API key. `issuedAt` (unix
+ * seconds) is when the token was issued, and so the last known use of the session.
  */
 export type Credential =
   { kind: 'session'; sessionId: string; userId: string; issuedAt: number } | { kind: 'key'; hash: string }
@@ -27,13 +27,13 @@ export interface Claim {
   credential: Credential
   /** Unix seconds. */
   now: number
-  /** Bit mask of permissions that must be held. */
+  /** A bit mask of the permissions that the caller must hold. */
   needs: number
-  /** The user who needs no permission, being the one concerned; a key is nobody's self. */
+  /** The user who needs no permission, because the operation concerns them alone. Ignored for API keys. */
   self?: UserKey | undefined
-  /** The user whose every permission must be held too: nobody acts on the more powerful. */
+  /** The user that the change is about. The caller must hold every permission of this user. */
   targetUser?: number | undefined
-  /** The roles whose every permission must be held too: nobody grants more than they have. */
+  /** The roles that the change grants. The caller must hold every permission of these roles. */
   grantedRoles?: readonly number[] | undefined
 }
 
@@ -41,27 +41,27 @@ export interface ActorRow {
   number: number
   id: string
   permissions: number
-  /** Of the API key that is asked on; null on a session. */
+  /** The id of the API key of the request; null on a session. */
   key_id: string | null
 }
 
 const permissionBits = 20
 const lastUseResolutionSeconds = 3600
 
-/** `a | b | …` as a balanced tree: D1 refuses expressions deeper than 100. */
+/** `a | b | …` as a balanced tree, because D1 refuses expressions deeper than 100. */
 function orOf(terms: readonly SQL[]): SQL {
   if (terms.length === 1) return terms[0] as SQL
   const middle = terms.length >> 1
   return sql`(${orOf(terms.slice(0, middle))} | ${orOf(terms.slice(middle))})`
 }
 
-/** The union of the permissions of the roles that `from` lists as `role_number`; SQLite has no aggregate OR. */
+/** The union of the permissions of the roles that `from` lists as `role_number`. SQLite has no aggregate OR. */
 function union(from: SQL): SQL {
   const bits = orOf(Array.from({ length: permissionBits }, (_, bit) => sql.raw(`max(permissions & ${1 << bit})`)))
   return sql`coalesce((SELECT ${bits} FROM (${from}) JOIN ${roles} ON ${roles.number} = role_number), 0)`
 }
 
-/** The permissions a user holds through their roles; an expression over a row of users. */
+/** The permissions that a user holds through their roles, as an expression over a row of users. */
 export const heldPermissions = sql`(
   (SELECT ${roles.permissions} FROM ${roles} WHERE ${roles.number} = ${users.primary_role}) |
   CASE WHEN ${users.role_count} > 1 THEN ${union(
@@ -70,7 +70,7 @@ export const heldPermissions = sql`(
 
 const value = sql.placeholder
 
-/** The one behind the credential, if it is alive: a row, or none. */
+/** The user of the credential, if it is valid: one row or none. */
 const actor = {
   session: () => sql`
     SELECT ${users.number}, ${users.id}, ${users.matricule}, ${heldPermissions} AS permissions, NULL AS key_id
@@ -86,7 +86,7 @@ const actor = {
 
 const selfKeys = ['id', 'number', 'matricule'] as const
 
-/** What must be held: nothing, of the user who is the one concerned. */
+/** The permissions that the caller must hold; none if the caller is `self`. */
 function neededBy(self: (typeof selfKeys)[number] | undefined): SQL {
   return self
     ? sql`CASE WHEN actor.${sql.identifier(self)} = ${value('self')} THEN 0 ELSE ${value('needs')} END`
@@ -108,7 +108,7 @@ function authority(kind: Credential['kind'], self: (typeof selfKeys)[number] | u
 type ClaimValues = Record<string, string | number | null>
 const authorities = new Map<string, (values: ClaimValues) => Statement>()
 
-/** A credential that was last used an hour ago or longer has been used now. */
+/** Updates the last use of a credential, at most once an hour. */
 const touches = {
   session: prepare<{ credential: string; now: number; before: number }>(
     () => sql`
@@ -122,7 +122,7 @@ const touches = {
   ),
 }
 
-/** Nothing, where the token tells that the session has been used since. */
+/** Returns no statement when the token itself shows a use within the hour. */
 function touch({ credential, now }: Claim): Statement[] {
   const before = now - lastUseResolutionSeconds
   if (credential.kind === 'session' && credential.issuedAt > before) return []
@@ -133,7 +133,7 @@ const keyId = prepare<{ credential: string }, { id: string }>(
   () => sql`SELECT ${apiKeys.id} FROM ${apiKeys} WHERE ${apiKeys.hash} = ${value('credential')}`,
 )
 
-/** The guard of everything done on a credential; it also keeps the credential's last use, to the hour. */
+/** Returns the guard of an operation with a credential. It also records the credential's last use, to the hour. */
 export function requireAuthority(claim: Claim): Guard {
   const { now, needs, targetUser, grantedRoles } = claim
   const { kind } = claim.credential
@@ -156,7 +156,7 @@ export function requireAuthority(claim: Claim): Guard {
         targetUser: targetUser ?? null,
         grantedRoles: JSON.stringify(grantedRoles ?? []),
       }),
-      // The commit of a change follows a batch that has touched the credential already.
+      // A commit follows a batch that has already recorded the use.
       ...(extended ? [] : touch(claim)),
       ...(namesKey ? [keyId({ credential: values.credential })] : []),
     ],
@@ -169,15 +169,18 @@ function credentialValues(credential: Credential): { credential: string; userId:
     : { credential: credential.hash, userId: '' }
 }
 
-/** For what needs no credential: signing in, and asking whether the database is there. */
+/** For operations without a credential: signing in, and checking the health of the database. */
 export const unguarded: Guard = { statements: [] }
 
-/** A guard of what the world must be like, for batches that no credential stands behind and for changes decided on earlier facts. */
+/**
+ * Refuses the batch with `reason` when `condition` holds. Used without a credential, and for changes decided on earlier
+ * facts.
+ */
 export function refuseIf(reason: (typeof refusal.$inferSelect)['reason'], condition: SQL): Statement {
   return compile(sql`INSERT INTO ${refusal} (reason) SELECT ${sql.raw(`'${reason}'`)} WHERE ${condition}`)
 }
 
-/** The head of a batch that asks what a change is decided on: who stands behind the credential, and whether they may know. */
+/** The head of a batch that reads facts: the acting user, and whether they are allowed to. */
 export interface Inquiry {
   touch: readonly Statement[]
   actor: Statement<ActorRow & { allowed: number }>

@@ -1,4 +1,4 @@
-/** Statements about keyed requests and what they did. */
+/** Statements about requests with an Idempotency-Key and their results. */
 import { sql } from 'drizzle-orm'
 import { roleSnapshot } from './access/roles'
 import { userSnapshot } from './users/users'
@@ -9,7 +9,10 @@ const value = sql.placeholder
 
 export type IdempotencyRow = Pick<typeof idempotencyRecords.$inferSelect, 'fingerprint' | 'subject_id' | 'result'>
 
-/** The record of the key since `since`: a row, or none. Its `result` is null where the subject has been deleted. */
+/**
+ * Returns the record of the key since `since`: one row or none. `result` is null if the record's user or role was
+ * deleted.
+ */
 export const selectIdempotencyRecord = prepare<{ principal: string; key: string; since: number }, IdempotencyRow>(
   () => sql`
     SELECT ${idempotencyRecords.fingerprint}, ${idempotencyRecords.subject_id}, ${idempotencyRecords.result}
@@ -18,15 +21,15 @@ export const selectIdempotencyRecord = prepare<{ principal: string; key: string;
       AND ${idempotencyRecords.created_at} > ${value('since')}`,
 )
 
-/** Answers no row: for requests without a key. */
+/** Returns no rows, for requests without a key. */
 export const selectNoIdempotencyRecord = prepare<void, IdempotencyRow>(
   () => sql`SELECT NULL AS fingerprint, NULL AS subject_id, NULL AS result WHERE 0`,
 )
 
-/** The row a request ended in, by its id. */
+/** The id of the row that the request created or changed. */
 export type Outcome = { user: string } | { role: string }
 
-/** Takes the key for the row as the batch leaves it, which fails where another has taken it since `since`. */
+/** Stores the row as it is at the end of the batch. Fails when another request has used the key since `since`. */
 export function insertIdempotencyRecord(
   record: Omit<typeof idempotencyRecords.$inferInsert, 'subject_id' | 'result'> & { since: number },
   outcome: Outcome,

@@ -1,34 +1,34 @@
-/** SQL compiled once per isolate; a call only fills in its values. */
+/** SQL is compiled once per isolate. A call only fills in the values. */
 import { fillPlaceholders, sql, type SQL, type SQLWrapper } from 'drizzle-orm/sql'
 import { drizzle } from 'drizzle-orm/d1'
 import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
 
-/** One statement ready to run; `Row` is what it answers. */
+/** A statement with its values. `Row` is the type of its rows. */
 export interface Statement<Row = never> {
   readonly sql: string
   readonly params: readonly unknown[]
-  /** What a row becomes, where it is not a Row as D1 answers it. */
+  /** Converts a row of D1 to a `Row`, where they differ. */
   readonly read?: ((row: never) => Row) | undefined
-  /** Whether webhooks are to be told of what it does. */
+  /** Whether the statement writes an event that webhooks may receive. */
   readonly notifiesWebhooks?: boolean
 }
 
 export type Values = Record<string, string | number | null>
 
-/** Drizzle's builders, here for their SQL alone: only `Database.batch` runs anything. */
+/** Drizzle's query builders, used for their SQL only. `Database.batch` runs all statements. */
 export const build = drizzle(undefined as unknown as D1Database)
 
 const dialect = new SQLiteAsyncDialect()
 
-/** LIMIT by a placeholder. Of a bare one SQLite looks at the value, and so plans the statement anew each time it is used. */
+/** LIMIT with a placeholder. SQLite would replan the statement for each value of a bare placeholder. */
 export const limit = (placeholder: string): SQL => sql`LIMIT CAST(${sql.placeholder(placeholder)} AS INTEGER)`
 
-/** Compiles SQL whose shape depends on the call; what is the same every time goes through `prepare`. */
+/** Compiles SQL whose shape depends on the call. Fixed SQL uses `prepare`. */
 export function compile<Row = never>(query: SQLWrapper): Statement<Row> {
   return dialect.sqlToQuery(query.getSQL())
 }
 
-/** Compiles `query` at its first use; each call then names the values of its placeholders. */
+/** Compiles `query` at its first use. Each call names the values of its placeholders. */
 export function prepare<V extends Values | void, Row = never>(
   query: () => SQLWrapper,
   read?: (row: never) => Row,
@@ -40,7 +40,7 @@ export function prepare<V extends Values | void, Row = never>(
   }
 }
 
-/** The same for SQL that has a few shapes: compiles each at its first use. */
+/** As `prepare`, for SQL with a few shapes. Compiles each shape at its first use. */
 export function prepareEach<Shape, V extends Values, Row = never>(
   query: (shape: Shape) => SQLWrapper,
   read?: (row: never) => Row,

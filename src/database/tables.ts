@@ -1,4 +1,7 @@
-/** The tables as the statements see them; migrations/ makes them, and a test holds the two together. Keys are the column names. */
+/**
+ * The tables as the statements see them. The migrations create them, and a test compares the two. Property names are
+ * the column names.
+ */
 import { blob, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 export const roles = sqliteTable('roles', {
@@ -150,7 +153,7 @@ export const idempotencyRecords = sqliteTable(
   (table) => [primaryKey({ columns: [table.principal, table.key] })],
 )
 
-/** A virtual table: its columns hold no values, only what MATCH finds. */
+/** A virtual table. Its columns hold no values and serve MATCH only. */
 export const userSearch = sqliteTable('user_search', {
   rowid: integer(),
   email: text(),

@@ -11,8 +11,8 @@ const columns = () => sql`${apiKeys.id}, ${apiKeys.user_number}, ${apiKeys.name}
   ${apiKeys.created_at}, ${apiKeys.expires_at}, ${apiKeys.last_used_at}`
 
 /**
- * `parent_hash` is that of the key that this one is made on, or null on a session. A key made on a key expires no later than it. Answers
- * when the new one expires.
+ * `parent_hash` is the hash of the key that creates this one, or null on a session. A key expires no later than its
+ * parent. Returns the expiry of the new key.
  */
 export const insertApiKey = prepare<
   {
@@ -37,7 +37,7 @@ export const insertApiKey = prepare<
     RETURNING expires_at`,
 )
 
-/** The living keys of the user behind a credential, newest first: ids are in order of time. */
+/** Returns the valid keys of the credential's user, newest first. Ids are in order of time. */
 export const selectApiKeysOf = prepare<{ sessionId: string | null; hash: string | null; now: number }, ApiKeyRow>(
   () => sql`
     SELECT ${columns()} FROM ${users} JOIN ${apiKeys} ON ${apiKeys.user_number} = ${users.number}
@@ -48,7 +48,7 @@ export const selectApiKeysOf = prepare<{ sessionId: string | null; hash: string 
     ORDER BY ${apiKeys.id} DESC`,
 )
 
-/** The living keys of the user with this id, newest first. */
+/** Returns the valid keys of the user with this id, newest first. */
 export const selectApiKeysOfUser = prepare<{ id: string; now: number }, ApiKeyRow>(
   () => sql`
     SELECT ${columns()} FROM ${users} JOIN ${apiKeys} ON ${apiKeys.user_number} = ${users.number}
@@ -57,14 +57,14 @@ export const selectApiKeysOfUser = prepare<{ id: string; now: number }, ApiKeyRo
     ORDER BY ${apiKeys.id} DESC`,
 )
 
-/** A row, or none; `owner_id` is whose it is. */
+/** Returns one row or none. `owner_id` is the id of the key's owner. */
 export const selectApiKey = prepare<{ id: string }, ApiKeyRow & { owner_id: string }>(
   () => sql`
     SELECT ${columns()}, ${users.id} AS owner_id FROM ${apiKeys}
     JOIN ${users} ON ${users.number} = ${apiKeys.user_number} WHERE ${apiKeys.id} = ${value('id')}`,
 )
 
-/** Ends the keys with these ids (a JSON array), with those that were made on them. */
+/** Deletes the keys with these ids (a JSON array) and all keys created with them. */
 export const deleteApiKeys = prepare<{ ids: string }>(
   () => sql`DELETE FROM ${apiKeys} WHERE ${apiKeys.id} IN (SELECT value FROM json_each(${value('ids')}))`,
 )

@@ -12,13 +12,15 @@ const value = sql.placeholder
 const columns = () => sql`${roles.number}, ${roles.id}, ${roles.name}, ${roles.name_key}, ${roles.description},
   ${roles.permissions}, ${roles.built_in}`
 
-/** The RoleRow of this id as one JSON text, for keeping what a request answered. */
+/** Returns the RoleRow of this id as JSON text, to store as the result of a request. */
 export const roleSnapshot = (id: string): SQL => {
   const parts = Object.entries(getTableColumns(roles)).map(([name, column]) => sql`${sql.raw(`'${name}'`)}, ${column}`)
   return sql`(SELECT json_object(${sql.join(parts, sql`, `)}) FROM ${roles} WHERE ${roles.id} = ${id})`
 }
 
-/** The roles named by JSON arrays of ids, numbers and folded names; one named twice may come twice. */
+/**
+ * Returns the roles named by JSON arrays of ids, numbers and folded names. A role named twice may be returned twice.
+ */
 export const selectRoles = prepare<{ ids: string; numbers: string; keys: string }, RoleRow>(
   () => sql`
     SELECT ${columns()} FROM json_each(${value('ids')}) CROSS JOIN ${roles} ON ${roles.id} = value
@@ -32,14 +34,14 @@ export const selectEveryRole = prepare<void, RoleRow>(
   () => sql`SELECT ${columns()} FROM ${roles} ORDER BY ${roles.number}`,
 )
 
-/** A role with the number of its holders. */
+/** Returns a role and the number of its holders. */
 export const selectRole = prepare<{ id: string }, RoleRow & { holders: number }>(
   () => sql`
     SELECT ${columns()}, (SELECT count FROM ${userCounts} WHERE scope = 'role:' || ${roles.number}) AS holders
     FROM ${roles} WHERE ${roles.id} = ${value('id')}`,
 )
 
-/** The database gives the number, unless one is given. */
+/** The database assigns the number unless one is given. */
 export const insertRole = prepare<NewRoleRow>(() =>
   build.insert(roles).values({
     number: value('number'),
@@ -62,7 +64,7 @@ export const deleteRole = prepare<{ number: number }>(
   () => sql`DELETE FROM ${roles} WHERE ${roles.number} = ${value('number')}`,
 )
 
-/** The change was decided on this role as it was: any other refuses the batch as `stale`. */
+/** Refuses the batch as `stale` if the role has changed since the decision. */
 export function refuseUnlessRole({ number, permissions, description }: RoleRow): Statement {
   return refuseIf(
     'stale',

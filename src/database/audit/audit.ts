@@ -1,4 +1,4 @@
-/** The trail of what was done, written in the batch that does it. */
+/** Statements about the audit trail. Each event is written in the batch of its action. */
 import { and, eq, lt, sql, type SQL } from 'drizzle-orm'
 import { isAlive, type SessionOfFamily } from '../sign-in/sessions'
 import { compile, prepare, type Statement } from '../statement'
@@ -36,7 +36,7 @@ const newEvent = (own: Partial<Record<keyof NewAuditEventRow, SQL>> = {}): SQL =
 
 export const insertAuditEvent = prepare<NewAuditEventRow>(() => sql`${insertInto} VALUES (${newEvent()})`)
 
-/** The same for the doing of an API key's owner, where the key is known by its hash alone. */
+/** As `insertAuditEvent`, for the owner of an API key that is known only by its hash. */
 export const insertAuditEventOfKey = prepare<Omit<NewAuditEventRow, 'actor_id' | 'credential_id'> & { hash: string }>(
   () => sql`
     ${insertInto} SELECT ${newEvent({ actor_id: sql`${users.id}`, credential_id: sql`${apiKeys.id}` })}
@@ -44,7 +44,7 @@ export const insertAuditEventOfKey = prepare<Omit<NewAuditEventRow, 'actor_id' |
 )
 
 export interface AuditFilter {
-  /** Newest first: events before this sequence. */
+  /** Newest first: returns events before this sequence. */
   before: number | undefined
   limit: number
   userId: string | undefined
@@ -52,7 +52,7 @@ export interface AuditFilter {
   action: string | undefined
 }
 
-/** A page of events, newest first; each single filter is read from its index. */
+/** Returns a page of events, newest first. Each single filter has its own index. */
 export function selectAuditEvents(filter: AuditFilter): Statement<AuditEventRow> {
   const conditions = [
     filter.before === undefined ? undefined : lt(auditEvents.sequence, filter.before),
@@ -67,7 +67,7 @@ export function selectAuditEvents(filter: AuditFilter): Statement<AuditEventRow>
   )
 }
 
-/** An event about a session and its user, who is read from the session. */
+/** An event about a session. Its user is read from the session. */
 type SessionEvent = Omit<NewAuditEventRow, 'user_id'> & SessionOfFamily
 
 const ofFamily = sql`
@@ -78,12 +78,15 @@ const ofFamily = sql`
     begunAfter: value('begunAfter'),
   })}`
 
-/** Records that the session ends, if it is alive and of this family. To stand before the statement that ends it. */
+/** Records that the session ends, if it is valid and of this family. Must precede the statement that ends it. */
 export const insertSessionEndedEvent = prepare<SessionEvent>(
   () => sql`${insertInto} SELECT ${newEvent({ user_id: sql`${users.id}` })} ${ofFamily}`,
 )
 
-/** Records that the user of the session signed out of it, if it is alive and of this family. To stand before the statement that ends it. */
+/**
+ * Records that the user signed out, if the session is valid and of this family. Must precede the statement that ends
+ * it.
+ */
 export const insertSignedOutEvent = prepare<Omit<SessionEvent, 'actor_id' | 'credential_kind' | 'credential_id'>>(
   () =>
     sql`${insertInto} SELECT ${newEvent({
@@ -94,7 +97,7 @@ export const insertSignedOutEvent = prepare<Omit<SessionEvent, 'actor_id' | 'cre
     })} ${ofFamily}`,
 )
 
-/** Records the reuse of a refresh token that is spent, if its session is alive and of this family. */
+/** Records the reuse of a used refresh token, if its session is valid and of this family. */
 export const insertReuseDetectedEvent = prepare<SessionEvent & { hash: string }>(
   () => sql`
     ${insertInto} SELECT ${newEvent({ user_id: sql`${users.id}` })} ${ofFamily}
@@ -103,14 +106,14 @@ export const insertReuseDetectedEvent = prepare<SessionEvent & { hash: string }>
           AND ${refreshTokens.spent_at} IS NULL)`,
 )
 
-/** Records a lockout, if the statement just before this one, in the same batch, is what locked the account. */
+/** Records a lockout, if the preceding statement of the batch locked the account. */
 export const insertLockedEvent = prepare<NewAuditEventRow & { account: string }>(
   () => sql`
     ${insertInto} SELECT ${newEvent()} FROM ${signInFailures}
     WHERE ${signInFailures.account} = ${value('account')} AND ${signInFailures.locked_until} > ${value('at')}`,
 )
 
-/** Records that a lockout was lifted, if the account is locked. To stand before the statement that lifts it. */
+/** Records that a lockout was lifted, if the account is locked. Must precede the statement that lifts it. */
 export const insertUnlockedEvent = prepare<NewAuditEventRow & { account: string }>(
   () => sql`
     ${insertInto} SELECT ${newEvent()} FROM ${signInFailures}

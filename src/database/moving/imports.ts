@@ -1,4 +1,7 @@
-/** Statements about many users at once: what is known of those about to come, and their rows, by the thousand. */
+/**
+ * Statements about many users at once: what the directory knows of an import's users, and the inserts of all their
+ * rows.
+ */
 import { getTableColumns, sql } from 'drizzle-orm'
 import type { NewAuditEventRow } from '../audit/audit'
 import { prepare, type Statement } from '../statement'
@@ -9,7 +12,10 @@ import type { NewUserRow } from '../users/users'
 
 const value = sql.placeholder
 
-/** Of `ids` (a JSON array) those that are somebody's, and those that were, as far as the trail remembers. */
+/**
+ * Returns which of `ids` (a JSON array) are known, and whether the user exists. Deleted users are found in the audit
+ * trail, as far as it reaches.
+ */
 export const selectKnownIds = prepare<{ ids: string }, { id: string; present: 0 | 1 }>(
   () => sql`
     SELECT value AS id, ${users.number} IS NOT NULL AS present
@@ -27,7 +33,7 @@ export interface HolderRow {
   matricule: number | null
 }
 
-/** Which of `keys` (a JSON array of folded identifiers) are taken, and what tells the users who have them apart. */
+/** Returns which of `keys` (a JSON array of folded identifiers) are taken, and the identifiers of their users. */
 export const selectHolders = prepare<{ keys: string }, HolderRow>(
   () => sql`
     SELECT ${loginIdentifiers.key}, ${users.id}, ${users.number}, ${users.email_key}, ${users.username_key}, ${users.matricule}
@@ -35,7 +41,7 @@ export const selectHolders = prepare<{ keys: string }, HolderRow>(
       CROSS JOIN ${users} ON ${users.number} = ${loginIdentifiers.user_number}`,
 )
 
-/** Which of `numbers` (a JSON array) a user has, and which a deleted user had. */
+/** Returns which of `numbers` (a JSON array) an existing or a deleted user has. */
 export const selectUsedNumbers = prepare<{ numbers: string }, { number: number; present: 0 | 1 }>(
   () => sql`
     SELECT value AS number, ${users.number} IS NOT NULL AS present
@@ -43,24 +49,24 @@ export const selectUsedNumbers = prepare<{ numbers: string }, { number: number; 
     WHERE ${users.number} IS NOT NULL OR EXISTS (SELECT 1 FROM ${deletedNumbers} WHERE ${deletedNumbers.number} = value)`,
 )
 
-/** The highest number that a user ever had: no row where there never was a user. */
+/** The highest number that any user ever had; no row if there never was a user. */
 export const selectHighestNumber = prepare<void, { highest: number }>(
   () => sql`SELECT seq AS highest FROM sqlite_sequence WHERE name = 'users'`,
 )
 
 export interface NewUserEntry {
-  /** Without a number the database gives the next. */
+  /** The database assigns a number that is null. */
   row: NewUserRow & { number: number | null }
-  /** Numbers, the primary one first. */
+  /** Role numbers, the primary role first. */
   roles: readonly number[]
   search: SearchRow
-  /** That they were created, with which fields. */
+  /** The event that records the creation. */
   event: { id: string; fields: readonly string[] }
 }
 
 const userColumns = Object.keys(getTableColumns(users)) as (keyof NewUserEntry['row'])[]
 
-/** Parts of a row that came as a JSON array. */
+/** The values of a row that is a JSON array. */
 const parts = (count: number) =>
   sql.join(
     Array.from({ length: count }, (_, index) => sql.raw(`value ->> ${index}`)),
@@ -72,7 +78,7 @@ const names = (columns: readonly string[]) =>
     sql`, `,
   )
 
-/** Of so many parts each is found sooner in a row that was taken apart before. */
+/** A row has many values, which SQLite finds faster in parsed JSON. */
 const insertUsers = prepare<{ rows: string }>(
   () => sql`
     WITH new AS MATERIALIZED (SELECT jsonb(value) AS value FROM json_each(${value('rows')}))
@@ -97,7 +103,7 @@ const insertSearch = prepare<{ rows: string }>(
     FROM json_each(${value('rows')}) CROSS JOIN ${users} ON ${users.id} = value ->> 0`,
 )
 
-/** What their events have in common; `told` is whether webhooks are told of them. */
+/** The columns that all events of the batch share, and whether webhooks receive them. */
 export type CommonEvent = Omit<NewAuditEventRow, 'id' | 'user_id' | 'fields' | 'subject_id' | 'address'> & {
   notifiesWebhooks: boolean
 }
@@ -113,7 +119,7 @@ const insertEvents = prepare<Omit<CommonEvent, 'notifiesWebhooks'> & { rows: str
 const countTogether = prepare<void>(() => sql`INSERT INTO ${countedTogether} (present) VALUES (1)`)
 const countApart = prepare<void>(() => sql`DELETE FROM ${countedTogether}`)
 
-/** One change for all that share a part of a span: what the triggers would have said of each. */
+/** One count for all users in the same part of a span, as the triggers would add one by one. */
 const countNew = prepare<{ ids: string }>(
   () => sql`
     WITH new AS MATERIALIZED (
@@ -127,14 +133,15 @@ const countNew = prepare<{ ids: string }>(
     GROUP BY role_number, number / ${sql.raw(String(partLength))}`,
 )
 
-/** Everything that makes them, as for one: those with numbers first, so that none is given the number of another. */
+/**
+ * Inserts users with everything that belongs to them. Users with a number come first, so that no new number collides
+ * with theirs.
+ */
 export function insertEachUser(
   newUsers: readonly NewUserEntry[],
   { notifiesWebhooks, ...common }: CommonEvent,
 ): Statement[] {
-  const numbered = newUsers.toSorted(
-    (one, other) => Number(one.row.number === null) - Number(other.row.number === null),
-  )
+  const numbered = newUsers.toSorted((a, b) => Number(a.row.number === null) - Number(b.row.number === null))
   const ids = packed(newUsers.map(({ row }) => row.id))
   return [
     countTogether(),
@@ -152,10 +159,10 @@ export function insertEachUser(
   ]
 }
 
-/** D1 takes values of 2 MB at most, which is counted in bytes. */
+/** D1 limits values to 2 MB, counted in bytes. This limit is in characters. */
 const maxValueLength = 600_000
 
-/** The items as JSON arrays, none of which is too long, and as few as may be. */
+/** Packs the items into as few JSON arrays as the limit allows. */
 function packed(items: readonly unknown[]): string[] {
   const typical = JSON.stringify(items[0] ?? null).length + 1
   const most = Math.max(Math.floor((maxValueLength * 0.75) / typical), 1)
@@ -172,7 +179,10 @@ function halved(items: readonly unknown[]): string[] {
   return [...halved(items.slice(0, middle)), ...halved(items.slice(middle))]
 }
 
-/** Rows that this one will write, counted as D1 does: each index is one. What a batch writes once is not counted. */
+/**
+ * Returns the rows written for this user, counted as D1 does: each index is a row. Excludes what a batch writes only
+ * once.
+ */
 export function rowsToWrite({ row, roles }: Pick<NewUserEntry, 'row' | 'roles'>): number {
   const matricule = row.matricule === null ? null : String(row.matricule)
   const identifiers = new Set([row.email_key, row.username_key, matricule].filter((key) => key !== null))

@@ -6,7 +6,7 @@ import { apiKeys, passwordTokens, users } from '../tables'
 
 const value = sql.placeholder
 
-/** `key_hash` is that of the API key that asks, or null on a session. */
+/** `key_hash` is the hash of the issuer's API key, or null on a session. */
 export const insertPasswordToken = prepare<{
   user_number: number
   hash: string
@@ -21,7 +21,10 @@ export const insertPasswordToken = prepare<{
     FROM ${users} WHERE ${users.number} = ${value('giver_number')}`,
 )
 
-/** What the giver of a token may do now, by the key that it was asked for with: NULL where either has ended. */
+/**
+ * The current permissions of the token's issuer, limited by the API key that issued it. NULL if the user is inactive or
+ * the key revoked.
+ */
 const giverAuthority = (now: number) => sql`(
   SELECT ${heldPermissions} & CASE WHEN ${passwordTokens.key_hash} IS NULL THEN -1 ELSE (
     SELECT ${apiKeys.permissions} FROM ${apiKeys}
@@ -31,8 +34,8 @@ const giverAuthority = (now: number) => sql`(
     AND ${users.key_generation} = ${passwordTokens.giver_generation} AND ${users.active} = 1)`
 
 /**
- * Refuses the batch unless the token is unused and unexpired, its user active, and its giver could give it now: `needs` is a bit mask of
- * the permissions that giving one takes, besides those that its user holds.
+ * Refuses the batch unless the token is unused and unexpired, its user active, and its issuer still allowed to issue
+ * it. `needs` is a bit mask of the permissions to issue a token, in addition to those of its user.
  */
 export function refuseUnlessPasswordToken(token: {
   userId: string
@@ -50,7 +53,7 @@ export function refuseUnlessPasswordToken(token: {
   )
 }
 
-/** Who gave the token: a row, or none. */
+/** Returns the issuer of the token: one row or none. */
 export const selectPasswordTokenGiver = prepare<{ userId: string; hash: string }, { id: string }>(
   () => sql`
     SELECT ${users.id} FROM ${passwordTokens} JOIN ${users} ON ${users.number} = ${passwordTokens.giver_number}
@@ -58,7 +61,7 @@ export const selectPasswordTokenGiver = prepare<{ userId: string; hash: string }
       AND ${passwordTokens.hash} = ${value('hash')}`,
 )
 
-/** Whether the user with this id has any token that has not expired: a row, or none. */
+/** Whether the user with this id has an unexpired token: one row or none. */
 export const selectAnyPasswordToken = prepare<{ userId: string; now: number }, { hash: string }>(
   () => sql`
     SELECT ${passwordTokens.hash} FROM ${users} JOIN ${passwordTokens} ON ${passwordTokens.user_number} = ${users.number}

@@ -11,7 +11,7 @@ export type SignInRow = Pick<
   'number' | 'id' | 'active' | 'password_hash' | 'session_generation'
 >
 
-/** The user a folded identifier belongs to, with what is needed to check a password: a row, or none. */
+/** Returns the user of a folded identifier, with the values to check a password: one row or none. */
 export const selectSignIn = prepare<{ key: string }, SignInRow>(
   () => sql`
     SELECT ${users.number}, ${users.id}, ${users.active}, ${users.password_hash}, ${users.session_generation}
@@ -19,7 +19,7 @@ export const selectSignIn = prepare<{ key: string }, SignInRow>(
     WHERE ${loginIdentifiers.key} = ${value('key')}`,
 )
 
-/** The same of the user with this id, and until when (unix seconds) their account is locked, if it ever was. */
+/** As `selectSignIn`, by the user's id, with the end of the lockout (unix seconds) if the account was ever locked. */
 export const selectSignInOf = prepare<{ id: string }, SignInRow & { locked_until: number | null }>(
   () => sql`
     SELECT ${users.number}, ${users.id}, ${users.active}, ${users.password_hash}, ${users.session_generation},
@@ -30,7 +30,10 @@ export const selectSignInOf = prepare<{ id: string }, SignInRow & { locked_until
 
 export type SignInFailuresRow = typeof signInFailures.$inferSelect
 
-/** The account's failures by a folded identifier; `unknown` is the account to look under when the identifier is no one's. */
+/**
+ * Returns the failures of an account by folded identifier. `unknown` is the account to use when no user has the
+ * identifier.
+ */
 export const selectSignInFailures = prepare<{ key: string; unknown: string }, SignInFailuresRow>(
   () => sql`
     SELECT * FROM ${signInFailures} WHERE ${signInFailures.account} = coalesce(
@@ -39,9 +42,9 @@ export const selectSignInFailures = prepare<{ key: string; unknown: string }, Si
 )
 
 /**
- * Counts one more failure in the transaction that sees the others. The failure that reaches `threshold` locks the account until
- * `now` + `firstDelay` doubled by each earlier lockout, at most `longestDelay` (seconds); a trail older than `forgottenBefore` counts
- * for nothing. To stand after `refuseSignInIfLocked`.
+ * Counts a failure. The failure that reaches `threshold` locks the account until `now` + `firstDelay`, doubled by each
+ * earlier lockout up to `longestDelay` (seconds). Failures older than `forgottenBefore` are forgotten. Must follow
+ * `refuseSignInIfLocked`.
  */
 export const recordSignInFailure = prepare<{
   account: string
@@ -74,7 +77,7 @@ export const deleteSignInFailures = prepare<{ account: string }>(
   () => sql`DELETE FROM ${signInFailures} WHERE ${signInFailures.account} = ${value('account')}`,
 )
 
-/** Refuses the batch unless the user still is who the password was checked for. */
+/** Refuses the batch if the user has changed since the password was checked. */
 export function refuseSignInUnless(user: SignInRow): Statement {
   return refuseIf(
     'sign_in_changed',
@@ -84,7 +87,10 @@ export function refuseSignInUnless(user: SignInRow): Statement {
   )
 }
 
-/** Refuses the batch where the folded identifier has come to be another user's, or no longer is this one's; null is for no user. */
+/**
+ * Refuses the batch if the folded identifier now belongs to another user than before. Undefined means that no user had
+ * it.
+ */
 export function refuseSignInUnlessStillOf(user: { number: number } | undefined, key: string): Statement {
   return refuseIf(
     'sign_in_changed',
@@ -93,7 +99,7 @@ export function refuseSignInUnlessStillOf(user: { number: number } | undefined, 
   )
 }
 
-/** Refuses the batch where failures have locked the account since it was looked at. */
+/** Refuses the batch if the account has been locked since the first read. */
 export function refuseSignInIfLocked(account: string, now: number): Statement {
   return refuseIf(
     'sign_in_changed',
@@ -104,7 +110,7 @@ export function refuseSignInIfLocked(account: string, now: number): Statement {
 
 export type NewSessionRow = Omit<typeof sessions.$inferSelect, 'user_number' | 'generation'> & { user_id: string }
 
-/** A session of the user with this id, in their present generation. */
+/** Inserts a session of the user with this id, in the user's current generation. */
 export const insertSession = prepare<NewSessionRow>(
   () => sql`
     INSERT INTO ${sessions} (id, user_number, generation, contract, family_hash, created_at, last_used_at, expires_at)
@@ -115,7 +121,7 @@ export const insertSession = prepare<NewSessionRow>(
 
 export type SessionRow = Omit<typeof sessions.$inferSelect, 'user_number' | 'generation' | 'family_hash'>
 
-/** The living sessions of the user with this id, newest first: ids are in order of time. */
+/** Returns the valid sessions of the user with this id, newest first. Ids are in order of time. */
 export const selectSessionsOf = prepare<{ user_id: string; now: number }, SessionRow>(
   () => sql`
     SELECT ${sessions.id}, ${sessions.contract}, ${sessions.created_at}, ${sessions.last_used_at}, ${sessions.expires_at}
@@ -139,23 +145,23 @@ export const insertRefreshToken = prepare<{ session_id: string; hash: string }>(
   build.insert(refreshTokens).values({ session_id: value('session_id'), hash: value('hash'), spent_at: null }),
 )
 
-/** A session by its id and the part that all its refresh tokens share. */
+/** Identifies a session by its id and the part that all its refresh tokens share. */
 export type SessionOfFamily = {
   sessionId: string
   familyHash: string
-  /** Unix seconds, as is `begunAfter`: an older session has ended, whenever it was to expire. */
+  /** Unix seconds, as is `begunAfter`. A session that began earlier has ended. */
   now: number
   begunAfter: number
 }
 
-/** That this is the session and can still be used: a condition on a row of sessions and one of its user. */
+/** A condition on a row of sessions and its user: this is the session, and it is valid. */
 export function isAlive({ sessionId, familyHash, now, begunAfter }: Record<keyof SessionOfFamily, unknown>): SQL {
   return sql`${sessions.id} = ${sessionId} AND ${sessions.family_hash} = ${familyHash}
     AND ${sessions.expires_at} > ${now} AND ${sessions.created_at} > ${begunAfter}
     AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1`
 }
 
-/** Refuses the batch unless the session is alive. */
+/** Refuses the batch unless the session is valid. */
 export function refuseUnlessAlive(session: SessionOfFamily): Statement {
   return refuseIf(
     'refresh_token_unusable',
@@ -164,7 +170,7 @@ export function refuseUnlessAlive(session: SessionOfFamily): Statement {
   )
 }
 
-/** Refuses the batch unless the session is alive and the token unspent, or spent no earlier than `usedSince`. */
+/** Refuses the batch unless the session is valid and the token is unused, or was used no earlier than `usedSince`. */
 export function refuseUnlessRefreshable(token: SessionOfFamily & { hash: string; usedSince: number }): Statement {
   return refuseIf(
     'refresh_token_unusable',
@@ -179,8 +185,9 @@ export function refuseUnlessRefreshable(token: SessionOfFamily & { hash: string;
 }
 
 /**
- * Spends the token, if it is not spent yet, on `successor`, and forgets those of its session that were spent before `forgottenBefore`.
- * Either of the last two statements answers the successor's hash: that of a token that was spent before may be `otherSuccessor`.
+ * Marks the token as used and inserts `successor`, if it was unused. Deletes tokens of the session that were used
+ * before `forgottenBefore`. Either of the last two statements returns the hash of the successor. The successor of a
+ * token that was used before may be `otherSuccessor`.
  */
 export function rotateRefreshToken(token: {
   session_id: string
@@ -206,14 +213,14 @@ const markRefreshTokenSpent = prepare<{ session_id: string; hash: string; now: n
       AND ${refreshTokens.spent_at} IS NULL`,
 )
 
-/** To stand right after the statement that spends the token: one that was spent before has its successor already. */
+/** Must directly follow the statement that marks the token. A token that was used before already has its successor. */
 const insertSuccessor = prepare<{ session_id: string; successor: string }, { hash: string }>(
   () => sql`
     INSERT INTO ${refreshTokens} (session_id, hash)
     SELECT ${value('session_id')}, ${value('successor')} WHERE changes() > 0 RETURNING hash`,
 )
 
-/** To stand right after `insertSuccessor`, for where that had nothing to do. */
+/** Must directly follow `insertSuccessor`, and returns the successor if that inserted none. */
 const selectSuccessor = prepare<
   { session_id: string; successor: string; otherSuccessor: string | null },
   { hash: string }
@@ -224,7 +231,7 @@ const selectSuccessor = prepare<
       AND ${refreshTokens.hash} IN (${value('successor')}, ${value('otherSuccessor')})`,
 )
 
-/** Prolongs the session until `expires_at`, but no longer than `longest` seconds after it began. */
+/** Extends the session to `expires_at`, but at most to `longest` seconds after its start. */
 export const extendSession = prepare<{ id: string; expires_at: number; longest: number; now: number }>(
   () => sql`
     UPDATE ${sessions} SET last_used_at = ${value('now')},
@@ -232,7 +239,7 @@ export const extendSession = prepare<{ id: string; expires_at: number; longest: 
     WHERE ${sessions.id} = ${value('id')}`,
 )
 
-/** Ends the session, if the token is of its family: answers its user's id, or nothing. */
+/** Deletes the session if the token is of its family. Returns the user's number, or no row. */
 export const deleteSessionOfFamily = prepare<{ id: string; family_hash: string }, { user_number: number }>(
   () => sql`
     DELETE FROM ${sessions}

@@ -1,6 +1,6 @@
 /**
- * What is kept twice, compared within a range of users: each statement reads the users with a number from `from` up to, and without,
- * `to`, and what else is kept of these.
+ * Statements that compare redundant data. Each checks the users with a number from `from` up to, but not including,
+ * `to`.
  */
 import { sql, type SQL } from 'drizzle-orm/sql'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
@@ -8,7 +8,7 @@ import { limit, prepare } from '../statement'
 import { loginIdentifiers, roles, userCounts, userRoles, users, userSearch, userSpans } from '../tables'
 import { partLength, spanLength } from '../users/user-pages'
 
-/** A type and not an interface, for the placeholders' sake. */
+/** A type alias, because an interface does not fit the index signature of `Values`. */
 export type NumberRange = { from: number; to: number }
 
 const value = sql.placeholder
@@ -20,7 +20,7 @@ export const selectLastNumber = prepare<void, { last: number | null }>(
 
 export interface PartCount {
   scope: string
-  /** The part's place among all parts. */
+  /** The part's position among all parts. */
   part: number
   count: number
 }
@@ -39,9 +39,9 @@ export const countHolders = prepare<NumberRange, PartCount>(
     FROM ${userRoles} WHERE ${within(userRoles.user_number)} GROUP BY scope, part`,
 )
 
-/** The spans that the range lies in; `parts` is JSON. */
+/** The spans that overlap the range. `parts` is JSON. */
 export const selectSpans = prepare<NumberRange, typeof userSpans.$inferSelect>(() => {
-  // A number arrives as a real one, which does not divide as whole ones do.
+  // D1 binds numbers as REAL, and REAL division keeps the fraction.
   const spanOf = (number: SQL) => sql`CAST(${number} AS INTEGER) / ${sql.raw(String(spanLength))}`
   return sql`
     SELECT ${userSpans.scope}, ${userSpans.position}, ${userSpans.count}, ${userSpans.parts}
@@ -49,7 +49,7 @@ export const selectSpans = prepare<NumberRange, typeof userSpans.$inferSelect>((
       AND ${userSpans.position} BETWEEN ${spanOf(sql`${value('from')}`)} AND ${spanOf(sql`${value('to')} - 1`)}`
 })
 
-/** The totals that are not the sum of their spans, and the roles that have none. */
+/** Totals that differ from the sum of their spans, and roles without a total. */
 export const selectOffTotals = prepare<void, { scope: string; count: number | null; spans: number | null }>(
   () => sql`
     SELECT ${userCounts.scope}, ${userCounts.count}, ${sumOfSpans} AS spans FROM ${userCounts}
@@ -62,7 +62,7 @@ export const selectOffTotals = prepare<void, { scope: string; count: number | nu
 const sumOfSpans = sql`coalesce((
   SELECT sum(${userSpans.count}) FROM ${userSpans} WHERE ${userSpans.scope} = ${userCounts.scope}), 0)`
 
-/** Whose columns do not repeat what user_roles says of them. */
+/** Users whose columns differ from their rows in user_roles. */
 export const selectOffRoles = prepare<NumberRange, { id: string }>(
   () => sql`
     SELECT ${users.id} FROM ${users} WHERE ${within(users.number)}
@@ -75,7 +75,7 @@ export const selectNumbers = prepare<NumberRange, { id: string; number: number }
   () => sql`SELECT ${users.id}, ${users.number} FROM ${users} WHERE ${within(users.number)}`,
 )
 
-/** Whom the search index has an entry of; asked user by user this would read ten rows each. */
+/** Users with an entry in the search index. A query for each user would read ten rows each. */
 export const selectIndexed = prepare<NumberRange & { limit: number }, { number: number }>(
   () => sql`
     SELECT ${userSearch.rowid} AS number FROM ${userSearch} WHERE ${within(userSearch.rowid)} ${limit('limit')}`,
@@ -93,14 +93,17 @@ const sampled = {
 }
 export type SampledUser = Pick<typeof users.$inferSelect, keyof typeof sampled>
 
-/** The users with these numbers, a JSON array, as far as there are such. */
+/** Returns the users with these numbers (a JSON array) that exist. */
 export const selectSample = prepare<{ numbers: string }, SampledUser>(
   () => sql`
     SELECT ${sql.join(Object.values(sampled), sql`, `)}
     FROM json_each(${value('numbers')}) CROSS JOIN ${users} ON ${users.number} = value`,
 )
 
-/** Whom their own words do not find: `sought` is a JSON array of `[number, version, phrases]`. Who has changed since is passed over. */
+/**
+ * Returns the users that their own words do not find. `sought` is a JSON array of `[number, version, phrases]`. Users
+ * that have changed since are skipped.
+ */
 export const selectUnfound = prepare<{ sought: string }, { id: string }>(
   () => sql`
     SELECT ${users.id} FROM json_each(${value('sought')}) AS word
@@ -122,7 +125,7 @@ export const selectUnidentified = prepare<NumberRange, { id: string }>(
       AND (${users.matricule} IS NULL OR ${theirs(matriculeKey)}))`,
 )
 
-/** The next identifiers after `after`, and whether each is that of the user it names. */
+/** Returns the next identifiers after `after`, and whether each belongs to its user. */
 export const selectIdentifiersAfter = prepare<
   { after: string; limit: number },
   { key: string; user_number: number; stray: number }
@@ -145,7 +148,7 @@ const folded = {
   name_key: users.name_key,
 }
 
-/** What was folded, with what it was folded into. */
+/** The folded columns and their originals. */
 export const selectFolded = prepare<NumberRange, Pick<typeof users.$inferSelect, keyof typeof folded>>(
   () => sql`SELECT ${sql.join(Object.values(folded), sql`, `)} FROM ${users} WHERE ${within(users.number)}`,
 )
@@ -156,7 +159,7 @@ export const selectPasswordHashes = prepare<NumberRange, { id: string; password_
     WHERE ${within(users.number)} AND ${users.password_hash} IS NOT NULL`,
 )
 
-/** How many users the range has. */
+/** The number of users in the range. */
 export const countRange = prepare<NumberRange, { users: number }>(
   () => sql`SELECT count(*) AS users FROM ${users} WHERE ${within(users.number)}`,
 )

@@ -1,4 +1,4 @@
-/** Whether the database can be worked with: it answers, has what the statements name, and takes a write. */
+/** Checks the health of the database: it responds, has the tables of the statements, and accepts a write. */
 import { getTableColumns } from 'drizzle-orm'
 import { sql } from 'drizzle-orm/sql'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
@@ -6,10 +6,10 @@ import { DatabaseUnavailable, type Database } from '../database'
 import { compile, prepare, type Statement } from '../statement'
 import * as tables from '../tables'
 
-/** Not ready is a database without the tables or columns this code knows: its migrations were not applied, or not all. */
+/** `not_migrated` means that tables or columns are missing, because some migrations were not applied. */
 export type DatabaseProblem = 'unreachable' | 'not_migrated' | 'not_writable'
 
-/** For a trip that costs nothing but its way. */
+/** For a round trip that reads nothing. */
 export const selectNothing = prepare<void>(() => sql`SELECT 1 WHERE 0`)
 
 let statements: { reads: Statement[]; write: Statement[] } | undefined
@@ -19,7 +19,7 @@ function probes() {
     reads: Object.values<SQLiteTable>(tables).map((table) =>
       compile(sql`SELECT ${columnsOf(table)} FROM ${table} LIMIT 0`),
     ),
-    // As much as a page, so that a full database shows; gone again in the same transaction.
+    // Writes a page of data, to detect a full database, and deletes it in the same transaction.
     write: [
       compile(sql`INSERT INTO ${tables.writeProbe} (number, filling) VALUES (1, zeroblob(4096))`),
       compile(sql`DELETE FROM ${tables.writeProbe} WHERE ${tables.writeProbe.number} = 1`),
@@ -29,17 +29,20 @@ function probes() {
 
 const columnsOf = (table: SQLiteTable) => sql.join(Object.values(getTableColumns(table)), sql`, `)
 
-/** Anyone may ask, and rows written are billed: so one write in this time and isolate. */
+/** The check is public and written rows are billed, so an isolate writes once in this interval. */
 const writeIntervalSeconds = 60
 
 /** Unix seconds; 0 after a failure, so that the next request tries again. */
 let lastWrite = 0
 
-/** What ails it at `now` (unix seconds), in one trip; undefined where it is well. `tell` hears what the database itself says. */
+/**
+ * Returns the problem of the database at `now` (unix seconds), or undefined when it is healthy. One round trip. `reportError`
+ * receives D1's error message.
+ */
 export async function findDatabaseProblem(
   database: Database,
   now: number,
-  tell: (message: string) => void,
+  reportError: (message: string) => void,
 ): Promise<DatabaseProblem | undefined> {
   const { reads, write } = probes()
   const writes = now >= lastWrite + writeIntervalSeconds
@@ -50,7 +53,7 @@ export async function findDatabaseProblem(
   } catch (error) {
     lastWrite = 0
     const message = error instanceof DatabaseUnavailable ? error.message : String(error)
-    tell(message)
+    reportError(message)
     if (/no such (table|column)|has no column named/.test(message)) return 'not_migrated'
     return /read-?only|SQLITE_FULL|is full|maximum DB size/i.test(message) ? 'not_writable' : 'unreachable'
   }

@@ -1,16 +1,16 @@
-/** What this code was built for, and what a database has had. */
+/** The migrations of this code, and those applied to a database. */
 import { sql } from 'drizzle-orm/sql'
 import { DatabaseUnavailable, type Database } from '../database'
 import { unguarded } from '../guard'
 import { prepare } from '../statement'
 
-/** The files in migrations/, in their order: a test holds the two together. */
+/** The files in migrations/, in order. A test compares the two. */
 export const migrations: readonly string[] = ['0001_directory.sql']
 
-/** Where wrangler writes down what it has applied. */
+/** The table where wrangler records applied migrations. */
 const selectApplied = prepare<void, { name: string }>(() => sql`SELECT name FROM d1_migrations ORDER BY id`)
 
-/** The migrations that were applied, in their order; none where nothing ever was, by wrangler's account. */
+/** Returns the applied migrations in order, as wrangler recorded them. Empty if none was applied. */
 export async function appliedMigrations(database: Database): Promise<string[]> {
   try {
     const [rows] = await database.batch(unguarded, selectApplied())

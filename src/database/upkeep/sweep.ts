@@ -1,6 +1,6 @@
 /**
- * Removing what has had its time, a range of each table at a time in the order of its key. No index is kept for it: an index would be
- * a row more at every sign-in, and rows read are a thousandth of the price of rows written.
+ * Removes expired rows, one range of a table at a time, in the order of its key. No index serves this: an index would
+ * add a written row to every sign-in, and a row read costs a thousandth of a row written.
  */
 import { sql, type SQL } from 'drizzle-orm/sql'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
@@ -18,62 +18,68 @@ import {
   webhooks,
 } from '../tables'
 
-/** Unix seconds: what expired by `now`, what was kept long enough if it is from before the other times. */
+/**
+ * Unix seconds. Rows that expired by `now` are removed; the other times are the limits for rows that are kept for a
+ * while.
+ */
 export interface Times {
   now: number
   idempotencyBefore: number
   failuresBefore: number
-  /** Undefined where events are kept for good. */
+  /** Undefined when events are kept indefinitely. */
   auditBefore: number | undefined
 }
 
 interface Task {
   table: SQLiteTable
   key: readonly [SQLiteColumn, ...SQLiteColumn[]]
-  /** What of it is to go; undefined for nothing. */
-  dead: (times: Times) => SQL | undefined
-  /** What is to go stands first: where nothing of a range goes, nothing after it does, and each run begins at the beginning. */
+  /** The condition of the rows to remove; undefined to remove none. */
+  expired: (times: Times) => SQL | undefined
+  /**
+   * Rows to remove come first in the key's order. If a range has none, no later range has any, so each run starts at
+   * the beginning.
+   */
   oldestFirst?: true
 }
 
-/** A credential of an earlier generation than its user's was ended with all the others of its time. */
-const ended = (table: typeof sessions | typeof apiKeys, generation: SQLiteColumn) =>
+/** A credential of an earlier generation than its user's was revoked. */
+const revoked = (table: typeof sessions | typeof apiKeys, generation: SQLiteColumn) =>
   sql`${table.generation} <> (SELECT ${generation} FROM ${users} WHERE ${users.number} = ${table.user_number})`
 
 const tasks = {
   sessions: {
     table: sessions,
     key: [sessions.id],
-    dead: ({ now }) => sql`${sessions.expires_at} <= ${now} OR ${ended(sessions, users.session_generation)}`,
+    expired: ({ now }) => sql`${sessions.expires_at} <= ${now} OR ${revoked(sessions, users.session_generation)}`,
   },
   api_keys: {
     table: apiKeys,
     key: [apiKeys.hash],
-    dead: ({ now }) => sql`${apiKeys.expires_at} <= ${now} OR ${ended(apiKeys, users.key_generation)}`,
+    expired: ({ now }) => sql`${apiKeys.expires_at} <= ${now} OR ${revoked(apiKeys, users.key_generation)}`,
   },
   password_tokens: {
     table: passwordTokens,
     key: [passwordTokens.user_number, passwordTokens.hash],
-    dead: ({ now }) => sql`${passwordTokens.expires_at} <= ${now}`,
+    expired: ({ now }) => sql`${passwordTokens.expires_at} <= ${now}`,
   },
   idempotency_records: {
     table: idempotencyRecords,
     key: [idempotencyRecords.principal, idempotencyRecords.key],
-    dead: ({ idempotencyBefore }) => sql`${idempotencyRecords.created_at} <= ${idempotencyBefore}`,
+    expired: ({ idempotencyBefore }) => sql`${idempotencyRecords.created_at} <= ${idempotencyBefore}`,
   },
   sign_in_failures: {
     table: signInFailures,
     key: [signInFailures.account],
-    dead: ({ now, failuresBefore }) =>
+    expired: ({ now, failuresBefore }) =>
       sql`${signInFailures.last_failed_at} < ${failuresBefore} AND ${signInFailures.locked_until} <= ${now}`,
   },
   audit_events: {
     table: auditEvents,
     key: [auditEvents.sequence],
     oldestFirst: true,
-    // The newest stays: the next event's number comes after the highest there is, and no number may come twice. So does what an
-    // active webhook has yet to tell.
-    dead: ({ auditBefore }) =>
+    // The newest event stays, because the next event's number is one above the highest and no number may be reused.
+    // Events that an active webhook has not received yet stay too.
+    expired: ({ auditBefore }) =>
       auditBefore === undefined
         ? undefined
         : sql`${auditEvents.at} < ${auditBefore} AND ${auditEvents.sequence} < (SELECT max(sequence) FROM ${auditEvents})
@@ -93,38 +99,43 @@ const task = (name: TaskName): Task => tasks[name]
 
 export const isOldestFirst = (name: TaskName): boolean => task(name).oldestFirst === true
 
-/** A place in a table: the values of its key. */
+/** A position in a table: the values of its key. */
 export type Position = readonly (string | number)[]
 
-/** Where each task stopped the last time. */
+/** Where each task stopped in the last run. */
 export const selectSweepPositions = (): Statement<{ task: string; position: string }> =>
   compile(sql`SELECT ${sweepPositions.task}, ${sweepPositions.position} FROM ${sweepPositions}`)
 
-/** The place of the `rows`-th row after another, or after the beginning: no row where fewer are left. */
+/**
+ * Returns the position of the `rows`-th row after another position, or after the beginning. No row if fewer are left.
+ */
 export function selectRangeEnd(name: TaskName, after: Position | undefined, rows: number): Statement<{ end: string }> {
   const { table, key } = task(name)
   return compile(sql`
-    SELECT json_array(${list(key)}) AS "end" FROM ${table} WHERE ${beyond(key, after)}
+    SELECT json_array(${list(key)}) AS "end" FROM ${table} WHERE ${afterKey(key, after)}
     ORDER BY ${list(key)} LIMIT 1 OFFSET ${sql.raw(String(rows - 1))}`)
 }
 
-/** Removes what is dead after one place up to another, or to the end; answers how many rows went. Undefined where nothing is to. */
+/**
+ * Removes rows after one position up to another, or up to the end. Returns their number. Undefined if the task removes
+ * nothing.
+ */
 export function sweepRange(
   name: TaskName,
   times: Times,
   { after, end }: { after: Position | undefined; end: Position | undefined },
 ): [Statement, Statement<{ removed: number }>] | undefined {
-  const { table, key, dead: deadBy } = task(name)
-  const dead = deadBy(times)
-  if (!dead) return undefined
+  const { table, key, expired: isExpired } = task(name)
+  const expired = isExpired(times)
+  if (!expired) return undefined
   const upTo = end ? sql`(${list(key)}) <= (${list(end)})` : sql`1`
   return [
-    compile(sql`DELETE FROM ${table} WHERE ${beyond(key, after)} AND ${upTo} AND (${dead})`),
+    compile(sql`DELETE FROM ${table} WHERE ${afterKey(key, after)} AND ${upTo} AND (${expired})`),
     compile(sql`SELECT changes() AS removed`),
   ]
 }
 
-/** Keeps where a task has come to: the next run goes on there, or begins again. */
+/** Saves the position where the next run continues. Undefined makes the next run start at the beginning. */
 export function keepSweepPosition(name: TaskName, position: Position | undefined): Statement {
   if (!position) return compile(sql`DELETE FROM ${sweepPositions} WHERE ${sweepPositions.task} = ${name}`)
   return compile(sql`
@@ -138,7 +149,7 @@ const list = (parts: readonly unknown[]) =>
     sql`, `,
   )
 
-/** Every key comes after the empty one: what a table is read by from its beginning, as from anywhere else. */
-function beyond(key: Task['key'], after: Position | undefined): SQL {
+/** Every key is greater than the empty one, so a table is read from its beginning as from any other position. */
+function afterKey(key: Task['key'], after: Position | undefined): SQL {
   return sql`(${list(key)}) > (${list(after ?? key.map((column) => (column.dataType === 'number' ? -1 : '')))})`
 }

@@ -1,4 +1,4 @@
-/** Which users a list is of: the tables to read, the most telling first, and what is asked of their rows. */
+/** The users of a list: the tables to read, the most selective first, and the conditions on their rows. */
 import { sql, type SQL } from 'drizzle-orm'
 import { roles, userCounts, userRoles, userSearch } from '../tables'
 import type { Values } from '../statement'
@@ -16,14 +16,14 @@ export type RoleKey = { number: number } | { key: string }
 
 export interface UserFilter {
   active?: boolean | undefined
-  /** They hold it, as their primary role or another. */
+  /** Holders of the role, primary or not. */
   role?: RoleKey | undefined
   gender?: 'male' | 'female' | 'unknown' | undefined
-  /** Each word occurs in one of the fields. */
+  /** Each word occurs in at least one of the fields. */
   search?: Search | undefined
 }
 
-/** What of a filter makes its SQL what it is; the rest are values. */
+/** The parts of a filter that its SQL depends on. The rest are values. */
 export interface FilterShape {
   active: boolean | undefined
   role: 'number' | 'key' | undefined
@@ -44,7 +44,7 @@ export function isEveryone({ active, role, gender, search }: FilterShape): boole
   return active === undefined && !role && !gender && !search
 }
 
-/** What a statement of the filter's shape is to be given, of the filter. */
+/** Returns the values for a statement of the filter's shape. */
 export function valuesOf({ role, gender, search }: UserFilter): Values {
   return {
     ...(role && { role: 'number' in role ? role.number : role.key }),
@@ -55,7 +55,9 @@ export function valuesOf({ role, gender, search }: UserFilter): Values {
 
 const value = sql.placeholder
 
-/** The tables to read, the most telling first; `users` itself only where a condition is about it, unless told otherwise. */
+/**
+ * Returns the tables to read, the most selective first. By default `users` is included only when a condition needs it.
+ */
 export function sourceOf(
   { search, role, active, gender }: FilterShape,
   { withUsers = active !== undefined || gender }: { withUsers?: boolean } = {},
@@ -72,7 +74,7 @@ export function sourceOf(
   return active === undefined ? sql`users` : sql`users INDEXED BY users_by_active`
 }
 
-/** The user's number in the table that is read first, which gives the order too. */
+/** The user's number in the table that is read first, which also gives the order. */
 export function numberOf({ role, search }: FilterShape): SQL {
   if (search) return sql`user_search.rowid`
   return role ? sql`user_roles.user_number` : sql`users.number`
@@ -87,24 +89,24 @@ function conditionsOf({ active, role, gender, search }: FilterShape): SQL[] {
   return conditions
 }
 
-/** Every condition there is, as one; `further` come after the filter's own. */
+/** Joins all conditions with AND. `further` conditions come after the filter's own. */
 export function allOf(filter: FilterShape, ...further: SQL[]): SQL {
   const conditions = [...conditionsOf(filter), ...further]
   return conditions.length === 0 ? sql`1` : sql.join(conditions, sql` AND `)
 }
 
-/** Adds the expanded words of the search, if it has any: looked up once, however often the statement uses them. */
+/** Adds the expanded words of the search, if it has any. They are looked up once, even when used several times. */
 export function withExpandedWords({ search }: FilterShape, statement: SQL): SQL {
   return search?.byVocabulary ? sql`WITH ${expandedWords} SELECT * FROM (${statement})` : statement
 }
 
-/** What counts the users of the filter without reading them: the users of `scope`, but for those of `without`. */
+/** Counts the users of the filter without reading them: the users of `scope` minus the users of `without`. */
 export interface Counter {
   scope: SQL
   without?: SQL
 }
 
-/** The counter, if this filter has one: no filter, or one of status and role. */
+/** Returns the counter for a filter by nothing, by status or by role; undefined for any other. */
 export function counterOf({ active, role, gender, search }: FilterShape): Counter | undefined {
   if (search || gender || (active !== undefined && role)) return undefined
   if (role) return { scope: sql`('role:' || ${roleNumber(role)})` }
@@ -112,14 +114,14 @@ export function counterOf({ active, role, gender, search }: FilterShape): Counte
   return active ? { scope: sql`'all'`, without: sql`'inactive'` } : { scope: sql`'inactive'` }
 }
 
-/** How many users the counter counts, an expression. */
+/** The number of users that the counter counts, as an expression. */
 export function countedBy({ scope, without }: Counter): SQL {
   const count = (of: SQL) => sql`coalesce((SELECT count FROM ${userCounts} WHERE scope = ${of}), 0)`
   return without ? sql`(${count(scope)} - ${count(without)})` : count(scope)
 }
 
 function roleNumber(role: 'number' | 'key'): SQL {
-  // D1 binds numbers as REAL, which would read 2.0 in a scope's name.
+  // D1 binds numbers as REAL, which would give `2.0` in the name of a scope.
   return role === 'number'
     ? sql`CAST(${value('role')} AS INTEGER)`
     : sql`(SELECT number FROM ${roles} WHERE name_key = ${value('role')})`

@@ -1,4 +1,4 @@
-/** Pages of users in any order that v1 documents, by cursor, with exact totals. */
+/** Pages of users by cursor, in any order that v1 documents, with exact totals. */
 import { sql, type SQL } from 'drizzle-orm'
 import { limit, prepareEach, type Statement, type Values } from '../statement'
 import {
@@ -19,27 +19,27 @@ import { listedUser, pageOf, readPage, type UserPage, type UserRow } from './use
 import { readUserCell, userCell } from './users'
 
 export interface ListQuery extends UserFilter, Order {
-  /** Where the page before ended: the sort key and the number of its last user. */
+  /** The end of the previous page: the sort key and the number of its last user. */
   after: { key: string; number: number } | undefined
   limit: number
 }
 
 const value = sql.placeholder
 
-/** A page, in order, and its total. */
+/** Returns a page, in order, and its total. */
 export function selectUserPage(query: ListQuery): Statement<UserPage> {
   const { sort, descending, after, limit } = query
   const shape = { ...shapeOf(query), sort, descending }
   const values = { ...valuesOf(query), limit }
   if (counterOf(shape) || (after && sort !== 'number')) {
-    return pageAndTotal({ ...shape, goesOn: after !== undefined }, { ...values, ...after })
+    return pageAndTotal({ ...shape, continues: after !== undefined }, { ...values, ...after })
   }
   return selectMatchedPage({ ...shape, beginning: after ? 'after' : 'first' }, { ...values, ...after })
 }
 
 interface ListShape extends FilterShape, Order {
-  /** It begins after a user, not at the first. */
-  goesOn: boolean
+  /** Whether the page starts after a user instead of at the first. */
+  continues: boolean
 }
 
 const pageAndTotal = prepareEach<ListShape, Values, UserPage>(
@@ -50,27 +50,30 @@ const pageAndTotal = prepareEach<ListShape, Values, UserPage>(
 function usersOf(shape: ListShape): SQL {
   const { sort, search } = shape
   const number = numberOf(shape)
-  if (sort === 'number') return sql`SELECT ${listedUser()} ${fromOn(shape, beyond(number, shape))}`
-  if (shape.goesOn && isEveryone(shape)) return everyoneFromOn(shape)
-  const rest = fromOn(shape, beyond(number, shape))
+  if (sort === 'number') return sql`SELECT ${listedUser()} ${pageFrom(shape, afterPosition(number, shape))}`
+  if (shape.continues && isEveryone(shape)) return usersAfterKey(shape)
+  const rest = pageFrom(shape, afterPosition(number, shape))
   if (!search) return sql`SELECT ${listedUser(keyOf(sort))} ${rest}`
-  // Every hit must be read to be sorted: its number first, then the users of the page.
+  // Sorting reads every hit: first only the numbers, then the users of the page.
   return sql`
     SELECT ${listedUser(keyOf(sort))} FROM (SELECT users.number ${rest}) AS page
       CROSS JOIN users ON users.number = page.number
     ORDER BY ${orderBy(shape, sql`users.number`)}`
 }
 
-function fromOn(shape: ListShape, where: SQL[]): SQL {
+function pageFrom(shape: ListShape, where: SQL[]): SQL {
   return sql`FROM ${sourceOf(shape, { withUsers: true })} WHERE ${allOf(shape, ...where)}
     ORDER BY ${orderBy(shape, numberOf(shape))} ${limit('limit')}`
 }
 
-/** Those of the same key, then those of others: in one condition SQLite would read all of the same key to find where to begin. */
-function everyoneFromOn(shape: ListShape): SQL {
+/**
+ * First the users with the same key, then all others. With one condition, SQLite would read all users of the same key
+ * to find the start.
+ */
+function usersAfterKey(shape: ListShape): SQL {
   const { sort, descending } = shape
   const [key, than] = [keyOf(sort) as SQL, descending ? sql`<` : sql`>`]
-  const users = (...where: SQL[]) => sql`SELECT * FROM (SELECT ${listedUser(key)} ${fromOn(shape, where)})`
+  const users = (...where: SQL[]) => sql`SELECT * FROM (SELECT ${listedUser(key)} ${pageFrom(shape, where)})`
   return sql`
     ${users(sql`${key} = ${value('key')}`, sql`users.number ${than} ${afterNumber}`)}
     UNION ALL ${users(sql`${key} ${than} ${value('key')}`)} ${limit('limit')}`
@@ -81,8 +84,8 @@ function totalOf(shape: FilterShape): SQL {
   return counter ? countedBy(counter) : sql`(SELECT count(*) FROM ${sourceOf(shape)} WHERE ${allOf(shape)})`
 }
 
-function beyond(number: SQL, { sort, descending, goesOn }: ListShape): SQL[] {
-  if (!goesOn) return []
+function afterPosition(number: SQL, { sort, descending, continues }: ListShape): SQL[] {
+  if (!continues) return []
   const than = descending ? sql`<` : sql`>`
   const key = keyOf(sort)
   return [
@@ -92,7 +95,7 @@ function beyond(number: SQL, { sort, descending, goesOn }: ListShape): SQL[] {
   ]
 }
 
-/** Those of the filter after the user of this number, in order of number, without their total. */
+/** Returns the users of the filter after this number, in order of number, without a total. */
 export function selectUsersAfter({
   number,
   limit,

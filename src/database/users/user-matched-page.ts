@@ -1,4 +1,4 @@
-/** Pages of the users a filter lets through, where nothing counts them: what matches is read once, for the page and for the total. */
+/** Pages of a filter that no counter counts. Every match is read once, for both the page and the total. */
 import { sql, type SQL } from 'drizzle-orm'
 import { limit, prepareEach, type Values } from '../statement'
 import { allOf, numberOf, sourceOf, withExpandedWords, type FilterShape } from './user-filter'
@@ -13,7 +13,7 @@ export interface Order {
 
 const sortColumn = { number: sql`users.number`, email: sql`users.email_key`, name: sql`users.name_key` }
 
-/** By what the users after one are told from those before them: the key, where it is not the number alone. */
+/** The sort key; undefined where the number alone gives the order. */
 export const keyOf = (sort: SortKey): SQL | undefined => (sort === 'number' ? undefined : sortColumn[sort])
 
 /** `number` is the user's number in the table that is read first. */
@@ -25,15 +25,15 @@ export function orderBy({ sort, descending }: Order, number: SQL): SQL {
 
 const value = sql.placeholder
 
-/** D1 binds numbers as REAL, by which the search would not seek but read every hit before. */
+/** D1 binds numbers as REAL. Without the cast, a search would read every hit before this number. */
 export const afterNumber = sql`CAST(${value('number')} AS INTEGER)`
 
-/** Where a page begins: at the first user, after the user with `number`, or behind the first `offset` users. */
+/** The start of a page: at the first user, after the user with `number`, or after `offset` users. */
 export type Beginning = 'first' | 'after' | 'offset'
 
 /**
- * Takes `limit`, and what its beginning takes. In order of number each match is read once: those before the page and those after a
- * full one are only counted. In another order the page begins at the first user, and all are counted where it is full.
+ * Takes `limit` and the values of its beginning. In order of number each match is read once: matches outside the page
+ * are only counted. In any other order the page starts at the first user, and all matches are counted when it is full.
  */
 export const selectMatchedPage = prepareEach<FilterShape & Order & { beginning: Beginning }, Values, UserPage>(
   (shape) => {
@@ -73,7 +73,7 @@ export const selectMatchedPage = prepareEach<FilterShape & Order & { beginning: 
           page AS MATERIALIZED (SELECT count(*) AS size, json_group_array(number) AS numbers FROM (${page}))
         ${pageOf(
           total,
-          // CROSS JOIN keeps the users in the order of the array.
+          // CROSS JOIN preserves the order of the array.
           sql`SELECT ${listedUser(keyOf(sort))}
             FROM page CROSS JOIN json_each(numbers) AS place CROSS JOIN users ON users.number = place.value`,
         )}`,

@@ -1,4 +1,4 @@
-/** Pages of users by their number, at any depth, in order of the users' own numbers, with exact totals. */
+/** Pages of users by page number, at any depth, in order of number, with exact totals. */
 import { sql, type SQL } from 'drizzle-orm'
 import { limit, prepareEach, type Statement, type Values } from '../statement'
 import { userSpans } from '../tables'
@@ -18,14 +18,14 @@ import { selectMatchedPage } from './user-matched-page'
 import { listedUser, pageOf, readPage, type UserPage } from './user-row'
 
 export interface PageQuery extends UserFilter {
-  /** How many users come before the page. */
+  /** The number of users before the page. */
   offset: number
   limit: number
 }
 
 /**
- * A page, in any order, and its total. Where users are counted, a page begins at a user looked up in the counts; elsewhere all that
- * match are read, once.
+ * Returns a page, in order of number, and its total. With a counter, the counts locate the start of the page. Without
+ * one, every match is read once.
  */
 export function selectNumberedPage(query: PageQuery): Statement<UserPage> {
   const shape = shapeOf(query)
@@ -38,25 +38,25 @@ export function selectNumberedPage(query: PageQuery): Statement<UserPage> {
 
 const value = sql.placeholder
 
-/** Numbers in a span of user_spans, and in each of the parts that its counts are kept by. */
+/** The numbers of a span in user_spans, and of each part that has its own count. */
 export const [spanLength, partLength] = [16_384, 512]
 
 const countedPage = prepareEach<FilterShape & { first: boolean }, Values, UserPage>((shape) => {
   const counter = counterOf(shape) as Counter
-  const page = (from: SQL[], limit: SQL) => pageOf(countedBy(counter), beginning(shape, from, limit))
+  const page = (from: SQL[], limit: SQL) => pageOf(countedBy(counter), usersOfPage(shape, from, limit))
   if (shape.first) return page([], limit('limit'))
   const first = sql`(SELECT ${spanLength} * span.position + ${partLength} * part.position FROM span, part)`
   return sql`
-    WITH span AS (${holding(sql`0`, spansOf(counter))}),
-      part AS (${holding(sql`(SELECT before FROM span)`, partsOf(counter))})
+    WITH span AS (${locate(sql`0`, spansOf(counter))}),
+      part AS (${locate(sql`(SELECT before FROM span)`, partsOf(counter))})
     ${page(
       [sql`${numberOf(shape)} >= ${first}`],
       sql`${limit('limit')} OFFSET coalesce(${value('offset')} - (SELECT before FROM part), 0)`,
     )}`
 }, readPage)
 
-/** The users of the filter, some of whom are passed over: of a role's holders none is read for that. */
-function beginning(shape: FilterShape, from: SQL[], limit: SQL): SQL {
+/** Returns the users of the page. For a role, skipped holders are not read from `users`. */
+function usersOfPage(shape: FilterShape, from: SQL[], limit: SQL): SQL {
   const number = numberOf(shape)
   const page = sql`FROM ${sourceOf(shape)} WHERE ${allOf(shape, ...from)} ORDER BY ${number} ${limit}`
   if (!shape.role) return sql`SELECT ${listedUser()} ${page}`
@@ -64,8 +64,8 @@ function beginning(shape: FilterShape, from: SQL[], limit: SQL): SQL {
     CROSS JOIN users ON users.number = page.number`
 }
 
-/** Of `counts` in a row, the one that holds the user with `offset` others before them, and how many come before it. */
-function holding(start: SQL, counts: SQL): SQL {
+/** Finds the entry of `counts` that holds the user after `offset` others, and the number of users before the entry. */
+function locate(start: SQL, counts: SQL): SQL {
   return sql`
     SELECT position, before FROM (
       SELECT position, count, ${start} + sum(count) OVER (ORDER BY position) - count AS before FROM (${counts}))
@@ -80,7 +80,7 @@ function spansOf({ scope, without }: Counter): SQL {
   return sql`SELECT position, count ${other} AS count FROM ${userSpans} WHERE scope = ${scope}`
 }
 
-/** The parts of the span found. */
+/** Returns the parts of the span found. */
 function partsOf({ scope, without }: Counter): SQL {
   const parts = (of: SQL) =>
     sql`(SELECT parts FROM ${userSpans} WHERE scope = ${of} AND position = (SELECT position FROM span))`

@@ -1,6 +1,6 @@
 /**
- * Users as read, out of JSON texts: a cell costs D1 and us a fraction of what the columns of a user do. Arrays, since with its names a
- * user would be more arguments than D1 lets a function have.
+ * Reads users from JSON texts, because one cell costs D1 and the Worker a fraction of a user's many columns. The texts
+ * are arrays: as an object, a user would exceed the arguments that D1 allows a function.
  */
 import { sql, type SQL } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
@@ -22,10 +22,10 @@ export interface HeldRole {
   name: string
 }
 
-/** A user as read: no secrets, and of their roles the primary one first. */
+/** A user without secrets. The primary role comes first. */
 export type UserRow = Omit<Columns, Unshown> & { roles: readonly [HeldRole, ...HeldRole[]] }
 
-/** What of a UserRow is in `users` itself. */
+/** The columns of a UserRow that are in `users` itself. */
 const columns: Record<Exclude<keyof UserRow, 'roles'>, SQLiteColumn> = {
   number: users.number,
   id: users.id,
@@ -49,7 +49,7 @@ const columns: Record<Exclude<keyof UserRow, 'roles'>, SQLiteColumn> = {
   version: users.version,
 }
 
-/** Their values, in the same order. */
+/** The values of the columns, in the same order. */
 type Values = [
   ...[number: number, id: string, matricule: number | null, username: string | null, email: string, name: string],
   ...[given_name: string, family_name: string, birthdate: string | null, gender: UserRow['gender']],
@@ -58,7 +58,7 @@ type Values = [
   ...[created_at: number, updated_at: number, version: number],
 ]
 
-/** Told one by one: a loop over the names takes longer than the parsing. */
+/** Written out, because a loop over the names takes longer than parsing. */
 function toRow(values: readonly [...Values, ...unknown[]], roles: UserRow['roles']): UserRow {
   return {
     number: values[0],
@@ -103,7 +103,7 @@ const otherRoles = sql`CASE WHEN ${users.role_count} > 1 THEN (
     WHERE ${userRoles.user_number} = ${users.number} AND ${userRoles.position} > 0
     ORDER BY ${userRoles.position})) END`
 
-/** A user of `users` as one text, which `readUser` reads. */
+/** A row of `users` as one text, which `readUser` parses. */
 export const userText = arrayOf(sql`json(${primaryRole})`, sql`json(${otherRoles})`)
 
 export function readUser(text: string): UserRow {
@@ -111,19 +111,19 @@ export function readUser(text: string): UserRow {
   return toRow(values, [toRole(values[20]), ...(values[21] ?? []).map(toRole)])
 }
 
-/** Users of one page, in order, and how many there are on all pages. */
+/** The users of one page, in order, and the total of all pages. */
 export interface UserPage {
   users: ListedUser[]
   total: number
 }
 
-/** A user in a list, with the key that it is sorted by, where that is not the number. */
+/** A user of a list, with its sort key unless that is the number. */
 export interface ListedUser {
   user: UserRow
   key: string | undefined
 }
 
-/** The columns that `pageOf` takes of each user: their values, and the numbers of their roles. */
+/** The columns that `pageOf` needs of each user: the values, and the numbers of the roles. */
 export const listedUser = (key?: SQL): SQL => sql`${key ? arrayOf(key) : arrayOf()} AS user,
   coalesce(CASE WHEN ${users.role_count} > 1 THEN (
     SELECT group_concat(role_number) FROM (
@@ -131,8 +131,8 @@ export const listedUser = (key?: SQL): SQL => sql`${key ? arrayOf(key) : arrayOf
       ORDER BY ${userRoles.position})) END, ${users.primary_role}) AS roles_held`
 
 /**
- * The one row that `readPage` reads: the total, `listed` users in their order, and each role that any of them holds, once. A hundred
- * users with everything they may have, and a hundred roles each, are far from the 2 MB that D1 lets a text have.
+ * The single row that `readPage` parses: the total, the `listed` users in order, and each of their roles once. D1
+ * limits a text to 2 MB, far more than a hundred users with a hundred roles each.
  */
 export const pageOf = (total: SQL, listed: SQL): SQL => sql`
   SELECT ${total} AS total, listed, held,

@@ -1,4 +1,4 @@
-/** Search by trigrams: what is indexed of a user, and how the words of a query become one expression. */
+/** Search by trigrams: the indexed texts of a user, and the expression of a query's words. */
 import { sql, type SQL } from 'drizzle-orm'
 import { prepare, type Values } from '../statement'
 import { userSearch, userSearchTerms } from '../tables'
@@ -7,18 +7,18 @@ const value = sql.placeholder
 
 export const searchFields = ['email', 'username', 'name', 'given_name', 'family_name', 'certified_email'] as const
 export type SearchField = (typeof searchFields)[number]
-/** Folded texts, `''` where there is none. */
+/** Folded texts; `''` when there is none. */
 export type SearchRow = Record<SearchField, string>
 
-/** Ends every text, so that each of its characters begins a trigram. No field may hold it. */
+/** Ends every text, so that each of its characters starts a trigram. No field may contain it. */
 const end = '\u0001\u0001'
 
-/** A folded text as it is indexed. */
+/** A folded text in its indexed form. */
 export const padded = (text: SQL) => sql`iif(${text} = '', '', ${text} || ${end})`
 
 const given = (field: SearchField) => padded(sql`${value(field)}`)
 
-/** The entry of the user with this id. */
+/** Inserts the entry of the user with this id. */
 export const insertUserSearch = prepare<SearchRow & { id: string }>(
   () => sql`
     INSERT INTO ${userSearch} (rowid, email, username, name, given_name, family_name, certified_email)
@@ -27,7 +27,7 @@ export const insertUserSearch = prepare<SearchRow & { id: string }>(
     FROM users WHERE id = ${value('id')}`,
 )
 
-/** Whether there was an entry or not: a change of a user mends the index, too. */
+/** Writes the entry even if it was missing, so that an update of a user also repairs the index. */
 export const updateUserSearch = prepare<SearchRow & { number: number }>(
   () => sql`
     INSERT OR REPLACE INTO ${userSearch} (rowid, email, username, name, given_name, family_name, certified_email)
@@ -41,28 +41,30 @@ export interface Search {
   fields: readonly SearchField[]
 }
 
-/** The part of a search that its SQL depends on; the words themselves are values. */
+/** The parts of a search that its SQL depends on. The words are values. */
 export interface SearchShape {
   fields: readonly SearchField[]
-  /** Every word is too short for a trigram, so the vocabulary says which trigrams to look for. */
+  /** Every word is too short for a trigram, so the trigrams come from the index's vocabulary. */
   byVocabulary: boolean
-  /** How many two-character words are checked on each hit. Undefined where no short word is checked. */
+  /** The number of two-character words to check on each hit. Undefined when no short word is checked. */
   checkedPairs: number | undefined
 }
 
 /**
- * How many short words are looked up in the index. Each is expanded to all trigrams that begin with it, and so reads the entries of
- * nearly all users.
+ * The maximum number of short words to look up in the index. Each is expanded to all trigrams that start with it, which
+ * reads the entries of nearly all users.
  */
 const maxExpandedWords = 2
 
 const isShort = (word: string) => [...word].length < 3
 const isPair = (word: string) => [...word].length === 2
 
-/** No field holds a control character, so a word that does is found nowhere. The ends of the texts are such, and so is NUL. */
+/**
+ * A word with a control character matches nothing, because no field contains one. This excludes the end marks and NUL.
+ */
 const isNowhere = (words: readonly string[]) => words.some((word) => /\p{Cc}/u.test(word))
 
-/** The short words that the index does not find, or not all of them: each hit is checked for them. */
+/** The short words that the index does not fully cover. Each hit is checked for them. */
 function checkedWords(words: readonly string[]): readonly string[] {
   const short = words.filter(isShort)
   return short.length < words.length || short.length > maxExpandedWords ? short : []
@@ -91,13 +93,13 @@ export function searchValues({ words, fields }: Search): Values {
 const quoted = (term: string) => `"${term.replaceAll('"', '""')}"`
 const nothing = quoted('\u0002\u0002\u0002')
 
-/** The conditions on user_search. A statement with a search by vocabulary needs `expandedWords`, too. */
+/** Returns the conditions on user_search. A search by vocabulary also needs `expandedWords` in its statement. */
 export function searchConditions({ byVocabulary, checkedPairs, fields }: SearchShape): SQL[] {
   const match = sql`${userSearch} MATCH ${byVocabulary ? sql`(SELECT phrases FROM word)` : value('phrases')}`
   return checkedPairs === undefined ? [match] : [match, holdsShortWords(fields, checkedPairs)]
 }
 
-/** A common table expression: the MATCH expression of the rarest of the short words. */
+/** A common table expression with the MATCH expression of the rarest short words. */
 export const expandedWords = sql`word AS MATERIALIZED (
   SELECT '{' || ${value('columns')} || '} : (' || group_concat('(' || trigrams || ')', ' AND ') || ')' AS phrases FROM (
     SELECT coalesce(group_concat('"' || replace(term, '"', '""') || '"', ' OR '), '"' || char(2, 2, 2) || '"') AS trigrams
@@ -106,9 +108,9 @@ export const expandedWords = sql`word AS MATERIALIZED (
     GROUP BY word.key ORDER BY coalesce(sum(doc), 0) LIMIT ${sql.raw(String(maxExpandedWords))}))`
 
 /**
- * Whether the texts of the hit hold each short word. No word reaches from one text into the next, since each text has its end.
- * Trimming the one-character words by the characters of the texts leaves nothing where each occurs; the pairs are checked one by one.
- * The number of parameters is the same for any number of words, and CASE is no deeper for many, unlike AND: D1 caps both.
+ * Whether the texts of the hit contain each short word. End marks keep a word from matching across two texts. For
+ * one-character words, trimming the words by the characters of the texts leaves nothing. Pairs are checked one by one.
+ * The number of parameters does not grow with the words, and CASE, unlike AND, does not grow deeper. D1 limits both.
  */
 function holdsShortWords(fields: readonly SearchField[], pairs: number): SQL {
   const columns = fields.map((field) => sql`${userSearch[field]}`)

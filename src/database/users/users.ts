@@ -1,4 +1,4 @@
-/** Statements about users and the roles they hold. */
+/** Statements about users and their roles. */
 import { and, eq, getTableColumns, sql, type SQL } from 'drizzle-orm'
 import { heldPermissions, refuseIf, type UserKey } from '../guard'
 import { build, compile, limit, prepare, type Statement } from '../statement'
@@ -12,20 +12,20 @@ export type UserColumns = Partial<Omit<Columns, 'number' | 'id' | 'version' | 's
 
 const value = sql.placeholder
 
-/** For the columns of a SELECT from users; `readUserCell` takes it apart again. */
+/** For the columns of a SELECT from users. `readUserCell` parses it. */
 export const userCell = sql`${userText} AS user`
 
 export const readUserCell = ({ user }: { user: string }): UserRow => readUser(user)
 
-/** Where there are other columns beside it. */
+/** Parses a row that has further columns. */
 function readUserAnd<Extra extends object>({ user, ...extra }: { user: string } & Extra): UserRow & Extra {
   return Object.assign(readUser(user), extra as unknown as Extra)
 }
 
-/** The user of this id as `readUser` reads it, for keeping what a request answered. */
+/** The user of this id as `readUser` reads it, to store as the result of a request. */
 export const userSnapshot = (id: string): SQL => sql`(SELECT ${userText} FROM ${users} WHERE ${users.id} = ${id})`
 
-/** A statement for each key a user can be named by; it answers one row, or none. */
+/** Returns a statement that selects a user by any unique key: one row or none. */
 function byKey<Extra extends object = object>(extra?: () => SQL): (key: UserKey) => Statement<UserRow & Extra> {
   const by = (column: 'id' | 'number' | 'matricule') =>
     prepare<{ key: string | number }, UserRow & Extra>(
@@ -43,7 +43,7 @@ function byKey<Extra extends object = object>(extra?: () => SQL): (key: UserKey)
 
 export const selectUser = byKey()
 
-/** The user with the union of their permissions, which whoever changes them must hold too. */
+/** The user and the union of their permissions. The caller must hold these permissions to change the user. */
 export const selectUserToChange = byKey<{ permissions: number }>(() => sql`${heldPermissions} AS permissions`)
 
 export const selectUserOfKey = prepare<{ hash: string }, UserRow>(
@@ -61,8 +61,8 @@ export const selectUserOfSession = prepare<{ id: string }, UserRow>(
 )
 
 /**
- * A page in order of matricule after `matricule`, then of those without one in order of number after `number`: the second part is
- * read only as far as the first leaves room.
+ * Returns a page in order of matricule after `matricule`, then of users without one in order of number after `number`.
+ * The second part reads only as many rows as the first leaves room for.
  */
 export const selectUsersByMatricule = prepare<{ matricule: number; number: number; limit: number }, UserRow>(
   () => sql`
@@ -77,10 +77,10 @@ export const selectUsersByMatricule = prepare<{ matricule: number; number: numbe
   readUserCell,
 )
 
-/** A user with everything kept of them, the secrets as hashes; to be shown to nobody but who may move the directory. */
+/** A user with all stored data, including the hashes. Only for callers who may export the directory. */
 export type ExportRow = UserRow & Pick<Columns, 'password_hash' | 'pin_hash'>
 
-/** A page of everyone, in order of number after `number`. */
+/** Returns a page of all users, in order of number after `number`. */
 export const selectUsersToExport = prepare<{ number: number; limit: number }, ExportRow>(
   () => sql`
     SELECT ${userCell}, ${users.password_hash}, ${users.pin_hash} FROM ${users}
@@ -93,24 +93,24 @@ export const selectUserCount = prepare<{ scope: string }, { count: number }>(
   () => sql`SELECT ${userCounts.count} FROM ${userCounts} WHERE ${userCounts.scope} = ${value('scope')}`,
 )
 
-/** Which of `keys` (a JSON array of folded identifiers) are taken, and by whom. */
+/** Returns which of `keys` (a JSON array of folded identifiers) are taken, and the numbers of their users. */
 export const selectLoginIdentifiers = prepare<{ keys: string }, typeof loginIdentifiers.$inferSelect>(
   () => sql`
     SELECT ${loginIdentifiers.key}, ${loginIdentifiers.user_number}
     FROM json_each(${value('keys')}) CROSS JOIN ${loginIdentifiers} ON ${loginIdentifiers.key} = value`,
 )
 
-/** The database gives the number. */
+/** The database assigns the number. */
 export const insertUser = prepare<NewUserRow>(() => {
   const { number: _, ...columns } = getTableColumns(users)
   const values = Object.fromEntries(Object.keys(columns).map((column) => [column, value(column)]))
   return build.insert(users).values(values as unknown as NewUserRow)
 })
 
-/** What ends with a change: the user's sessions, or their sessions and their API keys. */
+/** The credentials that a change revokes: the user's sessions, or both sessions and API keys. */
 export type Revocation = 'sessions' | 'credentials' | undefined
 
-/** Writes the columns given, if the user is still at this version, and raises it. */
+/** Writes the columns and raises the version, if the user is still at this version. */
 export function updateUser(
   user: { number: number; version: number },
   columns: UserColumns,
@@ -128,7 +128,9 @@ export function updateUser(
   ]
 }
 
-/** The same password under a new hash, unless the hash has changed meanwhile: nothing anyone sees changes, so the version stays. */
+/**
+ * Replaces the hash of an unchanged password, unless it has changed since. Clients see no change, so the version stays.
+ */
 export const replacePasswordHash = prepare<{ number: number; outdated: string | null; password_hash: string }>(() =>
   build
     .update(users)
@@ -136,7 +138,7 @@ export const replacePasswordHash = prepare<{ number: number; outdated: string | 
     .where(and(eq(users.number, value('number')), eq(users.password_hash, value('outdated')))),
 )
 
-/** The change was decided on this version of the user: any other refuses the batch as `stale`. */
+/** Refuses the batch as `stale` if the user has changed since the decision. */
 export function refuseUnlessVersion(number: number, version: number): Statement {
   return refuseIf(
     'stale',
@@ -144,12 +146,12 @@ export function refuseUnlessVersion(number: number, version: number): Statement 
   )
 }
 
-/** The columns of a user that repeat what user_roles says; whoever writes the one writes the other. */
+/** The columns of a user that repeat user_roles. Every write of user_roles must write them too. */
 export function roleColumns(roleNumbers: readonly number[]): Pick<Columns, 'primary_role' | 'role_count'> {
   return { primary_role: roleNumbers[0] as number, role_count: roleNumbers.length }
 }
 
-/** Gives the user with this id roles beside those they keep: JSON, the numbers by their position, as an array or an object. */
+/** Adds roles to the user with this id. `roles` is JSON: the role numbers by position, as an array or an object. */
 export const insertUserRoles = prepare<{ id: string; roles: string }>(
   () => sql`
     INSERT INTO ${userRoles} (user_number, role_number, position)
@@ -158,7 +160,7 @@ export const insertUserRoles = prepare<{ id: string; roles: string }>(
     ON CONFLICT DO UPDATE SET position = excluded.position`,
 )
 
-/** Takes roles away: a JSON array of numbers. */
+/** Removes roles: a JSON array of role numbers. */
 export const deleteUserRoles = prepare<{ number: number; roles: string }>(
   () => sql`
     DELETE FROM ${userRoles} WHERE ${userRoles.user_number} = ${value('number')}
@@ -169,7 +171,7 @@ export const deleteUser = prepare<{ number: number }>(
   () => sql`DELETE FROM ${users} WHERE ${users.number} = ${value('number')}`,
 )
 
-/** To stand after a change, in its batch: refuses what would leave no active holder of the admin role. */
+/** Must follow a change in its batch. Refuses the batch if no active user holds the admin role. */
 export function refuseWithoutActiveAdmin(adminRole: number): Statement {
   return refuseIf('last_admin', sql`NOT ${activeHolder(adminRole)}`)
 }
@@ -178,7 +180,7 @@ const activeHolder = (role: number): SQL => sql`EXISTS (
   SELECT 1 FROM ${userRoles} JOIN ${users} ON ${users.number} = ${userRoles.user_number}
   WHERE ${userRoles.role_number} = ${role} AND ${users.active} = 1)`
 
-/** Refuses the batch once anybody holds the role: two first sign-ins make one first admin. */
+/** Refuses the batch if any user holds the role, so that two first sign-ins create only one first admin. */
 export function refuseIfRoleHeld(role: number): Statement {
   return refuseIf('admin_exists', sql`EXISTS (SELECT 1 FROM ${userRoles} WHERE ${userRoles.role_number} = ${role})`)
 }

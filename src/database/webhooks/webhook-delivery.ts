@@ -1,4 +1,4 @@
-/** Statements about delivering: who may, what is to be sent, and what became of it. */
+/** Statements about webhook delivery: due webhooks, unsent events and outcomes. */
 import { sql, type SQL } from 'drizzle-orm/sql'
 import { auditEventColumns, type AuditEventRow } from '../audit/audit'
 import { refuseIf } from '../guard'
@@ -7,17 +7,17 @@ import { auditEvents, webhookFailures, webhooks } from '../tables'
 
 const value = sql.placeholder
 
-/** Events looked at in one step: most of the trail is sign-ins, which nobody is told of. */
+/** Events scanned in one step. Most of the audit trail is sign-ins, which webhooks never receive. */
 export const windowLength = 1_000
 
-/** Active, not told to wait, in nobody's hands, and with something to look at. */
+/** Active, not waiting for a retry, not leased, and with events to look at. */
 const due = (): SQL => sql`
   ${webhooks.active} = 1 AND ${webhooks.next_attempt_at} <= ${value('now')} AND ${webhooks.leased_until} <= ${value('now')}
   AND (${webhooks.position} < (SELECT max(sequence) FROM ${auditEvents}) OR EXISTS (
     SELECT 1 FROM ${webhookFailures}
     WHERE ${webhookFailures.webhook_id} = ${webhooks.id} AND ${webhookFailures.next_attempt_at} <= ${value('now')}))`
 
-/** Those furthest behind first, as many as one run has queries for. */
+/** The webhooks that are furthest behind come first. The limit is the number of queries of one run. */
 export const selectDueWebhooks = prepare<{ now: number }, { id: string }>(
   () => sql`SELECT ${webhooks.id} FROM ${webhooks} WHERE ${due()} ORDER BY ${webhooks.position} LIMIT 30`,
 )
@@ -27,7 +27,7 @@ export type LeasedWebhookRow = Pick<
   'id' | 'url' | 'secret_nonces' | 'position' | 'failures'
 >
 
-/** Takes the webhook in hand, if it is due: a row, or none. */
+/** Leases the webhook if it is due: one row or none. */
 export const leaseWebhook = prepare<{ id: string; lease: string; now: number; until: number }, LeasedWebhookRow>(
   () => sql`
     UPDATE ${webhooks} SET lease = ${value('lease')}, leased_until = ${value('until')}
@@ -35,7 +35,7 @@ export const leaseWebhook = prepare<{ id: string; lease: string; now: number; un
     RETURNING id, url, secret_nonces, position, failures`,
 )
 
-/** What failed before and is due again, the longest due first; nothing without the lease. */
+/** Returns failed events that are due again, the longest due first. No rows without the lease. */
 export const selectDueFailures = prepare<
   { id: string; lease: string; now: number; limit: number },
   AuditEventRow & { attempts: number }
@@ -49,7 +49,10 @@ export const selectDueFailures = prepare<
     ORDER BY ${webhookFailures.next_attempt_at} ${limit('limit')}`,
 )
 
-/** What was not sent yet, in order, as far as the window goes; nothing without the lease. Read by its place, whatever the action. */
+/**
+ * Returns unsent events within the window, in order. No rows without the lease. The unary plus keeps SQLite from using
+ * the index on the action.
+ */
 export const selectUnsentEvents = prepare<{ id: string; lease: string; limit: number }, AuditEventRow>(
   () => sql`
     SELECT ${auditEventColumns} FROM ${webhooks} CROSS JOIN ${auditEvents}
@@ -64,24 +67,24 @@ export const selectNewestSequence = prepare<void, { newest: number }>(
   () => sql`SELECT coalesce(max(sequence), 0) AS newest FROM ${auditEvents}`,
 )
 
-/** What became of a step. Times are unix seconds. */
+/** The result of a step. Times are unix seconds. */
 export interface DeliveryProgress {
   id: string
   lease: string
-  /** How far along the trail everything is now delivered or among the failures. */
+  /** Every event up to this position is delivered or among the failures. */
   position: number
-  /** Those of what failed before. */
+  /** The earlier failures that are now delivered. */
   delivered: readonly number[]
   failed: readonly { sequence: number; attempts: number; at: number; outcome: string; next: number | null }[]
-  /** In a row. */
+  /** Failures in a row. */
   failures: number
   nextAttemptAt: number
   last: { at: number; outcome: string } | undefined
-  /** The receiver wants no more. */
+  /** The receiver asks for no more events. */
   gone: boolean
 }
 
-/** Writes it down and lets go of the webhook; refused as `stale` to whoever has lost the lease. */
+/** Saves the result and releases the webhook. Refused as `stale` if the lease was lost. */
 export function saveProgress(step: DeliveryProgress): Statement[] {
   const { id, lease, position, delivered, failed, failures, nextAttemptAt, last, gone } = step
   const isMine = sql`${webhooks.id} = ${id} AND ${webhooks.lease} = ${lease}`

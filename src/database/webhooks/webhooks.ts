@@ -1,4 +1,4 @@
-/** Statements about webhooks, as those who manage them see them. */
+/** Statements to manage webhooks. */
 import { sql } from 'drizzle-orm/sql'
 import { eq } from 'drizzle-orm'
 import { auditEventColumns, type AuditEventRow } from '../audit/audit'
@@ -26,12 +26,12 @@ export const selectWebhook = prepare<{ id: string }, WebhookRow>(
   () => sql`SELECT ${columns()} FROM ${webhooks} WHERE ${webhooks.id} = ${value('id')}`,
 )
 
-/** A row where there is any to be told; for the batch of whatever is to be told. */
+/** Returns a row if there is an active webhook. Belongs to batches that write events for webhooks. */
 export const selectActiveWebhook = prepare<void, { active: number }>(
   () => sql`SELECT ${webhooks.active} FROM ${webhooks} WHERE ${webhooks.active} = 1 LIMIT 1`,
 )
 
-/** It tells what comes after the present end of the trail. */
+/** The webhook receives the events after the current end of the audit trail. */
 export const insertWebhook = prepare<Omit<WebhookRow, 'last_attempt_at' | 'last_outcome'>>(
   () => sql`
     INSERT INTO ${webhooks} (id, url, description, events, active, created_at, secret_nonces, position, failures, next_attempt_at, leased_until)
@@ -40,12 +40,12 @@ export const insertWebhook = prepare<Omit<WebhookRow, 'last_attempt_at' | 'last_
       (SELECT coalesce(max(sequence), 0) FROM ${auditEvents}), 0, 0, 0)`,
 )
 
-/** Refuses the batch as `stale` where the webhook is gone. */
+/** Refuses the batch as `stale` if the webhook was deleted. */
 export function refuseUnlessWebhook(id: string): Statement {
   return refuseIf('stale', sql`NOT EXISTS (SELECT 1 FROM ${webhooks} WHERE ${webhooks.id} = ${id})`)
 }
 
-/** Writes the columns given; what was failing is tried again from here on. */
+/** Writes the columns and makes failed deliveries due again. */
 export function updateWebhook(
   id: string,
   changes: Partial<Pick<WebhookRow, 'url' | 'description' | 'events' | 'active'>>,
@@ -58,7 +58,7 @@ export function updateWebhook(
   )
 }
 
-/** Writes the nonces of its secrets, if they are still those that the new ones follow; refused as `stale` otherwise. */
+/** Writes the nonces of the secrets. Refused as `stale` if they are no longer `before`. */
 export function updateWebhookSecrets(id: string, { before, after }: { before: string; after: string }): Statement[] {
   return [
     refuseIf(
@@ -75,14 +75,14 @@ export const updateWebhookOutcome = prepare<{ id: string; at: number; outcome: s
     WHERE ${webhooks.id} = ${value('id')}`,
 )
 
-/** What could not be delivered goes with it. */
+/** Its failed events are deleted with it. */
 export const deleteWebhook = prepare<{ id: string }>(
   () => sql`DELETE FROM ${webhooks} WHERE ${webhooks.id} = ${value('id')}`,
 )
 
 export type WebhookFailureRow = Omit<typeof webhookFailures.$inferSelect, 'webhook_id'> & AuditEventRow
 
-/** A page of what could not be delivered, with its event; newest first: events before this sequence. */
+/** Returns a page of failed events, newest first: events before this sequence. */
 export const selectWebhookFailures = prepare<{ id: string; before: number; limit: number }, WebhookFailureRow>(
   () => sql`
     SELECT ${auditEventColumns}, ${webhookFailures.attempts}, ${webhookFailures.last_attempt_at}, ${webhookFailures.last_outcome},
@@ -92,7 +92,7 @@ export const selectWebhookFailures = prepare<{ id: string; before: number; limit
     ORDER BY ${webhookFailures.sequence} DESC ${limit('limit')}`,
 )
 
-/** Everything that could not be delivered is due again, as if for the first time; answers how much that is. */
+/** Makes all failed events due again and resets their attempts. Returns their number. */
 export function retryWebhookFailures(id: string, now: number): [Statement, Statement<{ retrying: number }>] {
   return [
     compile(
