@@ -6,7 +6,7 @@ import { contracts } from './contracts'
 import { findDatabaseProblem } from './database/upkeep/health'
 import { docsIndexPage, docsPage, docsPolicy } from './docs-page'
 import { configurationOf, Misconfigured, type Configuration, type Env } from './env'
-import { answers, databaseOf } from './http/contract/answers'
+import { databaseOf, useCommonMiddleware } from './http/contract/answers'
 import { assetFor, assetsPath } from './http/deployment/assets'
 import { ownHostOf } from './http/contract/contract'
 import type { Contract, ContractApp, ContractEnv } from './http/contract/contract-types'
@@ -62,7 +62,9 @@ function unknownContracts({ contractHosts }: Configuration): string[] {
 }
 
 const site: ContractApp = new OpenAPIHono<ContractEnv>()
-answers(site, undefined, (c, allowed) => c.json({ error: 'method_not_allowed' }, 405, { allow: allowed.join(', ') }))
+useCommonMiddleware(site, undefined, (c, allowed) =>
+  c.json({ error: 'method_not_allowed' }, 405, { allow: allowed.join(', ') }),
+)
 site.use(async (c, next) => {
   const unknown = unknownContracts(c.var.configuration)
   if (unknown.length > 0) throw new Misconfigured([`CONTRACT_HOSTS names no contract of ours: ${unknown.join(', ')}.`])

@@ -1,4 +1,4 @@
-/** Bodies: at most so many bytes, decoded fatally, read once. */
+/** Reads request bodies: limited in size, decoded as strict UTF-8, and read only once. */
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { z } from '@hono/zod-openapi'
@@ -10,7 +10,7 @@ import { maxStreamBytes } from './ndjson'
 const maxBytes = 65_536
 const hasBody = (c: Context) => !['GET', 'HEAD', 'DELETE'].includes(c.req.method) && c.req.raw.body !== null
 
-/** Reads the body, and no further than may be: what follows finds the bytes where the framework keeps them. */
+/** Reads the body up to the limit, and keeps the bytes where the framework looks for them. */
 export const limitedBody = createMiddleware<ContractEnv>(async (c, next) => {
   if (hasBody(c)) {
     if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw new Failed({ kind: 'body_too_large', maxBytes })
@@ -21,13 +21,13 @@ export const limitedBody = createMiddleware<ContractEnv>(async (c, next) => {
       if (length > maxBytes) throw new Failed({ kind: 'body_too_large', maxBytes })
       chunks.push(chunk)
     }
-    // The framework keeps a promise here, whatever its type says.
+    // The framework keeps a promise here, although the type says otherwise.
     c.req.bodyCache.arrayBuffer = new Blob(chunks).arrayBuffer() as unknown as ArrayBuffer
   }
   await next()
 })
 
-/** For a body that the operation reads as it comes: one that says it is too large is not read at all. */
+/** For an operation that streams the body. A declared length over the limit is refused before reading. */
 export const boundedBody = createMiddleware<ContractEnv>(async (c, next) => {
   if (Number(c.req.header('content-length') ?? 0) > maxStreamBytes) {
     throw new Failed({ kind: 'body_too_large', maxBytes: maxStreamBytes })
@@ -35,7 +35,7 @@ export const boundedBody = createMiddleware<ContractEnv>(async (c, next) => {
   await next()
 })
 
-/** For a body that the operation reads itself. */
+/** For an operation that reads the body itself. */
 export const untouchedBody = createMiddleware<ContractEnv>(async (c, next) => {
   refuseEncoded(c)
   await next()
@@ -45,7 +45,7 @@ const isJson = /^application\/([\w.-]+\+)?json *(;|$)/i
 const isForm = /^application\/x-www-form-urlencoded *(;|$)/i
 const isMultipart = /^multipart\/form-data *(;|$)/i
 
-/** Refuses what a lenient reader would let pass: bytes that are not UTF-8 would be stored as U+FFFD. */
+/** Refuses invalid encodings, which a lenient decoder would store as U+FFFD. */
 export const decodedBody = createMiddleware<ContractEnv>(async (c, next) => {
   if (hasBody(c)) {
     refuseEncoded(c)
@@ -55,9 +55,9 @@ export const decodedBody = createMiddleware<ContractEnv>(async (c, next) => {
     const multipart = isMultipart.test(contentType)
     const form = c.var.contract.readsForms === true && (multipart || isForm.test(contentType))
     if (json) checkJson(bytes)
-    // The framework looks here before it reads a form itself.
+    // The framework uses this form instead of reading the body itself.
     if (form) c.req.bodyCache.formData = toForm(multipart ? readMultipart(bytes, contentType) : readForm(bytes))
-    // Whatever its spelling and parameters, from here on it is called by its plain name.
+    // From here on, the content type is the plain name, without variants and parameters.
     if (json || form) {
       const headers = new Headers(c.req.raw.headers)
       headers.set('content-type', json ? 'application/json' : 'application/x-www-form-urlencoded')
@@ -67,7 +67,7 @@ export const decodedBody = createMiddleware<ContractEnv>(async (c, next) => {
   await next()
 })
 
-/** Nothing here decompresses. RFC 9110 has the response name the codings that are accepted. */
+/** Usher does not decompress bodies. RFC 9110 requires the response to list the accepted codings. */
 function refuseEncoded(c: Context): void {
   const codings = (c.req.header('content-encoding') ?? '').split(',').map((coding) => coding.trim().toLowerCase())
   const isPlain = codings.every((coding) => coding === '' || coding === 'identity')
@@ -82,7 +82,7 @@ function decode(bytes: ArrayBuffer): string {
   }
 }
 
-/** An empty body passes: whether one is needed, the operation says. */
+/** An empty body passes. The operation decides whether it needs one. */
 function checkJson(bytes: ArrayBuffer): void {
   if (bytes.byteLength === 0) return
   const text = decode(bytes)
@@ -119,7 +119,7 @@ function readForm(bytes: ArrayBuffer): Pair[] {
   return pairs
 }
 
-/** Files are left out: they may hold any bytes. */
+/** Skips files, which may contain any bytes. */
 function readMultipart(bytes: ArrayBuffer, contentType: string): Pair[] {
   if (bytes.byteLength === 0) return []
   const pieces = splitParts(new TextDecoder().decode(bytes), contentType)
@@ -131,12 +131,12 @@ function readMultipart(bytes: ArrayBuffer, contentType: string): Pair[] {
     if (!part) throw new Failed({ kind: 'unreadable_body', position: 0 })
     if (part.text !== undefined) pairs.push([part.name, part.text])
   }
-  // What was not UTF-8 is U+FFFD now.
+  // Invalid UTF-8 has become U+FFFD. A strict decoding tells whether the client sent one.
   if (pairs.some((pair) => pair.join('').includes('\ufffd'))) decode(bytes)
   return pairs
 }
 
-/** The bytes behind a form's percent signs must be UTF-8 too. */
+/** Percent-encoded bytes of a form must be valid UTF-8 too. */
 function checkEscapes(form: string): void {
   for (const [run] of form.matchAll(/(%[0-9a-f]{2})+/gi)) {
     try {
@@ -147,7 +147,7 @@ function checkEscapes(form: string): void {
   }
 }
 
-/** The JSON value of a body whose schema the operation applies itself, once it knows what it would change. */
+/** Returns the JSON value of a body. The operation validates it later, against the current record. */
 export async function readJson(c: Context): Promise<unknown> {
   const text = decode(await c.req.arrayBuffer())
   if (text === '') throw new Failed(emptyBody)
@@ -155,14 +155,14 @@ export async function readJson(c: Context): Promise<unknown> {
   return JSON.parse(text) as unknown
 }
 
-/** The same of a body that may be left out: undefined without one. */
+/** As `readJson`, but returns undefined for an empty body. */
 export async function readOptionalJson(c: Context): Promise<unknown> {
   return (await c.req.arrayBuffer()).byteLength === 0 ? undefined : readJson(c)
 }
 
 /**
- * The fields of a body that may be JSON, a form or a multipart form; a form's `user[name]` is the field `name` of the field `user`,
- * as browsers' libraries write it, and the last of several values counts. Without a body there are none.
+ * Returns the fields of a JSON body, a form or a multipart form; no fields for an empty body. In a form, `user[name]`
+ * is the field `name` of the field `user`, as browser libraries write it. The last of several values counts.
  */
 export async function readFields(c: Context): Promise<Record<string, unknown>> {
   const bytes = await c.req.arrayBuffer()
@@ -195,12 +195,12 @@ function nested(form: FormData): Record<string, unknown> {
   return Object.fromEntries(entries) as Record<string, unknown>
 }
 
-/** How a value is read before it is compared and checked. */
+/** Converts a value before it is compared and validated. */
 type Reader = (value: unknown, field: string) => unknown
 
 const asSent: Reader = (value) => value
 
-/** The fields sent, checked by `schema`. */
+/** Validates the sent fields with `schema`. */
 export function validate<Schema extends z.ZodObject>(
   schema: Schema,
   sent: unknown,
@@ -215,35 +215,35 @@ export function validate<Schema extends z.ZodObject>(
 }
 
 interface ChangesOptions {
-  /** What is shown of the record now. */
+  /** The record as the client sees it now. */
   shown?: Record<string, unknown> | undefined
-  /** Fields whose value is settled without the schema. */
+  /** Fields whose values the caller determines without the schema. */
   alreadyParsed?: readonly string[]
   read?: Reader
 }
 
 /**
- * The changes in `sent`, checked by `schema`. A field sent back exactly as `shown` is no change: it is not checked, so that a record
- * which would not pass today can still be edited by a client that sends all of it.
+ * Validates the changes in `sent`. A field equal to `shown` is not a change and is not validated. So a client that
+ * sends whole records can edit a record that is not valid today.
  */
 export function validateChanges<Schema extends z.ZodObject>(
   schema: Schema,
   sent: unknown,
   { shown, alreadyParsed = [], read = asSent }: ChangesOptions,
 ): Partial<z.output<Schema>> {
-  const isKept = (field: string) => {
+  const isUnchanged = (field: string) => {
     if (!shown || !isObject(sent) || !Object.hasOwn(sent, field) || !Object.hasOwn(shown, field)) return false
-    const come = read(sent[field], field)
-    // Clients that read nothing as null send null for nothing, too.
-    if (come === null && read(shown[field], field) === null) return true
-    return isSame(shown[field], sent[field]) || isSame(shown[field], come)
+    const value = read(sent[field], field)
+    // Clients that read a missing value as null also send it as null.
+    if (value === null && read(shown[field], field) === null) return true
+    return isSame(shown[field], sent[field]) || isSame(shown[field], value)
   }
-  const kept = Object.keys(schema.shape).filter((field) => alreadyParsed.includes(field) || isKept(field))
-  const rest: z.ZodObject = schema.omit(Object.fromEntries(kept.map((field) => [field, true])) as never)
+  const omitted = Object.keys(schema.shape).filter((field) => alreadyParsed.includes(field) || isUnchanged(field))
+  const rest: z.ZodObject = schema.omit(Object.fromEntries(omitted.map((field) => [field, true])) as never)
   return validate(rest, sent, read) as Partial<z.output<Schema>>
 }
 
-/** Not by their JSON texts: in those a number beyond all range, as `1e400` is read, is null. */
+/** Does not compare JSON texts, because JSON writes numbers out of range, such as `1e400`, as null. */
 function isSame(shown: unknown, sent: unknown): boolean {
   if (typeof shown !== 'object' || typeof sent !== 'object' || shown === null || sent === null) return shown === sent
   const [entries, others] = [Object.entries(shown), Object.entries(sent)]
@@ -254,7 +254,9 @@ function isSame(shown: unknown, sent: unknown): boolean {
   )
 }
 
-/** For clients of systems that do so: text without the blanks around it, and null for none. Passwords are nobody's to trim. */
+/**
+ * For contracts whose original does the same: trims text, and turns empty text into null. Passwords are never trimmed.
+ */
 export function trimmed(value: unknown, field: string): unknown {
   if (typeof value !== 'string') return value
   return (field.startsWith('password') ? value : value.trim()) || null

@@ -1,4 +1,4 @@
-/** Multipart forms (RFC 7578), read in one pass. The platform's own reader takes no names without quotes. */
+/** Parses multipart forms (RFC 7578) in one pass. The platform's parser rejects names without quotes. */
 
 /** A part of a form. A file has no `text`. */
 interface Part {
@@ -6,10 +6,10 @@ interface Part {
   text: string | undefined
 }
 
-/** RFC 2046 allows a boundary 70 characters. */
+/** RFC 2046 limits a boundary to 70 characters. */
 const boundary = /;\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s";]{1,70}))\s*(?:;|$)/i
 
-/** The parts as they stand in the body, headers included; undefined for a body that is not such a form. */
+/** Returns the parts of the body, headers included. Returns undefined for a malformed body. */
 export function splitParts(body: string, contentType: string): string[] | undefined {
   const [, quoted, plain] = boundary.exec(contentType) ?? []
   const separator = quoted ?? plain
@@ -22,7 +22,7 @@ export function splitParts(body: string, contentType: string): string[] | undefi
 const headersBegin = /^[ \t]*\r\n/
 const headersEnd = '\r\n\r\n'
 
-/** Undefined for a part without a name. */
+/** Returns undefined for a part without a name. */
 export function readPart(piece: string): Part | undefined {
   const end = piece.indexOf(headersEnd)
   if (end < 0 || !headersBegin.test(piece)) return undefined
@@ -34,12 +34,12 @@ export function readPart(piece: string): Part | undefined {
 }
 
 const disposition = /^content-disposition:[ \t]*form-data(?=[ \t;]|$)/i
-/** Browsers put the value in quotes; Ktor and .NET do not. */
+/** Browsers quote the value; Ktor and .NET do not. */
 const parameter = /[ \t]*;[ \t]*([^\s"=;]+)=(?:"([^"]*)"|([^\s";]*))/y
 
 function dispositionOf(headers: string): Map<string, string> {
   const parameters = new Map<string, string>()
-  const line = headers.split('\r\n').find((one) => disposition.test(one)) ?? ''
+  const line = headers.split('\r\n').find((text) => disposition.test(text)) ?? ''
   parameter.lastIndex = disposition.exec(line)?.[0].length ?? 0
   for (let found = parameter.exec(line); found; found = parameter.exec(line)) {
     const [, name = '', quoted, plain = ''] = found

@@ -1,27 +1,27 @@
-/** Newline-delimited JSON: a body read line by line as it comes, and answers written so. */
+/** Reads newline-delimited JSON as it arrives. */
 import type { Context } from 'hono'
 import { Failed } from '../contract/failure'
 import { ndjsonType } from '../contract/json'
 
 const isNdjson = /^application\/(x-ndjson|ndjson|jsonl|x-jsonlines) *(;|$)/i
 
-/** Of a whole body, and of one line. */
+/** The limits of a whole body and of one line. */
 export const maxStreamBytes = 26_214_400
 export const maxLineBytes = 65_536
-/** Of a body: what the platform allows a request, in time and in queries, is enough for these. */
+/** Lines per body. The platform's limits of time and queries per request suffice for as many. */
 const maxLines = 100_000
 
-/** A line with something on it, by its number from 1: what it says, or why it cannot be read. */
+/** A line that is not blank, by its number from 1: the value, or the reason why it cannot be read. */
 export type Line = { number: number; value: unknown } | { number: number; unreadable: 'too_long' | 'not_json' }
 
 const firstLines = 100
-/** So that the largest body takes no more queries than one invocation may make. */
+/** Large enough for the longest body to stay below the platform's limit of queries per invocation. */
 const linesAtOnce = 2000
 const charactersAtOnce = 650_000
 
 /**
- * The lines of the body many at a time, the first of them sooner. Refuses a body of another type at once, and one that is too large
- * when it has become so.
+ * Yields the lines in batches; the first batch is small, so that the response starts early. Refuses a wrong content
+ * type at once, and a body over the limit when it exceeds it.
  */
 export function linesOf(c: Context): AsyncGenerator<Line[], void, undefined> {
   if (!isNdjson.test(c.req.header('content-type') ?? '')) {
@@ -58,7 +58,7 @@ async function* gathered(body: ReadableStream<Uint8Array>): AsyncGenerator<Line[
 
 const [newline, carriageReturn] = [10, 13]
 
-/** A text for each line, without its end; null for one that is too long and undefined for one that is not UTF-8. */
+/** The text of a line without its end. Null for a line that is too long, and undefined for invalid UTF-8. */
 type Text = string | null | undefined
 
 async function* wholeLines(body: ReadableStream<Uint8Array>): AsyncGenerator<Text[], void, undefined> {
@@ -67,7 +67,7 @@ async function* wholeLines(body: ReadableStream<Uint8Array>): AsyncGenerator<Tex
   let begunBytes = 0
   const keep = (part: Uint8Array) => {
     begunBytes += part.byteLength
-    // Of a line that is too long nothing more is kept than that it is.
+    // Keeps just enough of a long line to know that it is too long.
     if (begunBytes <= maxLineBytes + 1) begun.push(part)
     else begun = []
   }
@@ -100,7 +100,7 @@ function textOf(parts: readonly Uint8Array[], length: number): Text {
   return whole.byteLength > maxLineBytes ? null : decoded(whole)
 }
 
-/** All lines at once where they are sound, which they mostly are. */
+/** Decodes all lines at once if they are valid, as they usually are. */
 function textsOf(lines: Uint8Array): Text[] {
   const text = decoded(lines)
   if (text !== undefined)
@@ -126,7 +126,7 @@ function decoded(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Nothing for a line with nothing on it. */
+/** Returns undefined for a blank line. */
 function toLine(number: number, text: Text): Line | undefined {
   if (text === null) return { number, unreadable: 'too_long' }
   if (text === undefined) return { number, unreadable: 'not_json' }

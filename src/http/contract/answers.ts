@@ -1,4 +1,4 @@
-/** What every answer has in common, whichever app gives it. */
+/** Middleware that all apps share: the site and each contract. */
 import type { Context } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { Database } from '../../database/database'
@@ -9,11 +9,14 @@ import { requestLog } from '../deployment/request-log'
 
 const databases = new WeakMap<Request, Database>()
 
-/** What the answer to the request was made with: undefined where it asked nothing of the database's. */
+/** The database of the request; undefined if the request needed none. */
 export const databaseOf = (request: Request) => databases.get(request)
 
-/** To stand first in an app; `contract` is the name of the one whose app it is. Throws Misconfigured, for the app to tell. */
-export function answers(
+/**
+ * Adds the shared middleware. Call it first in an app. `contract` is the name of the app's contract. The middleware
+ * throws Misconfigured, which the app must render.
+ */
+export function useCommonMiddleware(
   app: ContractApp,
   contract: string | undefined,
   onMethodNotAllowed: (c: Context<ContractEnv>, allowed: string[]) => Response,

@@ -1,16 +1,16 @@
-/** ETags, and the requests that depend on them. An ETag is the user's version in quotes. */
+/** ETags and conditional requests. An ETag is the user's version in quotes. */
 import type { Context } from 'hono'
 import type { VersionCondition } from '../../core/users/users'
 import { header } from './json'
 
-/** Its place in the document. */
+/** The header in the OpenAPI document. */
 export const etagHeader = { ETag: header('The version of the user, for `If-Match` and `If-None-Match`') }
 
-/** The headers of requests in the document: any text is one, and so nothing of them is checked beforehand. */
+/** A conditional header in the OpenAPI document. Any text is valid, so no schema checks it. */
 const conditionHeader = (name: string, description: string) =>
   ({ in: 'header', name, required: false, description, schema: { type: 'string' } }) as const
 export const ifNoneMatch = conditionHeader('if-none-match', 'The ETag of the user as the client has it')
-/** The conditions of a change: 412 where one does not hold. */
+/** The conditions of a change. 412 when one does not hold. */
 export const changeConditions = [
   conditionHeader('if-match', 'The ETag of the user as the change is meant for'),
   conditionHeader('if-none-match', 'ETags that the user must not have; `*` for any'),
@@ -21,8 +21,8 @@ export function toETag({ version }: { version: number }): string {
 }
 
 /**
- * The versions that a list of tags names. A foreign tag names none. A weak tag counts as the strong tag it was when it left here:
- * Cloudflare marks it weak when it compresses the response, and clients send back what they got.
+ * Returns the versions in a list of tags. Unknown tags are ignored. A weak tag counts as strong: Cloudflare weakens
+ * tags when it compresses a response, and clients send them back.
  */
 function versionsIn(tags: string): number[] {
   return tags.split(',').flatMap((tag) => {
@@ -31,7 +31,7 @@ function versionsIn(tags: string): number[] {
   })
 }
 
-/** The versions that `If-Match` and `If-None-Match` let a change act on. */
+/** Returns the versions that `If-Match` and `If-None-Match` allow a change to act on. */
 export function changeCondition(c: Context): VersionCondition {
   const required = c.req.header('if-match')
   return {
@@ -40,13 +40,13 @@ export function changeCondition(c: Context): VersionCondition {
   }
 }
 
-/** Whether the client has the user as it is now, by `If-None-Match`. */
+/** Whether `If-None-Match` shows that the client has the current version of the user. */
 export function isNotModified(c: Context, { version }: { version: number }): boolean {
   const known = knownVersions(c)
   return known === 'any' || known?.includes(version) === true
 }
 
-/** The versions in `If-None-Match`. */
+/** Returns the versions in `If-None-Match`. */
 function knownVersions(c: Context): number[] | 'any' | undefined {
   const tags = c.req.header('if-none-match')
   if (tags === undefined) return undefined

@@ -1,4 +1,4 @@
-/** What a contract is, to those who serve it and to those who answer for it. */
+/** The types of a contract, for the contracts and for the code that serves them. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Caller, Visit } from '../../core/access/caller'
@@ -14,7 +14,7 @@ export interface ContractEnv {
     database: Database
     contract: ContractTraits
     visit: Visit
-    /** What the request came on, before anybody asked whether it holds. */
+    /** The credential of the request, before the database has checked it. */
     credential?: Caller['credential']
     caller?: Caller
     /** Sent instead of a credential, by a request that ends its session. */
@@ -23,29 +23,32 @@ export interface ContractEnv {
 }
 
 export interface ContractTraits {
-  /** Also its base path, and the name the audit trail knows it by. */
+  /** Also the base path, and the contract's name in the audit trail. */
   name: string
   title: string
-  /** On a host of its own the contract answers at the root; true if there also under its base path. */
+  /** On its own host the contract responds at the root. True if it also responds under its base path there. */
   keepsBasePathOnHost?: boolean
-  /** Clients of the original may leave out the content type of a JSON body. */
+  /** Clients of the original API may omit the content type of a JSON body. */
   assumesJson?: boolean
-  /** Some of its operations read forms. */
+  /** Whether some operations read forms. */
   readsForms?: boolean
-  /** Every path ends in a slash: a GET of one of them without it is sent to the one with it. */
+  /** Whether every path ends in a slash. A GET without it is redirected. */
   trailingSlashes?: boolean
   /** The description of the contract in its document. */
   description: string
-  /** The resources that its operations are grouped by in its document, where it has several; each operation names one in `tags`. */
+  /** The groups of operations in the OpenAPI document, if there are several. Each operation names one in `tags`. */
   tags?: readonly { name: string; description: string }[]
-  /** The failure of a request for `path` in the contract's words; headers that every contract needs are added here. */
+  /**
+   * Renders the failure of a request for `path` in the contract's format. Headers that all contracts need are added
+   * later.
+   */
   toFailureResponse: (failure: Failure, path: string) => FailureResponse
 }
 
 export interface FailureResponse {
   status: ContentfulStatusCode
   body: object
-  /** `application/json` unless said otherwise. */
+  /** `application/json` by default. */
   contentType?: string
 }
 

@@ -1,10 +1,13 @@
-/** What every contract is made of: an app that knows who asks, answers in the order of design, and fails in the contract's words. */
+/**
+ * Creates the app of a contract: it authenticates requests, checks them in a fixed order, and renders failures in the
+ * contract's format.
+ */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { getPath } from 'hono/utils/url'
 import { authorise } from '../../core/access/caller'
 import { configurationOf, type Env } from '../../env'
-import { answers } from './answers'
+import { useCommonMiddleware } from './answers'
 import type { Contract, ContractApp, ContractEnv, ContractTraits } from './contract-types'
 import { hostOf } from '../deployment/hosts'
 import { emptyBody, Failed, toFailure, toIssues, type Failure, type Part, type Issue } from './failure'
@@ -19,9 +22,9 @@ export function createContract(traits: ContractTraits): Contract {
     getPath: (request, options) => pathInContract(traits, request, options?.env as Env),
     defaultHook: (result, c) => {
       if (result.success) return
-      // A body without a type was refused or given one before: there is none.
+      // By this point a missing content type means an empty body.
       if (result.target === 'json' && c.req.header('content-type') === undefined) throw new Failed(emptyBody)
-      // The library answers with the error alone; what was sent is what tells a missing field from a wrong one.
+      // The library passes only the error. The sent data is needed to tell a missing field from a wrong one.
       const part = parts[result.target] ?? 'body'
       const { data } = result as unknown as { data: unknown }
       throw new Failed({ kind: 'invalid_request', part, issues: toIssues(result.error, data, part) })
@@ -33,7 +36,7 @@ export function createContract(traits: ContractTraits): Contract {
     description: 'An access token, or an API key',
   })
   app.onError(async (error, c) => toResponse(c, traits, await firstFailure(c, toFailure(error, c.var.requestId))))
-  answers(app, traits.name, (c, allowed) => toResponse(c, traits, { kind: 'method_not_allowed', allowed }))
+  useCommonMiddleware(app, traits.name, (c, allowed) => toResponse(c, traits, { kind: 'method_not_allowed', allowed }))
   app.use(async (c, next) => {
     const settings = c.get('configuration')
     const now = Math.floor(Date.now() / 1000)
@@ -51,7 +54,10 @@ export function createContract(traits: ContractTraits): Contract {
   return { ...traits, app }
 }
 
-/** A path as the seed has it: what stands behind the base path or, on the contract's own host, at the root. */
+/**
+ * Returns the path as the original API has it: what follows the base path or, on the contract's own host, the whole
+ * path.
+ */
 function pathInContract({ name, keepsBasePathOnHost }: ContractTraits, request: Request, env: Env): string {
   const path = getPath(request)
   const base = `/${name}`
@@ -74,11 +80,11 @@ function hostsOf(env: Env): ReadonlyMap<string, string> {
   }
 }
 
-/** To stand last in a contract: a path it does not know is its own 404, never another's. */
+/** Completes a contract after its last route: unknown paths return the contract's own 404. */
 export function finishContract(contract: Contract): Contract {
   const { app, trailingSlashes } = contract
   const got = trailingSlashes ? app.routes.filter(({ method }) => method === 'GET') : []
-  // Only its own paths: on a contract's own host any other could be read as another host's.
+  // Redirects only known paths. On the contract's own host, another path could be read as the name of another host.
   for (const path of got.map((route) => route.path.replace(/\/$/, ''))) {
     app.all(path, (c, next) => {
       const { pathname, search } = new URL(c.req.url)
@@ -89,7 +95,10 @@ export function finishContract(contract: Contract): Contract {
   return contract
 }
 
-/** What was wrong with the request is told only to those who may make it: authority is asked for first, if it was not yet. */
+/**
+ * Returns the failure to report. A caller without authority must not learn what is wrong with the request, so authority
+ * is checked first, unless it already was.
+ */
 async function firstFailure(c: Context<ContractEnv>, failure: Failure): Promise<Failure> {
   const { caller, database } = c.var
   if (!caller || database.cost.trips > 0) return failure
@@ -101,14 +110,14 @@ async function firstFailure(c: Context<ContractEnv>, failure: Failure): Promise<
   }
 }
 
-/** Schemas are the same in every deployment: how long a password must be here, only the configuration knows. */
-export function withConfiguredMinLength<Told extends { problem: Issue['problem'] }>(
+/** Schemas are the same in every deployment. Only the configuration knows the minimum length of a password. */
+export function withConfiguredMinLength<Reported extends { problem: Issue['problem'] }>(
   c: Pick<Context<ContractEnv>, 'var'>,
-  told: readonly Told[],
-): Told[] {
+  issues: readonly Reported[],
+): Reported[] {
   const min = c.var.configuration.passwordMinLength
-  return told.map((one) =>
-    one.problem.rule === 'password_too_short' ? { ...one, problem: { ...one.problem, min } } : one,
+  return issues.map((issue) =>
+    issue.problem.rule === 'password_too_short' ? { ...issue, problem: { ...issue.problem, min } } : issue,
   )
 }
 

@@ -1,14 +1,19 @@
-/** Where a page ended, as an opaque word a client hands back; good only for the list it came from. */
+/**
+ * Cursors: the end of a page as opaque text that a client sends back. A cursor is valid only for the list it came from.
+ */
 import type { z } from '@hono/zod-openapi'
 import { fromBase64Url, toBase64Url, utf8 } from '../../core/encoding'
 import { Failed } from './failure'
 
-/** `list` is whatever makes the list what it is: its sort and filters. */
+/** `list` identifies the list by its sort and filters. */
 export function writeCursor(position: unknown, list: unknown): string {
   return toBase64Url(utf8(JSON.stringify([position, list])))
 }
 
-/** The position, or undefined without a cursor; one that `writeCursor` did not write for this list is bad input. */
+/**
+ * Returns the position, or undefined without a cursor. A cursor that `writeCursor` did not write for this list is
+ * invalid input.
+ */
 export function readCursor<Schema extends z.ZodType>(
   cursor: string | undefined,
   list: unknown,

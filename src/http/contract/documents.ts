@@ -1,4 +1,7 @@
-/** OpenAPI 3.1 from the routes themselves: one document a contract, and one of everything. Built once per isolate, at first use. */
+/**
+ * OpenAPI 3.1 documents built from the routes: one per contract, and one of all. Each is built once per isolate, at
+ * first use.
+ */
 import { sha256, utf8 } from '../../core/encoding'
 import type { Contract } from './contract-types'
 import { header } from './json'
@@ -11,7 +14,7 @@ export interface Document {
 interface Operation {
   summary: string
   description?: string
-  /** From the spread that says who may call it; goes into the description. */
+  /** Set by `authenticated` and `anonymous`. Becomes part of the description. */
   'x-access'?: string
   tags?: string[]
   responses: Record<string, { headers?: object }>
@@ -26,14 +29,14 @@ const info = {
 
 const retryAfter = { 'Retry-After': header('Seconds', 'integer') }
 
-/** What `toResponse` adds to a failure of this status, whichever the contract. */
+/** The headers that `toResponse` adds to a failure of this status, in every contract. */
 const failureHeaders: Record<string, object> = {
   401: { 'WWW-Authenticate': header('With an `error` where a credential came and does not hold') },
   429: retryAfter,
   503: retryAfter,
 }
 
-/** One contract's, with the path it is served under as the server. */
+/** Builds the document of one contract. `base` is the server's path. */
 export function contractDocument(contract: Contract, base = `/${contract.name}`) {
   const { paths, components } = contract.app.getOpenAPI31Document({
     openapi: '3.1.0',
@@ -55,10 +58,10 @@ function tagsOf({ name, description, tags }: Contract): readonly { name: string;
   return tags ?? [{ name, description }]
 }
 
-/** The name of a tag among those of every contract. */
+/** The name of a tag in the document of all contracts. */
 const qualified = (contract: Contract, tag: string) => (contract.tags ? `${contract.name} ${tag}` : tag)
 
-/** The operations of a path among those of every contract: tags and summaries name the contract. */
+/** The operations of a path in the document of all contracts. Tags and summaries name the contract. */
 function amongOthers(contract: Contract, item: Paths[string]): Paths[string] {
   return Object.fromEntries(
     Object.entries(item).map(([method, operation]) => {
@@ -68,7 +71,10 @@ function amongOthers(contract: Contract, item: Paths[string]): Paths[string] {
   )
 }
 
-/** Every contract's operations, each under its base path. Component names carry their contract's prefix, so none meet. */
+/**
+ * Builds the document of all contracts, each under its base path. Component names carry the contract's prefix, so they
+ * never collide.
+ */
 export function completeDocument(contracts: readonly Contract[]) {
   const documents = contracts.map((contract) => [contract, contractDocument(contract)] as const)
   const paths = documents.flatMap(([contract, document]) =>
@@ -94,7 +100,7 @@ export function completeDocument(contracts: readonly Contract[]) {
   }
 }
 
-/** The operations of a path with what is said of all: who may call them, the contract they are of, and the headers of failures. */
+/** Adds what all operations share: who may call them, the contract's tag, and the headers of failures. */
 function completed(item: Paths[string], tag: string): Paths[string] {
   return Object.fromEntries(
     Object.entries(item).map(([method, operation]) => {
@@ -116,12 +122,12 @@ function completed(item: Paths[string], tag: string): Paths[string] {
   )
 }
 
-/** `build`'s answer as text with its ETag, made when first asked for. */
+/** Builds the document at first use. Returns its text and ETag. */
 export function documentOnce(build: () => object): () => Promise<Document> {
   return textOnce(() => JSON.stringify(build()))
 }
 
-/** The same for what is text already. */
+/** As `documentOnce`, for text. */
 export function textOnce(build: () => string | Promise<string>): () => Promise<Document> {
   let document: Promise<Document> | undefined
   return () => (document ??= toDocument(build))

@@ -1,4 +1,4 @@
-/** Everything a contract must be able to say no with: the core's refusals, and what goes wrong before the core is asked. */
+/** All failures that a contract must render: the core's refusals, and errors before the core is called. */
 import type { ZodError } from 'zod'
 import { Refused, type Refusal } from '../../core/refusal'
 import type { Problem } from '../../core/users/fields'
@@ -8,26 +8,26 @@ import { HTTPException } from 'hono/http-exception'
 export type Failure =
   | Refusal
   | { kind: 'no_credentials' }
-  /** A browser sent it for a page of another site. */
+  /** A browser sent the request for a page of another site. */
   | { kind: 'cross_site' }
   | { kind: 'invalid_request'; part: Part; issues: readonly Issue[] }
-  /** Not UTF-8, not JSON, not a form: `position` is where reading stopped, as far as is known. */
+  /** The body is not UTF-8, JSON or a form. `position` is where parsing stopped, if known. */
   | { kind: 'unreadable_body'; position: number }
-  /** `expected` where it is not JSON. */
+  /** `expected` is set when it is not JSON. */
   | { kind: 'unsupported_media_type'; expected?: string }
   /** The body has a Content-Encoding other than `identity`. */
   | { kind: 'unsupported_encoding' }
-  /** `maxLines` where it is lines that are too many. */
+  /** `maxLines` is set when the body has too many lines. */
   | { kind: 'body_too_large'; maxBytes: number; maxLines?: number }
   | { kind: 'no_such_path' }
   | { kind: 'method_not_allowed'; allowed: readonly string[] }
   | { kind: 'rate_limited'; retryAfterSeconds: number }
-  /** The database is away or the answer cannot be given: nothing is said of why. */
+  /** The database is unavailable or an unexpected error occurred. The reason is not reported. */
   | { kind: 'unavailable'; retryAfterSeconds: number }
 
 export type Part = 'body' | 'query' | 'path' | 'header'
 
-/** `path` leads to the field in the wire's own names; empty for the whole. */
+/** `path` leads to the field by its names on the wire; empty for the whole part. */
 export interface Issue {
   path: readonly (string | number)[]
   problem: Problem | ShapeProblem
@@ -38,17 +38,17 @@ type Type = 'string' | 'integer' | 'boolean' | 'list' | 'object' | 'uuid'
 export type ShapeProblem =
   | { rule: 'missing' }
   | { rule: 'wrong_type'; expected: Type }
-  /** Text of the right kind that does not read as what it should be. */
+  /** Text that cannot be parsed as the expected type. */
   | { rule: 'unparsable'; expected: 'integer' | 'boolean' | 'uuid' | 'time' }
   | { rule: 'fractional' }
   | { rule: 'too_many'; of: 'items' | 'fields'; max: number }
   | { rule: 'not_one_of'; options: readonly string[] }
-  /** A query parameter that takes one value came with several. */
+  /** A query parameter was sent several times but takes one value. */
   | { rule: 'repeated' }
-  /** Not what we gave out. */
+  /** The value was not issued by Usher. */
   | { rule: 'malformed' }
   | { rule: 'not_a_time_to_come' }
-  /** Sent twice, and not the same. */
+  /** Sent twice with different values. */
   | { rule: 'not_confirmed' }
 
 export const emptyBody: Failure = {
@@ -57,26 +57,27 @@ export const emptyBody: Failure = {
   issues: [{ path: [], problem: { rule: 'missing' } }],
 }
 
-/** A value that a parser of the core should have refused. Which one it is, the database does not say. */
+/** A value that a parser of the core should have refused. The database does not say which one. */
 const refusedValue: Failure = {
   kind: 'invalid_request',
   part: 'body',
   issues: [{ path: [], problem: { rule: 'malformed' } }],
 }
 
-/** Thrown anywhere on the way to the core; rendered by the contract. */
+/** Thrown before the core is called; rendered by the contract. */
 export class Failed extends Error {
   constructor(readonly failure: Failure) {
     super(failure.kind)
   }
 }
 
-/** What went wrong, whatever was thrown; the unexpected is logged here, without anything a client sent. */
+/** Returns the failure of any thrown error. Logs unexpected errors, without anything that the client sent. */
 export function toFailure(error: unknown, requestId: string): Failure {
   if (error instanceof Failed) return error.failure
   if (error instanceof Refused) return error.refusal
   if (error instanceof HTTPException && error.status === 415) return { kind: 'unsupported_media_type' }
-  // The library's own reading of a body: JSON was read before, so what it cannot read is empty; a multipart form is all its own.
+  // The library's own body parsing failed. JSON was parsed before, so here it is empty. Only multipart forms are left
+  // to the library.
   if (error instanceof HTTPException && error.status === 400) {
     return error.message.includes('JSON') ? emptyBody : { kind: 'unreadable_body', position: 0 }
   }
@@ -86,10 +87,10 @@ export function toFailure(error: unknown, requestId: string): Failure {
   return { kind: 'unavailable', retryAfterSeconds: 5 }
 }
 
-/** A response to a bad request must not grow with the request. */
+/** Limits the issues, so that the response to a bad request does not grow with the request. */
 export const maxIssues = 20
 
-/** The first problems of a request part that its schema did not take, in the order of the schema's fields. */
+/** Returns the first issues of a request part, in the order of the schema's fields. */
 export function toIssues(error: ZodError, input: unknown, part: Part = 'body'): Issue[] {
   return error.issues.slice(0, maxIssues).map((issue) => {
     const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))

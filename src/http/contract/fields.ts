@@ -1,9 +1,9 @@
-/** The core's field parsers as schemas, so that one answer tells everything that is wrong with a body. */
+/** Turns the core's parsers into schemas, so that one response reports every problem of a body. */
 import { z } from '@hono/zod-openapi'
 import { parseBirthdate, type Parser } from '../../core/users/fields'
 import type { Issue } from './failure'
 
-/** Adds the problem to a schema's findings, where `toIssues` finds it again. */
+/** Adds the problem as an issue of the schema. `toIssues` reads it. */
 export function refuse(
   context: z.core.$RefinementCtx,
   problem: Issue['problem'],
@@ -13,7 +13,9 @@ export function refuse(
   return z.NEVER
 }
 
-/** The schema, null or absent; `documented` is how its values stand in the document, where null is then said too. */
+/**
+ * Accepts the schema, null or nothing. `documented` describes the value in the OpenAPI document, where null is added.
+ */
 export function orNull<Schema extends z.ZodType>(
   schema: Schema,
   documented: { type: 'string' | 'integer' | 'boolean' | 'array'; [keyword: string]: unknown },
@@ -21,11 +23,11 @@ export function orNull<Schema extends z.ZodType>(
   return schema.nullish().openapi({ ...documented, type: [documented.type, 'null'] })
 }
 
-/** A query parameter that may be absent; an empty one is. */
+/** An optional query parameter. An empty one counts as absent. */
 export const orEmpty = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess((value) => (value === '' ? undefined : value), schema.optional())
 
-/** A list of at most `max` items. It is counted first, so that a long one costs nothing and is one problem. */
+/** A list of at most `max` items. The count is checked first, so that a long list is cheap and gives one problem. */
 export function listOf<Item extends z.ZodType>(item: Item, max: number) {
   return z.preprocess(
     (value, context) =>
@@ -34,10 +36,10 @@ export function listOf<Item extends z.ZodType>(item: Item, max: number) {
   )
 }
 
-/** Of several values that a query has of one name the last counts. */
+/** Returns the last of several values with one name. */
 export const lastOf = (value: unknown) => (Array.isArray(value) ? (value.at(-1) as unknown) : value)
 
-/** A whole number in a query, in decimal digits and nothing else. */
+/** An integer in a query, in decimal digits only. */
 export function queryInteger(min: number, max: number) {
   return z
     .string()
@@ -50,7 +52,7 @@ export function queryInteger(min: number, max: number) {
     .openapi({ type: 'integer', minimum: min, maximum: max })
 }
 
-/** The user of a number in a path; what is no number of ours is nobody's. */
+/** Selects the user of a number in a path. Text that is not a valid number selects no user. */
 export function userByNumber(text: string | undefined): { number: number } {
   return { number: /^\d{1,15}$/.test(text ?? '') ? Number(text) : 0 }
 }
@@ -61,7 +63,9 @@ const lastOfYear9999 = Date.parse('9999-12-31T23:59:59Z')
 
 const firstOfYear1 = Date.parse('0001-01-01T00:00:00Z')
 
-/** Unix seconds of a time in ISO 8601 with its zone, on a day that exists, for a clock of four-digit years; else undefined. */
+/**
+ * Returns the unix seconds of an ISO 8601 time with a zone, from year 1 to 9999. Returns undefined for any other text.
+ */
 function secondsOf(text: string): number | undefined {
   const day = zonedTime.exec(text)?.[1]
   const exists = day !== undefined && 'value' in parseBirthdate(day)
@@ -69,8 +73,8 @@ function secondsOf(text: string): number | undefined {
   return milliseconds >= firstOfYear1 && milliseconds <= lastOfYear9999 ? Math.floor(milliseconds / 1000) : undefined
 }
 
-/** A time yet to come. */
-export const timeToCome = z.string().transform((text, context) => {
+/** A time in the future. */
+export const futureTime = z.string().transform((text, context) => {
   const seconds = secondsOf(text)
   return seconds !== undefined && Date.parse(text) > Date.now()
     ? seconds
@@ -81,7 +85,7 @@ export const anyTime = z
   .string()
   .transform((text, context) => secondsOf(text) ?? refuse(context, { rule: 'unparsable', expected: 'time' }))
 
-/** What comes out of `schema`, through the core's parser for the field. */
+/** Passes the schema's output to a parser of the core. */
 export function parsedBy<Wire extends z.ZodType, Value>(schema: Wire, parser: Parser<z.output<Wire>, Value>) {
   return schema.transform((input, context) => {
     const outcome = parser(input)

@@ -1,4 +1,4 @@
-/** The headers of every answer. */
+/** The headers of every response. */
 import { cors } from 'hono/cors'
 import { createMiddleware } from 'hono/factory'
 import type { Cost } from '../../database/database'
@@ -31,7 +31,7 @@ function serverTiming(cost: Cost): string {
   return `d1;dur=${milliseconds.toFixed(2)};desc="trips=${trips} read=${rowsRead} written=${rowsWritten}"`
 }
 
-/** Closed, but for the origins listed: they get bearer tokens, never cookies. */
+/** CORS is closed except for the listed origins, which may send bearer tokens but no cookies. */
 export const listedOrigins = createMiddleware<ContractEnv>(async (c, next) => {
   const { corsOrigins } = c.get('configuration')
   if (corsOrigins.length === 0) return next()
@@ -50,7 +50,8 @@ const open = cors({
     'if-match',
     'if-none-match',
     'idempotency-key',
-    // Sent with every request by Laravel, Angular, axios, and by tracing and error reporting scripts. The directory reads none of them.
+    // Sent with every request by Laravel, Angular, axios, and by tracing and error reporting scripts. Usher ignores
+    // them.
     'x-requested-with',
     'x-request-id',
     'x-csrf-token',

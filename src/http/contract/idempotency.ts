@@ -1,4 +1,4 @@
-/** `Idempotency-Key`: a request known by its key and a keyed hash of what it asks. */
+/** The `Idempotency-Key` header. A request is identified by its key and a keyed hash of its content. */
 import type { Context } from 'hono'
 import type { Caller, IdempotencyKey } from '../../core/access/caller'
 import { hmacSha256, toBase64Url, utf8 } from '../../core/encoding'
@@ -10,14 +10,14 @@ type KeyedRequest = Pick<Context, 'header'> & {
   req: Pick<Context['req'], 'method' | 'path' | 'arrayBuffer'>
 }
 
-/** The header of a replay, in the document. */
+/** The header of a replay, in the OpenAPI document. */
 export const replayedHeader = {
   'Idempotency-Replayed': header('`true` on a retry that got the response of the first request', 'string', {
     optional: true,
   }),
 }
 
-/** The caller of a request that may come again: with its key, if it has one. */
+/** Returns the caller, with the idempotency key if the request has one. */
 export async function withIdempotencyKey(c: KeyedRequest, key: string | undefined): Promise<Caller> {
   const { caller, configuration } = c.var
   if (key === undefined) return caller
@@ -31,21 +31,21 @@ export async function withIdempotencyKey(c: KeyedRequest, key: string | undefine
   return { ...caller, idempotency: { key, fingerprints, onReplay: () => c.header('Idempotency-Replayed', 'true') } }
 }
 
-/** One text for all spellings of a JSON value: clients write members in any order, and blanks as they like. */
+/** Returns one text for equal JSON values, whatever the order of members and the whitespace. */
 function canonical(json: string): string {
   try {
     return JSON.stringify(JSON.parse(json), (_, value: unknown) =>
       typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+        ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
         : value,
     )
   } catch {
-    // No body, or one nested too deeply to be written again.
+    // An empty body, or one nested too deeply to serialise.
     return json
   }
 }
 
-/** A body may hold a password: a plain hash of it could be guessed at, a keyed one cannot. */
+/** A body may contain a password. A plain hash would allow guessing it, a keyed hash does not. */
 async function fingerprint(secret: string, request: Uint8Array<ArrayBuffer>): Promise<string> {
   const key = await hmacSha256(utf8(secret), utf8('usher idempotency'))
   return toBase64Url(await hmacSha256(key, request))

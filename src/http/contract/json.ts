@@ -1,4 +1,4 @@
-/** Values that routes share: how a body and an answer stand in the document, and how a list is streamed. */
+/** Helpers for routes: bodies and responses in the OpenAPI document, and streamed lists. */
 import type { z } from '@hono/zod-openapi'
 import type { TypedResponse } from 'hono'
 
@@ -10,7 +10,7 @@ export function json<Schema extends z.ZodType>(
   return { description, ...(headers && { headers }), content: { 'application/json': { schema } } }
 }
 
-/** A header of an answer, which has it always unless it is `optional`. */
+/** A header of a response, required unless it is `optional`. */
 export function header(description: string, type: 'string' | 'integer' = 'string', { optional = false } = {}) {
   return { description, required: !optional, schema: { type } }
 }
@@ -19,7 +19,7 @@ export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { 'application/json': { schema } } }
 }
 
-/** The answers with these statuses of those `described`; any operation may answer 429 and 503. */
+/** Selects the described failures of an operation by status. Any operation may return 429 and 503. */
 export function failuresOf<Described extends Record<429 | 503, object>>(described: Described) {
   return <Status extends keyof Described>(...statuses: Status[]) => {
     const chosen = [...statuses, 429, 503] as (Status | 429 | 503)[]
@@ -28,27 +28,27 @@ export function failuresOf<Described extends Record<429 | 503, object>>(describe
   }
 }
 
-/** What `readFields` reads. */
+/** The content types that `readFields` accepts. */
 export const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
 
-/** Documents a body whose schema, a component of the document, the operation applies itself, by `validate` or `validateChanges`. */
+/** Documents a body that the operation validates itself, with `validate` or `validateChanges`. */
 export function documentedBody(component: string, types: readonly string[] = ['application/json']) {
   const schema = { $ref: `#/components/schemas/${component}` }
   return { required: true, content: Object.fromEntries(types.map((type) => [type, { schema }])) }
 }
 
-/** What stands around a streamed list. */
-interface Around {
+/** The text around a streamed list. */
+interface ListFrame {
   open: string
-  /** Written last; `count` is how many were. */
+  /** Written last. `count` is the number of items. */
   close: (count: number) => string
-  /** The whole answer where there is nothing to list. */
+  /** The whole response when there are no items. */
   empty: string
 }
 
-const array: Around = { open: '[', close: () => ']', empty: '[]' }
+const array: ListFrame = { open: '[', close: () => ']', empty: '[]' }
 
-/** A JSON array written page by page as the client reads it. */
+/** Streams a JSON array page by page, as the client reads it. */
 export function streamedArray<Item, Wire>(
   pages: AsyncGenerator<Item[], void, undefined>,
   toWire: (item: Item) => Wire,
@@ -58,25 +58,25 @@ export function streamedArray<Item, Wire>(
 
 const ends = new WeakMap<ReadableStream, Promise<{ broken: boolean }>>()
 
-/** Resolves once the streamed answer has been written, or has broken off; undefined for an answer that is no stream of ours. */
-export function endOf({ body }: Response): Promise<{ broken: boolean }> | undefined {
+/** Resolves when the streamed response is complete or broken. Undefined for a response that is not streamed. */
+export function streamEndOf({ body }: Response): Promise<{ broken: boolean }> | undefined {
   return body === null ? undefined : ends.get(body)
 }
 
-/** JSON with a list in it, written page by page as the client reads it. */
+/** Streams JSON that contains a list, page by page, as the client reads it. */
 export async function streamed<Item, Wire, Whole extends object>(
   pages: AsyncGenerator<Item[], void, undefined>,
   toWire: (item: Item) => Wire,
-  around: Around,
+  frame: ListFrame,
 ): Promise<Response & TypedResponse<Whole, 200, 'json'>> {
-  const response = await streamedText(listed(pages, toWire, around), { contentType: 'application/json' })
+  const response = await streamedText(listed(pages, toWire, frame), { contentType: 'application/json' })
   return response as Response & TypedResponse<Whole, 200, 'json'>
 }
 
 async function* listed<Item, Wire>(
   pages: AsyncGenerator<Item[], void, undefined>,
   toWire: (item: Item) => Wire,
-  { open, close, empty }: Around,
+  { open, close, empty }: ListFrame,
 ): AsyncGenerator<string, void, undefined> {
   let separator = open
   let count = 0
@@ -90,14 +90,17 @@ async function* listed<Item, Wire>(
 
 export const ndjsonType = 'application/x-ndjson'
 
-/** Documents text with one value of `component` a line. OpenAPI 3.1 has no keyword for the schema of a line, so the text names it. */
+/**
+ * Documents text with one value of `component` per line. OpenAPI 3.1 has no keyword for the schema of a line, so the
+ * description names it.
+ */
 function linesOfComponent(component: string) {
   const $ref = `#/components/schemas/${component}`
   const schema = { type: 'string' as const, description: `One ${component} in JSON a line` }
   return { schema, 'x-item-schema': { $ref } }
 }
 
-/** As `json`, of an answer with one value of `component` a line. */
+/** As `json`, for a response with one value of `component` per line. */
 export function ndjson(component: string, description: string, headers?: Record<string, ReturnType<typeof header>>) {
   const content: Record<string, ReturnType<typeof linesOfComponent>> = { [ndjsonType]: linesOfComponent(component) }
   return { description, ...(headers && { headers }), content }
@@ -107,7 +110,7 @@ export function ndjsonBody(component: string) {
   return { required: true, content: { [ndjsonType]: linesOfComponent(component) } }
 }
 
-/** A line for each item, written page by page. */
+/** Streams one line per item, page by page. */
 export function streamedLines<Item>(
   pages: AsyncGenerator<Item[], void, undefined>,
   toWire: (item: Item) => object,
@@ -124,9 +127,9 @@ async function* linesOf<Item>(
 }
 
 /**
- * Text as it comes. The first piece is there before the answer begins, so that a refusal is still an error; a failure after that breaks
- * the connection, never a well-formed answer that is short. Until the client reads, no more is asked for than one piece, or what makes
- * up `aheadBytes`.
+ * Streams text. The first chunk is awaited before the response starts, so that a refusal is still an error response. A
+ * later failure breaks the connection, so that a client never takes a short list for a complete one. Reads ahead of the
+ * client by one chunk, or by `aheadBytes`.
  */
 async function streamedText(
   texts: AsyncGenerator<string, void, undefined>,

@@ -1,8 +1,10 @@
-/** Times as the wires show them. */
+/** Formats of times on the wire. */
 
 const secondsADay = 86_400
 
-/** Dates by the day since 1970: Date takes ten times as long, and a page of users has two hundred times. */
+/**
+ * Caches dates by the day since 1970, because Date takes ten times as long and a page of users has two hundred times.
+ */
 const datesKnown = new Map<number, string>()
 const maxDatesKnown = 10_000
 
@@ -27,12 +29,12 @@ export function toUtc(seconds: number): string {
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 
-/** A date, with a time of day behind it or without. */
+/** A date, with or without a time of day. */
 const isoDate = /^(\d{4}-\d\d-\d\d)(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?$/i
 
 /**
- * The date in a text as people and libraries write it, as `YYYY-MM-DD`: that itself, with a time behind it, `07/08/1980` (month first)
- * or `08 Jul 1980`; any other text as it is. Whether there is such a day is not asked.
+ * Returns a date as `YYYY-MM-DD`. Accepts that format, with or without a time, `07/08/1980` (month first) and
+ * `08 Jul 1980`. Returns any other text unchanged. Does not check that the day exists.
  */
 export function readDate(text: string): string {
   const [, iso] = isoDate.exec(text) ?? []

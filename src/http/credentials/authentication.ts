@@ -1,4 +1,6 @@
-/** Who asks: the spreads that say, in a route's definition, who may call it, and enforce it in the same words. */
+/**
+ * Authentication. A route spreads `authenticated` or `anonymous`, which both documents and enforces who may call it.
+ */
 import type { Context, MiddlewareHandler } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { apiKeyHash } from '../../core/access/api-keys'
@@ -18,9 +20,10 @@ import { readToken, type TokenUse } from './tokens'
 type WithCaller = ContractEnv & { Variables: { caller: Caller } }
 
 /**
- * For operations on a credential: a bearer token or, where a `cookie` is taken too and there is no token, that. Here it is only
- * checked to be ours; `needs`, waived for the user that `self` names, and all else that may have changed since it was issued, the
- * database decides in the batch of the work, by `c.var.caller`. Where it `streams`, the body is the operation's to read.
+ * For operations with a credential: a bearer token, an API key or, where `cookie` is set, a session cookie. The
+ * middleware checks only that Usher issued it. The database decides the rest in the batch of the operation, through
+ * `c.var.caller`: whether it is still valid, and whether the user holds `needs`, which are waived for the user that
+ * `self` names. With `streams`, the operation reads the body itself.
  */
 export function authenticated(
   needs: readonly Permission[],
@@ -31,7 +34,7 @@ export function authenticated(
     const visit = c.get('visit')
     const configuration = c.get('configuration')
     const header = c.req.header('authorization')
-    // What came by another scheme is none of ours, and RFC 6750 has it answered as if nothing had come.
+    // Other schemes are ignored, as RFC 6750 requires.
     const isBearer = /^bearer( |$)/i.test(header ?? '')
     const session = cookie && !isBearer ? readSessionCookie(c) : undefined
     const credential =
@@ -64,8 +67,8 @@ export function authenticated(
 }
 
 /**
- * For signing out of a session whose access token may have expired: as `authenticated`, but without a valid bearer token a
- * `refresh_token` in the body names the session. Then there is no `caller` but a `refreshToken`.
+ * For signing out of a session whose access token may have expired. As `authenticated`, but without a valid bearer
+ * token a `refresh_token` in the body identifies the session. Then `refreshToken` is set instead of `caller`.
  */
 export function authenticatedOrRefreshing() {
   const { security, middleware } = authenticated([])
@@ -95,19 +98,22 @@ async function refreshTokenIn(c: Context): Promise<string | undefined> {
     const { refresh_token: token } = (await c.req.json()) as { refresh_token?: unknown }
     return typeof token === 'string' ? token : undefined
   } catch {
-    // No JSON object: whether that matters is checked after the credential.
+    // Not a JSON object. The body is validated after the credential.
     return undefined
   }
 }
 
-/** Who may call it, as the document says it. */
-function accessOf(needs: readonly Permission[], exceptOfOneself: boolean): string {
+/** Describes in the document who may call the operation. */
+function accessOf(needs: readonly Permission[], exceptSelf: boolean): string {
   if (needs.length === 0) return 'For everyone with a credential.'
   if (needs.length === permissions.length) return 'Takes every permission.'
-  return `Takes ${needs.map((permission) => `\`${permission}\``).join(' and ')}${exceptOfOneself ? ', except of oneself' : ''}.`
+  return `Takes ${needs.map((permission) => `\`${permission}\``).join(' and ')}${exceptSelf ? ', except of oneself' : ''}.`
 }
 
-/** What a bearer token is, if it can be one of ours: an API key or an access token. */
+/**
+ * Returns the credential that a bearer token represents: an API key or an access token. Undefined if Usher cannot have
+ * issued it.
+ */
 async function credentialOf(
   configuration: Configuration,
   header: string | undefined,
@@ -133,8 +139,8 @@ async function sessionOf(
 }
 
 /**
- * For operations that need no credential; those that check one a client sends in the body count as sign-ins, and those that answer a
- * `cookie` are not for another site to make a browser do.
+ * For operations without a credential. `signsIn` counts requests as sign-ins. `cookie` refuses requests that another
+ * site makes a browser send.
  */
 export function anonymous({ signsIn, cookie = false }: { signsIn: boolean; cookie?: boolean }) {
   const limit: MiddlewareHandler<ContractEnv> = createMiddleware<ContractEnv>(async (c, next) => {

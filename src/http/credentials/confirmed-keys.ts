@@ -1,18 +1,22 @@
 /**
- * The API keys that the database confirmed in the last minutes, as far as this isolate knows. The limit of a client's address spares
- * them, since an office shares an address. They gain nothing else by it: the database decides on each request.
+ * The API keys that the database confirmed in the last minutes, known to this isolate. They are exempt from the rate
+ * limit of the client's address, because an office shares one. They get no other advantage: the database checks every
+ * request.
  */
 const confirmedSeconds = 300
 const maxKeys = 1000
 
-/** Hashes with the unix seconds of their last confirmation, the oldest first. */
+/** Unix seconds of the last confirmation by key hash, the oldest first. */
 const confirmations = new Map<string, number>()
 
 export function isConfirmed(hash: string, now: number): boolean {
   return (confirmations.get(hash) ?? 0) > now - confirmedSeconds
 }
 
-/** Takes the status of a response as the database's word on the key: 401 refuses it, 503 leaves it open, and any other confirms it. */
+/**
+ * Learns from the status of a response whether the key is valid: 401 says no, 503 says nothing, and any other status
+ * says yes.
+ */
 export function recordKeyStatus(hash: string, status: number, now: number): void {
   if (status === 503) return
   confirmations.delete(hash)

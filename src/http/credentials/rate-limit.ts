@@ -1,11 +1,11 @@
 /**
- * The platform's rate limiters, per 60 seconds: requests of a session or API key, requests of a client without a credential that the
- * database confirmed, and sign-ins of a client.
+ * The platform's rate limiters, per 60 seconds: for a session or API key, for a client without a confirmed credential,
+ * and for a client's sign-ins.
  */
 import type { Configuration, Env } from '../../env'
 import { Failed } from '../contract/failure'
 
-/** The part of a request's context that is read here. */
+/** The parts of a request's context that are needed here. */
 interface Context {
   env: Env
   var: { configuration: Configuration }
@@ -14,7 +14,7 @@ interface Context {
 
 const periodSeconds = 60
 
-/** `key` is the session or API key, not its user: one that has ended uses up no other's allowance. */
+/** `key` is the session or API key, not its user. So a revoked credential cannot use up the allowance of another. */
 export const limitCredential = (c: Context, key: string) => limit(c, c.env.PRINCIPAL_LIMITER, key)
 export const limitClient = (c: Context) => limit(c, c.env.CLIENT_LIMITER, clientOf(c))
 export const limitSignIn = (c: Context) => limit(c, c.env.SIGN_IN_LIMITER, clientOf(c))
@@ -25,7 +25,9 @@ async function limit(c: Context, limiter: RateLimit, key: string): Promise<void>
   if (!success) throw new Failed({ kind: 'rate_limited', retryAfterSeconds: periodSeconds })
 }
 
-/** The address Cloudflare saw, and nothing a client can claim; of IPv6 the /64, which is what one client has. */
+/**
+ * The client's address as Cloudflare reports it, which a client cannot forge. For IPv6 the /64, which one client owns.
+ */
 function clientOf(c: Context): string {
   const address = c.req.header('cf-connecting-ip') ?? 'unknown'
   if (!address.includes(':')) return address

@@ -1,17 +1,17 @@
-/** A session in a cookie, for contracts whose clients are browsers: what it is called, and where a request with it may come from. */
+/** Session cookies, for contracts whose clients are browsers, and checks against cross-site requests. */
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { Failed } from '../contract/failure'
 import { hostOf, withoutFinalDot } from '../deployment/hosts'
 
-/** The name of the scheme in the documents. */
+/** The name of the scheme in the OpenAPI documents. */
 export const cookieScheme = 'cookie'
 
 export const cookieSecurity = { type: 'apiKey', in: 'cookie', name: '__Host-sessionid' } as const
 
 const name = 'sessionid'
 
-/** Over plain http no browser takes a Secure cookie; only a developer's own machine is served so. */
+/** Browsers refuse a Secure cookie over plain http, which only local development uses. */
 function optionsFor(c: Context) {
   const { protocol } = new URL(c.req.url)
   const loopback = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostOf(c.req.url))
@@ -32,8 +32,9 @@ export function clearSessionCookie(c: Context): void {
 }
 
 /**
- * Refuses a request that another site made the browser send, since the browser adds the cookie to that one too. Other clients send
- * neither header. Where the browser says `same-origin`, the origin is not compared: a proxy may have rewritten the host.
+ * Refuses a request that another site made the browser send, because the browser adds the cookie to it too. Clients
+ * other than browsers send neither header. With `same-origin`, the origin is not compared, because a proxy may have
+ * rewritten the host.
  */
 export function refuseCrossSite(c: Context): void {
   const site = c.req.header('sec-fetch-site')
@@ -45,10 +46,10 @@ export function refuseCrossSite(c: Context): void {
   if (!isOwn) throw new Failed({ kind: 'cross_site' })
 }
 
-/** The headers by which browsers, past and present, mark a request that its user has not made yet. */
+/** The headers by which browsers mark a prefetch, now and in the past. */
 const purposeHeaders = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
 
-/** Refuses a GET that the browser sends ahead of its user, for operations that must not happen by guess. */
+/** Refuses a prefetch, for a GET with an effect. */
 export function refusePrefetch(c: Context): void {
   const isAhead = purposeHeaders.some((name) => /prefetch|prerender|preview/i.test(c.req.header(name) ?? ''))
   if (isAhead) throw new Failed({ kind: 'forbidden', missing: [] })

@@ -1,5 +1,6 @@
 /**
- * Tokens: JWT, HS256, signed by the library and read without it: it would take more than what is ours, and import the key each time.
+ * Tokens: JWTs signed with HS256. The library signs them but does not read them, because it accepts tokens that Usher
+ * never issued, and it imports the key each time.
  */
 import { sign } from 'hono/jwt'
 import { fromBase64Url, readBase64Url, sha256, toBase64Url, utf8 } from '../../core/encoding'
@@ -9,7 +10,7 @@ import type { Configuration } from '../../env'
 const issuer = 'usher'
 const clockSkewSeconds = 60
 
-/** An access token is a bearer's; what a session cookie holds is good for nothing else. */
+/** An access token is a bearer token. A cookie token is valid only in the session cookie. */
 export type TokenUse = 'access' | 'cookie'
 
 export interface ClaimedSession {
@@ -19,7 +20,7 @@ export interface ClaimedSession {
   issuedAt: number
 }
 
-/** `subject` is what the contract's clients expect in `sub`; nothing here ever reads it. Times are unix seconds. */
+/** `subject` becomes `sub`, for the contract's clients only. Usher never reads it. Times are unix seconds. */
 export async function issueAccessToken(
   configuration: Configuration,
   token: { user: User; sessionId: string; subject: string; now: number; seconds: number },
@@ -38,7 +39,7 @@ export async function issueAccessToken(
   })
 }
 
-/** What the session cookie holds. Times are unix seconds. */
+/** Issues the token of the session cookie. Times are unix seconds. */
 export async function issueCookieToken(
   configuration: Configuration,
   { user, sessionId, now, seconds }: { user: User; sessionId: string; now: number; seconds: number },
@@ -53,7 +54,10 @@ async function issue(configuration: Configuration, use: TokenUse, claims: Record
   return sign(whole, jwk, 'HS256')
 }
 
-/** Whom the token is for, or undefined for whatever is not, byte for byte, a token of ours for this use that holds at `now`. */
+/**
+ * Returns the session of a token. Returns undefined unless Usher issued exactly this token, for this use, and it is
+ * valid at `now`.
+ */
 export async function readToken(
   configuration: Configuration,
   token: string,
@@ -61,33 +65,33 @@ export async function readToken(
   now: number,
 ): Promise<ClaimedSession | undefined> {
   const claims = await claimsIn(configuration, token)
-  return claims?.['token_type'] === use && holds(claims, now)
+  return claims?.['token_type'] === use && isValid(claims, now)
     ? { userId: String(claims['user_id']), sessionId: String(claims['sid']), issuedAt: Number(claims['iat']) }
     : undefined
 }
 
-/** What was signed with one of our secrets: whether it still holds, and for what, is to be asked at each use. */
+/** Returns the claims of a token signed with one of the secrets. Does not check its expiry or use. */
 async function claimsIn(configuration: Configuration, token: string): Promise<Record<string, unknown> | undefined> {
   const [header, payload, signature, ...rest] = token.split('.')
   if (!header || !payload || !signature || rest.length > 0 || token.length > 4096) return undefined
   for (const secret of configuration.jwtSecrets) {
-    const ours = await signatureOf(secret)
-    if (header !== ours.header) continue
-    const known = ours.read.get(token)
+    const signer = await signatureOf(secret)
+    if (header !== signer.header) continue
+    const known = signer.read.get(token)
     if (known) return known
     const mac = fromBase64Url(signature)
     if (mac?.length !== 32) return undefined
-    if (!(await crypto.subtle.verify('HMAC', ours.key, mac, utf8(`${header}.${payload}`)))) return undefined
+    if (!(await crypto.subtle.verify('HMAC', signer.key, mac, utf8(`${header}.${payload}`)))) return undefined
     const claims = jsonObject(payload)
     if (!claims) return undefined
-    if (ours.read.size >= maxReadTokens) ours.read.clear()
-    ours.read.set(token, claims)
+    if (signer.read.size >= maxReadTokens) signer.read.clear()
+    signer.read.set(token, claims)
     return claims
   }
   return undefined
 }
 
-function holds(claims: Record<string, unknown>, now: number): boolean {
+function isValid(claims: Record<string, unknown>, now: number): boolean {
   const { iss, aud, exp, iat, nbf, user_id, sid } = claims
   return (
     iss === issuer &&
@@ -102,17 +106,17 @@ function holds(claims: Record<string, unknown>, now: number): boolean {
   )
 }
 
-/** Whole seconds, as ours are: JSON can also say a number beyond all times, which would never come. */
+/** Whole seconds, as in every token of Usher. JSON can also hold a number that no clock reaches. */
 function isTime(claim: unknown): claim is number {
   return Number.isSafeInteger(claim)
 }
 
-/** What a secret signs with, and the header of every token it signs: no other is looked into. */
+/** The key of a secret, and the header of every token that it signs. Tokens with another header are rejected. */
 interface Signature {
   jwk: { kty: 'oct'; k: string; alg: 'HS256'; kid: string }
   key: CryptoKey
   header: string
-  /** The claims of tokens that were seen to be signed with it: a client sends the same one again and again. */
+  /** The claims of tokens whose signature was verified, because clients send the same token repeatedly. */
   read: Map<string, Record<string, unknown>>
 }
 
@@ -121,7 +125,7 @@ const maxReadTokens = 1000
 const signatures = new Map<string, Signature>()
 
 async function signatureOf(secret: string): Promise<Signature> {
-  // Not the promise: one request must not wait for what another began, and may have been broken off in.
+  // Does not cache the promise: a request must not wait for another request's work, which may be aborted.
   const known = signatures.get(secret)
   if (known) return known
   const signature = await toSignature(secret)
@@ -130,7 +134,7 @@ async function signatureOf(secret: string): Promise<Signature> {
 }
 
 async function toSignature(secret: string): Promise<Signature> {
-  // Names the secret without giving any of it away.
+  // Identifies the secret without revealing it.
   const kid = (await sha256(utf8(`usher key id ${secret}`))).slice(0, 12)
   const jwk = { kty: 'oct', k: toBase64Url(utf8(secret)), alg: 'HS256', kid } as const
   const key = await crypto.subtle.importKey('jwk', jwk, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify'])

@@ -1,11 +1,11 @@
-/** The files of assets/, which the platform keeps beside the Worker: with their ETag, and the headers of every answer. */
+/** Serves the files of assets/, which the platform stores next to the Worker, with an ETag and the common headers. */
 import type { Context } from 'hono'
 import type { ContractEnv } from '../contract/contract-types'
 
-/** The path they are served under; in their folder they stand at the root. */
+/** The path of the files on the wire. In their folder they are at the root. */
 export const assetsPath = '/assets'
 
-/** `undefined` for a file that is not there. */
+/** Returns undefined for a file that does not exist. */
 export async function assetFor(c: Context<ContractEnv>): Promise<Response | undefined> {
   const url = new URL(c.req.url)
   url.pathname = url.pathname.slice(assetsPath.length)

@@ -1,7 +1,7 @@
-/** What a deployment was given: its bindings, and which variables are set; of a secret no more than that. */
+/** Describes a deployment: its bindings, and which variables are set. The value of a secret is never included. */
 import type { Configuration, Env } from '../../env'
 
-/** Each binding, and the method that tells that it is one. */
+/** Each binding, with a method that identifies its type. */
 const bindings = {
   DB: 'batch',
   ASSETS: 'fetch',
@@ -30,7 +30,7 @@ export const variableNames = [
 ] as const satisfies readonly Exclude<keyof Env, keyof typeof bindings | 'VERSION'>[]
 
 export interface Deployment {
-  /** The version's id and when it was uploaded; undefined where the platform does not say. */
+  /** The version's id and upload time; undefined when the platform does not report them. */
   version: { id: string; uploadedAt: string } | undefined
   missingBindings: (typeof bindingNames)[number][]
   variables: (typeof variableNames)[number][]

@@ -1,6 +1,6 @@
-/** Host names in one spelling: lower case, international names in ASCII, without a port and without the final dot of DNS. */
+/** Normalises host names: lower case, international names in ASCII, no port and no final dot. */
 
-/** A host name or an origin without the final dot, which names the same host. */
+/** Removes the final dot of a host name or origin, which names the same host without it. */
 export const withoutFinalDot = (host: string) => host.replace(/\.(?=(:\d+)?$)/, '')
 
 /** The host of a URL. */
@@ -9,7 +9,10 @@ export const hostOf = (url: string) => withoutFinalDot(new URL(url).hostname)
 const label = '[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?'
 const hostName = new RegExp(`^(${label}(\\.${label})*|\\[[0-9a-f:]+\\])$`)
 
-/** The host that `text` names, with or without a port; undefined where `text` is anything else, such as a URL or a wildcard. */
+/**
+ * Returns the host of `text`, with or without a port. Returns undefined for any other text, such as a URL or a
+ * wildcard.
+ */
 export function parseHost(text: string): string | undefined {
   const url = `http://${text}`
   if (/[\s/\\?#@%]/.test(text) || !URL.canParse(url)) return undefined

@@ -1,10 +1,10 @@
-/** One line of JSON a request: what was asked of which operation, by whom, and what it cost; nothing of what was sent. */
+/** Logs one line of JSON per request: the operation, the caller and the cost, but nothing that the client sent. */
 import { createMiddleware } from 'hono/factory'
 import { routePath } from 'hono/route'
 import type { ContractApp, ContractEnv } from '../contract/contract-types'
-import { endOf } from '../contract/json'
+import { streamEndOf } from '../contract/json'
 
-/** A line names the operation of the app, a contract's; what is not in a document goes by its route. */
+/** Logs the operationId; a route outside the OpenAPI documents is logged by its pattern. */
 export function requestLog(app: ContractApp, contract: string | undefined) {
   let operations: ReadonlyMap<string, string> | undefined
   return createMiddleware<ContractEnv>(async (c, next) => {
@@ -14,7 +14,7 @@ export function requestLog(app: ContractApp, contract: string | undefined) {
     const { requestId, credential, database } = c.var
     const { method } = c.req
     const { status } = c.res
-    // The route, never the path: that may hold anything a client likes.
+    // Logs the route and never the path, which may contain anything.
     const route = `${method === 'HEAD' ? 'GET' : method} ${routePath(c)}`
     const write = (streamed: { broken: boolean } | undefined) => {
       const { trips, rowsRead, rowsWritten } = database.cost
@@ -35,13 +35,13 @@ export function requestLog(app: ContractApp, contract: string | undefined) {
       }
       console.log(JSON.stringify(line))
     }
-    const end = method === 'HEAD' ? undefined : endOf(c.res)
+    const end = method === 'HEAD' ? undefined : streamEndOf(c.res)
     if (end) void end.then(write)
     else write(undefined)
   })
 }
 
-/** By method and route, as the router knows it. */
+/** Maps method and route, as the router knows them, to the operationId. */
 function operationIds({ openAPIRegistry }: ContractApp): Map<string, string> {
   const ids = new Map<string, string>()
   for (const definition of openAPIRegistry.definitions) {

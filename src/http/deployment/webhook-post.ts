@@ -1,4 +1,7 @@
-/** Sending to a webhook as Standard Webhooks has it (standardwebhooks.com): three headers, and a secret that is derived, never stored. */
+/**
+ * Sends to webhooks by the Standard Webhooks specification (standardwebhooks.com): three headers, and a secret that is
+ * derived, never stored.
+ */
 import { toBase64, utf8 } from '../../core/encoding'
 import type { Outcome } from '../../core/webhooks/webhook-delivery'
 import type { Configuration } from '../../env'
@@ -10,20 +13,23 @@ interface Signed {
   secretNonces: readonly string[]
 }
 
-/** The secrets that sign what a webhook is sent, the present one first. */
+/** Returns the secrets that sign a webhook's messages, the current one first. */
 export async function webhookSecrets(configuration: Configuration, webhook: Signed): Promise<[string, ...string[]]> {
   const [first, ...others] = await secretsOf(configuration, webhook)
   const shown = (bytes: Uint8Array) => `whsec_${toBase64(bytes, { padded: true })}`
   return [shown(first as Uint8Array), ...others.map(shown)]
 }
 
-/** Of each nonce, by the present JWT_SECRET and by the previous one while there is one. */
+/** Derives a secret per nonce from the current JWT_SECRET and, if set, from the previous one. */
 function secretsOf({ jwtSecrets }: Configuration, { id, secretNonces }: Signed): Promise<Uint8Array<ArrayBuffer>[]> {
   const all = secretNonces.flatMap((nonce) => jwtSecrets.map((secret) => secretBytes(secret, `${id} ${nonce}`)))
   return Promise.all(all)
 }
 
-/** POSTs the message; the receiver may know it by `id`, since it may come more than once. Its answer's body is not read. */
+/**
+ * POSTs the message. It may arrive more than once, and the receiver recognises it by `id`. The response's body is not
+ * read.
+ */
 export async function postToWebhook(
   configuration: Configuration,
   webhook: Signed & { url: string },
@@ -57,7 +63,7 @@ export async function postToWebhook(
 
 const derived = new Map<string, Uint8Array<ArrayBuffer>>()
 
-/** HKDF-SHA256 of a secret of ours, for this webhook and nothing else. */
+/** HKDF-SHA256 of a server secret, for this webhook only. */
 async function secretBytes(secret: string, webhook: string): Promise<Uint8Array<ArrayBuffer>> {
   const name = `${webhook} ${secret}`
   const known = derived.get(name)

@@ -1,10 +1,10 @@
-/** What contracts that came from FastAPI share: pydantic's lax reading of values, and its way to say what is wrong. */
+/** For contracts whose original uses FastAPI: pydantic's lax parsing of values, and its validation errors. */
 import { z } from '@hono/zod-openapi'
 import { parseEmail, type Parser } from '../../core/users/fields'
 import { lastOf, parsedBy, refuse } from '../contract/fields'
 import { maxIssues, type Failure, type Issue } from '../contract/failure'
 
-/** An integer as pydantic takes it: `12`, `1.0`, `"12"` and `true` alike, as far as doubles are exact. */
+/** An integer as pydantic accepts it: `12`, `1.0`, `"12"` and `true`, within the exact range of doubles. */
 export function laxInteger<Value>(parser: Parser<number, Value>) {
   return z
     .unknown()
@@ -28,7 +28,7 @@ function readInteger(input: unknown): number | Issue['problem'] {
     : { rule: 'unparsable', expected: 'integer' }
 }
 
-/** An integer in a query, which may be absent; of several the last counts. */
+/** An optional integer in a query. The last of several values counts. */
 export function laxQueryInteger(min: number, max: number) {
   const within: Parser<number, number> = (value) => {
     if (value < min) return { problem: { rule: 'below', min } }
@@ -37,7 +37,7 @@ export function laxQueryInteger(min: number, max: number) {
   return z.preprocess(lastOf, laxInteger(within).optional()).openapi({ type: 'integer', minimum: min, maximum: max })
 }
 
-/** A boolean as pydantic takes it: `true`, `1`, `"yes"` and `"off"` among others. */
+/** A boolean as pydantic accepts it: `true`, `1`, `"yes"` and `"off"` among others. */
 export const laxBoolean = z
   .unknown()
   .transform((input, context) => {
@@ -53,19 +53,19 @@ export const laxBoolean = z
   })
   .openapi({ type: 'boolean' })
 
-/** Of a number it takes 64 bits at most. */
+/** Pydantic accepts numbers of at most 64 bits. */
 const isWholeNumber = (input: unknown) => Number.isInteger(input) && Math.abs(input as number) < 2 ** 63
 
 const hyphenated = '([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})'
 const spellings = new RegExp(`^(?:${hyphenated}|\\{${hyphenated}\\}|urn:uuid:${hyphenated}|([0-9a-fA-F]{32}))$`)
 
-/** The uuid that a text is in any of pydantic's spellings, in lower case with hyphens. */
+/** Returns the uuid of a text in any of pydantic's spellings, in lower case with hyphens. */
 export function uuidIn(text: string): string | undefined {
   const digits = spellings.exec(text)?.slice(1).join('').replaceAll('-', '').toLowerCase()
   return digits?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-/** A uuid in any of the spellings that name it; lower case with hyphens comes out. */
+/** A uuid in any of pydantic's spellings. The output is in lower case with hyphens. */
 export const laxUuid = z
   .unknown()
   .transform((input, context) => {
@@ -77,17 +77,20 @@ export const laxUuid = z
 
 const nameWord = "[\\p{L}\\p{M}\\p{N}_!#$%&'*+/=?^`{|}~-]+"
 const namedAddress = new RegExp(`^(?:${nameWord}(?:\\s+${nameWord})*|"[^"]+")?\\s*<([^<>]*@[^<>]*)>$`, 'u')
-/** Of a longer text, pydantic reads no name. */
+/** In a longer text, pydantic does not look for a name. */
 const maxNamedAddressLength = 2048
 
-/** The address in a text as pydantic's `EmailStr` finds it: without the blanks around it, alone or as `Name <address>`. */
+/**
+ * Returns the address that pydantic's `EmailStr` finds in a text, alone or as `Name <address>`, without surrounding
+ * blanks.
+ */
 export function addressIn(text: string): string {
   const stripped = text.trim()
   const named = stripped.length <= maxNamedAddressLength ? namedAddress.exec(stripped) : null
   return named?.[1]?.trim() ?? stripped
 }
 
-/** An email as pydantic's `EmailStr` takes it. */
+/** An email as pydantic's `EmailStr` accepts it. */
 export const laxEmail = parsedBy(z.string(), (text) => parseEmail(addressIn(text))).openapi({
   type: 'string',
   format: 'email',
@@ -103,7 +106,10 @@ type Refusing = Extract<
   { kind: 'invalid' | 'invalid_request' | 'unreadable_body' | 'unsupported_media_type' | 'unsupported_encoding' }
 >
 
-/** The entries of a 422 in the order of the schema's fields, never with what was sent. `wireName` names a core field on the wire. */
+/**
+ * Returns the entries of a 422 response in the order of the schema's fields. They never contain the sent values.
+ * `wireName` translates the name of a core field.
+ */
 export function toValidationErrors(
   failure: Refusing,
   wireName: (field: string) => string,

@@ -1,7 +1,7 @@
 /** API keys. */
 import { z } from '@hono/zod-openapi'
 import { parseKeyName } from '../../../core/users/fields'
-import { orNull, parsedBy, timeToCome } from '../../../http/contract/fields'
+import { orNull, parsedBy, futureTime } from '../../../http/contract/fields'
 import { filledText, permission, sentPermissions, time, uuid } from './fields'
 
 const apiKey = {
@@ -25,6 +25,6 @@ export const V1ApiKeyCreate = z
   .object({
     name: parsedBy(z.string(), parseKeyName).openapi(filledText(200)),
     permissions: sentPermissions,
-    expires_at: orNull(timeToCome, { type: 'string', format: 'date-time' }),
+    expires_at: orNull(futureTime, { type: 'string', format: 'date-time' }),
   })
   .openapi('V1ApiKeyCreate', { example: { name: 'nightly report', permissions: ['users:read'] } })
