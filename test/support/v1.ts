@@ -2,10 +2,10 @@
 /** v1 as its clients use it, and the words in which it says no. */
 import { expect, vi } from 'vitest'
 import type { Permission } from '../../src/core/access/permissions'
-import readme from '../../src/contracts/v1/README.md?raw'
+import statements from '../contracts/v1/STATEMENTS.md?raw'
 import { call, signedInPerson, type Answer } from './usher'
 
-export { readme }
+export { statements }
 
 // A promise may take many requests to hold, and a busy machine takes its time: nothing here is about time.
 vi.setConfig({ testTimeout: 30_000 })

@@ -1,8 +1,8 @@
 /** backoffice: clients as they were written for the original, at work. */
 import { describe, expect, it } from 'vitest'
-import readme from '../../../src/contracts/backoffice/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import { adminAndInes, ines, inesShown, list, users } from '../../support/backoffice'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, fetchWorker, firstAdmin, freshDirectory } from '../../support/usher'
 
 freshDirectory()
@@ -127,4 +127,4 @@ describe('a Guzzle client', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

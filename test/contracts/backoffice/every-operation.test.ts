@@ -1,8 +1,8 @@
 /** backoffice: what all its operations share. */
 import { describe, expect, it, vi } from 'vitest'
-import readme from '../../../src/contracts/backoffice/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import { adminAndInes, away, expectMessage, get, ines, inesShown, users } from '../../support/backoffice'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { call, firstAdmin, freshDirectory } from '../../support/usher'
 
 freshDirectory()
@@ -96,4 +96,4 @@ describe('every operation', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

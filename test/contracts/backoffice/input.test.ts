@@ -1,9 +1,9 @@
 /** backoffice: bad input, told as Laravel tells it, and bodies of every kind. */
 import { describe, expect, it } from 'vitest'
-import readme from '../../../src/contracts/backoffice/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import { adminAndInes, asJson, clerk, create, get, ines, login } from '../../support/backoffice'
 import { expectInvalid, expectMessage, required, rui, unauthorized, update, users } from '../../support/backoffice'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, freshDirectory, rows, type Answer, type Call } from '../../support/usher'
 
 freshDirectory()
@@ -342,4 +342,4 @@ describe('order of answers', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

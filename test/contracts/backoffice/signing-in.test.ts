@@ -1,9 +1,9 @@
 /** backoffice: signing in and out, which its original left to others. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import readme from '../../../src/contracts/backoffice/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import { adminAndInes, expectInvalid, expectMessage, get, ines, inesShown } from '../../support/backoffice'
 import { list, login, logout, required, update } from '../../support/backoffice'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson } from '../../support/usher'
 
 freshDirectory()
@@ -154,4 +154,4 @@ describe('POST /api/logout', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -1,9 +1,9 @@
 /** backoffice: a user changed. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import readme from '../../../src/contracts/backoffice/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import { adminAndInes, clerk, create, etagOf, get, ines, login, numberOf } from '../../support/backoffice'
 import { expectInvalid, expectMessage, required, rui, unauthorized, update } from '../../support/backoffice'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson } from '../../support/usher'
 
 freshDirectory()
@@ -300,4 +300,4 @@ describe('PUT /api/v1/users/{id}', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

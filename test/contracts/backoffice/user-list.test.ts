@@ -1,9 +1,9 @@
 /** backoffice: everyone, a page at a time. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import readme from '../../../src/contracts/backoffice/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import { adminAndInes, clerk, create, inesShown, list, rui, update, users } from '../../support/backoffice'
 import { expectInvalid, expectMessage, unauthorized } from '../../support/backoffice'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { populate } from '../../support/population'
 import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson } from '../../support/usher'
 
@@ -255,4 +255,4 @@ describe('filters', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

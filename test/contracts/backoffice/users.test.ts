@@ -1,6 +1,6 @@
 /** backoffice: one user read, created and deleted. */
 import { describe, expect, it } from 'vitest'
-import readme from '../../../src/contracts/backoffice/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import { adminAndInes, clerk, create, etagOf, get, ines, inesShown, login, numberOf } from '../../support/backoffice'
 import {
   expectInvalid,
@@ -12,7 +12,7 @@ import {
   update,
   users,
 } from '../../support/backoffice'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, firstAdmin, freshDirectory, roleIds, rows, signedInPerson } from '../../support/usher'
 
 freshDirectory()
@@ -315,4 +315,4 @@ describe('DELETE /api/v1/users/{id}', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** clinic's changes to a user, promise by promise. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import readme from '../../../src/contracts/clinic/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import { permissions } from '../../../src/core/access/permissions'
 import {
   activate,
@@ -31,7 +31,7 @@ import {
   wordsForYes,
   type Fields,
 } from '../../support/clinic'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, freshDirectory, person, rows, signIn } from '../../support/usher'
 
 freshDirectory()
@@ -599,4 +599,4 @@ describe('POST /users/user/(user_id)/activate/', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** What holds for every request to clinic: paths, bodies, envelopes, the order of answers. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import readme from '../../../src/contracts/clinic/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import {
   asForm,
   asJson,
@@ -23,7 +23,7 @@ import {
   users,
   type Fields,
 } from '../../support/clinic'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, freshDirectory, rows, type Answer, type Call } from '../../support/usher'
 
 freshDirectory()
@@ -439,4 +439,4 @@ describe('order of answers', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

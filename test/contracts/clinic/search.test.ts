@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** clinic's search: all that matches, streamed, with the count after it. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import readme from '../../../src/contracts/clinic/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import {
   activate,
   clerk,
@@ -18,7 +18,7 @@ import {
   users,
   type Fields,
 } from '../../support/clinic'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { populate } from '../../support/population'
 import { adminToken, call, fetchWorker, firstAdmin, freshDirectory, person, rows } from '../../support/usher'
 
@@ -210,4 +210,4 @@ describe('more than one page', () => {
   }, 60_000)
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

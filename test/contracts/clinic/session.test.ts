@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** clinic's signing in and out, its cookie, and who may use it from where. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import readme from '../../../src/contracts/clinic/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import { operationsOf } from '../../support/conformance'
 import {
   activate,
@@ -25,7 +25,7 @@ import {
   users,
   type Fields,
 } from '../../support/clinic'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, firstAdmin, freshDirectory, openApi, rows, signIn, type Call } from '../../support/usher'
 
 freshDirectory()
@@ -505,7 +505,7 @@ describe('another site', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)
 
 /** Every operation of the other contracts that takes a credential. */
 async function guardedElsewhere() {

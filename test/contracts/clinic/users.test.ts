@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** clinic's new users and their records, promise by promise. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import readme from '../../../src/contracts/clinic/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import {
   asJson,
   clerk,
@@ -26,7 +26,7 @@ import {
   wordsForYes,
   type Fields,
 } from '../../support/clinic'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, freshDirectory, person, rows, signIn } from '../../support/usher'
 
 freshDirectory()
@@ -441,7 +441,7 @@ describe('GET /users/user/(user_id)/get_user_info/', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)
 
 /** `08 Jul 1980` as `1980-07-08`. */
 function dayOf(shown: string): string {

@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** What holds for each of rbac's operations: who is let in, which bodies are read, and which answer comes before which. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import readme from '../../../src/contracts/rbac/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import {
   adminToken,
   call,
@@ -34,7 +34,7 @@ import {
   users,
   type Entry,
 } from '../../support/rbac'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 
 freshDirectory()
 afterEach(() => void vi.restoreAllMocks())
@@ -345,4 +345,4 @@ describe('order of answers', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** How clients of rbac sign in, stay signed in, and out. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import readme from '../../../src/contracts/rbac/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import { adminToken, call, firstAdmin, freshDirectory, roleIds, rows, signedInPerson } from '../../support/usher'
 import { spellingsOfEmail } from '../../support/pydantic'
 import {
@@ -19,7 +19,7 @@ import {
   tamsin,
   update,
 } from '../../support/rbac'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -223,4 +223,4 @@ describe('a credential', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** rbac's list of users, promise by promise. Pages against the tables themselves are in test/pages.test.ts. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import readme from '../../../src/contracts/rbac/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import { adminToken, call, firstAdmin, freshDirectory, person, signedInPerson } from '../../support/usher'
 import {
   adminAndTamsin,
@@ -19,7 +19,7 @@ import {
   wire,
   type Entry,
 } from '../../support/rbac'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -358,4 +358,4 @@ describe('GET /api/v1/users?search=', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

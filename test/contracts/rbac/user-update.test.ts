@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** rbac's change of a user, promise by promise, as its clients see it. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import readme from '../../../src/contracts/rbac/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import { adminToken, call, firstAdmin, freshDirectory, roleIds, signedInPerson } from '../../support/usher'
 import {
   adminAndTamsin,
@@ -25,7 +25,7 @@ import {
   type Entry,
 } from '../../support/rbac'
 import { notAnAddress, spellingsOfEmail } from '../../support/pydantic'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import {
   invalidUserId,
   notAnEmail,
@@ -441,4 +441,4 @@ describe('PUT /api/v1/users/{user_id}', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** rbac's operations on one user, promise by promise, as its clients see them. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import readme from '../../../src/contracts/rbac/README.md?raw'
+import statements from './STATEMENTS.md?raw'
 import { adminToken, call, freshDirectory, roleIds, signedInPerson } from '../../support/usher'
 import {
   adminAndTamsin,
@@ -27,7 +27,7 @@ import {
   wire,
 } from '../../support/rbac'
 import { notAnAddress, spellingsOfEmail } from '../../support/pydantic'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import {
   notAUuid,
   invalidUserId,
@@ -423,4 +423,4 @@ describe('DELETE /api/v1/users/{user_id}', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -1,8 +1,8 @@
 /** v1: keeping a user out, and letting them in again. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, freshDirectory, signedInPerson } from '../../support/usher'
-import { namesEveryTest } from '../../support/readme'
-import { expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectProblem, keyWith, lacking, statements, someoneWith } from '../../support/v1'
 
 freshDirectory()
 
@@ -120,4 +120,4 @@ describe('POST /users/{id}/activate', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { permissions, type Permission } from '../../../src/core/access/permissions'
 import { adminToken, call, freshDirectory, rows, signedInPerson, type Call } from '../../support/usher'
-import { namesEveryTest } from '../../support/readme'
-import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, statements, roleWith, someoneWith } from '../../support/v1'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -363,4 +363,4 @@ describe('DELETE /users/{id}/api-keys', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -12,8 +12,8 @@ import {
   testEnv,
   type Call,
 } from '../../support/usher'
-import { namesEveryTest } from '../../support/readme'
-import { expectInvalid, expectProblem, keyWith, notAllowed, readme } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, notAllowed, statements } from '../../support/v1'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -295,4 +295,4 @@ describe('JWT_SECRET', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

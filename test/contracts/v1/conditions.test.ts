@@ -1,10 +1,10 @@
 /** v1: changes of a user on a condition. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { snapshot } from '../../support/snapshot'
 import { adminToken, call, freshDirectory, openApi, person, signedInPerson, type Call } from '../../support/usher'
 import { operationsOf } from '../../support/conformance'
-import { expectProblem, readme } from '../../support/v1'
+import { expectProblem, statements } from '../../support/v1'
 
 freshDirectory()
 
@@ -124,4 +124,4 @@ describe('a change of a user', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

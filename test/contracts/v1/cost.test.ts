@@ -14,8 +14,8 @@ import {
   type Answer,
 } from '../../support/usher'
 import { quietWebhook } from '../../support/requests'
-import { namesEveryTest } from '../../support/readme'
-import { everything, keyWith, readme, roleWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { everything, keyWith, statements, roleWith } from '../../support/v1'
 
 let admin: string
 
@@ -264,4 +264,4 @@ describe('at 10,000 users', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

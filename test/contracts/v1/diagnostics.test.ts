@@ -4,9 +4,9 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { permissions } from '../../../src/core/access/permissions'
 import { migrations } from '../../../src/database/upkeep/migrations'
 import { populate } from '../../support/population'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, firstAdmin, migrate, person, rows, signedInPerson, testEnv } from '../../support/usher'
-import { expectInvalid, expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
+import { expectInvalid, expectProblem, keyWith, lacking, statements, someoneWith } from '../../support/v1'
 
 let admin: string
 async function begin(): Promise<void> {
@@ -300,4 +300,4 @@ describe('diagnostics', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -13,8 +13,8 @@ import {
   type Answer,
 } from '../../support/usher'
 import { quietWebhook } from '../../support/requests'
-import { namesEveryTest } from '../../support/readme'
-import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, statements, roleWith } from '../../support/v1'
 
 freshDirectory()
 
@@ -332,4 +332,4 @@ describe('every answer', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

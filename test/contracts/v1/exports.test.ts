@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { inconsistencies } from '../../support/consistency'
 import { exported, importing } from '../../support/imports'
 import { populate } from '../../support/population'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import {
   adminToken,
   call,
@@ -23,7 +23,7 @@ import {
   keyWith,
   lacking,
   nothingMore,
-  readme,
+  statements,
   roleWith,
   someoneWith,
 } from '../../support/v1'
@@ -193,4 +193,4 @@ describe('an export, imported into an empty directory,', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -1,5 +1,7 @@
+/// <reference types="vite/client" />
 /** v1: a POST that may be sent again. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import readme from '../../../src/contracts/v1/README.md?raw'
 import {
   adminToken,
   call,
@@ -13,8 +15,8 @@ import {
   uuidOf,
   type Call,
 } from '../../support/usher'
-import { namesEveryTest } from '../../support/readme'
-import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, statements, roleWith } from '../../support/v1'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -301,4 +303,4 @@ describe('Idempotency-Key', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -6,7 +6,7 @@ import { formsOfHashes, phrases } from '../../support/hash-forms'
 import { asLines, importing, ndjson } from '../../support/imports'
 import { derivations } from '../../support/pbkdf2-cap'
 import { snapshot } from '../../support/snapshot'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import {
   adminToken,
   call,
@@ -27,7 +27,7 @@ import {
   keyWith,
   lacking,
   nothingMore,
-  readme,
+  statements,
   roleWith,
   someoneWith,
   wrongValues,
@@ -1018,4 +1018,4 @@ describe('an import that others cross', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

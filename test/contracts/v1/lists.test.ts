@@ -1,9 +1,9 @@
 /** v1: what every query parameter has in common, drawn from the document. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { operations } from '../../support/requests'
 import { adminToken, call, freshDirectory, signedInPerson, type Answer } from '../../support/usher'
-import { expectInvalid, readme } from '../../support/v1'
+import { expectInvalid, statements } from '../../support/v1'
 
 freshDirectory()
 vi.setConfig({ testTimeout: 60_000 })
@@ -90,4 +90,4 @@ describe('a query parameter', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -10,7 +10,7 @@ import {
   testEnv,
   type Call,
 } from '../../support/usher'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import {
   expectInvalid,
   expectProblem,
@@ -18,7 +18,7 @@ import {
   keyWith,
   lacking,
   notAllowed,
-  readme,
+  statements,
   someoneWith,
 } from '../../support/v1'
 
@@ -267,4 +267,4 @@ describe('PUT /me/password', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

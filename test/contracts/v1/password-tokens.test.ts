@@ -1,8 +1,8 @@
 /** v1: set-password tokens, a way in that is not somebody else typing one's password. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { adminToken, call, freshDirectory, openApi, rows, signedInPerson, uuidOf, type Call } from '../../support/usher'
-import { namesEveryTest } from '../../support/readme'
-import { expectInvalid, expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, statements, someoneWith } from '../../support/v1'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -282,4 +282,4 @@ describe('POST /auth/password', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

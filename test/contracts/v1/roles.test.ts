@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { permissions } from '../../../src/core/access/permissions'
 import { adminToken, call, freshDirectory, person, roleIds, rows, signedInPerson, testEnv } from '../../support/usher'
 import { importing } from '../../support/imports'
-import { namesEveryTest } from '../../support/readme'
-import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, statements, roleWith, someoneWith } from '../../support/v1'
 
 freshDirectory()
 
@@ -350,4 +350,4 @@ describe('DELETE /roles/{id}', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -1,8 +1,8 @@
 /** v1: the sessions of a user. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { adminToken, call, freshDirectory, signedInPerson, signIn } from '../../support/usher'
-import { namesEveryTest } from '../../support/readme'
-import { expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectProblem, keyWith, lacking, statements, someoneWith } from '../../support/v1'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -199,4 +199,4 @@ describe('DELETE /users/{id}/sessions/{session_id}', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -1,7 +1,7 @@
 /** v1: changing users. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, firstAdmin, freshDirectory, person, rows, signedInPerson, uuidOf } from '../../support/usher'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import {
   everything,
   expectInvalid,
@@ -9,7 +9,7 @@ import {
   expectTaken,
   lacking,
   nothingMore,
-  readme,
+  statements,
   roleWith,
   someoneWith,
   wrongValues,
@@ -217,4 +217,4 @@ describe('PUT and PATCH /users/{id}', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

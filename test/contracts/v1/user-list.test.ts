@@ -1,8 +1,8 @@
 /** v1: lists of users, their pages, filters and orders. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, firstAdmin, freshDirectory, person, signedInPerson } from '../../support/usher'
-import { namesEveryTest } from '../../support/readme'
-import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, statements, roleWith } from '../../support/v1'
 
 freshDirectory()
 
@@ -218,4 +218,4 @@ describe('GET /users', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -1,8 +1,8 @@
 /** v1: the roles of a user. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, freshDirectory, roleIds, signedInPerson } from '../../support/usher'
-import { namesEveryTest } from '../../support/readme'
-import { expectInvalid, expectProblem, keyWith, lacking, readme, roleWith, someoneWith } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, expectProblem, keyWith, lacking, statements, roleWith, someoneWith } from '../../support/v1'
 
 freshDirectory()
 
@@ -127,4 +127,4 @@ describe('PUT /users/{id}/roles', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -1,8 +1,8 @@
 /** v1: searching users. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, freshDirectory, person } from '../../support/usher'
-import { namesEveryTest } from '../../support/readme'
-import { expectInvalid, readme } from '../../support/v1'
+import { namesEveryTest } from '../../support/statements'
+import { expectInvalid, statements } from '../../support/v1'
 
 freshDirectory()
 
@@ -317,4 +317,4 @@ describe('GET /users?search', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

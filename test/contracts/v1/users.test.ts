@@ -1,7 +1,7 @@
 /** v1: creating, reading and deleting users. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, freshDirectory, person, roleIds, rows, signedInPerson, uuidOf } from '../../support/usher'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import {
   everything,
   expectInvalid,
@@ -10,7 +10,7 @@ import {
   keyWith,
   lacking,
   nothingMore,
-  readme,
+  statements,
   roleWith,
   someoneWith,
   wrongValues,
@@ -304,4 +304,4 @@ describe('DELETE /users/{id}', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { webhookEvents } from '../../../src/core/audit/audit'
 import { dump } from '../../support/scene'
-import { namesEveryTest } from '../../support/readme'
+import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, freshDirectory, person, rows, signedInPerson, testEnv } from '../../support/usher'
-import { expectInvalid, expectProblem, keyWith, lacking, readme, someoneWith } from '../../support/v1'
+import { expectInvalid, expectProblem, keyWith, lacking, statements, someoneWith } from '../../support/v1'
 import { newReceiver, signatureBy } from '../../support/webhook-receiver'
 
 freshDirectory()
@@ -393,4 +393,4 @@ describe('GET /webhooks/{id}/failures and POST /webhooks/{id}/retry', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)

@@ -1,13 +1,13 @@
 /// <reference types="vite/client" />
 /** personnel, promise by promise, as its clients see it. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { toMask, type Permission } from '../../src/core/access/permissions'
-import readme from '../../src/contracts/personnel/README.md?raw'
-import { populate } from '../support/population'
-import { notAnAddress, spellingsOfEmail, spellingsOfUuid } from '../support/pydantic'
-import { namesEveryTest } from '../support/readme'
-import { adminToken, call, firstAdmin, freshDirectory, roleIds, rows, signedInPerson } from '../support/usher'
-import type { Answer, Call } from '../support/usher'
+import { toMask, type Permission } from '../../../src/core/access/permissions'
+import statements from './STATEMENTS.md?raw'
+import { populate } from '../../support/population'
+import { notAnAddress, spellingsOfEmail, spellingsOfUuid } from '../../support/pydantic'
+import { namesEveryTest } from '../../support/statements'
+import { adminToken, call, firstAdmin, freshDirectory, roleIds, rows, signedInPerson } from '../../support/usher'
+import type { Answer, Call } from '../../support/usher'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
@@ -811,4 +811,4 @@ describe('order of answers', () => {
   })
 })
 
-namesEveryTest(readme)
+namesEveryTest(statements)
