@@ -6,7 +6,8 @@ import { foldForSearch, isLonger, lengthOf } from './text'
  * A search for words of at least three characters is cheap. Each shorter word reads the index entries of nearly all
  * users.
  */
-const [longWord, maxShortWords] = [3, 3]
+const longWord = 3
+const maxShortWords = 3
 
 /** Measures the text before folding it, because the time to fold grows with the text. */
 export function parseSearch(input: string): Outcome<Parsed<'search'>> {
