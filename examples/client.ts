@@ -16,7 +16,7 @@ export async function walk(settings: Settings, admin: { identifier: string; pass
     console.log(error.problem.detail)
   }
 
-  // Nobody overwrites what they have not seen: the second change is made on the version before the first.
+  // If-Match protects a newer version: the second change names the version before the first.
   await usher.patchUser({ id: user.id, ifMatch: etag, body: { phone: '+33 1 70 18 00 01' } })
   try {
     await usher.patchUser({ id: user.id, ifMatch: etag, body: { phone: '+33 1 70 18 00 02' } })

@@ -135,6 +135,23 @@ describe('docs/events.md', () => {
   })
 })
 
+describe('SECURITY.md', () => {
+  const page = read('SECURITY.md')
+
+  it('names suites that exist', () => {
+    const suites = [...page.matchAll(/`(test\/[\w/.-]+\.test\.[jt]s)`/g)].map(([, path]) => path)
+    expect(suites.length).toBeGreaterThan(30)
+    expect(suites.filter((path) => !existsSync(join(root, path)))).toEqual([])
+  })
+
+  it('lists the run-time dependencies and their versions', () => {
+    const listed = rows(section(page, 'Run-time dependencies')).slice(1)
+    expect(Object.fromEntries(listed.map(([name, version]) => [inCode(name)[0], version]))).toEqual(
+      JSON.parse(read('package.json')).dependencies,
+    )
+  })
+})
+
 /** The numbers of a declaration: its value if it is arithmetic, otherwise each bound that it names. */
 function numbersOf(name, path) {
   const text = read(path)
