@@ -22,6 +22,8 @@ export type Refusal =
   | { kind: 'role_refused'; why: 'taken' | 'in_use' | 'built_in' }
   | { kind: 'already_taken'; fields: readonly [LoginField, ...LoginField[]] }
   | { kind: 'last_admin' }
+  /** More users than one request reads, or more memberships than one changes. */
+  | { kind: 'too_many'; of: 'users' | 'memberships'; max: number }
   /** The user is at a version other than the required one. */
   | { kind: 'version_mismatch' }
   /** The idempotency key was used for another request. */

@@ -12,6 +12,8 @@ export const roles = sqliteTable('roles', {
   description: text().notNull(),
   permissions: integer().notNull(),
   built_in: integer().notNull(),
+  created_at: integer().notNull(),
+  updated_at: integer().notNull(),
 })
 
 export const users = sqliteTable('users', {
@@ -152,6 +154,23 @@ export const idempotencyRecords = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.principal, table.key] })],
 )
+
+export const externalIds = sqliteTable(
+  'external_ids',
+  {
+    kind: text({ enum: ['user', 'role'] }).notNull(),
+    subject_number: integer().notNull(),
+    client_number: integer().notNull(),
+    value: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.kind, table.subject_number, table.client_number] })],
+)
+
+export const keptAttributes = sqliteTable('kept_attributes', {
+  user_number: integer().primaryKey(),
+  attributes: text().notNull(),
+  employee_number_key: text(),
+})
 
 /** A virtual table. Its columns hold no values and serve MATCH only. */
 export const userSearch = sqliteTable('user_search', {

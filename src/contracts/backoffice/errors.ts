@@ -34,6 +34,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'version_mismatch':
       return message(409, 'Conflict')
     case 'body_too_large':
+    case 'too_many':
       return message(413, 'The request body is too large.')
     case 'unsupported_media_type':
       return message(415, 'The request body must be JSON.')

@@ -24,6 +24,7 @@ export function toFailureResponse(failure: Failure, path: string): FailureRespon
     case 'method_not_allowed':
       return failed(`Method not allowed: use ${failure.allowed.join(' or ')}.`, 405)
     case 'body_too_large':
+    case 'too_many':
       return failed('The request is too large.', 413)
     case 'locked_out':
     case 'rate_limited':

@@ -45,6 +45,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'last_admin':
       return detail(409, 'Le dernier administrateur actif ne peut être ni rétrogradé, ni désactivé, ni supprimé')
     case 'body_too_large':
+    case 'too_many':
       return detail(413, 'Requête trop volumineuse')
     case 'invalid':
     case 'invalid_request':

@@ -45,6 +45,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'last_admin':
       return detail(409, 'The last active admin cannot be demoted, deactivated or deleted')
     case 'body_too_large':
+    case 'too_many':
       return detail(413, 'Request body too large')
     case 'invalid':
     case 'invalid_request':

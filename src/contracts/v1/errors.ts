@@ -60,6 +60,8 @@ export function toFailureResponse(failure: Failure): FailureResponse {
       return problem(412, 'Precondition Failed', 'The user has changed since.')
     case 'body_too_large':
       return problem(413, 'Content Too Large', whyTooLarge(failure))
+    case 'too_many':
+      return problem(413, 'Content Too Large', `The request concerns more than ${grouped(failure.max)} ${failure.of}.`)
     case 'unsupported_media_type':
       return problem(415, 'Unsupported Media Type', `The body must be ${failure.expected ?? 'application/json'}.`)
     case 'unsupported_encoding':

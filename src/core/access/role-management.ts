@@ -80,6 +80,7 @@ export async function createRole(caller: Caller, input: NewRole): Promise<Role> 
         name_key: foldRoleName(input.name),
         description: input.description ?? '',
         permissions: toMask(input.permissions),
+        created_at: caller.now,
       }),
       record(caller, actor, 'role.created', { subjectId: id, fields: ['name', 'description', 'permissions'] }),
       ...storeResult(caller, { role: id }),
@@ -105,7 +106,7 @@ export async function updateRole(caller: Caller, id: string, changes: RoleChange
     await caller.database.batch(
       guard(caller, { needs: [...caller.needs, ...touched] }),
       refuseUnlessRole(role),
-      updateRoleRow({ number: role.number, description, permissions }),
+      updateRoleRow({ number: role.number, description, permissions, updated_at: caller.now }),
       record(caller, actor, 'role.updated', { subjectId: id, fields }),
     )
     return toRole({ ...role, description, permissions })

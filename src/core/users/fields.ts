@@ -111,6 +111,9 @@ const parseTrimmedRoleName: Parser<string, Parsed<'roleName'>> = text({ max: max
 export const parseRoleName: Parser<string, Parsed<'roleName'>> = (input) => parseTrimmedRoleName(input.trim())
 export const parseDescription: Parser<string, Parsed<'description'>> = text({ max: 500 })
 export const parseKeyName: Parser<string, Parsed<'keyName'>> = text({ max: 200, required: true })
+/** An attribute that provisioning clients keep in the directory, and the ids that they give to users and roles. */
+export const parseAttribute: Parser<string, Parsed<'attribute'>> = text({ max: 2000, joiners: true })
+export const parseExternalId: Parser<string, Parsed<'externalId'>> = text({ max: 255, required: true })
 export const parseRoleNumber: Parser<number, Parsed<'roleNumber', number>> = integer(1, roleNumberMax)
 /** New users get the number after the highest, so the maximum leaves room for them. */
 export const userNumberMax = 2 ** 31 - 1

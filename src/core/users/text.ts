@@ -13,6 +13,8 @@ const domainLabel = /^[\p{L}\p{N}]([\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?$/
 const ascii = /^[\0-\x7f]*$/
 const printableAscii = /^[ -~]*$/
 
+export const isAscii = (text: string) => ascii.test(text)
+
 /** Whether the text has more than `max` code points. `length` counts code units, which are at least as many. */
 export function isLonger(text: string, max: number): boolean {
   return text.length > max && lengthOf(text) > max

@@ -1,5 +1,6 @@
 /** Updates a user: reads the facts, decides the update, and commits it only if the facts still hold. */
 import { BatchConflict } from '../../database/database'
+import type { ActorRow } from '../../database/guard'
 import type { Statement } from '../../database/statement'
 import { updateUserSearch } from '../../database/users/user-search'
 import { readUser, type UserRow } from '../../database/users/user-row'
@@ -9,6 +10,7 @@ import {
   refuseUnlessVersion,
   roleColumns,
   selectLoginIdentifiers,
+  selectNothing,
   selectUser,
   selectUserToChange,
   updateUser as updateUserRow,
@@ -24,7 +26,16 @@ import { defaultRole, selectNamedRoles } from '../access/roles'
 import { accountOf, unlock } from '../sign-in/sign-in-failures'
 import { fold, foldIdentifier } from './text'
 import { toUser, type User, type UserChanges, type UserSelector } from './user'
-import { decide, fields, type ChangeOptions, type Decision, type Facts, type Field, type Sent } from './user-decisions'
+import {
+  decide,
+  fields,
+  type ChangeOptions,
+  type CompleteChange,
+  type Decision,
+  type Facts,
+  type Field,
+  type Sent,
+} from './user-decisions'
 import { refuseLosingLastAdmin, loginKeys, refuseTaken, toSearchRow } from './users'
 
 /**
@@ -37,24 +48,36 @@ export async function updateUser(
   changesTo: (present: User | undefined) => UserChanges,
   options: ChangeOptions = {},
 ): Promise<User> {
+  return updateUserWith(caller, selector, selectNothing(), (present) => ({ changes: changesTo(present) }), options)
+}
+
+/** As `updateUser`. `read` answers the row of what is kept outside the record, which the change is decided on too. */
+export async function updateUserWith<Row>(
+  caller: Caller,
+  selector: UserSelector,
+  read: Statement<Row>,
+  changesTo: (present: User | undefined, row: Row | undefined, actor: ActorRow) => CompleteChange,
+  options: ChangeOptions = {},
+): Promise<User> {
   const { namedRoles } = options
   const hashes: Hashes = {}
   return decideAndCommit(caller, async () => {
-    const [actor, records, [row], roleRows] = await readFacts(
+    const [actor, records, [row], roleRows, [further]] = await readFacts(
       caller,
       selectEarlierResult(caller),
       selectUserToChange(selector),
       selectNamedRoles(namedRoles?.length === 0 ? [{ number: defaultRole }] : (namedRoles ?? [])),
+      read,
     )
     const first = earlierResult(caller, records, 'user')
     if (first) return toUser(readUser(first))
     const present = row && toUser(row)
-    const changes = changesTo(present)
+    const change = changesTo(present, further, actor)
     if (!present) throw new Refused({ kind: 'user_not_found', selector })
-    const decision = decide(caller, { actor, row, present, roleRows }, changes, options)
+    const decision = decide(caller, { actor, row, present, roleRows }, change, options)
     if (decision.actions.length === 0 && !decision.unlocks && !caller.idempotency) return present
     await hash(caller, decision.sent, hashes)
-    return commit(caller, { actor, row, present }, decision, hashes)
+    return commit(caller, { actor, row, present }, decision, hashes, change.further?.statements)
   })
 }
 
@@ -75,6 +98,7 @@ async function commit(
   found: Omit<Facts, 'roleRows'>,
   decision: Decision,
   hashes: Hashes,
+  further: readonly Statement[] = [],
 ): Promise<User> {
   const { actor, present } = found
   const { sent, granted, needs, actions, unlocks } = decision
@@ -84,6 +108,7 @@ async function commit(
       ...(actions.length > 0
         ? updateStatements(caller, found, decision, hashes)
         : [refuseUnlessVersion(present.number, present.version)]),
+      ...further,
       ...actions.map(([action, about]) => record(caller, actor, action, { userId: present.id, fields: about })),
       ...(unlocks ? unlock(caller, actor, accountOf(present.number), present.id) : []),
       ...storeResult(caller, { user: present.id }),

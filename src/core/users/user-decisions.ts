@@ -3,6 +3,7 @@
  */
 import type { ActorRow } from '../../database/guard'
 import type { RoleRow } from '../../database/access/roles'
+import type { Statement } from '../../database/statement'
 import type { UserRow } from '../../database/users/user-row'
 import type { UserColumns } from '../../database/users/users'
 import type { AuditAction } from '../audit/audit'
@@ -55,8 +56,21 @@ export interface ChangeOptions {
    * names the fields.
    */
   onForbiddenOwnField?: 'refuse_by_name'
+  /** A new `name` leaves the given and the family name as they are. */
+  keepsNameParts?: boolean
   /** Clears failed sign-ins even when no field changes, for active users too. */
   unlocking?: boolean
+}
+
+/** What an update writes outside the record: its fields for the audit trail, and the statements. */
+export interface FurtherChange {
+  fields: readonly string[]
+  statements: readonly Statement[]
+}
+
+export interface CompleteChange {
+  changes: UserChanges
+  further?: FurtherChange
 }
 
 /** The facts that an update is decided on. */
@@ -84,13 +98,14 @@ export interface Decision {
 export function decide(
   caller: Caller,
   { actor, row, present, roleRows }: Facts,
-  changes: UserChanges,
-  { condition, onForbiddenOwnField, unlocking = false }: ChangeOptions,
+  { changes, further }: CompleteChange,
+  { condition, onForbiddenOwnField, unlocking = false, keepsNameParts = false }: ChangeOptions,
 ): Decision {
   const held = fromMask(actor.permissions)
   const isOwnRecord = isSelf(caller, present.id)
   const different = differences(changes, present)
-  const sent: Sent = { ...different, ...coherentNames(different, present) }
+  const sent: Sent =
+    keepsNameParts && different.name !== undefined ? different : { ...different, ...coherentNames(different, present) }
   refuseLongName(different, sent)
   const refusesByName = onForbiddenOwnField === 'refuse_by_name'
   const written = changedFields(sent, present).filter(
@@ -124,7 +139,7 @@ export function decide(
     written,
     granted,
     needs,
-    actions: actionsOf(sent, written, granted !== undefined),
+    actions: actionsOf(sent, [...written, ...(further?.fields ?? [])], granted !== undefined),
     // Not for the caller's own account: with a stolen session, an attacker could keep guessing the password at
     // `PUT /me/password`.
     unlocks:
@@ -197,8 +212,8 @@ function rolesToSet({ roles, role, admin }: Sent, present: User): readonly RoleS
 }
 
 /** Returns the audit actions of the update, each with its fields. */
-function actionsOf(sent: Sent, written: readonly Field[], rolesSet: boolean): [AuditAction, string[]][] {
-  const plain: string[] = written.filter((field) => field !== 'active')
+function actionsOf(sent: Sent, written: readonly string[], rolesSet: boolean): [AuditAction, string[]][] {
+  const plain = written.filter((field) => field !== 'active')
   if (sent.pin !== undefined) plain.push('pin')
   const actions: [AuditAction, string[]][] = []
   if (plain.length > 0) actions.push(['user.updated', plain])

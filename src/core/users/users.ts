@@ -1,5 +1,6 @@
 /** Finds, creates and deletes users. */
 import { v7 as uuid } from 'uuid'
+import type { ActorRow } from '../../database/guard'
 import type { Statement } from '../../database/statement'
 import { insertUserSearch, type SearchRow } from '../../database/users/user-search'
 import { readUser, type UserRow } from '../../database/users/user-row'
@@ -33,7 +34,8 @@ import type { Permission } from '../access/permissions'
 import { Refused, type LoginField } from '../refusal'
 import { adminRole, defaultRole, findRoles, refuseMissing, selectNamedRoles, rolesToAssign } from '../access/roles'
 import { fromMask } from '../access/permissions'
-import { fold, foldForSearch, foldIdentifier } from './text'
+import { fold, foldForSearch, foldIdentifier, isAscii } from './text'
+import type { FurtherChange } from './user-decisions'
 import { coherentNames, toUser, type NewUser, type RoleSelector, type User, type UserSelector } from './user'
 
 export async function getUser(caller: Caller, selector: UserSelector): Promise<User> {
@@ -52,8 +54,15 @@ export async function getOwnUser(caller: Caller): Promise<User> {
   return toUser(rows[0] as UserRow)
 }
 
-/** Creates a user. The password is optional; a user without one cannot sign in. */
-export async function createUser(caller: Caller, input: NewUser): Promise<User> {
+/**
+ * Creates a user. The password is optional; a user without one cannot sign in. `further` returns what to write outside the record,
+ * given the id of the new user.
+ */
+export async function createUser(
+  caller: Caller,
+  input: NewUser,
+  further?: (id: string, actor: ActorRow) => FurtherChange,
+): Promise<User> {
   const selectors = requestedRoles(input)
   const id = uuid()
   let row: NewUserRow | undefined
@@ -85,10 +94,12 @@ export async function createUser(caller: Caller, input: NewUser): Promise<User> 
 
     const grantedRoles = roles.map(({ number }) => number)
     row ??= await toNewRow(id, input, grantedRoles, caller)
+    const { fields, statements } = further?.(id, actor) ?? { fields: [], statements: [] }
     const results = await caller.database.batch(
       guard(caller, { needs: byDefault ? needs : [...needs, 'roles:assign'], grantedRoles }),
       ...insertUserStatements({ ...row, ...roleColumns(grantedRoles) }, grantedRoles),
-      record(caller, actor, 'user.created', { userId: id, fields: writtenFields(input) }),
+      ...statements,
+      record(caller, actor, 'user.created', { userId: id, fields: [...writtenFields(input), ...fields] }),
       ...storeResult(caller, { user: id }),
       selectUser({ id }),
     )
@@ -161,13 +172,13 @@ type Searched = Pick<UserRow, 'email' | 'username' | 'name' | 'given_name' | 'fa
 
 /**
  * Returns the texts of a user's search entry. Redundant texts are left empty: a name that equals its joined parts, and
- * any text that the email contains. Every contract searches the email.
+ * any ASCII text that the email contains (SQLite can fold only ASCII). Every contract searches the email.
  */
 export function toSearchRow(row: Searched): SearchRow {
   const email = foldForSearch(row.email)
   const unlessInEmail = (text: string | null) => {
     const folded = foldForSearch(text ?? '')
-    return email.includes(folded) ? '' : folded
+    return email.includes(folded) && isAscii(text ?? '') ? '' : folded
   }
   const joined = `${row.given_name} ${row.family_name}`.trim()
   return {

@@ -5,12 +5,12 @@ import { build, prepare, type Statement } from '../statement'
 import { roles, userCounts } from '../tables'
 
 export type RoleRow = typeof roles.$inferSelect
-export type NewRoleRow = Omit<RoleRow, 'number' | 'built_in'> & { number: number | null }
+export type NewRoleRow = Omit<RoleRow, 'number' | 'built_in' | 'updated_at'> & { number: number | null }
 
 const value = sql.placeholder
 
 const columns = () => sql`${roles.number}, ${roles.id}, ${roles.name}, ${roles.name_key}, ${roles.description},
-  ${roles.permissions}, ${roles.built_in}`
+  ${roles.permissions}, ${roles.built_in}, ${roles.created_at}, ${roles.updated_at}`
 
 /** Returns the RoleRow of this id as JSON text, to store as the result of a request. */
 export const roleSnapshot = (id: string): SQL => {
@@ -51,12 +51,21 @@ export const insertRole = prepare<NewRoleRow>(() =>
     description: value('description'),
     permissions: value('permissions'),
     built_in: 0,
+    created_at: value('created_at'),
+    updated_at: value('created_at'),
   }),
 )
 
-export const updateRole = prepare<{ number: number; description: string; permissions: number }>(
+export const updateRole = prepare<{ number: number; description: string; permissions: number; updated_at: number }>(
   () => sql`
-    UPDATE ${roles} SET description = ${value('description')}, permissions = ${value('permissions')}
+    UPDATE ${roles} SET description = ${value('description')}, permissions = ${value('permissions')},
+      updated_at = ${value('updated_at')}
+    WHERE ${roles.number} = ${value('number')}`,
+)
+
+export const renameRole = prepare<{ number: number; name: string; name_key: string; updated_at: number }>(
+  () => sql`
+    UPDATE ${roles} SET name = ${value('name')}, name_key = ${value('name_key')}, updated_at = ${value('updated_at')}
     WHERE ${roles.number} = ${value('number')}`,
 )
 
@@ -65,10 +74,10 @@ export const deleteRole = prepare<{ number: number }>(
 )
 
 /** Refuses the batch as `stale` if the role has changed since the decision. */
-export function refuseUnlessRole({ number, permissions, description }: RoleRow): Statement {
+export function refuseUnlessRole({ number, name, permissions, description }: RoleRow): Statement {
   return refuseIf(
     'stale',
-    sql`NOT EXISTS (SELECT 1 FROM ${roles} WHERE ${roles.number} = ${number}
+    sql`NOT EXISTS (SELECT 1 FROM ${roles} WHERE ${roles.number} = ${number} AND ${roles.name} = ${name}
       AND ${roles.permissions} = ${permissions} AND ${roles.description} = ${description})`,
   )
 }

@@ -116,6 +116,17 @@ const insertEvents = prepare<Omit<CommonEvent, 'notifiesWebhooks'> & { rows: str
     FROM json_each(${value('rows')})`,
 )
 
+/** One event for each user. `userId` is the user that it is about. */
+export function insertEventOfEach(
+  events: readonly { id: string; userId: string; fields: readonly string[] }[],
+  { notifiesWebhooks, ...common }: CommonEvent,
+): Statement[] {
+  return packed(events.map(({ id, userId, fields }) => [id, userId, fields])).map((rows) => ({
+    ...insertEvents({ ...common, rows }),
+    notifiesWebhooks,
+  }))
+}
+
 const countTogether = prepare<void>(() => sql`INSERT INTO ${countedTogether} (present) VALUES (1)`)
 const countApart = prepare<void>(() => sql`DELETE FROM ${countedTogether}`)
 
@@ -137,10 +148,7 @@ const countNew = prepare<{ ids: string }>(
  * Inserts users with everything that belongs to them. Users with a number come first, so that no new number collides
  * with theirs.
  */
-export function insertEachUser(
-  newUsers: readonly NewUserEntry[],
-  { notifiesWebhooks, ...common }: CommonEvent,
-): Statement[] {
+export function insertEachUser(newUsers: readonly NewUserEntry[], common: CommonEvent): Statement[] {
   const numbered = newUsers.toSorted((a, b) => Number(a.row.number === null) - Number(b.row.number === null))
   const ids = packed(newUsers.map(({ row }) => row.id))
   return [
@@ -150,10 +158,10 @@ export function insertEachUser(
     ...packed(newUsers.map(({ row, search }) => [row.id, ...searchFields.map((field) => search[field])])).map((rows) =>
       insertSearch({ rows }),
     ),
-    ...packed(newUsers.map(({ row, event }) => [event.id, row.id, event.fields])).map((rows) => ({
-      ...insertEvents({ ...common, rows }),
-      notifiesWebhooks,
-    })),
+    ...insertEventOfEach(
+      newUsers.map(({ row, event }) => ({ ...event, userId: row.id })),
+      common,
+    ),
     ...ids.map((part) => countNew({ ids: part })),
     countApart(),
   ]

@@ -2,6 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm'
 import { roles, userCounts, userRoles, userSearch } from '../tables'
 import type { Values } from '../statement'
+import { clientNumber, type ClientKind } from './user-row'
 import {
   searchConditions,
   searchShapeOf,
@@ -11,8 +12,11 @@ import {
   type SearchShape,
 } from './user-search'
 
-/** A role by its number or by its folded name. */
-export type RoleKey = { number: number } | { key: string }
+/** The number of the role that users hold who hold no other. */
+export const defaultRole = sql.raw('2')
+
+/** A role by its number or by its folded name; by its id, any but the default one. */
+export type RoleKey = { number: number } | { key: string } | { id: string }
 
 export interface UserFilter {
   active?: boolean | undefined
@@ -21,33 +25,41 @@ export interface UserFilter {
   gender?: 'male' | 'female' | 'unknown' | undefined
   /** Each word occurs in at least one of the fields. */
   search?: Search | undefined
+  /** The provisioning client whose view of the users is asked for: its credential. */
+  client?: { kind: ClientKind; credential: string } | undefined
 }
 
 /** The parts of a filter that its SQL depends on. The rest are values. */
 export interface FilterShape {
   active: boolean | undefined
-  role: 'number' | 'key' | undefined
+  role: 'number' | 'key' | 'id' | undefined
   gender: boolean
   search: SearchShape | undefined
+  client: ClientKind | undefined
 }
 
-export function shapeOf({ active, role, gender, search }: UserFilter): FilterShape {
+export function shapeOf({ active, role, gender, search, client }: UserFilter): FilterShape {
   return {
     active,
-    role: role && ('number' in role ? 'number' : 'key'),
+    role: role && ('number' in role ? 'number' : 'key' in role ? 'key' : 'id'),
     gender: gender !== undefined,
     search: search && searchShapeOf(search),
+    client: client?.kind,
   }
 }
+
+/** The number of the client whose view it is, an expression. */
+export const clientOf = ({ client }: FilterShape): SQL | undefined => client && clientNumber[client]
 
 export function isEveryone({ active, role, gender, search }: FilterShape): boolean {
   return active === undefined && !role && !gender && !search
 }
 
 /** Returns the values for a statement of the filter's shape. */
-export function valuesOf({ role, gender, search }: UserFilter): Values {
+export function valuesOf({ role, gender, search, client }: UserFilter): Values {
   return {
-    ...(role && { role: 'number' in role ? role.number : role.key }),
+    ...(role && { role: Object.values<string | number>(role)[0] as string | number }),
+    ...(client && { client: client.credential }),
     ...(gender && { gender }),
     ...(search && searchValues(search)),
   }
@@ -120,9 +132,10 @@ export function countedBy({ scope, without }: Counter): SQL {
   return without ? sql`(${count(scope)} - ${count(without)})` : count(scope)
 }
 
-function roleNumber(role: 'number' | 'key'): SQL {
+function roleNumber(role: 'number' | 'key' | 'id'): SQL {
   // D1 binds numbers as REAL, which would give `2.0` in the name of a scope.
-  return role === 'number'
-    ? sql`CAST(${value('role')} AS INTEGER)`
-    : sql`(SELECT number FROM ${roles} WHERE name_key = ${value('role')})`
+  if (role === 'number') return sql`CAST(${value('role')} AS INTEGER)`
+  const named =
+    role === 'key' ? sql`name_key = ${value('role')}` : sql`id = ${value('role')} AND number <> ${defaultRole}`
+  return sql`(SELECT number FROM ${roles} WHERE ${named})`
 }

@@ -3,6 +3,7 @@ import { sql, type SQL } from 'drizzle-orm'
 import { limit, prepareEach, type Statement, type Values } from '../statement'
 import {
   allOf,
+  clientOf,
   countedBy,
   counterOf,
   isEveryone,
@@ -21,6 +22,8 @@ import { readUserCell, userCell } from './users'
 export interface ListQuery extends UserFilter, Order {
   /** The end of the previous page: the sort key and the number of its last user. */
   after: { key: string; number: number } | undefined
+  /** How many users to skip. Only without `after`, and where users are counted: each is read. */
+  offset?: number | undefined
   limit: number
 }
 
@@ -28,11 +31,11 @@ const value = sql.placeholder
 
 /** Returns a page, in order, and its total. */
 export function selectUserPage(query: ListQuery): Statement<UserPage> {
-  const { sort, descending, after, limit } = query
+  const { sort, descending, after, offset = 0, limit } = query
   const shape = { ...shapeOf(query), sort, descending }
-  const values = { ...valuesOf(query), limit }
+  const values = { ...valuesOf(query), limit, offset }
   if (counterOf(shape) || (after && sort !== 'number')) {
-    return pageAndTotal({ ...shape, continues: after !== undefined }, { ...values, ...after })
+    return pageAndTotal({ ...shape, continues: after !== undefined, skips: offset > 0 }, { ...values, ...after })
   }
   return selectMatchedPage({ ...shape, beginning: after ? 'after' : 'first' }, { ...values, ...after })
 }
@@ -40,6 +43,7 @@ export function selectUserPage(query: ListQuery): Statement<UserPage> {
 interface ListShape extends FilterShape, Order {
   /** Whether the page starts after a user instead of at the first. */
   continues: boolean
+  skips: boolean
 }
 
 const pageAndTotal = prepareEach<ListShape, Values, UserPage>(
@@ -50,20 +54,23 @@ const pageAndTotal = prepareEach<ListShape, Values, UserPage>(
 function usersOf(shape: ListShape): SQL {
   const { sort, search } = shape
   const number = numberOf(shape)
-  if (sort === 'number') return sql`SELECT ${listedUser()} ${pageFrom(shape, afterPosition(number, shape))}`
+  if (sort === 'number')
+    return sql`SELECT ${listedUser(undefined, clientOf(shape))} ${pageFrom(shape, afterPosition(number, shape))}`
   if (shape.continues && isEveryone(shape)) return usersAfterKey(shape)
   const rest = pageFrom(shape, afterPosition(number, shape))
-  if (!search) return sql`SELECT ${listedUser(keyOf(sort))} ${rest}`
+  const listed = listedUser(keyOf(sort), clientOf(shape))
+  if (!search) return sql`SELECT ${listed} ${rest}`
   // Sorting reads every hit: first only the numbers, then the users of the page.
   return sql`
-    SELECT ${listedUser(keyOf(sort))} FROM (SELECT users.number ${rest}) AS page
+    SELECT ${listed} FROM (SELECT users.number ${rest}) AS page
       CROSS JOIN users ON users.number = page.number
     ORDER BY ${orderBy(shape, sql`users.number`)}`
 }
 
 function pageFrom(shape: ListShape, where: SQL[]): SQL {
+  const skipped = shape.skips ? sql` OFFSET CAST(${value('offset')} AS INTEGER)` : sql``
   return sql`FROM ${sourceOf(shape, { withUsers: true })} WHERE ${allOf(shape, ...where)}
-    ORDER BY ${orderBy(shape, numberOf(shape))} ${limit('limit')}`
+    ORDER BY ${orderBy(shape, numberOf(shape))} ${limit('limit')}${skipped}`
 }
 
 /**
@@ -73,7 +80,8 @@ function pageFrom(shape: ListShape, where: SQL[]): SQL {
 function usersAfterKey(shape: ListShape): SQL {
   const { sort, descending } = shape
   const [key, than] = [keyOf(sort) as SQL, descending ? sql`<` : sql`>`]
-  const users = (...where: SQL[]) => sql`SELECT * FROM (SELECT ${listedUser(key)} ${pageFrom(shape, where)})`
+  const users = (...where: SQL[]) =>
+    sql`SELECT * FROM (SELECT ${listedUser(key, clientOf(shape))} ${pageFrom(shape, where)})`
   return sql`
     ${users(sql`${key} = ${value('key')}`, sql`users.number ${than} ${afterNumber}`)}
     UNION ALL ${users(sql`${key} ${than} ${value('key')}`)} ${limit('limit')}`

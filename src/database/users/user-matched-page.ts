@@ -4,14 +4,22 @@ import { limit, prepareEach, type Values } from '../statement'
 import { allOf, numberOf, sourceOf, withExpandedWords, type FilterShape } from './user-filter'
 import { listedUser, pageOf, readPage, type UserPage } from './user-row'
 
-export type SortKey = 'number' | 'email' | 'name'
+/** `shownName` is the username or, without one, the email. */
+export type SortKey = 'number' | 'email' | 'name' | 'shownName' | 'createdAt'
 
 export interface Order {
   sort: SortKey
   descending: boolean
 }
 
-const sortColumn = { number: sql`users.number`, email: sql`users.email_key`, name: sql`users.name_key` }
+const sortColumn = {
+  number: sql`users.number`,
+  email: sql`users.email_key`,
+  name: sql`users.name_key`,
+  shownName: sql`coalesce(users.username_key, users.email_key)`,
+  // Text, as the other keys are.
+  createdAt: sql`printf('%012d', users.created_at)`,
+}
 
 /** The sort key; undefined where the number alone gives the order. */
 export const keyOf = (sort: SortKey): SQL | undefined => (sort === 'number' ? undefined : sortColumn[sort])

@@ -4,6 +4,7 @@ import { limit, prepareEach, type Statement, type Values } from '../statement'
 import { userSpans } from '../tables'
 import {
   allOf,
+  clientOf,
   countedBy,
   counterOf,
   numberOf,
@@ -59,8 +60,9 @@ const countedPage = prepareEach<FilterShape & { first: boolean }, Values, UserPa
 function usersOfPage(shape: FilterShape, from: SQL[], limit: SQL): SQL {
   const number = numberOf(shape)
   const page = sql`FROM ${sourceOf(shape)} WHERE ${allOf(shape, ...from)} ORDER BY ${number} ${limit}`
-  if (!shape.role) return sql`SELECT ${listedUser()} ${page}`
-  return sql`SELECT ${listedUser()} FROM (SELECT ${number} AS number ${page}) AS page
+  const listed = listedUser(undefined, clientOf(shape))
+  if (!shape.role) return sql`SELECT ${listed} ${page}`
+  return sql`SELECT ${listed} FROM (SELECT ${number} AS number ${page}) AS page
     CROSS JOIN users ON users.number = page.number`
 }
 

@@ -4,7 +4,7 @@
  */
 import { sql, type SQL } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
-import { roles, userRoles, users } from '../tables'
+import { externalIds, keptAttributes, roles, userRoles, users } from '../tables'
 
 type Columns = typeof users.$inferSelect
 
@@ -111,20 +111,50 @@ export function readUser(text: string): UserRow {
   return toRow(values, [toRole(values[20]), ...(values[21] ?? []).map(toRole)])
 }
 
+/** What a provisioning client keeps of a user: attributes as JSON, and the client's own id of the user. */
+export interface KeptRow {
+  attributes: string | null
+  external_id: string | null
+}
+
+/** The kind of credential that names a provisioning client: the client is the user behind it. */
+export type ClientKind = 'session' | 'key'
+
+const clientValue = sql.placeholder('client')
+
+/** The number of the client. The statement takes the session's id or the key's hash as `client`. */
+export const clientNumber: Record<ClientKind, SQL> = {
+  session: sql`(SELECT user_number FROM sessions WHERE id = ${clientValue})`,
+  key: sql`(SELECT user_number FROM api_keys WHERE hash = ${clientValue})`,
+}
+
+/** The values of a KeptRow, over a row of users. */
+export const keptOf = (client: SQL): [attributes: SQL, externalId: SQL] => [
+  sql`(SELECT ${keptAttributes.attributes} FROM ${keptAttributes} WHERE ${keptAttributes.user_number} = ${users.number})`,
+  externalIdOf('user', client, users.number),
+]
+
+/** The client's id of a user or role, by the number of that. */
+export const externalIdOf = (kind: 'user' | 'role', client: SQL, number: SQLiteColumn): SQL => sql`(
+  SELECT ${externalIds.value} FROM ${externalIds} WHERE ${externalIds.client_number} = ${client}
+    AND ${externalIds.kind} = ${sql.raw(`'${kind}'`)} AND ${externalIds.subject_number} = ${number})`
+
 /** The users of one page, in order, and the total of all pages. */
 export interface UserPage {
   users: ListedUser[]
   total: number
 }
 
-/** A user of a list, with its sort key unless that is the number. */
+/** A user of a list, with its sort key unless that is the number, and with what a provisioning client keeps of it. */
 export interface ListedUser {
   user: UserRow
   key: string | undefined
+  kept: KeptRow | undefined
 }
 
 /** The columns that `pageOf` needs of each user: the values, and the numbers of the roles. */
-export const listedUser = (key?: SQL): SQL => sql`${key ? arrayOf(key) : arrayOf()} AS user,
+export const listedUser = (key?: SQL, client?: SQL): SQL => sql`
+  ${client ? arrayOf(key ?? sql`NULL`, ...keptOf(client)) : key ? arrayOf(key) : arrayOf()} AS user,
   coalesce(CASE WHEN ${users.role_count} > 1 THEN (
     SELECT group_concat(role_number) FROM (
       SELECT ${userRoles.role_number} FROM ${userRoles} WHERE ${userRoles.user_number} = ${users.number}
@@ -162,12 +192,15 @@ export function readPage({ total, listed, held, roles }: PageText): UserPage {
     return found
   }
   const rolesOfEach = held?.split(' ') ?? []
-  const all = JSON.parse(listed ?? '[]') as [...Values, key?: string][]
+  const all = JSON.parse(listed ?? '[]') as Listed[]
   return {
     total,
     users: all.map((values, index) => ({
       user: toRow(values, rolesOf(rolesOfEach[index] as string)),
-      key: values[20],
+      key: values[20] ?? undefined,
+      kept: values.length > 21 ? { attributes: values[21] ?? null, external_id: values[22] ?? null } : undefined,
     })),
   }
 }
+
+type Listed = [...Values, key?: string | null, attributes?: string | null, externalId?: string | null]

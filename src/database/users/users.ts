@@ -93,6 +93,9 @@ export const selectUserCount = prepare<{ scope: string }, { count: number }>(
   () => sql`SELECT ${userCounts.count} FROM ${userCounts} WHERE ${userCounts.scope} = ${value('scope')}`,
 )
 
+/** Answers no row, for a change that is decided on the record alone. */
+export const selectNothing = prepare<void, object>(() => sql`SELECT NULL WHERE 0`)
+
 /** Returns which of `keys` (a JSON array of folded identifiers) are taken, and the numbers of their users. */
 export const selectLoginIdentifiers = prepare<{ keys: string }, typeof loginIdentifiers.$inferSelect>(
   () => sql`

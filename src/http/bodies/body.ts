@@ -11,21 +11,24 @@ const maxBytes = 65_536
 const hasBody = (c: Context) => !['GET', 'HEAD', 'DELETE'].includes(c.req.method) && c.req.raw.body !== null
 
 /** Reads the body up to the limit, and keeps the bytes where the framework looks for them. */
-export const limitedBody = createMiddleware<ContractEnv>(async (c, next) => {
-  if (hasBody(c)) {
-    if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw new Failed({ kind: 'body_too_large', maxBytes })
-    const chunks: Uint8Array[] = []
-    let length = 0
-    for await (const chunk of c.req.raw.body as ReadableStream<Uint8Array>) {
-      length += chunk.byteLength
-      if (length > maxBytes) throw new Failed({ kind: 'body_too_large', maxBytes })
-      chunks.push(chunk)
+export const limitedBodyOf = (maxBytes: number) =>
+  createMiddleware<ContractEnv>(async (c, next) => {
+    if (hasBody(c)) {
+      if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw new Failed({ kind: 'body_too_large', maxBytes })
+      const chunks: Uint8Array[] = []
+      let length = 0
+      for await (const chunk of c.req.raw.body as ReadableStream<Uint8Array>) {
+        length += chunk.byteLength
+        if (length > maxBytes) throw new Failed({ kind: 'body_too_large', maxBytes })
+        chunks.push(chunk)
+      }
+      // The framework keeps a promise here, although the type says otherwise.
+      c.req.bodyCache.arrayBuffer = new Blob(chunks).arrayBuffer() as unknown as ArrayBuffer
     }
-    // The framework keeps a promise here, although the type says otherwise.
-    c.req.bodyCache.arrayBuffer = new Blob(chunks).arrayBuffer() as unknown as ArrayBuffer
-  }
-  await next()
-})
+    await next()
+  })
+
+export const limitedBody = limitedBodyOf(maxBytes)
 
 /** For an operation that streams the body. A declared length over the limit is refused before reading. */
 export const boundedBody = createMiddleware<ContractEnv>(async (c, next) => {

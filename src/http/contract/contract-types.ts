@@ -34,6 +34,8 @@ export interface ContractTraits {
   readsForms?: boolean
   /** Whether every path ends in a slash. A GET without it is redirected. */
   trailingSlashes?: boolean
+  /** A path with a slash at its end is the same path. */
+  ignoresTrailingSlash?: boolean
   /** The description of the contract in its document. */
   description: string
   /** The groups of operations in the OpenAPI document, if there are several. Each operation names one in `tags`. */

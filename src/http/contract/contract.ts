@@ -58,8 +58,13 @@ export function createContract(traits: ContractTraits): Contract {
  * Returns the path as the original API has it: what follows the base path or, on the contract's own host, the whole
  * path.
  */
-function pathInContract({ name, keepsBasePathOnHost }: ContractTraits, request: Request, env: Env): string {
-  const path = getPath(request)
+function pathInContract(
+  { name, keepsBasePathOnHost, ignoresTrailingSlash }: ContractTraits,
+  request: Request,
+  env: Env,
+): string {
+  const asked = getPath(request)
+  const path = ignoresTrailingSlash ? asked.replace(/(?<=.)\/$/, '') : asked
   const base = `/${name}`
   if (path !== base && !path.startsWith(`${base}/`)) return path
   if (!keepsBasePathOnHost && ownHostOf(request, env) !== undefined) return path

@@ -10,7 +10,8 @@ export type Failure =
   | { kind: 'no_credentials' }
   /** A browser sent the request for a page of another site. */
   | { kind: 'cross_site' }
-  | { kind: 'invalid_request'; part: Part; issues: readonly Issue[] }
+  /** `own` is the problem in the words of a contract that reads the request itself. */
+  | { kind: 'invalid_request'; part: Part; issues: readonly Issue[]; own?: { code: string; detail: string } }
   /** The body is not UTF-8, JSON or a form. `position` is where parsing stopped, if known. */
   | { kind: 'unreadable_body'; position: number }
   /** `expected` is set when it is not JSON. */

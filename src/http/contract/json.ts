@@ -131,9 +131,14 @@ async function* linesOf<Item>(
  * later failure breaks the connection, so that a client never takes a short list for a complete one. Reads ahead of the
  * client by one chunk, or by `aheadBytes`.
  */
-async function streamedText(
+export async function streamedText(
   texts: AsyncGenerator<string, void, undefined>,
-  { contentType, headers, aheadBytes }: { contentType: string; headers?: Record<string, string>; aheadBytes?: number },
+  {
+    contentType,
+    headers,
+    aheadBytes,
+    status = 200,
+  }: { contentType: string; headers?: Record<string, string>; aheadBytes?: number; status?: number },
 ): Promise<Response> {
   const encoder = new TextEncoder()
   const first = await texts.next()
@@ -164,5 +169,5 @@ async function streamedText(
       : { highWaterMark: aheadBytes, size: (chunk) => chunk?.byteLength ?? 0 },
   )
   ends.set(stream, end.promise)
-  return new Response(stream, { headers: { 'content-type': contentType, ...headers } })
+  return new Response(stream, { status, headers: { 'content-type': contentType, ...headers } })
 }

@@ -4,13 +4,13 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { apiKeyHash } from '../../core/access/api-keys'
-import type { Caller } from '../../core/access/caller'
+import { authorise, type Caller } from '../../core/access/caller'
 import { permissions, type Permission } from '../../core/access/permissions'
 import type { UserSelector } from '../../core/users/user'
 import type { Configuration } from '../../env'
 import { bearerScheme } from '../contract/contract'
 import type { ContractEnv } from '../contract/contract-types'
-import { boundedBody, decodedBody, limitedBody, untouchedBody } from '../bodies/body'
+import { boundedBody, decodedBody, limitedBody, limitedBodyOf, untouchedBody } from '../bodies/body'
 import { isConfirmed, recordKeyStatus } from './confirmed-keys'
 import { Failed } from '../contract/failure'
 import { limitClient, limitCredential, limitSignIn } from './rate-limit'
@@ -23,12 +23,13 @@ type WithCaller = ContractEnv & { Variables: { caller: Caller } }
  * For operations with a credential: a bearer token, an API key or, where `cookie` is set, a session cookie. The
  * middleware checks only that Usher issued it. The database decides the rest in the batch of the operation, through
  * `c.var.caller`: whether it is still valid, and whether the user holds `needs`, which are waived for the user that
- * `self` names. With `streams`, the operation reads the body itself.
+ * `self` names. With `streams`, the operation reads the body itself; otherwise the body
+ * has at most `maxBytes`.
  */
 export function authenticated(
   needs: readonly Permission[],
   self?: (c: Context) => UserSelector,
-  { cookie = false, streams = false }: { cookie?: boolean; streams?: boolean } = {},
+  { cookie = false, streams = false, maxBytes }: { cookie?: boolean; streams?: boolean; maxBytes?: number } = {},
 ) {
   const authenticate: MiddlewareHandler<WithCaller> = createMiddleware<WithCaller>(async (c, next) => {
     const visit = c.get('visit')
@@ -54,7 +55,7 @@ export function authenticated(
     if (credential.kind === 'key') recordKeyStatus(credential.hash, c.res.status, visit.now)
   })
   const middleware: [typeof limitedBody, typeof authenticate, typeof decodedBody] = [
-    streams ? boundedBody : limitedBody,
+    streams ? boundedBody : maxBytes === undefined ? limitedBody : limitedBodyOf(maxBytes),
     authenticate,
     streams ? untouchedBody : decodedBody,
   ]
@@ -159,5 +160,23 @@ export function anonymous({ signsIn, cookie = false }: { signsIn: boolean; cooki
     decodedBody,
   ]
   const access = `Takes no credential${signsIn ? ', and counts as a sign-in' : ''}.`
+  return { 'x-access': access, security: [] as Record<string, string[]>[], middleware }
+}
+
+/** For operations that need no credential. A credential that the client sends must be valid. */
+export function anonymousOrAuthenticated() {
+  const [, authenticate] = authenticated([]).middleware
+  const either: MiddlewareHandler<ContractEnv> = createMiddleware<ContractEnv>(async (c, next) => {
+    if (c.req.header('authorization') === undefined) {
+      await limitClient(c)
+      return next()
+    }
+    return authenticate(c as Context<WithCaller>, async () => {
+      await authorise((c as Context<WithCaller>).var.caller)
+      await next()
+    })
+  })
+  const middleware: [typeof either] = [either]
+  const access = 'Takes no credential. A credential that is sent must be valid.'
   return { 'x-access': access, security: [] as Record<string, string[]>[], middleware }
 }

@@ -1,0 +1,24 @@
+/** Problems of a request, in the words of RFC 7644. */
+import { Failed, type Part } from '../../http/contract/failure'
+
+export type ScimType =
+  | 'invalidFilter'
+  | 'tooMany'
+  | 'uniqueness'
+  | 'mutability'
+  | 'invalidSyntax'
+  | 'invalidPath'
+  | 'noTarget'
+  | 'invalidValue'
+  | 'invalidCursor'
+  | 'invalidCount'
+
+/** A bad request. `detail` names attributes, never values of a client. */
+export function badRequest(code: ScimType, detail: string, part: Part = 'body'): Failed {
+  return new Failed({
+    kind: 'invalid_request',
+    part,
+    issues: [{ path: [], problem: { rule: 'malformed' } }],
+    own: { code, detail },
+  })
+}

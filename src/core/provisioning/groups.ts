@@ -1,0 +1,391 @@
+/** Roles as groups, whose members change many at a time. A group is any role but the default one, which those hold who are in none. */
+import { v7 as uuid } from 'uuid'
+import { deleteRole, insertRole, refuseUnlessRole, renameRole, selectEveryRole } from '../../database/access/roles'
+import type { ActorRow } from '../../database/guard'
+import { BatchConflict } from '../../database/database'
+import { insertEventOfEach } from '../../database/moving/imports'
+import { saveExternalId } from '../../database/provisioning/kept'
+import {
+  refuseUnlessPermissions,
+  replaceRolesOfMany,
+  selectGroup,
+  selectGroups,
+  selectHoldersById,
+  selectHoldersOfRole,
+  selectMembers,
+  selectMembersOf,
+  selectNextRoleNumber,
+  selectNoHolders,
+  selectRolesHeld,
+  type GroupRow,
+  type HolderRow,
+  type MemberRow,
+  type RolesChange,
+} from '../../database/provisioning/groups'
+import type { Statement } from '../../database/statement'
+import { refuseWithoutActiveAdmin } from '../../database/users/users'
+import {
+  decideAndCommit,
+  guard,
+  readFacts,
+  refuseApiKeyOnOwner,
+  translateRefusals,
+  type Caller,
+} from '../access/caller'
+import { fromMask, type Permission } from '../access/permissions'
+import { adminRole, defaultRole, refuseMissing, selectNamedRoles } from '../access/roles'
+import { commonEvent, record } from '../audit/audit'
+import { Refused } from '../refusal'
+import type { Parsed } from '../users/fields'
+import { foldRoleName } from '../users/text'
+import { streamedPageSize } from '../users/user-list'
+import { clientOf } from './users'
+
+/** Times are unix seconds. */
+export interface Group {
+  id: string
+  number: number
+  name: string
+  /** The client's own id of the group. */
+  externalId: string | null
+  builtIn: boolean
+  /** How many members it has. */
+  size: number
+  createdAt: number
+  updatedAt: number
+}
+
+/** A change of the members: those there, or none of them, without some and with others. By the ids of the users. */
+export interface MemberChange {
+  keepsPresent: boolean
+  add: readonly string[]
+  remove: readonly string[]
+}
+
+export interface GroupChanges {
+  name?: Parsed<'roleName'> | undefined
+  externalId?: string | null | undefined
+}
+
+/** Memberships that one request changes. */
+export const mostMemberships = 5000
+
+/** Every group, in order of number, and of the users with the ids asked for the groups that each is in. */
+export async function listGroups(
+  caller: Caller,
+  userIds: readonly string[],
+): Promise<{ groups: Group[]; groupsOf: ReadonlyMap<string, ReadonlySet<number>> }> {
+  const [rows, held] = await translateRefusals(caller, () =>
+    caller.database.batch(
+      guard(caller),
+      selectGroups(clientOf(caller)),
+      selectRolesHeld({ ids: JSON.stringify(userIds) }),
+    ),
+  )
+  const groupsOf = new Map<string, Set<number>>(userIds.map((id) => [id, new Set()]))
+  for (const { id, role_number } of held) groupsOf.get(id)?.add(role_number)
+  return { groups: rows.filter(({ number }) => number !== defaultRole).map(toGroup), groupsOf }
+}
+
+export async function getGroup(caller: Caller, id: string): Promise<Group> {
+  const [rows] = await translateRefusals(caller, () =>
+    caller.database.batch(guard(caller), selectGroup(clientOf(caller), id)),
+  )
+  return toGroup(found(rows[0]))
+}
+
+/** `members` is all of them, a page at a time: the first has been read. */
+export interface GroupAndMembers {
+  group: Group
+  members: AsyncGenerator<Member[], void, undefined>
+}
+
+export async function getGroupAndMembers(caller: Caller, id: string): Promise<GroupAndMembers> {
+  const [rows, first] = await translateRefusals(caller, () =>
+    caller.database.batch(
+      guard(caller),
+      selectGroup(clientOf(caller), id),
+      selectMembersOf({ id, number: 0, limit: streamedPageSize }),
+    ),
+  )
+  return withMembers(caller, toGroup(found(rows[0])), first)
+}
+
+const withMembers = (caller: Caller, group: Group, first: readonly MemberRow[]): GroupAndMembers => ({
+  group,
+  members: memberPages(caller, [group], first),
+})
+
+/** `place` is the group's in the list. */
+export interface Member {
+  place: number
+  id: string
+}
+
+/** The members of the groups, in their order, a page at a time. The authority is asked for again at each page. */
+export async function* memberPages(
+  caller: Caller,
+  groups: readonly Group[],
+  first?: readonly MemberRow[],
+): AsyncGenerator<Member[], void, undefined> {
+  const numbers = JSON.stringify(groups.map(({ number }) => number))
+  let [place, number] = [0, 0]
+  for (let page = first; ; page = undefined) {
+    const statement = selectMembers({ groups: numbers, place, number, limit: streamedPageSize })
+    const [rows] = page
+      ? [page]
+      : await translateRefusals(caller, () => caller.database.batch(guard(caller), statement))
+    if (rows.length > 0) yield rows.map((row) => ({ place: row.place, id: row.id }))
+    const last = rows.at(-1)
+    if (!last || rows.length < streamedPageSize) return
+    ;[place, number] = [last.place, last.number]
+  }
+}
+
+/** Makes a group without permissions: a client cannot invent authority. */
+export async function createGroup(
+  caller: Caller,
+  input: { name: Parsed<'roleName'>; externalId: string | null; members: readonly string[] },
+): Promise<GroupAndMembers> {
+  const id = uuid()
+  const members: MemberChange = { keepsPresent: true, add: input.members, remove: [] }
+  return decideAndCommit(caller, async () => {
+    const [actor, [next], taken, roleRows, named] = await readFacts(
+      caller,
+      selectNextRoleNumber(),
+      selectNamedRoles([{ name: input.name }]),
+      selectEveryRole(),
+      selectHoldersById({ ids: JSON.stringify(input.members) }),
+    )
+    if (taken.length > 0) throw new Refused({ kind: 'role_refused', why: 'taken' })
+    const role = { number: next?.number ?? 1, permissions: 0 }
+    const decided = decideMembers(caller, { actor, roleRows, role, named, present: [] }, members)
+    const needs = [...caller.needs, ...decided.needs]
+    refuseMissing(needs, fromMask(actor.permissions))
+    try {
+      const results = await caller.database.batch(
+        guard(caller, { needs, grantedRoles: [] }),
+        insertRole({
+          id,
+          number: role.number,
+          name: input.name,
+          name_key: foldRoleName(input.name),
+          description: '',
+          permissions: 0,
+          created_at: caller.now,
+        }),
+        ...(input.externalId === null
+          ? []
+          : [saveExternalId('role', { id, client: actor.number, externalId: input.externalId })]),
+        ...membershipStatements(caller, actor, decided, roleRows),
+        record(caller, actor, 'role.created', { subjectId: id, fields: ['name'] }),
+        selectGroup(clientOf(caller), id),
+        selectMembersOf({ id, number: 0, limit: streamedPageSize }),
+      )
+      const [[row], first] = results.slice(-2) as [GroupRow[], MemberRow[]]
+      return withMembers(caller, toGroup(found(row)), first)
+    } catch (error) {
+      // Another role took the name or the number in between.
+      if (error instanceof BatchConflict) await refuseTakenName(caller, input.name)
+      throw error
+    }
+  })
+}
+
+/** Changes a group and its members in one batch: all of it, or nothing. */
+export async function updateGroup(
+  caller: Caller,
+  id: string,
+  members: MemberChange,
+  changesTo: (present: Group | undefined) => GroupChanges,
+): Promise<GroupAndMembers> {
+  return decideAndCommit(caller, async () => {
+    const { row, ...facts } = await groupFacts(caller, id, members)
+    const { name: wanted, externalId } = changesTo(row && toGroup(row))
+    const role = found(row)
+    const { actor, roleRows } = facts
+    const decided = decideMembers(caller, { ...facts, role }, members)
+    const name = wanted === undefined || wanted === role.name ? undefined : wanted
+    const isExternalIdNew = externalId !== undefined && externalId !== role.external_id
+    const fields = [...(name === undefined ? [] : ['name']), ...(isExternalIdNew ? ['externalId'] : [])]
+    const firstMembers = selectMembersOf({ id, number: 0, limit: streamedPageSize })
+    if (fields.length === 0 && decided.changes.length === 0) {
+      const [first] = await caller.database.batch(guard(caller), firstMembers)
+      return withMembers(caller, toGroup(role), first)
+    }
+    const ofRole: Permission[] = fields.length > 0 ? ['roles:manage'] : []
+    const ofName: Permission[] = name === undefined ? [] : fromMask(role.permissions)
+    const needs = [...caller.needs, ...ofRole, ...ofName, ...decided.needs]
+    refuseMissing(needs, fromMask(actor.permissions))
+    if (name !== undefined && role.built_in === 1) throw new Refused({ kind: 'role_refused', why: 'built_in' })
+    try {
+      const results = await caller.database.batch(
+        guard(caller, { needs, grantedRoles: [] }),
+        refuseUnlessRole(role),
+        renameRole({
+          number: role.number,
+          name: name ?? role.name,
+          name_key: foldRoleName(name ?? role.name),
+          updated_at: caller.now,
+        }),
+        ...(isExternalIdNew ? [saveExternalId('role', { id, client: actor.number, externalId })] : []),
+        ...membershipStatements(caller, actor, decided, roleRows),
+        ...(fields.length > 0 ? [record(caller, actor, 'role.updated', { subjectId: id, fields })] : []),
+        firstMembers,
+      )
+      const group = {
+        ...toGroup(role),
+        name: name ?? role.name,
+        externalId: isExternalIdNew ? externalId : role.external_id,
+        updatedAt: caller.now,
+      }
+      return withMembers(caller, group, results.at(-1) as MemberRow[])
+    } catch (error) {
+      if (error instanceof BatchConflict && name !== undefined) await refuseTakenName(caller, name)
+      throw error
+    }
+  })
+}
+
+/** Deletes a group, taking it from its members in the same batch. */
+export async function deleteGroup(caller: Caller, id: string): Promise<void> {
+  const everyone: MemberChange = { keepsPresent: false, add: [], remove: [] }
+  await decideAndCommit(caller, async () => {
+    const { row, ...facts } = await groupFacts(caller, id, everyone)
+    const role = found(row)
+    if (role.built_in === 1) throw new Refused({ kind: 'role_refused', why: 'built_in' })
+    const decided = decideMembers(caller, { ...facts, role }, everyone)
+    const needs = [...caller.needs, ...fromMask(role.permissions), ...decided.needs]
+    refuseMissing(needs, fromMask(facts.actor.permissions))
+    await caller.database.batch(
+      guard(caller, { needs, grantedRoles: [] }),
+      refuseUnlessRole(role),
+      ...membershipStatements(caller, facts.actor, decided, facts.roleRows),
+      deleteRole({ number: role.number }),
+      record(caller, facts.actor, 'role.deleted', { subjectId: id }),
+    )
+  })
+}
+
+interface MemberFacts {
+  actor: ActorRow
+  roleRows: readonly { number: number; permissions: number }[]
+  role: { number: number; permissions: number }
+  /** The users that the change names. */
+  named: readonly HolderRow[]
+  /** The members there, where the change is about all of them. */
+  present: readonly HolderRow[]
+}
+
+async function groupFacts(caller: Caller, id: string, { keepsPresent, add, remove }: MemberChange) {
+  const ids = [...new Set([...add, ...remove])]
+  if (ids.length > 2 * mostMemberships) refuseMany()
+  const limit = 2 * mostMemberships + 1
+  const [actor, [row], roleRows, named, present] = await readFacts(
+    caller,
+    selectGroup(clientOf(caller), id),
+    selectEveryRole(),
+    selectHoldersById({ ids: JSON.stringify(ids) }),
+    keepsPresent ? selectNoHolders() : selectHoldersOfRole({ id, limit }),
+  )
+  return { actor, row, roleRows, named, present }
+}
+
+function refuseMany(): never {
+  throw new Refused({ kind: 'too_many', of: 'memberships', max: mostMemberships })
+}
+
+interface Decided {
+  changes: readonly (RolesChange & { id: string })[]
+  needs: readonly Permission[]
+  /** The permissions that the decision rests on. */
+  permissions: readonly { number: number; permissions: number }[]
+  /** Whether it takes someone out of the admin role. */
+  takesAdmins: boolean
+}
+
+const nothing: Decided = { changes: [], needs: [], permissions: [], takesAdmins: false }
+
+/**
+ * Who joins and who leaves. It takes every permission of the role, and of each user touched. One user out of reach refuses the change.
+ */
+function decideMembers(
+  caller: Caller,
+  { actor, roleRows, role, named, present }: MemberFacts,
+  { add, remove }: MemberChange,
+): Decided {
+  const users = new Map([...present, ...named].map((row) => [row.id, row]))
+  const unknown = add.find((id) => !users.has(id))
+  if (unknown !== undefined) throw new Refused({ kind: 'user_not_found', selector: { id: unknown } })
+  const joining = new Set(add)
+  const leaving = new Set([...present.map(({ id }) => id), ...remove].filter((id) => !joining.has(id)))
+  const changes = [...users.values()].flatMap(({ id, number, version, roles }) => {
+    const before = JSON.parse(roles) as number[]
+    const after = rolesAfter(before, role.number, joining.has(id), leaving.has(id))
+    return after === before ? [] : [{ id, number, version, before, after }]
+  })
+  if (changes.length === 0) return nothing
+  if (changes.length > mostMemberships) refuseMany()
+  for (const { id } of changes) refuseApiKeyOnOwner(caller, actor, id)
+  const touched = new Set([role.number, ...changes.flatMap(({ before }) => before)])
+  const permissions = [...roleRows.filter(({ number }) => number !== role.number), role].filter(({ number }) =>
+    touched.has(number),
+  )
+  return {
+    changes,
+    needs: ['roles:assign', ...fromMask(permissions.reduce((mask, one) => mask | one.permissions, 0))],
+    permissions,
+    takesAdmins: role.number === adminRole && leaving.size > 0,
+  }
+}
+
+/** The first group takes the place of the default role, and leaving the last brings that back. */
+function rolesAfter(before: readonly number[], role: number, joins: boolean, leaves: boolean): readonly number[] {
+  if (joins && !before.includes(role))
+    return [...before.filter((one) => one !== defaultRole || before.length > 1), role]
+  if (!leaves || !before.includes(role)) return before
+  const others = before.filter((one) => one !== role)
+  return others.length > 0 ? others : [defaultRole]
+}
+
+function membershipStatements(
+  caller: Caller,
+  actor: ActorRow,
+  { changes, permissions, takesAdmins }: Decided,
+  roleRows: MemberFacts['roleRows'],
+): Statement[] {
+  if (changes.length === 0) return []
+  const known = permissions.filter(({ number }) => roleRows.some((row) => row.number === number))
+  return [
+    refuseUnlessPermissions(known),
+    ...replaceRolesOfMany(changes, caller.now),
+    ...insertEventOfEach(
+      changes.map(({ id }) => ({ id: uuid(), userId: id, fields: ['roles'] })),
+      commonEvent(caller, actor, 'user.roles_set'),
+    ),
+    ...(takesAdmins ? [refuseWithoutActiveAdmin(adminRole)] : []),
+  ]
+}
+
+async function refuseTakenName(caller: Caller, name: string): Promise<void> {
+  const [taken] = await caller.database.batch(guard(caller), selectNamedRoles([{ name }]))
+  if (taken.length > 0) throw new Refused({ kind: 'role_refused', why: 'taken' })
+}
+
+function found<Row>(row: Row | undefined): Row {
+  if (!row) throw new Refused({ kind: 'resource_not_found', resource: 'role' })
+  return row
+}
+
+function toGroup(row: GroupRow): Group {
+  return {
+    id: row.id,
+    number: row.number,
+    name: row.name,
+    externalId: row.external_id,
+    builtIn: row.built_in === 1,
+    size: row.holders,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
