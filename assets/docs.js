@@ -1,7 +1,7 @@
 /**
- * The interactive reference: Swagger UI over the document of one contract. An operation that signs in signs in the page, and one that
- * signs out signs it out. A token is kept in the tab's session storage, so that every contract's page in the same tab is signed in;
- * closing the tab forgets it.
+ * The interactive reference: Swagger UI for the document of one contract. An operation that signs in also signs the
+ * page in, and one that signs out signs it out. The token is kept in the tab's session storage, so all contracts' pages
+ * in the tab are signed in. Closing the tab deletes it.
  */
 /* global SwaggerUIBundle */
 
@@ -26,18 +26,21 @@ const isBearer = (schema) => schema.scheme === 'bearer'
 const signsIn = ({ security, method }) => security?.length === 0 && method === 'post'
 const signsOut = (path) => /\/logout\/?$/.test(path)
 
-/** The security schemes that a successful response of a sign-in satisfies, each as the library keeps it; undefined for any other response. */
+/**
+ * Returns the security schemes that a successful sign-in satisfies, each as the library stores it. Returns undefined
+ * for any other response.
+ */
 function signedInBy(schemes, response) {
   const fields = { ...response.body, ...response.body?.data }
   const token = fields.access_token ?? fields.token
   const found = Object.entries(schemes).find(([, schema]) => (token === undefined ? isCookie : isBearer)(schema))
   if (!found) return undefined
   const [name, schema] = found
-  // No script can read the session cookie: the browser keeps it and sends it along.
+  // Scripts cannot read the session cookie. The browser stores and sends it.
   return { [name]: { name, schema, value: token ?? 'kept by the browser' } }
 }
 
-/** Fills a form with its example, since the library would put a word into every field and send those along. */
+/** Fills each form with its example. The library would put a word into every field and send those. */
 function withFormsAsTheirExamples(spec) {
   const operations = Object.values(spec.paths).flatMap((item) => Object.values(item))
   for (const content of operations.map(({ requestBody }) => requestBody?.content ?? {})) {
@@ -78,7 +81,7 @@ const contractDocument = {
   },
 }
 
-/** The dialog shows that the browser keeps the cookie, which a person cannot type. */
+/** Shows that the browser holds the cookie, which a user cannot enter. */
 const cookieByBrowser = {
   wrapComponents: {
     apiKeyAuth: (Original, { React }) =>
@@ -104,14 +107,14 @@ const cookieByBrowser = {
 const secretField = /password|pin$|refresh_token|^token$/
 const mask = '••••••••'
 
-/** A request body as the page may show it: passwords, PINs and tokens are masked. */
+/** Returns a request body to display, with passwords, PINs and tokens masked. */
 function masked(body) {
   if (typeof body !== 'string') return maskedFields(body)
   if (!body.trim().startsWith('{')) return body.replace(/(^|&)([^=&]+)=([^&]+)/g, maskedPair)
   try {
     return JSON.stringify(maskedFields(JSON.parse(body)), null, 2)
   } catch {
-    // JSON that cannot be parsed may hold a password as well.
+    // JSON that cannot be parsed may contain a password too.
     return mask
   }
 }
@@ -121,7 +124,7 @@ const maskedPair = (pair, before, name) => (secretField.test(name) ? `${before}$
 const maskedFields = (fields) =>
   Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, secretField.test(name) ? mask : value]))
 
-/** The curl line hides what is secret, and an operation that creates something says so before it is sent. */
+/** Hides secrets in the curl line, and marks operations that create something before they are sent. */
 const plainWords = {
   wrapComponents: {
     curl:
@@ -157,7 +160,7 @@ const ui = SwaggerUIBundle({
   validatorUrl: null,
   onComplete: start,
   requestInterceptor(request) {
-    // The browser sends the cookie by itself; the library would show a made-up one in its curl line.
+    // The browser sends the cookie itself. The library would show a made-up one in its curl line.
     delete request.headers.Cookie
     return request
   },
@@ -166,7 +169,7 @@ const ui = SwaggerUIBundle({
 const spec = () => ui.specSelectors.specJson().toJS()
 const schemes = () => Object.entries(spec().components.securitySchemes)
 
-/** Signs the page in by what an earlier page of the tab left, then keeps the header in step with the page. */
+/** Signs the page in with the token that the tab stored, then keeps the header up to date. */
 function start() {
   const [name, schema] = schemes().find(([, candidate]) => isBearer(candidate))
   const value = stored.get()
@@ -175,7 +178,7 @@ function start() {
   followAuthorization()
 }
 
-/** The token that the page is signed in with, `cookie` for the session cookie, or undefined. */
+/** Returns the token of the page, `cookie` for the session cookie, or undefined. */
 function signedInWith() {
   const entries = Object.values(ui.authSelectors.authorized()?.toJS() ?? {})
   if (entries.length === 0) return undefined
@@ -192,7 +195,7 @@ function followAuthorization() {
   if (current !== undefined && current !== 'cookie') void showEmail(current)
 }
 
-/** Names the user in the header; a token that no longer signs anybody in is dropped. */
+/** Shows the user's email in the header. Removes a token that is no longer valid. */
 async function showEmail(token) {
   const response = await fetch('/v1/me', { headers: { authorization: `Bearer ${token}` } })
   if (token !== current) return
@@ -200,7 +203,7 @@ async function showEmail(token) {
   else if (response.ok) show({ email: (await response.json()).email })
 }
 
-/** Writes the header's line: the user and the way out, or the way in with the status of a sign-in that has just failed. */
+/** Updates the header: the user and a sign-out link, or a sign-in link with the status of a failed sign-in. */
 function show({ email, failed } = {}) {
   credential.classList.toggle('failed', failed !== undefined)
   if (current !== undefined) {
@@ -218,7 +221,7 @@ function button(text, onClick) {
   return element
 }
 
-/** Opens the operation that signs in: the first that takes no credential. */
+/** Opens the operation that signs in, the first without a credential. */
 function leadToSignIn() {
   const posts = Object.values(spec().paths).flatMap(({ post }) => post ?? [])
   const { tags, operationId } = posts.find(({ security }) => security.length === 0)

@@ -5,7 +5,7 @@ export type UserUpdate = {
   email?: string | undefined
   name?: string | undefined
   password?: string | undefined
-  /** True lets the API keys of the user outlive a new `password`; otherwise it ends them */
+  /** True keeps the user's API keys when `password` changes; otherwise they are revoked */
   keep_api_keys?: boolean | undefined
   /** A role's name */
   role?: string | undefined
@@ -34,22 +34,22 @@ export type Logout = {
 export type ImportedUser = {
   /** `usr_…` or a uuid */
   id?: string | undefined
-  /** By which backoffice and clinic know the user */
+  /** The user's id in backoffice and clinic */
   number?: number | null | undefined
   email: string
   name?: string | undefined
-  /** In clear, for a hundred rows at most; never a hash */
+  /** In plain text, never a hash; for at most a hundred rows */
   password?: string | undefined
-  /** bcrypt (`$2a$`, `$2b$`, `$2y$`), `pbkdf2_sha256$…` as Django has it, or as an export has it; `!…`, as Django has it, is no password */
+  /** bcrypt (`$2a$`, `$2b$`, `$2y$`), Django's `pbkdf2_sha256$…`, or the format of an export. Django's `!…` means no password */
   password_hash?: string | null | undefined
-  /** As an export has it */
+  /** In the format of an export */
   pin_hash?: string | null | undefined
   /** A role's name */
   role?: string | undefined
-  /** Names; the first is the primary role. `user` without any */
+  /** Names; the first is the primary role. Default `user` */
   roles?: Array<string> | undefined
   status?: ImportedStatus | undefined
-  /** In place of `status`, as rbac and clinic have it */
+  /** Instead of `status`, for rows of rbac and clinic */
   is_active?: boolean | undefined
   user_status?: ImportedUserStatus | undefined
   created_at?: string | undefined
@@ -81,7 +81,7 @@ export type ImportAccepted = {
   status: ImportAcceptedStatus
   /** `usr_` and 32 hex digits */
   id?: string | undefined
-  /** Of a user who was created without a password */
+  /** Present if the user was created without a password */
   note?: string | undefined
 }
 
@@ -123,19 +123,19 @@ export type ImportDone = {
   created: number
   skipped: number
   refused: number
-  /** In the database, which is the bill */
+  /** Rows written in the database, which are billed */
   rows_written: number
-  /** Came in clear and were hashed */
+  /** Plain-text passwords that were hashed */
   passwords: number
   password_hashes: Array<ImportedHashes>
-  /** Fields that no user has, and how many lines had them; the first hundred */
+  /** Unknown fields and the number of lines with them; the first hundred */
   unknown_fields: Array<ImportUnknownField>
 }
 
 export type ImportedHashes = {
   kind: string
   users: number
-  /** That one sign-in takes until the hash is renewed, roughly */
+  /** The approximate time of one sign-in until the hash is renewed */
   milliseconds: number
 }
 
@@ -210,9 +210,9 @@ export type RoleReference = {
 export type UserCreate = {
   email: string
   name: string
-  /** Null for a user who will set one by a set-password token */
+  /** Null for a user who will use a set-password token */
   password: string | null
-  /** A role's name; `user` without one */
+  /** A role's name. Default `user` */
   role?: string | undefined
   username?: string | null | undefined
   matricule?: number | null | undefined
@@ -238,7 +238,7 @@ export type UserPagination = {
   total: number
 }
 
-/** `created_at` without one; `-` for descending */
+/** Default `created_at`. `-` means descending */
 export type UserSort = 'created_at' | '-created_at' | 'email' | '-email' | 'name' | '-name'
 
 export type UserRoles = {
@@ -357,7 +357,7 @@ export type NewApiKey = {
   expires_at: string | null
   /** To the hour */
   last_used_at: string | null
-  /** Shown this once */
+  /** Shown this one time only */
   key: string
 }
 
@@ -399,7 +399,7 @@ export type AuditEvent = {
   user_id: string | null
   contract: string
   fields: Array<string>
-  /** The role, API key, session or webhook that it is about */
+  /** The role, API key, session or webhook that the event is about */
   subject_id: string | null
   credential: AuditCredential
   /** The `X-Request-Id` of the response */
@@ -486,7 +486,7 @@ export type NewWebhook = {
   last_attempt_at: string | null
   /** `delivered`, `http_<status>`, `timeout` or `unreachable` */
   last_outcome: string | null
-  /** Signs what is sent: `whsec_` and base64 */
+  /** Signs the messages: `whsec_` and base64 */
   secret: string
 }
 
@@ -505,9 +505,9 @@ export type WebhookUpdate = {
 }
 
 export type WebhookSecret = {
-  /** Signs what is sent: `whsec_` and base64 */
+  /** Signs the messages: `whsec_` and base64 */
   secret: string
-  /** Signs, too: for 24 hours after the secret was replaced, and while JWT_SECRET_PREVIOUS is set */
+  /** Also signs: for 24 hours after the secret was replaced, and while JWT_SECRET_PREVIOUS is set */
   previous_secret: string | null
 }
 
@@ -523,11 +523,11 @@ export type WebhookFailure = {
   last_attempt_at: string
   /** `delivered`, `http_<status>`, `timeout` or `unreachable` */
   last_outcome: string
-  /** Null where no more is tried */
+  /** Null if no further attempt is made */
   next_attempt_at: string | null
 }
 
-/** What is sent: who the user is now, `GET /users/{user_id}` says */
+/** The message. `GET /users/{user_id}` returns the current user */
 export type WebhookEvent = {
   id: string
   type: WebhookEventType
@@ -555,13 +555,13 @@ export type WebhookPing = {
   outcome: string
 }
 
-/** Takes `users:export_hashes` too */
+/** Also needs `users:export_hashes` */
 export type ExportInclude = 'password_hashes'
 
 export type Diagnostics = {
   /** By the Worker's clock */
   time: string
-  /** Of the Worker, where the platform says */
+  /** The version of the Worker, if the platform reports it */
   version: {
     id: string
     uploaded_at: string
@@ -569,7 +569,7 @@ export type Diagnostics = {
   database: {
     region: string | null
     size_bytes: number | null
-    /** From the Worker and back, at the best of a few trips */
+    /** The shortest of a few round trips from the Worker */
     trip_milliseconds: number
     migrations: {
       applied: Array<string>
@@ -578,7 +578,7 @@ export type Diagnostics = {
     }
   }
   missing_bindings: Array<Binding>
-  /** Those that are set */
+  /** The variables that are set */
   variables: Array<Variable>
   rate_limit: boolean
   server_timing: boolean
@@ -606,28 +606,28 @@ export type Variable =
   | 'AUDIT_RETENTION_DAYS'
 
 export type HashingDiagnostics = {
-  /** PBKDF2 iterations a call */
+  /** PBKDF2 iterations per call */
   iterations: number
-  /** Calls a password */
+  /** Calls per password */
   rounds: number
-  /** What a password took; null where it was refused */
+  /** The time to hash a password; null if the platform refused */
   milliseconds: number | null
-  /** Whether the platform refuses a call of one iteration more */
+  /** Whether the platform refuses a call with one iteration more */
   cap_enforced: boolean
 }
 
 export type DirectoryDiagnostics = {
-  /** Looked at */
+  /** Users checked */
   users: number
   findings: Array<{
     finding: Finding
     count: number
-    /** The first of those concerned, `usr_…` */
+    /** The first affected users, `usr_…` */
     users: Array<string>
-    /** Of what concerns no user: where, at first */
+    /** The first places of findings that affect no user */
     places: Array<string>
   }>
-  /** Passwords by the form they are kept in, where `check` is hashes */
+  /** Passwords by the format of their hashes, if `check` is `hashes` */
   hashes?:
     | Array<{
         format: string
@@ -661,7 +661,7 @@ export type FailureStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 
 
 /** What each operation takes and answers. */
 export interface Operations {
-  /** Get a user. Takes `users:read`, except of oneself. */
+  /** Get a user. Needs `users:read`, except for your own user. */
   getUser: {
     input: {
       /** The ETag of the user as the client has it */
@@ -679,7 +679,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Change a user, as PATCH does. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions and, without `keep_api_keys`, the API keys of the user. */
+  /** Change a user, as PATCH does. Needs `users:update`, except for your own user. PUT and PATCH do the same. Null removes a value. A role also needs `roles:assign` and every permission of that role. A new password revokes the user's sessions and, without `keep_api_keys`, their API keys. */
   putUser: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -695,7 +695,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Change a user. Takes `users:update`, except of oneself. PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions and, without `keep_api_keys`, the API keys of the user. */
+  /** Change a user. Needs `users:update`, except for your own user. PUT and PATCH do the same. Null removes a value. A role also needs `roles:assign` and every permission of that role. A new password revokes the user's sessions and, without `keep_api_keys`, their API keys. */
   patchUser: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -711,7 +711,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Delete a user permanently. Takes `users:delete`. The email, username and matricule are free from then on; the id never is. */
+  /** Delete a user permanently. Needs `users:delete`. The email, username and matricule become free. The id is never reused. */
   deleteUser: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -725,10 +725,10 @@ export interface Operations {
       body: undefined
     }
   }
-  /** Create a user. Takes `users:create`. A role other than `user` takes `roles:assign` too, and every permission it gives. */
+  /** Create a user. Needs `users:create`. A role other than `user` also needs `roles:assign` and every permission of that role. */
   createUser: {
     input: {
-      /** A retry with the same key and body gets the first response, for 24 hours; 404 once its subject is deleted */
+      /** For 24 hours, a retry with the same key and body returns the first response, or 404 if its user or role was deleted */
       idempotencyKey?: string | undefined
       body: UserCreate
     }
@@ -739,18 +739,18 @@ export interface Operations {
       location: string
     }
   }
-  /** List users, page by page. Takes `users:read`. A cursor is good for the sort and the filters it came from. */
+  /** List users, page by page. Needs `users:read`. A cursor is valid only for the sort and filters it came from. */
   listUsers: {
     input: {
       limit?: number | undefined
-      /** `next_cursor` of the page before */
+      /** `next_cursor` of the previous page */
       cursor?: string | undefined
-      /** Words, each somewhere in email, username, name, first or last name, whatever the case and accents; at most three, unless one has three characters or more */
+      /** Each word must occur in email, username, name, first or last name; case and accents are ignored. At most three words, unless one has three characters or more */
       search?: string | undefined
       status?: UserStatus | undefined
       /** A role's name */
       role?: string | undefined
-      /** `created_at` without one; `-` for descending */
+      /** Default `created_at`. `-` means descending */
       sort?: UserSort | undefined
     }
     answer: {
@@ -758,7 +758,7 @@ export interface Operations {
       body: UserList
     }
   }
-  /** Replace the roles of a user. Takes `roles:assign`. Also takes every permission the roles give. Without any the user has the role `user`. */
+  /** Replace the roles of a user. Needs `roles:assign`. Also needs every permission of the roles. An empty list gives the role `user`. */
   setUserRoles: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -774,7 +774,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Activate a user. Takes `users:deactivate`. Idempotent. What ended with a deactivation stays ended. */
+  /** Activate a user. Needs `users:deactivate`. Idempotent. Activation does not restore revoked sessions and API keys. */
   activateUser: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -782,7 +782,7 @@ export interface Operations {
       /** ETags that the user must not have; `*` for any */
       ifNoneMatch?: string | undefined
       id: string
-      /** A retry with the same key and body gets the first response, for 24 hours; 404 once its subject is deleted */
+      /** For 24 hours, a retry with the same key and body returns the first response, or 404 if its user or role was deleted */
       idempotencyKey?: string | undefined
     }
     answer: {
@@ -791,7 +791,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Deactivate a user, which ends their sessions and API keys. Takes `users:deactivate`. Idempotent. What ended with a deactivation stays ended. */
+  /** Deactivate a user, which ends their sessions and API keys. Needs `users:deactivate`. Idempotent. Activation does not restore revoked sessions and API keys. */
   deactivateUser: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -799,7 +799,7 @@ export interface Operations {
       /** ETags that the user must not have; `*` for any */
       ifNoneMatch?: string | undefined
       id: string
-      /** A retry with the same key and body gets the first response, for 24 hours; 404 once its subject is deleted */
+      /** For 24 hours, a retry with the same key and body returns the first response, or 404 if its user or role was deleted */
       idempotencyKey?: string | undefined
     }
     answer: {
@@ -825,7 +825,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Change your names, birth date, gender and phone numbers. For everyone with a credential. Not for API keys. Other fields take what they take of anyone. */
+  /** Change your names, birth date, gender and phone numbers. For everyone with a credential. Not for API keys. All other fields need the same permissions as for any user. */
   patchMe: {
     input: {
       /** The ETag of the user as the change is meant for */
@@ -840,7 +840,7 @@ export interface Operations {
       etag: string
     }
   }
-  /** Change your password, which ends your sessions and begins a new one. For everyone with a credential. Begins a new session and answers its tokens: every earlier session has ended, the one that asked included. Not for API keys. A wrong present password counts as a failed sign-in. */
+  /** Change your password, which ends your sessions and starts a new one. For everyone with a credential. Starts a new session and returns its tokens. All earlier sessions end, the current one included. Not for API keys. A wrong current password counts as a failed sign-in. */
   changePassword: {
     input: {
       body: PasswordChange
@@ -850,7 +850,7 @@ export interface Operations {
       body: SignedIn
     }
   }
-  /** Sign in. Takes no credential, and counts as a sign-in. Five failures lock the account, by whichever identifier, for 30 seconds, doubling to 15 minutes. */
+  /** Sign in. Needs no credential, and counts as a sign-in. Five failures with any identifier lock the account for 30 seconds, doubling up to 15 minutes. */
   login: {
     input: {
       body: Login
@@ -860,7 +860,7 @@ export interface Operations {
       body: SignedIn
     }
   }
-  /** Refresh the tokens. Takes no credential. Good for one use within 30 days. A retry within 10 seconds gets the same successor; a later use of a spent token ends the session. A session ends 90 days after its sign-in, or as `SESSION_MAX_DAYS` says. */
+  /** Refresh the tokens. Needs no credential. A refresh token is valid for one use within 30 days. A retry within 10 seconds returns the same successor. A later use of a used token ends the session. A session ends 90 days after its sign-in, unless `SESSION_MAX_DAYS` says otherwise. */
   refresh: {
     input: {
       body: Refresh
@@ -870,7 +870,7 @@ export interface Operations {
       body: Tokens
     }
   }
-  /** Sign out. For everyone with a credential, or with a refresh token in the body. Ends the session and its refresh token. Without a valid access token, `refresh_token` in the body names the session. Not for API keys. */
+  /** Sign out. For everyone with a credential, or with a refresh token in the body. Ends the session and its refresh token. Without a valid access token, `refresh_token` in the body identifies the session. Not for API keys. */
   logout: {
     input: {
       body?: Logout | undefined
@@ -880,7 +880,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** Issue a token that sets the password of a user once. Takes `users:update`. Good for one use within 24 hours, as long as you could still give it, and until the password or the email changes. Delivering it, by mail or letter, is up to you. */
+  /** Issue a token that sets the password of a user once. Needs `users:update`. Valid for one use within 24 hours, while you may still issue it, and until the password or email changes. You deliver it to the user, for example by mail. */
   issuePasswordToken: {
     input: {
       id: string
@@ -890,7 +890,7 @@ export interface Operations {
       body: PasswordToken
     }
   }
-  /** Revoke every set-password token of a user. Takes `users:update`. Also takes every permission of the user. */
+  /** Revoke every set-password token of a user. Needs `users:update`. Also needs every permission of the user. */
   revokePasswordTokens: {
     input: {
       id: string
@@ -900,7 +900,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** Set a password with a token. Takes no credential, and counts as a sign-in. Ends every session and API key of its user. The audit trail names the user who gave the token. */
+  /** Set a password with a token. Needs no credential, and counts as a sign-in. Revokes every session and API key of the user. The audit trail names the user who issued the token. */
   setPassword: {
     input: {
       body: PasswordByToken
@@ -910,7 +910,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** List the sessions of a user, newest first. Takes `sessions:manage`, except of oneself. */
+  /** List the sessions of a user, newest first. Needs `sessions:manage`, except for your own user. */
   listSessions: {
     input: {
       id: string
@@ -920,7 +920,7 @@ export interface Operations {
       body: SessionList
     }
   }
-  /** End every session of a user. Takes `sessions:manage`, except of oneself. */
+  /** End every session of a user. Needs `sessions:manage`, except for your own user. */
   endSessions: {
     input: {
       id: string
@@ -930,7 +930,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** End one session of a user. Takes `sessions:manage`, except of oneself. */
+  /** End one session of a user. Needs `sessions:manage`, except for your own user. */
   endSession: {
     input: {
       id: string
@@ -941,7 +941,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** List roles. Takes `roles:read`. */
+  /** List roles. Needs `roles:read`. */
   listRoles: {
     input: {}
     answer: {
@@ -949,10 +949,10 @@ export interface Operations {
       body: RoleList
     }
   }
-  /** Create a role, under a given id and number if needed. Takes `roles:manage`. Also takes every permission the role gives. */
+  /** Create a role, under a given id and number if needed. Needs `roles:manage`. Also needs every permission of the role. */
   createRole: {
     input: {
-      /** A retry with the same key and body gets the first response, for 24 hours; 404 once its subject is deleted */
+      /** For 24 hours, a retry with the same key and body returns the first response, or 404 if its user or role was deleted */
       idempotencyKey?: string | undefined
       body: RoleCreate
     }
@@ -962,7 +962,7 @@ export interface Operations {
       location: string
     }
   }
-  /** Get a role. Takes `roles:read`. */
+  /** Get a role. Needs `roles:read`. */
   getRole: {
     input: {
       id: string
@@ -972,7 +972,7 @@ export interface Operations {
       body: Role
     }
   }
-  /** Change the description or the permissions of a role. Takes `roles:manage`. Also takes every permission the role gives, before and after. */
+  /** Change the description or the permissions of a role. Needs `roles:manage`. Also needs every permission of the role, before and after the change. */
   patchRole: {
     input: {
       id: string
@@ -983,7 +983,7 @@ export interface Operations {
       body: Role
     }
   }
-  /** Delete a role that is not in use. Takes `roles:manage`. */
+  /** Delete a role that is not in use. Needs `roles:manage`. */
   deleteRole: {
     input: {
       id: string
@@ -993,7 +993,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** Create an API key. Takes `api_keys:manage`. A key that is made on a key expires no later than that one, and ends with it. */
+  /** Create an API key. Needs `api_keys:manage`. A key created with another key expires no later than that key and is revoked with it. */
   createApiKey: {
     input: {
       body: ApiKeyCreate
@@ -1003,7 +1003,7 @@ export interface Operations {
       body: NewApiKey
     }
   }
-  /** List your API keys, newest first. Takes `api_keys:manage`. */
+  /** List your API keys, newest first. Needs `api_keys:manage`. */
   listApiKeys: {
     input: {}
     answer: {
@@ -1011,7 +1011,7 @@ export interface Operations {
       body: ApiKeyList
     }
   }
-  /** Revoke an API key. Takes `api_keys:manage`. */
+  /** Revoke an API key. Needs `api_keys:manage`. */
   revokeApiKey: {
     input: {
       id: string
@@ -1021,7 +1021,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** List the API keys of a user. Takes `api_keys:manage`. The newest first; none that has expired or ended. */
+  /** List the API keys of a user. Needs `api_keys:manage`. Newest first. Expired and revoked keys are not listed. */
   listUserApiKeys: {
     input: {
       id: string
@@ -1031,7 +1031,7 @@ export interface Operations {
       body: ApiKeyList
     }
   }
-  /** Revoke every API key of a user. Takes `api_keys:manage`. Of another user also takes every permission of each key: otherwise none is revoked. */
+  /** Revoke every API key of a user. Needs `api_keys:manage`. For another user it also needs every permission of each key; otherwise no key is revoked. */
   revokeUserApiKeys: {
     input: {
       id: string
@@ -1041,15 +1041,15 @@ export interface Operations {
       body: undefined
     }
   }
-  /** List audit events, newest first. Takes `audit:read`. */
+  /** List audit events, newest first. Needs `audit:read`. */
   listAuditEvents: {
     input: {
       limit?: number | undefined
-      /** `next_cursor` of the page before */
+      /** `next_cursor` of the previous page */
       cursor?: string | undefined
-      /** Whom it was done to, `usr_…` */
+      /** The user that the action changed, `usr_…` */
       user?: string | undefined
-      /** Who did it, `usr_…` */
+      /** The user who acted, `usr_…` */
       actor?: string | undefined
       action?: AuditAction | undefined
     }
@@ -1058,7 +1058,7 @@ export interface Operations {
       body: AuditEventList
     }
   }
-  /** List webhooks, newest first. Takes `webhooks:manage`. */
+  /** List webhooks, newest first. Needs `webhooks:manage`. */
   listWebhooks: {
     input: {}
     answer: {
@@ -1066,7 +1066,7 @@ export interface Operations {
       body: WebhookList
     }
   }
-  /** Create a webhook, which receives changes of users from now on. Takes `webhooks:manage`. Of every kind, unless `events` names some. */
+  /** Create a webhook, which receives changes of users from now on. Needs `webhooks:manage`. It receives all events unless `events` selects some. */
   createWebhook: {
     input: {
       body: WebhookCreate
@@ -1077,7 +1077,7 @@ export interface Operations {
       location: string
     }
   }
-  /** Get a webhook and the outcome of its last attempt. Takes `webhooks:manage`. */
+  /** Get a webhook and the outcome of its last attempt. Needs `webhooks:manage`. */
   getWebhook: {
     input: {
       id: string
@@ -1087,7 +1087,7 @@ export interface Operations {
       body: Webhook
     }
   }
-  /** Change a webhook, stop it, or resume it where it stopped. Takes `webhooks:manage`. */
+  /** Change a webhook, stop it, or resume it where it stopped. Needs `webhooks:manage`. */
   patchWebhook: {
     input: {
       id: string
@@ -1098,7 +1098,7 @@ export interface Operations {
       body: Webhook
     }
   }
-  /** Delete a webhook and its failed deliveries. Takes `webhooks:manage`. */
+  /** Delete a webhook and its failed deliveries. Needs `webhooks:manage`. */
   deleteWebhook: {
     input: {
       id: string
@@ -1108,7 +1108,7 @@ export interface Operations {
       body: undefined
     }
   }
-  /** Get the signing secret of a webhook. Takes `webhooks:manage`. */
+  /** Get the signing secret of a webhook. Needs `webhooks:manage`. */
   getWebhookSecret: {
     input: {
       id: string
@@ -1118,7 +1118,7 @@ export interface Operations {
       body: WebhookSecret
     }
   }
-  /** Give a webhook a new secret. Takes `webhooks:manage`. The previous secret signs, too, for 24 hours. */
+  /** Give a webhook a new secret. Needs `webhooks:manage`. The previous secret also signs for 24 hours. */
   replaceWebhookSecret: {
     input: {
       id: string
@@ -1128,12 +1128,12 @@ export interface Operations {
       body: WebhookSecret
     }
   }
-  /** List the failed deliveries of a webhook, newest first. Takes `webhooks:manage`. */
+  /** List the failed deliveries of a webhook, newest first. Needs `webhooks:manage`. */
   listWebhookFailures: {
     input: {
       id: string
       limit?: number | undefined
-      /** `next_cursor` of the page before */
+      /** `next_cursor` of the previous page */
       cursor?: string | undefined
     }
     answer: {
@@ -1141,7 +1141,7 @@ export interface Operations {
       body: WebhookFailureList
     }
   }
-  /** Retry the failed deliveries of a webhook. Takes `webhooks:manage`. */
+  /** Retry the failed deliveries of a webhook. Needs `webhooks:manage`. */
   retryWebhook: {
     input: {
       id: string
@@ -1151,7 +1151,7 @@ export interface Operations {
       body: WebhookRetry
     }
   }
-  /** Send a `ping` to a webhook. Takes `webhooks:manage`. */
+  /** Send a `ping` to a webhook. Needs `webhooks:manage`. */
   pingWebhook: {
     input: {
       id: string
@@ -1161,10 +1161,10 @@ export interface Operations {
       body: WebhookPing
     }
   }
-  /** Import users, one a line, with the hashes of their passwords. Takes `users:import`. Up to 26,214,400 bytes and 100,000 lines. Each line is answered by one, in order: created, skipped because present (by id, or without one by email where nothing in it contradicts), or refused and why; the last says how it went as a whole, and which fields no user has. Nobody is overwritten, so the same lines may come again. A line with an unknown field that looks like a status or a hash is refused. A role other than `user` takes `roles:assign` and every permission it gives, `status: inactive` takes `users:deactivate`. */
+  /** Import users, one per line, with the hashes of their passwords. Needs `users:import`. Up to 26,214,400 bytes and 100,000 lines. The response has one line per line of the body, in order: created, skipped or refused, with reasons. A row is skipped when its user exists: by id or, without an id, by email, unless another field contradicts it. The last line has the totals and the unknown fields. Existing users are left unchanged, so you can run the import again. A line with an unknown field that looks like a status or a hash is refused. A role other than `user` needs `roles:assign` and every permission of that role; `status: inactive` needs `users:deactivate`. */
   importUsers: {
     input: {
-      /** Say what would be done, and write nothing */
+      /** Return the results and write nothing */
       dry_run?: boolean | undefined
       body: Iterable<ImportedUser>
     }
@@ -1173,12 +1173,12 @@ export interface Operations {
       body: AsyncGenerator<ImportResult, void, undefined>
     }
   }
-  /** Export all users, one a line, in the format that an import reads. Takes `users:export`. In order of number. `include=password_hashes` adds the hashes of passwords and PINs, and takes `users:export_hashes` too. */
+  /** Export all users, one per line, in the format that an import reads. Needs `users:export`. In order of number. `include=password_hashes` adds the hashes of passwords and PINs, and also needs `users:export_hashes`. */
   exportUsers: {
     input: {
-      /** Go on after the user of this number: the last one of an export that broke off */
+      /** Continue after the user with this number, the last one of an interrupted export */
       after?: number | undefined
-      /** Takes `users:export_hashes` too */
+      /** Also needs `users:export_hashes` */
       include?: ExportInclude | undefined
     }
     answer: {
@@ -1186,7 +1186,7 @@ export interface Operations {
       body: AsyncGenerator<ExportedUser, void, undefined>
     }
   }
-  /** Describe this deployment: database, bindings and settings, without secrets. Takes every permission. */
+  /** Describe this deployment: database, bindings and settings, without secrets. Needs every permission. */
   getDiagnostics: {
     input: {}
     answer: {
@@ -1194,7 +1194,7 @@ export interface Operations {
       body: Diagnostics
     }
   }
-  /** Measure what hashing a password costs here. Takes every permission. */
+  /** Measure what hashing a password costs here. Needs every permission. */
   measureHashing: {
     input: {}
     answer: {
@@ -1202,11 +1202,11 @@ export interface Operations {
       body: HashingDiagnostics
     }
   }
-  /** Check the directory for inconsistencies, some thousands of users at a time. Takes every permission. */
+  /** Check the directory for inconsistencies, some thousands of users at a time. Needs every permission. */
   checkDirectory: {
     input: {
       check: DirectoryCheck
-      /** `next_cursor` of the page before */
+      /** `next_cursor` of the previous page */
       cursor?: string | undefined
     }
     answer: {

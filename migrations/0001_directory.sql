@@ -1,5 +1,5 @@
--- The directory: users, their roles, their sessions, and what happened to them.
--- Times are unix seconds; booleans are 0 and 1; a *_key or *_hash column is derived and never shown.
+-- The directory: users, roles, sessions and the audit trail. Times are unix seconds; booleans are 0 and 1. A *_key or
+-- *_hash column is derived and never returned.
 
 CREATE TABLE roles (
   number INTEGER PRIMARY KEY AUTOINCREMENT CHECK (number > 0),
@@ -7,7 +7,8 @@ CREATE TABLE roles (
   name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
   name_key TEXT NOT NULL UNIQUE,
   description TEXT NOT NULL CHECK (length(description) <= 500),
-  -- A bit mask: bit n is the n-th permission of the core's list. A permission added later is given to admin by a migration.
+  -- A bit mask: bit n is the n-th permission of the core's list. A migration that adds a permission must grant it to
+  -- admin.
   permissions INTEGER NOT NULL CHECK (permissions BETWEEN 0 AND 1048575),
   built_in INTEGER NOT NULL CHECK (built_in IN (0, 1))
 ) STRICT;
@@ -24,7 +25,7 @@ CREATE TABLE users (
   username_key TEXT CHECK ((username_key IS NULL) = (username IS NULL)),
   email TEXT NOT NULL CHECK (length(email) BETWEEN 3 AND 254),
   email_key TEXT NOT NULL UNIQUE,
-  -- Twice their own limits and one blank: a name joined from, or split into, its parts may be longer than what may be sent.
+  -- Longer than a client may send, because a name may be joined from its parts or split into them.
   name TEXT NOT NULL CHECK (length(name) <= 401),
   name_key TEXT NOT NULL,
   given_name TEXT NOT NULL CHECK (length(given_name) <= 401),
@@ -38,7 +39,8 @@ CREATE TABLE users (
   is_staff INTEGER NOT NULL CHECK (is_staff IN (0, 1)),
   country_id INTEGER CHECK (country_id > 0),
   active INTEGER NOT NULL CHECK (active IN (0, 1)),
-  -- What user_roles says, kept here so that reading a user of one role reads no more than that role. No reference: user_roles has it.
+  -- Repeats user_roles, so that reading a user with one role reads only that role. No foreign key, because user_roles
+  -- has one.
   primary_role INTEGER NOT NULL,
   role_count INTEGER NOT NULL CHECK (role_count > 0),
   created_at INTEGER NOT NULL,
@@ -46,18 +48,18 @@ CREATE TABLE users (
   version INTEGER NOT NULL CHECK (version > 0),
   password_hash TEXT,
   pin_hash TEXT,
-  -- A session lives while it carries its user's generation: raising this one number ends them all.
+  -- A session is valid only while its generation equals its user's. Raising this number ends all sessions.
   session_generation INTEGER NOT NULL,
   -- The same for API keys.
   key_generation INTEGER NOT NULL
 ) STRICT;
 
--- What lists are read by: in order of name, and by status and gender in order of number.
+-- Indexes for lists: by name, and by status and gender in order of number.
 CREATE INDEX users_by_name ON users (name_key);
 CREATE INDEX users_by_active ON users (active);
 CREATE INDEX users_by_gender ON users (gender) WHERE gender IS NOT NULL;
 
--- One namespace for everything a person can sign in with: folded emails, usernames and matricules. Kept by the triggers below.
+-- One namespace for all login identifiers: folded emails, usernames and matricules. The triggers below maintain it.
 CREATE TABLE login_identifiers (
   key TEXT PRIMARY KEY,
   user_number INTEGER NOT NULL
@@ -99,7 +101,7 @@ CREATE TRIGGER users_free_identifiers AFTER DELETE ON users BEGIN
   DELETE FROM login_identifiers WHERE key = CAST(OLD.matricule AS TEXT);
 END;
 
--- The numbers of deleted users. AUTOINCREMENT does not give them again; this table keeps an import from bringing them back.
+-- The numbers of deleted users. AUTOINCREMENT does not reuse them; this table also keeps an import from reusing them.
 CREATE TABLE deleted_numbers (
   number INTEGER PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
@@ -108,16 +110,16 @@ CREATE TRIGGER users_retire_number AFTER DELETE ON users BEGIN
   INSERT INTO deleted_numbers (number) VALUES (OLD.number);
 END;
 
--- An import decides on facts that may be outdated by its commit: a user may have been deleted in between.
+-- An import decides on facts that may be outdated at its commit: a user may have been deleted in between.
 CREATE TRIGGER users_refuse_deleted_number AFTER INSERT ON users
 WHEN EXISTS (SELECT 1 FROM deleted_numbers WHERE number = NEW.number) BEGIN
   INSERT INTO refusal (reason) VALUES ('stale');
 END;
 
--- Search: the folded fields, by every three characters in a row. Each text ends in two U+0001, which no field may hold, so that every
--- character begins a trigram and one or two characters can be looked up as the trigrams that begin with them. The texts are stored:
--- short words are checked on them, and reading them costs no rows. Texts that are found without an entry of their own are left empty
--- (`toSearchRow`). Written beside the user by the core, which can fold; freed by a trigger.
+-- The search index: trigrams of the folded fields. Each text ends in two U+0001, which no field may contain. So every
+-- character starts a trigram, and one or two characters are looked up as the trigrams that start with them. The texts
+-- are stored, because short words are checked on them and reading them costs no rows. Texts that another text contains
+-- are left empty (`toSearchRow`). The core writes the entry, because only it can fold; a trigger deletes it.
 CREATE VIRTUAL TABLE user_search USING fts5 (
   email, username, name, given_name, family_name, certified_email,
   columnsize = 0, tokenize = 'trigram case_sensitive 1'
@@ -129,7 +131,7 @@ CREATE TRIGGER users_free_search AFTER DELETE ON users BEGIN
   DELETE FROM user_search WHERE rowid = OLD.number;
 END;
 
--- A user's roles; position 0 is the primary one, the others follow in order.
+-- The roles of a user. Position 0 is the primary role; the others follow in order.
 CREATE TABLE user_roles (
   user_number INTEGER NOT NULL REFERENCES users (number) ON DELETE CASCADE,
   role_number INTEGER NOT NULL REFERENCES roles (number),
@@ -139,7 +141,7 @@ CREATE TABLE user_roles (
 
 CREATE UNIQUE INDEX user_roles_by_role ON user_roles (role_number, user_number);
 
--- Exact totals in one row each: 'all' users, the 'inactive' ones, and the holders of a role ('role:<number>').
+-- Exact totals, one row each: 'all' users, the 'inactive' users, and the holders of a role ('role:<number>').
 CREATE TABLE user_counts (
   scope TEXT PRIMARY KEY,
   count INTEGER NOT NULL CHECK (count >= 0)
@@ -147,8 +149,8 @@ CREATE TABLE user_counts (
 
 INSERT INTO user_counts (scope, count) VALUES ('all', 0), ('inactive', 0), ('role:1', 0), ('role:2', 0);
 
--- Where they are: how many of a scope have a number in each span of 16,384, and, as a JSON array, in each 32nd part of it. So a page
--- by its number begins at the right user without reading those before.
+-- Counts by number: the users of a scope in each span of 16,384 numbers and, as a JSON array, in each 32nd part of it.
+-- They locate the first user of a page by number without reading the users before it.
 CREATE TABLE user_spans (
   scope TEXT NOT NULL,
   position INTEGER NOT NULL,
@@ -157,7 +159,7 @@ CREATE TABLE user_spans (
   PRIMARY KEY (scope, position)
 ) STRICT, WITHOUT ROWID;
 
--- Inserting here says that a user has come into a scope, or left it; nothing is kept here.
+-- Inserting here counts a user who enters or leaves a scope. The view stores nothing.
 CREATE VIEW user_count_changes AS SELECT '' AS scope, 0 AS number, 0 AS change WHERE 0;
 
 CREATE TRIGGER user_counts_change INSTEAD OF INSERT ON user_count_changes BEGIN
@@ -170,8 +172,8 @@ CREATE TRIGGER user_counts_change INSTEAD OF INSERT ON user_count_changes BEGIN
     WHERE scope = NEW.scope AND position = NEW.number / 16384;
 END;
 
--- While a row stands here, who is inserted is not counted one by one: the batch that put it there counts them all together, and takes
--- it away again.
+-- While this table has a row, inserted users are not counted one by one. The batch that inserts the row counts its
+-- users together, then deletes the row.
 CREATE TABLE counted_together (
   present INTEGER PRIMARY KEY CHECK (present = 1)
 ) STRICT;
@@ -220,7 +222,7 @@ CREATE TABLE sessions (
   user_number INTEGER NOT NULL REFERENCES users (number) ON DELETE CASCADE,
   generation INTEGER NOT NULL,
   contract TEXT NOT NULL,
-  -- SHA-256 of the part every refresh token of the family shares: tells one of ours, however long spent, from a forgery.
+  -- SHA-256 of the part that all refresh tokens of the family share. It distinguishes any used token from a forgery.
   family_hash TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   last_used_at INTEGER NOT NULL,
@@ -229,7 +231,8 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_user ON sessions (user_number);
 
--- The family's usable refresh tokens and those spent a moment ago; a family token that is not here was spent long ago.
+-- The family's usable refresh tokens and those used a moment ago. A token of the family that is not here was used
+-- earlier.
 CREATE TABLE refresh_tokens (
   session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
   hash TEXT NOT NULL,
@@ -237,7 +240,7 @@ CREATE TABLE refresh_tokens (
   PRIMARY KEY (session_id, hash)
 ) STRICT, WITHOUT ROWID;
 
--- Failed sign-ins by account: 'user:<number>', or 'identifier:<SHA-256>' where the identifier is no one's.
+-- Failed sign-ins by account: 'user:<number>', or 'identifier:<SHA-256>' for an unknown identifier.
 CREATE TABLE sign_in_failures (
   account TEXT PRIMARY KEY,
   failures INTEGER NOT NULL,
@@ -250,7 +253,7 @@ CREATE TRIGGER users_free_failures AFTER DELETE ON users BEGIN
   DELETE FROM sign_in_failures WHERE account = 'user:' || OLD.number;
 END;
 
--- Keys for programs: no wider than who made them, at any time.
+-- API keys for programs. A key never has more permissions than its owner.
 CREATE TABLE api_keys (
   id TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
   hash TEXT PRIMARY KEY,
@@ -261,20 +264,21 @@ CREATE TABLE api_keys (
   created_at INTEGER NOT NULL,
   expires_at INTEGER,
   last_used_at INTEGER,
-  -- The key that this one was made on, and ends with.
+  -- The key that created this one. Both are revoked together.
   parent_hash TEXT REFERENCES api_keys (hash) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX api_keys_by_user ON api_keys (user_number, id);
 CREATE INDEX api_keys_by_parent ON api_keys (parent_hash) WHERE parent_hash IS NOT NULL;
 
--- A way in for those who have no password, or no longer know it: one use, by its hash.
+-- Set-password tokens, for users without a password or with a forgotten one. Each is stored as a hash and is valid for
+-- one use.
 CREATE TABLE password_tokens (
   user_number INTEGER NOT NULL REFERENCES users (number) ON DELETE CASCADE,
   hash TEXT NOT NULL,
   expires_at INTEGER NOT NULL,
-  -- The user who gave the token, their generation of API keys then, and the key that it was asked for with, if any. At its use the token
-  -- is worth what that user, or that key, may do at that moment.
+  -- The issuer, their generation of API keys at that time, and the API key of the request, if any. When the token is
+  -- used, it grants only what the issuer or that key may still do.
   giver_number INTEGER NOT NULL,
   giver_generation INTEGER NOT NULL,
   key_hash TEXT,
@@ -286,7 +290,7 @@ WHEN OLD.password_hash IS NOT NEW.password_hash AND OLD.session_generation <> NE
   DELETE FROM password_tokens WHERE user_number = NEW.number;
 END;
 
--- The token may have been sent to the earlier address.
+-- The token may have been sent to the previous address.
 CREATE TRIGGER users_end_password_tokens_of_email AFTER UPDATE OF email ON users WHEN OLD.email <> NEW.email BEGIN
   DELETE FROM password_tokens WHERE user_number = NEW.number;
 END;
@@ -296,7 +300,8 @@ WHEN OLD.active = 1 AND NEW.active = 0 BEGIN
   DELETE FROM password_tokens WHERE user_number = NEW.number;
 END;
 
--- What a keyed POST did, written in the batch that did it: a retry gets the same result.
+-- The results of POST requests with an Idempotency-Key, written in the batch of the change. A retry gets the same
+-- result.
 CREATE TABLE idempotency_records (
   principal TEXT NOT NULL,
   key TEXT NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
@@ -304,7 +309,7 @@ CREATE TABLE idempotency_records (
   fingerprint TEXT NOT NULL,
   -- The id of the user or role that the request created or changed.
   subject_id TEXT NOT NULL,
-  -- The subject as the request left it, as JSON. NULL once the subject is deleted: a retry is then 404.
+  -- The row after the request, as JSON. NULL once the row is deleted; a retry then gets 404.
   result TEXT,
   created_at INTEGER NOT NULL,
   PRIMARY KEY (principal, key)
@@ -344,7 +349,8 @@ CREATE INDEX audit_events_by_user ON audit_events (user_id);
 CREATE INDEX audit_events_by_actor ON audit_events (actor_id);
 CREATE INDEX audit_events_by_action ON audit_events (action);
 
--- Who is told of changes of users. What is to be told stands in the audit trail, after `position`: a change writes nothing here.
+-- The subscribers to changes of users. Their events are in the audit trail after `position`, so a change writes nothing
+-- here.
 CREATE TABLE webhooks (
   id TEXT PRIMARY KEY CHECK (length(id) = 36),
   url TEXT NOT NULL CHECK (length(url) <= 2000),
@@ -353,24 +359,25 @@ CREATE TABLE webhooks (
   events TEXT NOT NULL,
   active INTEGER NOT NULL CHECK (active IN (0, 1)),
   created_at INTEGER NOT NULL,
-  -- A JSON array of {nonce, until}: what its secrets are derived from, the present one first, and until when each one before it signs.
+  -- A JSON array of {nonce, until}. The secrets are derived from the nonces, the current one first. `until` is when an
+  -- earlier secret stops signing.
   secret_nonces TEXT NOT NULL,
-  -- The sequence of the audit event up to which everything is delivered, or kept below as not delivered yet.
+  -- The sequence of the last audit event that is delivered or stored as a failure below.
   position INTEGER NOT NULL,
-  -- Attempts in a row that failed, and when to try again.
+  -- Failed attempts in a row, and the time of the next attempt.
   failures INTEGER NOT NULL,
   next_attempt_at INTEGER NOT NULL,
   last_attempt_at INTEGER,
   last_outcome TEXT,
-  -- Whoever is delivering, and until when nobody else does.
+  -- The run that is delivering, and when its lease expires.
   lease TEXT,
   leased_until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- So that every change may ask, for a row, whether there is any to be told.
+-- Lets every change check for an active webhook by reading one row.
 CREATE INDEX webhooks_active ON webhooks (active) WHERE active = 1;
 
--- What could not be delivered, and when it will be tried again: never, where it was tried often enough.
+-- Events that are not yet delivered, and the time of the next attempt. NULL after the last attempt.
 CREATE TABLE webhook_failures (
   webhook_id TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
   sequence INTEGER NOT NULL REFERENCES audit_events (sequence) ON DELETE CASCADE,
@@ -384,21 +391,21 @@ CREATE TABLE webhook_failures (
 CREATE INDEX webhook_failures_due ON webhook_failures (webhook_id, next_attempt_at);
 CREATE INDEX webhook_failures_by_event ON webhook_failures (sequence);
 
--- Where the sweep of what has had its time stopped: it goes through each table in steps, from run to run.
+-- Where the sweep stopped in each table. It continues from run to run.
 CREATE TABLE sweep_positions (
   task TEXT PRIMARY KEY,
-  -- A JSON array: the key of the last row looked at.
+  -- A JSON array: the key of the last row scanned.
   position TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Always empty, too: asked whether the database takes a write, a batch writes a row here and takes it away again.
+-- Always empty. The health check inserts a row and deletes it in the same batch.
 CREATE TABLE write_probe (
   number INTEGER PRIMARY KEY,
   filling BLOB NOT NULL
 ) STRICT;
 
--- Always empty. A statement that would insert a reason here fails by that reason's name and takes its whole batch back with it:
--- so a batch decides, in its own transaction, whether it may run at all.
+-- Always empty. Inserting a reason violates the CHECK of that name, which rolls back the whole batch. So a batch
+-- decides in its own transaction whether it may run.
 CREATE TABLE refusal (
   reason TEXT NOT NULL,
   CONSTRAINT unauthenticated CHECK (reason <> 'unauthenticated'),

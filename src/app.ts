@@ -1,4 +1,7 @@
-/** Composition: which app answers, a contract's own or the site's, and the site: the index, the documents, and whether all is well. */
+/**
+ * Composition: chooses the app that responds to a request, and serves the site itself: the index, the OpenAPI
+ * documents, the reference and the health check.
+ */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { getPath } from 'hono/utils/url'
@@ -20,14 +23,14 @@ const byName = new Map<string, Contract>(contracts.map((contract) => [contract.n
 
 export async function fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
   const response = await appFor(request, env).fetch(request, env, context)
-  // The first attempt at once, behind the answer: should it be cut off, the clock makes up for it.
+  // Delivers to webhooks after the response. If this is interrupted, the scheduled run delivers.
   if (databaseOf(request)?.diagnostics.webhooksPending) context.waitUntil(deliverAfterResponse(env))
   return response
 }
 
 /**
- * A contract answers under its base path and, on a host of its own, everything but its document and the health; what is misconfigured
- * the site tells, whoever is asked.
+ * Chooses the app for a request: a contract by its base path or its own host, or the site. The site serves the
+ * documents and the health check on every host, and reports a misconfiguration.
  */
 function appFor(request: Request, env: Env): ContractApp {
   const path = getPath(request)
@@ -47,14 +50,14 @@ const configured = new WeakMap<Env, boolean>()
 function isConfigured(env: Env): boolean {
   const known = configured.get(env)
   if (known !== undefined) return known
-  let is = false
+  let isValid = false
   try {
-    is = unknownContracts(configurationOf(env)).length === 0
+    isValid = unknownContracts(configurationOf(env)).length === 0
   } catch {
-    // Told by the site.
+    // The site reports the problem.
   }
-  configured.set(env, is)
-  return is
+  configured.set(env, isValid)
+  return isValid
 }
 
 function unknownContracts({ contractHosts }: Configuration): string[] {
@@ -67,7 +70,7 @@ useCommonMiddleware(site, undefined, (c, allowed) =>
 )
 site.use(async (c, next) => {
   const unknown = unknownContracts(c.var.configuration)
-  if (unknown.length > 0) throw new Misconfigured([`CONTRACT_HOSTS names no contract of ours: ${unknown.join(', ')}.`])
+  if (unknown.length > 0) throw new Misconfigured([`CONTRACT_HOSTS names unknown contracts: ${unknown.join(', ')}.`])
   await next()
 })
 
@@ -133,7 +136,7 @@ for (const summary of summaries) {
   const page = textOnce(() => docsPage(summaries, summary))
   serve(`/docs/${summary.name}`, 'text/html; charset=UTF-8', () => page(), { 'content-security-policy': docsPolicy })
 }
-// Addresses that people and tools try.
+// Addresses that people and tools commonly try.
 for (const [path, target] of [
   ['/docs/', '/docs'],
   ['/doc/', '/doc'],
@@ -145,7 +148,7 @@ for (const [path, target] of [
 }
 site.get(`${assetsPath}/*`, async (c) => (await assetFor(c)) ?? c.notFound())
 
-/** What is the same for everyone until the next deployment, and not sent again to who has it. */
+/** Serves content that changes only with a deployment, with an ETag. */
 function serve(
   path: string,
   contentType: string,

@@ -1,9 +1,12 @@
-/** The interactive reference: an index of the contracts, and a page for each, which assets/docs.js fills with the contract's document. */
+/**
+ * The interactive reference: an index of the contracts, and a page per contract that assets/docs.js fills with its
+ * OpenAPI document.
+ */
 import { html } from 'hono/html'
 import { assetsPath } from './http/deployment/assets'
 import type { Summary } from './index-page'
 
-/** `data:` is for the arrows and the like that the library's style holds. */
+/** `data:` allows the images in the library's style sheet. */
 export const docsPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
@@ -34,7 +37,7 @@ function header(contracts: readonly Summary[], shown: Summary | undefined) {
   </header>`
 }
 
-/** The reference of one contract. */
+/** Returns the page of one contract. */
 export async function docsPage(contracts: readonly Summary[], shown: Summary): Promise<string> {
   const library = html`<link rel="preload" as="style" href="${assetsPath}/swagger-ui/swagger-ui.css" />
     <script defer src="${assetsPath}/swagger-ui/swagger-ui-bundle.js"></script>
@@ -56,7 +59,7 @@ export async function docsPage(contracts: readonly Summary[], shown: Summary): P
   return String(page)
 }
 
-/** The contracts, each with its reference and its document. */
+/** Returns the index, with links to each contract's reference and document. */
 export async function docsIndexPage(contracts: readonly Summary[]): Promise<string> {
   const entries = contracts.map(
     ({ name, title, description }) =>

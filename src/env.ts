@@ -1,10 +1,13 @@
-/** Bindings and variables, checked once: bad configuration stops the Worker from serving, and says which variable is wrong. */
+/**
+ * Bindings and variables, checked once. With an invalid configuration the Worker does not serve, and names the wrong
+ * variable.
+ */
 import type { Settings } from './core/access/caller'
 import { parseHost } from './http/deployment/hosts'
 
 export interface Env {
   DB: D1Database
-  /** What is in assets/. */
+  /** The files of assets/. */
   ASSETS: Fetcher
   PRINCIPAL_LIMITER: RateLimit
   CLIENT_LIMITER: RateLimit
@@ -27,19 +30,19 @@ export interface Env {
 }
 
 export interface Configuration extends Settings {
-  /** Host name to contract name. */
+  /** Maps a host name to a contract's name. */
   contractHosts: ReadonlyMap<string, string>
-  /** Of the contracts whose clients refresh. */
+  /** For contracts whose clients refresh tokens. */
   accessTokenSeconds: number
   rateLimited: boolean
   serverTiming: boolean
   corsOrigins: readonly string[]
   logsRequests: boolean
-  /** Undefined where the audit trail is kept for good. */
+  /** Undefined when audit events are kept indefinitely. */
   auditRetentionDays: number | undefined
 }
 
-/** Each problem names its variable; none holds a value. */
+/** Each problem names its variable and never contains a value. */
 export class Misconfigured extends Error {
   constructor(readonly problems: readonly string[]) {
     super(problems.join(' '))
@@ -110,7 +113,7 @@ function check(env: Env): Configuration | Misconfigured {
   return { ...configuration, jwtSecrets: secrets as [string, ...string[]] }
 }
 
-/** What tutorials, templates and other products' documentation print as a secret, and what nobody drew at random. */
+/** Whether a secret comes from a tutorial, a template or the documentation of a product, or is clearly not random. */
 function isPlaceholder(secret: string): boolean {
   const known =
     /(change|replace)[-_ ]?(me|this)|place[-_ ]?holder|your[-_ ]?(own[-_ ]?|super[-_ ]?|jwt[-_ ]?|256[-_ ]?bit[-_ ]?)*(secret|key)|a-string-secret|super[-_ ]?secret|secret[-_ ]?key|django-insecure|at-least-(32|256)|insert.*here|09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7/i
@@ -127,13 +130,13 @@ function contractHosts(text: string | undefined, problems: string[]): ReadonlyMa
       }
     }
   } catch {
-    // Told below, like JSON of another shape.
+    // Reported below, like JSON of a wrong shape.
   }
   problems.push('CONTRACT_HOSTS must be a JSON object of host name to contract.')
   return new Map()
 }
 
-/** A name that no request can have would leave its host serving every contract. */
+/** Refuses names that no request can have; otherwise their hosts would serve every contract. */
 function canonicalHosts(entries: [string, string][], problems: string[]): ReadonlyMap<string, string> {
   const contracts = new Map<string, string>()
   for (const [index, [name, contract]] of entries.entries()) {

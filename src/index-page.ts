@@ -1,4 +1,4 @@
-/** What a person sees who opens the Worker in a browser. */
+/** The page that a browser shows at the root. */
 import { html, raw } from 'hono/html'
 import { toBase64, utf8 } from './core/encoding'
 import { assetsPath } from './http/deployment/assets'
@@ -41,7 +41,7 @@ const style = `
   @media (max-width: 34rem) { li { grid-template-columns: 1fr } }
 `
 
-/** The page, and the policy that allows its one style, its icon and nothing else; `origin` is where the Worker was asked. */
+/** Returns the page and a policy that allows only its style and icon. `origin` is the origin of the request. */
 export async function indexPage(
   contracts: readonly Summary[],
   origin: string,

@@ -1,10 +1,10 @@
-/** What is done by the clock: `[triggers]` in wrangler.toml says when. */
+/** The scheduled runs. `[triggers]` in wrangler.toml sets their times. */
 import { sweep } from './core/upkeep/sweep'
 import { Database } from './database/database'
 import { configurationOf, Misconfigured, type Env } from './env'
 import { deliverOnSchedule } from './webhooks'
 
-/** The trigger of the sweep; every other one is that of the webhooks. */
+/** The trigger of the sweep. Any other trigger delivers to webhooks. */
 export const sweepCron = '17 * * * *'
 
 export async function scheduled({ cron }: Pick<ScheduledController, 'cron'>, env: Env): Promise<void> {

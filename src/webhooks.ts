@@ -1,11 +1,11 @@
-/** Composition: the directory's events, in v1's words, to whoever is to be told of them. */
+/** Composition: delivers the directory's events to webhooks, in v1's format. */
 import { toWebhookMessage } from './contracts/v1/mapping/webhooks'
 import { immediatePace, scheduledPace, deliver, type Pace } from './core/webhooks/webhook-delivery'
 import { Database } from './database/database'
 import { configurationOf, type Env } from './env'
 import { postToWebhook } from './http/deployment/webhook-post'
 
-/** Behind an answer: nobody hears of a failure but the log, and nothing is lost by it. */
+/** Delivers after a response. A failure is only logged, because the scheduled run delivers again. */
 export async function deliverAfterResponse(env: Env): Promise<void> {
   try {
     await run(env, immediatePace)

@@ -1,4 +1,4 @@
-/** The registry: one line a contract. */
+/** The registry of contracts: one line per contract. */
 import { backoffice } from './backoffice/routes'
 import { clinic } from './clinic/routes'
 import { personnel } from './personnel/routes'

@@ -1,4 +1,4 @@
-/** Every failure in backoffice's words: `{"message": ...}`, and Laravel's sentences by field for bad input. */
+/** Renders every failure as backoffice does: `{"message": ...}`, and Laravel's sentences by field for invalid input. */
 import type { Failure, Issue } from '../../http/contract/failure'
 import type { FailureResponse } from '../../http/contract/contract-types'
 import { failuresOf, json } from '../../http/contract/json'
@@ -65,7 +65,7 @@ function invalid(problems: readonly [field: string, problem: Issue['problem']][]
   return unprocessable(problems.map(([field, problem]) => [field, describe(field, problem)]))
 }
 
-/** The first sentence is the message, with the number of the others. */
+/** The message is the first sentence and the number of the others. */
 function unprocessable(sentences: readonly [field: string, sentence: string][]): FailureResponse {
   const errors = new Map<string, string[]>()
   for (const [field, sentence] of sentences) errors.set(field, [...(errors.get(field) ?? []), sentence])
@@ -97,7 +97,7 @@ function describe(field: string, problem: Issue['problem']): string {
     case 'password_too_short':
       return `The ${name} field must be at least ${problem.min} characters.`
     case 'below':
-      // A role's number begins at 1: any other is no role's.
+      // Role numbers start at 1, so no role has a smaller one.
       return field === 'role_id'
         ? `The selected ${name} is invalid.`
         : `The ${name} field must be at least ${problem.min}.`
@@ -131,9 +131,9 @@ function describe(field: string, problem: Issue['problem']): string {
 }
 
 const described = {
-  400: json(BackofficeMessage, 'The body is no JSON'),
+  400: json(BackofficeMessage, 'The body is not valid JSON'),
   401: json(BackofficeMessage, 'No valid credentials'),
-  403: json(BackofficeMessage, 'A permission is missing, or this is oneself'),
+  403: json(BackofficeMessage, 'A permission is missing, or the user is the caller'),
   404: json(BackofficeMessage, 'User not found'),
   409: json(BackofficeMessage, 'This is the last active administrator'),
   413: json(BackofficeMessage, 'The body is too large'),
@@ -143,5 +143,5 @@ const described = {
   503: json(BackofficeMessage, 'Unavailable, try again'),
 }
 
-/** The failures an operation can answer, for the document. Any may answer 429 and 503. */
+/** The failures of an operation, for the OpenAPI document. Any operation may return 429 and 503. */
 export const failures = failuresOf(described)

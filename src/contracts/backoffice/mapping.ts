@@ -1,4 +1,4 @@
-/** Between backoffice's wire and the core, field by field. */
+/** Translates between the fields of backoffice and of the core. */
 import type { z } from '@hono/zod-openapi'
 import { usernameOrEmail, type NewUser, type RoleSelector, type User, type UserChanges } from '../../core/users/user'
 import { trimmed } from '../../http/bodies/body'
@@ -25,7 +25,7 @@ export function fromUser(user: User): z.infer<typeof BackofficeUser> {
   }
 }
 
-/** The original's clients read the token, the role and the id at the top of the body; later ones read `data`. */
+/** Clients of the original API read the token, role and id at the top of the body. Newer clients read `data`. */
 export function signedIn(token: string, user: User): z.infer<typeof BackofficeSignedIn> {
   const role = user.roles[0].name
   return {
@@ -38,7 +38,7 @@ export function signedIn(token: string, user: User): z.infer<typeof BackofficeSi
   }
 }
 
-/** Without `username` where what was sent is the email that stands in for none. */
+/** `username` is absent when the client sent the email as the username. */
 export function toNewUser(body: Omit<z.output<typeof BackofficeUserCreate>, 'username'> & Named): NewUser {
   return {
     username: body.username,
@@ -56,7 +56,7 @@ export function toNewUser(body: Omit<z.output<typeof BackofficeUserCreate>, 'use
 
 type Named = Partial<Pick<z.output<typeof BackofficeUserCreate>, 'username'>>
 
-/** Only what is sent; `withoutUsername` where the email came as one. */
+/** Only the sent fields. `withoutUsername` is set when the client sent the email as the username. */
 export function toUserChanges(body: z.output<typeof BackofficeUserUpdate>, withoutUsername: boolean): UserChanges {
   return {
     username: withoutUsername ? null : body.username,
@@ -77,15 +77,15 @@ function toActive(status: 'active' | 'inactive' | null | undefined): boolean | u
 }
 
 /**
- * The fields sent, with a password and its confirmation put together, since they are checked together. An empty password is what a
- * form sends that nobody filled in: none.
+ * Combines the password with its confirmation, because they are validated together. Forms send an empty password when
+ * the field is not filled in, so it counts as absent.
  */
 export function withConfirmation({ password: value, ...fields }: Record<string, unknown>): Record<string, unknown> {
   if (value == null || value === '') return fields
   return { ...fields, password: { value, confirmation: fields['password_confirmation'] } }
 }
 
-/** The role a change names, if it names one, before it is known whether it is a change. */
+/** The role that the body names, read before the validation against the current record. */
 export function toNamedRoles(sent: Record<string, unknown>): RoleSelector[] | undefined {
   const number = BackofficeUserUpdate.shape.role_id.safeParse(trimmed(sent['role_id'], 'role_id')).data
   return number === undefined ? undefined : [{ number }]
@@ -102,7 +102,7 @@ export function toFilter({ search, status, gender, role_id }: z.output<typeof Ba
 
 const searchFields = ['email', 'username', 'given_name', 'family_name'] as const
 
-/** Core fields in backoffice's names, where they differ. */
+/** Returns backoffice's name of a core field. */
 export function wireName(field: string): string {
   const names: Record<string, string> = { givenName: 'first_name', familyName: 'last_name', birthdate: 'birthday' }
   return names[field] ?? field

@@ -1,4 +1,7 @@
-/** backoffice: a Laravel back office, for administrators. Seed order; signing in, which the seed lacks, comes last. */
+/**
+ * backoffice: a Laravel back office for administrators. Operations are in the order of the original API. Signing in,
+ * which the original lacks, comes last.
+ */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { signOut } from '../../core/sign-in/sessions'
@@ -174,7 +177,7 @@ app.openapi(logout, async (c) => {
   return c.json({ message: 'Logged out successfully' }, 200)
 })
 
-/** No body at all has no fields, and neither has one that is no object. */
+/** An empty body, or one that is not an object, has no fields. */
 async function readSentFields(c: Context): Promise<Record<string, unknown>> {
   const value = await readOptionalJson(c)
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}

@@ -1,4 +1,4 @@
-/** The wire of backoffice, in its own names, checked as Laravel's rules would. */
+/** The schemas of backoffice, validated as Laravel's rules do. */
 import { z } from '@hono/zod-openapi'
 import {
   withLimits,
@@ -48,7 +48,7 @@ export const BackofficeUser = z
   })
   .openapi('BackofficeUser', { example: { user_id: 17, ...example, user_status: 'active', role_id: 2 } })
 
-/** A field that is there: absent and null are the same lack. */
+/** A required field. Null counts as absent. */
 function field<Value>(read: (value: NonNullable<unknown>, context: z.core.$RefinementCtx) => Value) {
   return z
     .unknown()
@@ -63,7 +63,7 @@ function text<Value>(parser: Parser<string, Value>) {
   })
 }
 
-/** In decimal digits it may be text. */
+/** Accepts a number or its decimal digits as text. */
 function integer<Value>(parser: Parser<number, Value>) {
   return field((value, context) => {
     const number = typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value
@@ -83,7 +83,7 @@ function oneOf<const Option extends string>(options: readonly Option[]) {
   })
 }
 
-/** Both fields of a new password, as `withConfirmation` puts them together. */
+/** The password and its confirmation, as `withConfirmation` combines them. */
 const password = field((sent, context) => {
   const { value, confirmation } = sent as { value: unknown; confirmation: unknown }
   if (typeof value !== 'string') return refuse(context, { rule: 'wrong_type', expected: 'string' })
@@ -128,10 +128,10 @@ export const BackofficeUserCreate = z
     country_id,
     role_id: role_id
       .nullish()
-      .openapi({ type: ['integer', 'null'], description: "A role's number; 2, a plain user, without one" }),
+      .openapi({ type: ['integer', 'null'], description: "A role's number. Default 2, a regular user" }),
     user_status: user_status.nullish().openapi({
       anyOf: [{ $ref: '#/components/schemas/BackofficeUserStatus' }, { type: 'null' }],
-      description: '`active` without one; `inactive` takes `users:deactivate`',
+      description: 'Default `active`. `inactive` needs `users:deactivate`',
     }),
   })
   .openapi('BackofficeUserCreate', {
@@ -139,19 +139,19 @@ export const BackofficeUserCreate = z
     example: { ...example, password: 'a password long enough', password_confirmation: 'a password long enough' },
   })
 
-/** Only what is sent changes. */
+/** Only the sent fields change. */
 export const BackofficeUserUpdate = z
   .object({ ...fields, country_id, role_id, user_status: user_status.openapi(refTo('BackofficeUserStatus')) })
   .partial()
   .openapi('BackofficeUserUpdate', { example: { last_name: 'Haddad Lemoine', user_status: 'inactive' } })
 
-/** Of several values the last counts; an empty one is none. */
+/** The last of several values counts. An empty value counts as absent. */
 const last = (value: unknown) => {
   const text: unknown = Array.isArray(value) ? value.at(-1) : value
   return (typeof text === 'string' ? text.trim() : text) || undefined
 }
 
-/** What is no positive whole number, as PHP reads them, is as good as absent. */
+/** As PHP does, treats anything but a positive integer as absent. */
 const paging = (otherwise: number, read: (number: number) => number) =>
   z
     .preprocess((value) => /^\+?([1-9]\d*)$/.exec(String(last(value)))?.[1], z.string().optional())
@@ -164,7 +164,7 @@ export const BackofficeUserListQuery = z.object({
     type: 'string',
     maxLength: 200,
     description:
-      'Words, each somewhere in email, username, first or last name, whatever the case and accents; at most three, unless one has three characters or more',
+      'Each word must occur in email, username, first or last name; case and accents are ignored. At most three words, unless one has three characters or more',
   }),
   status: z.preprocess(last, user_status.optional()).openapi(refTo('BackofficeUserStatus')),
   gender: z.preprocess(last, fields.gender.optional()).openapi(refTo('BackofficeGender')),

@@ -1,11 +1,11 @@
-/** Every failure in clinic's words: an envelope that says so, with HTTP 200 where the request itself was understood. */
+/** Renders every failure as clinic does: an envelope, with HTTP 200 when the request was understood. */
 import type { Failure, Issue } from '../../http/contract/failure'
 import type { FailureResponse } from '../../http/contract/contract-types'
 import { failuresOf, json } from '../../http/contract/json'
 import { wireName } from './mapping'
 import { ClinicFailure, ClinicUserEdit } from './schemas'
 
-/** `path` is that of the request: it tells whom it was about, and validation failures begin with what could not be done. */
+/** `path` is the path of the request. It names the user, and validation failures start with the action that failed. */
 export function toFailureResponse(failure: Failure, path: string): FailureResponse {
   switch (failure.kind) {
     case 'no_credentials':
@@ -74,7 +74,7 @@ function failed(errors: string, status: FailureResponse['status'] = 200): Failur
   return { status, body: { success: false, errors } }
 }
 
-/** The number of the user as it was sent, at most 64 digits of it. */
+/** The number of the user as the client sent it, at most 64 digits. */
 function askedOf(path: string): string {
   return /\/(\d+)\/\w+\/$/.exec(path)?.[1]?.slice(0, 64) ?? ''
 }
@@ -88,7 +88,7 @@ function invalid(path: string, lines: readonly [field: string, sentence: string]
   return failed([...headline, ...lines.map(([field, sentence]) => `${field}: ${sentence}`)].join('\n'))
 }
 
-/** Fields in the order of the documentation. */
+/** Sorts fields in the order of the original's documentation. */
 function inOrder(names: readonly string[]): string[] {
   return Object.keys(ClinicUserEdit.shape).filter((name) => names.includes(name))
 }
@@ -151,5 +151,8 @@ const described = {
   503: json(ClinicFailure, 'Unavailable, try again'),
 }
 
-/** The failures an operation can answer beside those with 200, for the document. Any may answer 429 and 503. */
+/**
+ * The failures of an operation with a status other than 200, for the OpenAPI document. Any operation may return 429 and
+ * 503.
+ */
 export const failures = failuresOf(described)

@@ -1,4 +1,4 @@
-/** Between clinic's wire and the core, field by field. */
+/** Translates between the fields of clinic and of the core. */
 import type { z } from '@hono/zod-openapi'
 import { adminRole, defaultRole } from '../../core/access/roles'
 import {
@@ -26,7 +26,7 @@ export function fromUser(user: User): z.infer<typeof ClinicUser> {
     is_admin: user.roles.some(({ number }) => number === adminRole),
     user_type: user.userType && toChoice(userTypes, keyOf(coreUserTypes, user.userType)),
     gender: user.gender && toChoice(genders, keyOf(coreGenders, user.gender)),
-    // Contracts that do not trim may keep a number that is no text at all.
+    // Contracts that do not trim may have stored an empty phone number.
     phone: user.phoneNumber || null,
     mobile: user.mobileNumber || null,
     certified_email: user.certifiedEmail,
@@ -46,7 +46,7 @@ function toChoice<Key extends string>(choices: Record<Key, string>, key: Key) {
 
 type Create = z.output<typeof ClinicUserCreate>
 
-/** Without `username` where what was sent is the email that stands in for none. */
+/** `username` is absent when the client sent the email as the username. */
 export function toNewUser(body: Omit<Create, 'username'> & Partial<Pick<Create, 'username'>>): NewUser {
   return {
     username: body.username,
@@ -67,7 +67,10 @@ export function toNewUser(body: Omit<Create, 'username'> & Partial<Pick<Create, 
   }
 }
 
-/** Without what came back as it is shown; `withoutUsername` where the email came as one. */
+/**
+ * The fields that differ from the shown record. `withoutUsername` is set when the client sent the email as the
+ * username.
+ */
 export function toUserChanges(body: Partial<z.output<typeof ClinicUserEdit>>, withoutUsername: boolean): UserChanges {
   return {
     username: withoutUsername ? null : body.username,
@@ -89,18 +92,18 @@ export function toUserChanges(body: Partial<z.output<typeof ClinicUserEdit>>, wi
 }
 
 /**
- * The changes to the caller's own record. Its boxes change nothing, so that an unticked box locks nobody out. A certified email that is
- * not sent stays: the form would otherwise ask for a change that most users may not make.
+ * The changes of the caller's own record. Its checkboxes are ignored, so that an unticked box cannot lock the user out.
+ * An absent certified email stays unchanged, because most users may not change it.
  */
 export function toOwnChanges(changes: UserChanges, sent: Record<string, unknown>): UserChanges {
   const own = { ...changes, active: undefined, isStaff: undefined, admin: undefined }
   return 'certified_email' in sent ? own : { ...own, certifiedEmail: undefined }
 }
 
-/** The roles that `is_admin` may give: that of an admin, and that of everyone else. */
+/** The roles that `is_admin` may grant: the admin role or the default role. */
 export const namedRoles = [{ number: adminRole }, { number: defaultRole }]
 
-/** Core fields in clinic's names, where they differ. */
+/** Returns clinic's name of a core field. */
 export function wireName(field: string): string {
   return names[field] ?? field
 }

@@ -1,4 +1,7 @@
-/** clinic: a Django application's user management, by forms and a session cookie. Seed order. */
+/**
+ * clinic: the user management of a Django application, with forms and a session cookie. Operations are in the order of
+ * the original API.
+ */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { isSelf } from '../../core/access/caller'
@@ -60,7 +63,7 @@ const signedIn = (needs: readonly Permission[], self?: (c: Context) => { number:
   authenticated(needs, self, { cookie: true })
 
 const params = z.object({ user_id: z.string().regex(/^\d+$/).openapi({ example: '17' }) })
-const oneself = (c: Context) => userByNumber(c.req.param('user_id'))
+const ownRecord = (c: Context) => userByNumber(c.req.param('user_id'))
 
 const newUser = createRoute({
   ...signedIn(['users:create']),
@@ -104,7 +107,7 @@ app.openapi(login, async (c) => {
 
 const logoutPath = '/users/user/logout/'
 
-// The framework answers HEAD as GET, and a HEAD must not sign anyone out.
+// The framework treats HEAD as GET, and a HEAD request must not sign the user out.
 app.use(logoutPath, async (c, next) => {
   if (c.req.method !== 'GET') throw new Failed({ kind: 'method_not_allowed', allowed: ['GET'] })
   await next()
@@ -127,7 +130,7 @@ app.openapi(logout, async (c) => {
 })
 
 const getUserInfo = createRoute({
-  ...signedIn(['users:read'], oneself),
+  ...signedIn(['users:read'], ownRecord),
   method: 'get',
   path: '/users/user/{user_id}/get_user_info/',
   operationId: 'clinicGetUser',
@@ -170,7 +173,7 @@ app.openapi(search, (c) => {
 })
 
 const edit = createRoute({
-  ...signedIn(['users:update'], oneself),
+  ...signedIn(['users:update'], ownRecord),
   method: 'post',
   path: '/users/user/{user_id}/edit/',
   operationId: 'clinicEditUser',

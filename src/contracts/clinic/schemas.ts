@@ -1,4 +1,4 @@
-/** The wire of clinic, in its own names, checked as Django's forms would. */
+/** The schemas of clinic, validated as Django's forms do. */
 import { z } from '@hono/zod-openapi'
 import {
   withLimits,
@@ -21,7 +21,7 @@ export const genders = { M: 'Male', F: 'Female', U: 'Unknown' } as const
 
 type Key<Choices> = keyof Choices & string
 
-/** A choice as it is shown: its key, and what people call it. */
+/** A choice as it is shown: its key and its label. */
 function choice<Choices extends Record<string, string>>(choices: Choices, component: string) {
   const keys = Object.keys(choices) as [Key<Choices>, ...Key<Choices>[]]
   const key = z.enum(keys).openapi(`${component}Key`)
@@ -70,7 +70,7 @@ export const ClinicUser = z
     },
   })
 
-/** What `read` makes of a value that is there; of none, which is absent or null alike, `otherwise`. */
+/** Reads a value that is present. An absent or null value becomes `otherwise`. */
 function field<Value, None>(
   read: (value: NonNullable<unknown>, context: z.core.$RefinementCtx) => Value,
   otherwise: (context: z.core.$RefinementCtx) => None,
@@ -84,7 +84,7 @@ function field<Value, None>(
 const isRequired = (context: z.core.$RefinementCtx) => refuse(context, { rule: 'missing' })
 const none = () => null
 
-/** A whole number, as JSON may have it, is its digits; of one that is not exact they are not known. */
+/** A JSON integer is read as its digits. Beyond the exact range, the digits are unknown. */
 const textBy =
   <Value>(parser: Parser<string, Value>) =>
   (value: unknown, context: z.core.$RefinementCtx) => {
@@ -94,7 +94,7 @@ const textBy =
     return 'value' in outcome ? outcome.value : refuse(context, outcome.problem)
   }
 
-/** A key of the choices, alone or as it is shown. */
+/** Accepts a choice by its key, alone or with its label. */
 function choiceOf<Choices extends Record<string, string>>(choices: Choices, component: string) {
   const keys = Object.keys(choices) as Key<Choices>[]
   return field((value, context) => {
@@ -106,7 +106,10 @@ function choiceOf<Choices extends Record<string, string>>(choices: Choices, comp
 const truths = ['true', '1', 'on', 'yes', 't', 'y']
 const falsehoods = ['false', '0', 'off', 'no', 'f', 'n', 'null', 'none', '']
 
-/** A box of the form. Django takes every other word for true; here a word that means nothing must not grant a privilege. */
+/**
+ * A checkbox of the form. Django takes any unknown word for true. Here it is invalid, because a meaningless word must
+ * not grant a privilege.
+ */
 function box<Absent extends boolean | undefined>(absent: Absent) {
   return z
     .unknown()
@@ -120,7 +123,7 @@ function box<Absent extends boolean | undefined>(absent: Absent) {
     })
     .openapi({
       type: 'boolean',
-      description: absent === undefined ? 'Stays without one' : `${absent ? 'True' : 'False'} without one`,
+      description: absent === undefined ? 'Unchanged if absent' : `${absent ? 'True' : 'False'} if absent`,
     })
 }
 
@@ -137,7 +140,7 @@ const fields = {
     none,
   ).openapi({
     type: ['string', 'null'],
-    description: '`1988-04-02`, with a time or without, `04/02/1988` (month first) or `02 Apr 1988`',
+    description: '`1988-04-02`, with or without a time, `04/02/1988` (month first) or `02 Apr 1988`',
   }),
   user_type: choiceOf(userTypes, 'ClinicUserType'),
   gender: choiceOf(genders, 'ClinicGender'),
@@ -147,7 +150,7 @@ const fields = {
   numeric_password: field(textBy(parsePin), () => undefined).openapi({
     type: ['string', 'null'],
     pattern: '^[0-9]{4}$',
-    description: 'A PIN of four digits; stored hashed, and no credential',
+    description: 'A PIN of four digits. Stored as a hash; cannot be used to sign in',
   }),
   password: field(textBy(parsePassword), () => undefined).openapi({
     type: ['string', 'null'],
@@ -165,14 +168,14 @@ export const ClinicUserCreate = z
   .openapi('ClinicUserCreate', { required, example: { ...sent, password: 'a password long enough' } })
 
 /**
- * Replaces the record, as its form did: an absent field becomes null, an unticked box false. An absent `is_staff` stays, since the
- * original's form has no such box; so do an absent password and PIN.
+ * Replaces the record, as the original form does: an absent field becomes null, an unticked checkbox false. An absent
+ * `is_staff`, password or PIN stays unchanged, because the original form does not have them.
  */
 export const ClinicUserEdit = z
   .object({
     ...fields,
-    password: fields.password.openapi({ description: 'Without one the password stays' }),
-    numeric_password: fields.numeric_password.openapi({ description: 'Without one the PIN stays' }),
+    password: fields.password.openapi({ description: 'Unchanged if absent' }),
+    numeric_password: fields.numeric_password.openapi({ description: 'Unchanged if absent' }),
     is_staff: box(undefined),
     is_active: box(false),
     is_admin: box(false),
@@ -198,7 +201,7 @@ export const ClinicLogin = z
     example: { username: 'noor', password: 'a password long enough' },
   })
 
-/** Several values, of which the last counts, are what a query may have. */
+/** A parameter may be repeated; the last value counts. */
 export const ClinicSearchQuery = z.object({
   query_string: z
     .preprocess((value) => (Array.isArray(value) ? value.at(-1) : value), parsedBy(z.string(), parseSearch))
@@ -206,14 +209,14 @@ export const ClinicSearchQuery = z.object({
       type: 'string',
       maxLength: 200,
       description:
-        'Words, each somewhere in username, last name, first name, email or certified email, whatever the case and accents; at most three, unless one has three characters or more; empty, everyone',
+        'Each word must occur in username, last name, first name, email or certified email; case and accents are ignored. At most three words, unless one has three characters or more. Empty matches all users',
     }),
 })
 
 const success = z.literal(true)
 const message = z.string()
 
-/** HTTP 200 says that the request was understood; `success` says whether it did anything. */
+/** HTTP 200 means that the request was understood. `success` tells whether the operation succeeded. */
 export const ClinicFailure = z
   .strictObject({ success: z.literal(false), errors: z.string() })
   .openapi('ClinicFailure', { example: { success: false, errors: 'User 17 not found.' } })

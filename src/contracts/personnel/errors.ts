@@ -1,4 +1,7 @@
-/** Every failure in personnel's words: `{"detail": ...}`, FastAPI's own for bad input, French sentences for the rest. */
+/**
+ * Renders every failure as personnel does: `{"detail": ...}`, FastAPI's own for invalid input, French sentences for the
+ * rest.
+ */
 import type { Failure } from '../../http/contract/failure'
 import type { FailureResponse } from '../../http/contract/contract-types'
 import { failuresOf, json } from '../../http/contract/json'
@@ -73,7 +76,7 @@ function detail(status: FailureResponse['status'], sentence: string): FailureRes
   return { status, body: { detail: sentence } }
 }
 
-/** What a client sent, safe wherever the sentence is shown, and short. */
+/** Returns what the client sent, shortened and safe wherever the sentence is shown. */
 function escaped(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
   return [...text.toWellFormed()]
@@ -96,5 +99,5 @@ const described = {
   503: json(PersonnelError, 'Unavailable, try again'),
 }
 
-/** The failures an operation can answer, for the document. Any may answer 429 and 503. */
+/** The failures of an operation, for the OpenAPI document. Any operation may return 429 and 503. */
 export const failures = failuresOf(described)

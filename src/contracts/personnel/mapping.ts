@@ -1,4 +1,4 @@
-/** Between personnel's wire and the core, field by field. */
+/** Translates between the fields of personnel and of the core. */
 import type { z } from '@hono/zod-openapi'
 import { readMatricule } from '../../core/users/fields'
 import type { NewUser, User, UserChanges, UserSelector } from '../../core/users/user'
@@ -31,7 +31,7 @@ export function toNewUser(body: z.output<typeof PersonnelUserCreate>): NewUser {
   }
 }
 
-/** Null is no change here, as in the original. */
+/** Null is not a change, as in the original API. */
 export function toUserChanges(body: Omit<z.output<typeof PersonnelUserUpdate>, 'user_id'>): UserChanges {
   return {
     name: body.nom ?? undefined,
@@ -41,18 +41,21 @@ export function toUserChanges(body: Omit<z.output<typeof PersonnelUserUpdate>, '
   }
 }
 
-/** The original calls `user_id` an identifier and shows a uuid, and calls it the matricule: digits only are a matricule. A uuid may have any spelling. */
+/**
+ * The original API shows `user_id` as a uuid but also calls it the matricule. Digits alone are a matricule. A uuid may
+ * have any spelling.
+ */
 export function toSelector(userId: string): UserSelector {
   const matricule = readMatricule(userId)
   return matricule === undefined ? { id: uuidIn(userId) ?? userId } : { matricule }
 }
 
-/** What personnel's clients expect in a token's `sub`. */
+/** The `sub` that personnel's clients expect in a token. */
 export function toSubject(user: User): string {
   return user.matricule === null ? user.id : String(user.matricule)
 }
 
-/** Core fields in personnel's names, where they differ. */
+/** Returns personnel's name of a core field. */
 export function wireName(field: string): string {
   return field === 'name' ? 'nom' : field
 }

@@ -1,4 +1,7 @@
-/** personnel: a FastAPI personnel register, in French. Seed order; signing in, which the seed lacks, comes last. */
+/**
+ * personnel: a French personnel register on FastAPI. Operations are in the order of the original API. Signing in, which
+ * the original lacks, comes last.
+ */
 import { createRoute, z } from '@hono/zod-openapi'
 import { signOut } from '../../core/sign-in/sessions'
 import { refreshSession, signIn, type SignedIn } from '../../core/sign-in/sign-in'
@@ -42,7 +45,7 @@ const listUsers = createRoute({
   path: '/users/list',
   operationId: 'personnelListUsers',
   summary: 'List all users in order of matricule',
-  description: 'A stream: the whole directory in one answer.',
+  description: 'Streams the whole directory in one response.',
   responses: { 200: json(z.array(PersonnelUser), 'Everyone'), ...failures(401, 403) },
 })
 
@@ -69,7 +72,7 @@ const createUserRoute = createRoute({
   path: '/users/create',
   operationId: 'personnelCreateUser',
   summary: 'Create a user',
-  description: 'A role other than that of a plain user takes `roles:assign` too, and every permission it gives.',
+  description: 'A role other than the default also needs `roles:assign` and every permission of that role.',
   request: { body: jsonBody(PersonnelUserCreate) },
   responses: { 200: json(PersonnelUser, 'The new user'), ...failures(401, 403, 404, 409, 413, 422) },
 })
@@ -80,26 +83,26 @@ app.openapi(createUserRoute, async (c) => {
 })
 
 app.openAPIRegistry.register('PersonnelUserUpdate', PersonnelUserUpdate)
-const whom = PersonnelUserUpdate.pick({ user_id: true })
+const userIdOnly = PersonnelUserUpdate.pick({ user_id: true })
 
-// Whom it concerns stands in the body, so that is read before the permission, waived for oneself, can be asked for.
+// The body names the user. The permission is waived for the caller's own record, so the body is read first.
 const updateUserRoute = createRoute({
   ...authenticated([]),
-  'x-access': 'Takes `users:update`, except of oneself.',
+  'x-access': 'Needs `users:update`, except for your own user.',
   method: 'put',
   path: '/users/update',
   operationId: 'personnelUpdateUser',
   summary: 'Change a user',
   description:
-    'Absent and null are no change. A password ends the sessions and API keys of the user; of oneself only the name changes.',
+    "Absent and null fields stay unchanged. A new password revokes the user's sessions and API keys. Users may change only their own name.",
   request: { body: documentedBody('PersonnelUserUpdate') },
   responses: { 200: json(PersonnelUser, 'The user'), ...failures(401, 403, 404, 409, 413, 422) },
 })
 
 app.openapi(updateUserRoute, async (c) => {
   const sent = await readJson(c)
-  // Where it names nobody there is no record to hold it against, and all that is wrong with it is told at once.
-  const { user_id = '' } = whom.safeParse(sent).data ?? validateChanges(PersonnelUserUpdate, sent, {})
+  // Without a `user_id` there is no current record, so all problems of the body are reported at once.
+  const { user_id = '' } = userIdOnly.safeParse(sent).data ?? validateChanges(PersonnelUserUpdate, sent, {})
   const selector = toSelector(user_id)
   const user = await updateUser({ ...c.var.caller, needs: ['users:update'], self: selector }, selector, (present) =>
     toUserChanges(
@@ -115,7 +118,7 @@ const deactivateUser = createRoute({
   path: '/users/delete/{user_id}',
   operationId: 'personnelDeactivateUser',
   summary: 'Deactivate a user',
-  description: 'Reversible through other contracts; ends the sessions and API keys of the user.',
+  description: "Reversible through other contracts. Revokes the user's sessions and API keys.",
   request: { params: userIdParam },
   responses: { 204: { description: 'Deactivated' }, ...failures(401, 403, 404, 409) },
 })
@@ -131,7 +134,7 @@ const token = createRoute({
   path: '/token',
   operationId: 'personnelToken',
   summary: 'Sign in, or refresh the tokens',
-  description: 'Five failures lock the account, by whichever identifier, for 30 seconds, doubling to 15 minutes.',
+  description: 'Five failures with any identifier lock the account for 30 seconds, doubling up to 15 minutes.',
   request: {
     body: { required: true, content: { 'application/x-www-form-urlencoded': { schema: PersonnelTokenRequest } } },
   },

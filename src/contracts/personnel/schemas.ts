@@ -1,10 +1,10 @@
-/** The wire of personnel, in its own names. */
+/** The schemas of personnel. */
 import { z } from '@hono/zod-openapi'
 import { parseMatricule, parseName, parsePassword } from '../../core/users/fields'
 import { parsedBy, refuse } from '../../http/contract/fields'
 import { laxEmail, laxInteger, laxUuid, validationErrors } from '../../http/frameworks/pydantic'
 
-/** What stands where the original published its hashes. */
+/** Shown where the original API published its password hashes. */
 export const passwordHashed = 'password_hashed'
 
 export const PersonnelUser = z
@@ -34,7 +34,7 @@ export const PersonnelUser = z
   })
 
 const nom = parsedBy(z.string(), parseName).openapi({ type: 'string', minLength: 1, maxLength: 200 })
-/** What everyone can read in a list is nobody's password, though clients that copy records send it. */
+/** Refuses the constant that every list shows as a password. Clients that copy records send it back. */
 const parseUnshownPassword = (input: string) =>
   input === passwordHashed ? { problem: { rule: 'password_common' as const } } : parsePassword(input)
 
@@ -54,7 +54,7 @@ export const PersonnelUserCreate = z
     },
   })
 
-/** Absent and null keep what is; so does a password that is empty or as shown. */
+/** Absent and null fields stay unchanged, and so does a password that is empty or as shown. */
 export const PersonnelUserUpdate = z
   .object({
     user_id: z.string().openapi({ description: 'The identifier, or digits only: the matricule' }),
@@ -84,8 +84,8 @@ const tokenForm = z
   })
 
 /**
- * A sign-in, or with `grant_type=refresh_token` a refresh. An empty field counts as missing.
- * One object in the document, since interactive references draw no form from a union.
+ * A sign-in or, with `grant_type=refresh_token`, a refresh. An empty field counts as missing. It is a single object,
+ * because interactive references cannot render a form of a union.
  */
 export const PersonnelTokenRequest = tokenForm.openapi('PersonnelTokenRequest', {
   minProperties: 2,

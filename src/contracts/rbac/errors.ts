@@ -1,4 +1,7 @@
-/** Every failure in rbac's words: `{"detail": ...}`, FastAPI's own for bad input, English sentences for the rest. */
+/**
+ * Renders every failure as rbac does: `{"detail": ...}`, FastAPI's own for invalid input, English sentences for the
+ * rest.
+ */
 import type { Failure } from '../../http/contract/failure'
 import type { FailureResponse } from '../../http/contract/contract-types'
 import { failuresOf, json } from '../../http/contract/json'
@@ -78,5 +81,5 @@ const described = {
   503: json(RbacError, 'Unavailable, try again'),
 }
 
-/** The failures an operation can answer, for the document. Any may answer 429 and 503. */
+/** The failures of an operation, for the OpenAPI document. Any operation may return 429 and 503. */
 export const failures = failuresOf(described)

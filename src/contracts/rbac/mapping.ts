@@ -1,4 +1,4 @@
-/** Between rbac's wire and the core, field by field. */
+/** Translates between the fields of rbac and of the core. */
 import type { z } from '@hono/zod-openapi'
 import type { NewUser, RoleSelector, User, UserChanges } from '../../core/users/user'
 import { toUtc } from '../../http/contract/times'
@@ -43,13 +43,13 @@ function toRoles(ids: readonly string[]): RoleSelector[] {
   return ids.map((id) => ({ id }))
 }
 
-/** The roles a change names, if it names any, before it is known whether it is a change. */
+/** The roles that the body names, read before the validation against the current record. */
 export function toNamedRoles(sent: unknown): RoleSelector[] | undefined {
   const ids = RbacUserUpdate.shape.role_ids.safeParse(Object(sent)['role_ids']).data
   return ids ? toRoles(ids) : undefined
 }
 
-/** Core fields in rbac's names, where they differ. */
+/** Returns rbac's name of a core field. */
 export function wireName(field: string): string {
   const names: Record<string, string> = { givenName: 'first_name', familyName: 'last_name', active: 'is_active' }
   return names[field] ?? field

@@ -1,4 +1,7 @@
-/** rbac: a FastAPI service of users and their roles. Seed order; signing in, which the seed lacks, comes last. */
+/**
+ * rbac: a FastAPI service of users and roles. Operations are in the order of the original API. Signing in, which the
+ * original lacks, comes last.
+ */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { signOut } from '../../core/sign-in/sessions'
@@ -37,7 +40,7 @@ const contract = createContract({
 const { app } = contract
 
 const params = z.object({ user_id: laxUuid })
-const oneself = (c: Context) => ({ id: uuidIn(c.req.param('user_id') ?? '') ?? '' })
+const ownRecord = (c: Context) => ({ id: uuidIn(c.req.param('user_id') ?? '') ?? '' })
 
 const listUsers = createRoute({
   ...authenticated(['users:read']),
@@ -61,7 +64,7 @@ app.openapi(listUsers, async (c) => {
 })
 
 const getUserRoute = createRoute({
-  ...authenticated(['users:read'], oneself),
+  ...authenticated(['users:read'], ownRecord),
   method: 'get',
   path: '/api/v1/users/{user_id}',
   operationId: 'rbacGetUser',
@@ -93,7 +96,7 @@ app.openapi(createUserRoute, async (c) => {
 app.openAPIRegistry.register('RbacUserUpdate', RbacUserUpdate)
 
 const updateUserRoute = createRoute({
-  ...authenticated(['users:update'], oneself),
+  ...authenticated(['users:update'], ownRecord),
   method: 'put',
   path: '/api/v1/users/{user_id}',
   operationId: 'rbacUpdateUser',

@@ -1,4 +1,4 @@
-/** The wire of rbac, in its own names. */
+/** The schemas of rbac. */
 import { z } from '@hono/zod-openapi'
 import { maxRoles, withLimits, parseFamilyName, parseGivenName, parsePassword } from '../../core/users/fields'
 import { parseSearch } from '../../core/users/search'
@@ -49,7 +49,7 @@ export const RbacUserList = z
   })
   .openapi('RbacUserList')
 
-/** So many that the number of users before the last page is still exact. */
+/** The last page for which the number of preceding users is exact. */
 const lastPage = Math.floor(Number.MAX_SAFE_INTEGER / 100)
 
 export const RbacUserListQuery = z.object({
@@ -59,7 +59,7 @@ export const RbacUserListQuery = z.object({
     type: 'string',
     maxLength: 200,
     description:
-      'Words, each somewhere in email, first or last name, whatever the case and accents; at most three, unless one has three characters or more',
+      'Each word must occur in email, first or last name; case and accents are ignored. At most three words, unless one has three characters or more',
   }),
 })
 
@@ -84,14 +84,14 @@ export const RbacUserCreate = z
     password,
     first_name,
     last_name,
-    is_active: is_active.openapi({ description: 'True without one; false takes `users:deactivate`' }),
+    is_active: is_active.openapi({ description: 'Default true. False needs `users:deactivate`' }),
     role_ids: role_ids.nullish(),
   })
   .openapi('RbacUserCreate', {
     example: { ...example, password: 'a password long enough', role_ids: ['019a0000-0000-7000-8000-000000000002'] },
   })
 
-/** Only what is sent changes; null, as in a model whose fields are optional, is not sent. */
+/** Only the sent fields change. Null counts as absent, as in a model with optional fields. */
 export const RbacUserUpdate = z
   .object({
     email: orNull(laxEmail, { type: 'string' }),

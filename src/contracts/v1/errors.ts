@@ -1,4 +1,4 @@
-/** Every failure as an RFC 9457 problem; bad input is 400, with an entry for each field. */
+/** Renders every failure as an RFC 9457 problem. Invalid input is 400, with an entry for each field. */
 import { maxPasswords, type RowProblem } from '../../core/moving/imports'
 import { maxBcryptCost, maxDjangoIterations, maxRounds } from '../../core/passwords/stored-hashes'
 import type { FailureResponse } from '../../http/contract/contract-types'
@@ -174,7 +174,7 @@ function describe(problem: Issue['problem']): string {
   }
 }
 
-/** What is wrong with a row of an import. */
+/** The problems of an import's row, by field. */
 export function toRowErrors(problems: readonly RowProblem[]): { field: string; message: string }[] {
   return problems.map(({ field, problem }) => ({ field: wireName(field), message: describeRow(problem) }))
 }
@@ -198,7 +198,7 @@ function describeRow(problem: RowProblem['problem']): string {
       return 'is no hash that this directory can verify'
     case 'costly_hash':
       return `would cost too much to verify: at most bcrypt cost ${maxBcryptCost}, ${grouped(maxDjangoIterations)} iterations of pbkdf2_sha256, ${maxRounds} rounds of pbkdf2-sha256`
-    case 'beside_password':
+    case 'password_and_hash':
       return 'must not come beside a password'
     case 'looks_like_hash':
       return lookalikeMessage.hash
@@ -213,13 +213,13 @@ function describeRow(problem: RowProblem['problem']): string {
   }
 }
 
-/** What a value or a field of another system looks like, and the column to name it. */
+/** Why a value or field is refused that looks like one of another system, and which field to use. */
 export const lookalikeMessage = {
   hash: 'looks like a hash: name the column password_hash',
   status: 'looks like a status: name the column status, with active or inactive',
 }
 
-/** What is wrong with a line that cannot be read. */
+/** Why a line cannot be read. */
 export const unreadableLine = {
   too_long: `has more than ${grouped(maxLineBytes)} bytes`,
   not_json: 'is not JSON in UTF-8',
@@ -248,5 +248,5 @@ const described = {
   503: asProblem('Unavailable, try again'),
 }
 
-/** The failures an operation can answer, for the document. Any may answer 429 and 503. */
+/** The failures of an operation, for the OpenAPI document. Any operation may return 429 and 503. */
 export const failures = failuresOf(described)

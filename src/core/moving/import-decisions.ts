@@ -50,7 +50,7 @@ export interface RowProblem {
     | { rule: 'unknown_hash' }
     | { rule: 'costly_hash' }
     /** The row has both a password and a password hash. */
-    | { rule: 'beside_password' }
+    | { rule: 'password_and_hash' }
     | { rule: 'too_many_passwords' }
     /** The password looks like a hash. */
     | { rule: 'looks_like_hash' }
@@ -316,7 +316,7 @@ function secretProblems(user: ImportedUser, passwordsLeft: number, minLength: nu
     const none = passwordHash.startsWith(noPasswordMark)
     if (!stored && !none) problems.push({ field: 'passwordHash', problem: { rule: 'unknown_hash' } })
     else if (stored && isTooCostly(stored)) problems.push({ field: 'passwordHash', problem: { rule: 'costly_hash' } })
-    else if (password !== undefined) problems.push({ field: 'passwordHash', problem: { rule: 'beside_password' } })
+    else if (password !== undefined) problems.push({ field: 'passwordHash', problem: { rule: 'password_and_hash' } })
   }
   if (pinHash != null) {
     const stored = readHash(pinHash)

@@ -107,8 +107,8 @@ async function refreshTokenIn(c: Context): Promise<string | undefined> {
 /** Describes in the document who may call the operation. */
 function accessOf(needs: readonly Permission[], exceptSelf: boolean): string {
   if (needs.length === 0) return 'For everyone with a credential.'
-  if (needs.length === permissions.length) return 'Takes every permission.'
-  return `Takes ${needs.map((permission) => `\`${permission}\``).join(' and ')}${exceptSelf ? ', except of oneself' : ''}.`
+  if (needs.length === permissions.length) return 'Needs every permission.'
+  return `Needs ${needs.map((permission) => `\`${permission}\``).join(' and ')}${exceptSelf ? ', except for your own user' : ''}.`
 }
 
 /**
@@ -159,7 +159,7 @@ export function anonymous({ signsIn, cookie = false }: { signsIn: boolean; cooki
     fromHere,
     decodedBody,
   ]
-  const access = `Takes no credential${signsIn ? ', and counts as a sign-in' : ''}.`
+  const access = `Needs no credential${signsIn ? ', and counts as a sign-in' : ''}.`
   return { 'x-access': access, security: [] as Record<string, string[]>[], middleware }
 }
 

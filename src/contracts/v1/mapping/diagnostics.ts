@@ -1,4 +1,4 @@
-/** What the deployment says of itself. */
+/** The diagnostics of the deployment and the directory. */
 import type { z } from '@hono/zod-openapi'
 import type { DatabaseFacts, HashingFacts } from '../../../core/upkeep/diagnostics'
 import type { Finding } from '../../../core/upkeep/directory-checks'

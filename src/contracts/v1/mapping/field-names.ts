@@ -1,6 +1,6 @@
-/** Names of fields, where v1 has others than the core. */
+/** Field names that differ between v1 and the core. */
 
-/** Core fields in v1's names, where they differ. */
+/** Returns v1's name of a core field. */
 export function wireName(field: string): string {
   return names[field] ?? field
 }

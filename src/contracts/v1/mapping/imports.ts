@@ -26,7 +26,7 @@ export function toImportedUser(row: z.output<typeof V1ImportedUser>): ImportedUs
   }
 }
 
-/** What is refused is told in the words of errors.ts. */
+/** The result of a row that was not refused. errors.ts renders refused rows. */
 export function fromPresent(result: Exclude<RowResult, { status: 'refused' }>): z.infer<typeof V1ImportResult> {
   const { line, status, id } = result
   return {

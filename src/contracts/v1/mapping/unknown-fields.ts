@@ -1,4 +1,7 @@
-/** Fields of a row that no user has: named and counted, and refused where passing over them would let somebody in. */
+/**
+ * Unknown fields of an import's rows. They are named and counted. Fields that look like a status or a hash are refused,
+ * because ignoring them could let a person sign in who must not.
+ */
 import { lookalikeOf } from '../../../core/passwords/lookalikes.js'
 import { maxIssues } from '../../../http/contract/failure'
 import { V1ImportedUser } from '../schemas/imports'
@@ -6,12 +9,12 @@ import { V1ImportedUser } from '../schemas/imports'
 const maxFields = 100
 const maxCharacters = 64
 
-/** The row's fields that are none of a user's, in short. */
+/** The unknown fields of a row, shortened. */
 export function unknownFieldsOf(row: unknown): string[] {
   return unknownIn(row).map(([field]) => shortened(field))
 }
 
-/** Those that look like a status or a hash. */
+/** The unknown fields that look like a status or a hash. */
 export function lookalikesIn(row: unknown): { field: string; lookalike: 'status' | 'hash' }[] {
   return unknownIn(row)
     .flatMap(([field, value]) => {
@@ -21,7 +24,7 @@ export function lookalikesIn(row: unknown): { field: string; lookalike: 'status'
     .slice(0, maxIssues)
 }
 
-/** Adds the fields of one line to the counts, as long as there are not too many to name. */
+/** Adds the fields of one line to the counts, up to a maximum of distinct fields. */
 export function countFields(counts: Map<string, number>, fields: readonly string[]): void {
   for (const field of new Set(fields)) {
     if (counts.has(field) || counts.size < maxFields) counts.set(field, (counts.get(field) ?? 0) + 1)

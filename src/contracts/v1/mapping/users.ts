@@ -47,7 +47,7 @@ type Optional = Omit<
   'email' | 'name' | 'password' | 'keep_api_keys' | 'role' | 'first_name' | 'last_name'
 >
 
-/** What creation, changes and imports name alike. */
+/** The optional fields that creation, changes and imports share. */
 export function toOptional(body: Optional) {
   return {
     username: body.username,
@@ -63,7 +63,7 @@ export function toOptional(body: Optional) {
   }
 }
 
-/** Only what is sent. Read-only fields, `status` and `roles` among them, do not reach this. */
+/** Only the sent fields. Read-only fields, `status` and `roles` among them, are dropped earlier. */
 export function toUserChanges(body: z.output<typeof V1UserUpdate>): UserChanges {
   const { email, name, password, keep_api_keys: keepApiKeys, role } = body
   const { first_name: givenName, last_name: familyName } = body
@@ -71,7 +71,7 @@ export function toUserChanges(body: z.output<typeof V1UserUpdate>): UserChanges 
   return { email, name, password, keepApiKeys, givenName, familyName, role: named, ...toOptional(body) }
 }
 
-/** The role a change names, if it names one, before it is known whether it is a change. */
+/** The role that the body names, read before the validation against the current record. */
 export function toNamedRoles(sent: unknown): RoleSelector[] | undefined {
   const role = typeof sent === 'object' && sent !== null && 'role' in sent ? sent.role : undefined
   return typeof role === 'string' ? [{ name: role }] : undefined

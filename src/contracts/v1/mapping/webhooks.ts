@@ -1,4 +1,4 @@
-/** Webhooks, and what they are sent. */
+/** Webhooks and the messages they receive. */
 import type { z } from '@hono/zod-openapi'
 import type { WebhookEvent } from '../../../core/audit/audit'
 import type { AuditEvent } from '../../../core/audit/audit-trail'
@@ -26,17 +26,17 @@ export function fromWebhook(webhook: Webhook): z.infer<typeof V1Webhook> {
   }
 }
 
-/** Those that sign, the present one first. */
+/** The signing secrets, the current one first. */
 export function fromSecrets([secret, previous]: [string, ...string[]]): z.infer<typeof V1WebhookSecret> {
   return { secret, previous_secret: previous ?? null }
 }
 
-/** Only what is sent. */
+/** Only the sent fields. */
 export function toWebhookInput({ url, description, events, status }: z.output<typeof V1WebhookUpdate>) {
   return { url, description, events, active: status === undefined ? undefined : status === 'active' }
 }
 
-/** What a webhook is sent of an event. */
+/** The message that a webhook receives for an event. */
 export function toWebhookMessage(event: AuditEvent): z.infer<typeof V1WebhookEvent> {
   const { id, at, action, user_id, actor_id, contract, fields } = fromAuditEvent(event)
   return { id, type: action as WebhookEvent, timestamp: at, data: { user_id, actor_id, contract, fields } }

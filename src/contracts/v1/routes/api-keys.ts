@@ -18,7 +18,7 @@ const create = createRoute({
   operationId: 'v1CreateApiKey',
   tags,
   summary: 'Create an API key',
-  description: 'A key that is made on a key expires no later than that one, and ends with it.',
+  description: 'A key created with another key expires no later than that key and is revoked with it.',
   request: { body: jsonBody(V1ApiKeyCreate) },
   responses: { 201: json(V1NewApiKey, 'The key, shown this once'), ...failures(400, 401, 403, 413, 415) },
 })
@@ -66,7 +66,7 @@ const listOfUser = createRoute({
   operationId: 'v1ListUserApiKeys',
   tags,
   summary: 'List the API keys of a user',
-  description: 'The newest first; none that has expired or ended.',
+  description: 'Newest first. Expired and revoked keys are not listed.',
   request: { params },
   responses: { 200: json(V1ApiKeyList, 'The keys, without the secrets'), ...failures(401, 403, 404) },
 })
@@ -83,7 +83,7 @@ const revokeOfUser = createRoute({
   operationId: 'v1RevokeUserApiKeys',
   tags,
   summary: 'Revoke every API key of a user',
-  description: 'Of another user also takes every permission of each key: otherwise none is revoked.',
+  description: 'For another user it also needs every permission of each key; otherwise no key is revoked.',
   request: { params },
   responses: { 204: { description: 'Revoked' }, ...failures(401, 403, 404) },
 })

@@ -20,7 +20,7 @@ const login = createRoute({
   operationId: 'v1Login',
   tags,
   summary: 'Sign in',
-  description: 'Five failures lock the account, by whichever identifier, for 30 seconds, doubling to 15 minutes.',
+  description: 'Five failures with any identifier lock the account for 30 seconds, doubling up to 15 minutes.',
   request: { body: jsonBody(V1Login) },
   responses: { 200: json(V1SignedIn, 'The tokens and the user'), ...failures(400, 401, 413, 415) },
 })
@@ -39,7 +39,7 @@ const refresh = createRoute({
   tags,
   summary: 'Refresh the tokens',
   description:
-    'Good for one use within 30 days. A retry within 10 seconds gets the same successor; a later use of a spent token ends the session. A session ends 90 days after its sign-in, or as `SESSION_MAX_DAYS` says.',
+    'A refresh token is valid for one use within 30 days. A retry within 10 seconds returns the same successor. A later use of a used token ends the session. A session ends 90 days after its sign-in, unless `SESSION_MAX_DAYS` says otherwise.',
   request: { body: jsonBody(V1Refresh) },
   responses: { 200: json(V1Tokens, 'The tokens'), ...failures(400, 401, 413, 415) },
 })
@@ -59,7 +59,7 @@ const logout = createRoute({
   tags,
   summary: 'Sign out',
   description:
-    'Ends the session and its refresh token. Without a valid access token, `refresh_token` in the body names the session. Not for API keys.',
+    'Ends the session and its refresh token. Without a valid access token, `refresh_token` in the body identifies the session. Not for API keys.',
   request: { body: { ...documentedBody('V1Logout'), required: false } },
   responses: { 204: { description: 'Signed out' }, ...failures(400, 401, 403, 413, 415) },
 })

@@ -1,4 +1,4 @@
-/** The contract the routes of this folder are added to. */
+/** The contract that the routes of this folder belong to. */
 import { createContract } from '../../../http/contract/contract'
 import { toFailureResponse } from '../errors'
 

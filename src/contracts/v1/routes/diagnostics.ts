@@ -1,4 +1,4 @@
-/** The truth about this deployment, for the doctor: scripts/doctor.js asks and reports. */
+/** Diagnostics of this deployment, which scripts/doctor.js reads and reports. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { examineDatabase, measureHashing } from '../../../core/upkeep/diagnostics'
 import { checkDirectory } from '../../../core/upkeep/directory-checks'
@@ -54,7 +54,7 @@ const directory = createRoute({
   tags,
   summary: 'Check the directory for inconsistencies, some thousands of users at a time',
   request: { query: V1DirectoryDiagnosticsQuery },
-  responses: { 200: json(V1DirectoryDiagnostics, 'What was found in this stretch'), ...failures(400, 401, 403) },
+  responses: { 200: json(V1DirectoryDiagnostics, 'The findings in this range'), ...failures(400, 401, 403) },
 })
 
 const position = z.union([z.int().min(0), z.string()])

@@ -1,4 +1,4 @@
-/** Moving out. */
+/** Exports of all users. */
 import { createRoute } from '@hono/zod-openapi'
 import { exportUsers } from '../../../core/moving/exports'
 import { authenticated } from '../../../http/credentials/authentication'
@@ -19,9 +19,9 @@ const exportRoute = createRoute({
   path: '/exports',
   operationId: 'v1ExportUsers',
   tags,
-  summary: 'Export all users, one a line, in the format that an import reads',
+  summary: 'Export all users, one per line, in the format that an import reads',
   description:
-    'In order of number. `include=password_hashes` adds the hashes of passwords and PINs, and takes `users:export_hashes` too.',
+    'In order of number. `include=password_hashes` adds the hashes of passwords and PINs, and also needs `users:export_hashes`.',
   request: { query: V1ExportQuery },
   responses: {
     200: ndjson('V1ExportedUser', 'A line for each user', { 'Content-Disposition': header('A name for the file') }),

@@ -1,4 +1,4 @@
-/** Moving in. */
+/** Imports of users. */
 import { createRoute, type z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Caller } from '../../../core/access/caller'
@@ -18,7 +18,10 @@ import { app } from './contract'
 
 const tags = ['imports']
 
-/** As much as all the results of an import may be: a client that sends all of it before it reads any must not wait for itself. */
+/**
+ * The maximum size of all results of an import. A client may send the whole body before it reads, so that many bytes
+ * must be buffered.
+ */
 const aheadBytes = 16_777_216
 
 app.openAPIRegistry.register('V1ImportedUser', V1ImportedUser)
@@ -30,12 +33,12 @@ const importRoute = createRoute({
   path: '/imports',
   operationId: 'v1ImportUsers',
   tags,
-  summary: 'Import users, one a line, with the hashes of their passwords',
+  summary: 'Import users, one per line, with the hashes of their passwords',
   description:
-    'Up to 26,214,400 bytes and 100,000 lines. Each line is answered by one, in order: created, skipped because present (by id, or without one by email where nothing in it contradicts), or refused and why; the last says how it went as a whole, and which fields no user has. Nobody is overwritten, so the same lines may come again. A line with an unknown field that looks like a status or a hash is refused. A role other than `user` takes `roles:assign` and every permission it gives, `status: inactive` takes `users:deactivate`.',
+    'Up to 26,214,400 bytes and 100,000 lines. The response has one line per line of the body, in order: created, skipped or refused, with reasons. A row is skipped when its user exists: by id or, without an id, by email, unless another field contradicts it. The last line has the totals and the unknown fields. Existing users are left unchanged, so you can run the import again. A line with an unknown field that looks like a status or a hash is refused. A role other than `user` needs `roles:assign` and every permission of that role; `status: inactive` needs `users:deactivate`.',
   request: { query: V1ImportQuery, body: ndjsonBody('V1ImportedUser') },
   responses: {
-    200: ndjson('V1ImportResult', 'A line for each line, and one at the end'),
+    200: ndjson('V1ImportResult', 'One line per line of the body, and one at the end'),
     ...failures(400, 401, 403, 413, 415),
   },
 })
@@ -48,7 +51,7 @@ app.openapi(importRoute, (c) => {
 type Result = z.infer<typeof V1ImportResult>
 type Importing = Context<ContractEnv & { Variables: { caller: Caller } }>
 
-/** What goes wrong before the first lines are answered is the answer; after that it is the last line of it. */
+/** A failure before the first results becomes the response. A later failure becomes the last line of the response. */
 async function* resultsOf(
   c: Importing,
   parts: AsyncGenerator<Line[], void, undefined>,
@@ -86,7 +89,7 @@ async function resultsOfPart(c: Importing, part: Line[], running: Import): Promi
       ? { line: result.line, status: result.status, errors: toRowErrors(result.problems) }
       : fromPresent(result),
   )
-  return [...results, ...refused].sort((one, other) => lineOf(one) - lineOf(other))
+  return [...results, ...refused].sort((a, b) => lineOf(a) - lineOf(b))
 }
 
 const lineOf = (result: Result) => ('line' in result ? result.line : 0)

@@ -1,4 +1,4 @@
-/** v1: the house contract, a file a resource. */
+/** v1: Usher's own contract, one file per resource. */
 import { finishContract } from '../../../http/contract/contract'
 import { contract } from './contract'
 import './users'

@@ -1,4 +1,4 @@
-/** Oneself. */
+/** The caller's own user. */
 import { createRoute } from '@hono/zod-openapi'
 import { changeOwnPassword } from '../../../core/passwords/password-setting'
 import { updateOwnUser } from '../../../core/users/user-changes'
@@ -53,7 +53,7 @@ const patchMe = createRoute({
   operationId: 'v1PatchMe',
   tags,
   summary: 'Change your names, birth date, gender and phone numbers',
-  description: 'Not for API keys. Other fields take what they take of anyone.',
+  description: 'Not for API keys. All other fields need the same permissions as for any user.',
   parameters: changeConditions,
   request: { body: documentedBody('V1UserUpdate') },
   responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 409, 412, 413, 415) },
@@ -75,9 +75,9 @@ const putPassword = createRoute({
   path: '/me/password',
   operationId: 'v1ChangePassword',
   tags,
-  summary: 'Change your password, which ends your sessions and begins a new one',
+  summary: 'Change your password, which ends your sessions and starts a new one',
   description:
-    'Begins a new session and answers its tokens: every earlier session has ended, the one that asked included. Not for API keys. A wrong present password counts as a failed sign-in.',
+    'Starts a new session and returns its tokens. All earlier sessions end, the current one included. Not for API keys. A wrong current password counts as a failed sign-in.',
   request: { body: jsonBody(V1PasswordChange) },
   responses: {
     200: json(V1SignedIn, 'The tokens of the new session, and the user'),

@@ -1,4 +1,4 @@
-/** Set-password tokens: a way in that is not somebody else typing one's password. */
+/** Set-password tokens, so that no other user has to know a new password. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { issuePasswordToken, revokePasswordTokens, setPasswordByToken } from '../../../core/passwords/password-setting'
 import { anonymous, authenticated } from '../../../http/credentials/authentication'
@@ -19,7 +19,7 @@ const issue = createRoute({
   tags,
   summary: 'Issue a token that sets the password of a user once',
   description:
-    'Good for one use within 24 hours, as long as you could still give it, and until the password or the email changes. Delivering it, by mail or letter, is up to you.',
+    'Valid for one use within 24 hours, while you may still issue it, and until the password or email changes. You deliver it to the user, for example by mail.',
   request: { params: z.object({ id: z.string() }) },
   responses: { 201: json(V1PasswordToken, 'The token, shown this once'), ...failures(400, 401, 403, 404, 413, 415) },
 })
@@ -36,7 +36,7 @@ const revoke = createRoute({
   operationId: 'v1RevokePasswordTokens',
   tags,
   summary: 'Revoke every set-password token of a user',
-  description: 'Also takes every permission of the user.',
+  description: 'Also needs every permission of the user.',
   request: { params: z.object({ id: z.string() }) },
   responses: { 204: { description: 'Revoked, or there was none' }, ...failures(401, 403, 404) },
 })
@@ -53,7 +53,7 @@ const spend = createRoute({
   operationId: 'v1SetPassword',
   tags,
   summary: 'Set a password with a token',
-  description: 'Ends every session and API key of its user. The audit trail names the user who gave the token.',
+  description: 'Revokes every session and API key of the user. The audit trail names the user who issued the token.',
   request: { body: jsonBody(V1PasswordByToken) },
   responses: { 204: { description: 'Set' }, ...failures(400, 401, 413, 415) },
 })

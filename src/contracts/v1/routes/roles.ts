@@ -33,7 +33,7 @@ const create = createRoute({
   operationId: 'v1CreateRole',
   tags,
   summary: 'Create a role, under a given id and number if needed',
-  description: 'Also takes every permission the role gives.',
+  description: 'Also needs every permission of the role.',
   request: { headers: V1IdempotencyKey, body: jsonBody(V1RoleCreate) },
   responses: {
     201: json(V1Role, 'The new role', { ...replayedHeader, Location: header('Where the role is') }),
@@ -67,7 +67,7 @@ const patch = createRoute({
   operationId: 'v1PatchRole',
   tags,
   summary: 'Change the description or the permissions of a role',
-  description: 'Also takes every permission the role gives, before and after.',
+  description: 'Also needs every permission of the role, before and after the change.',
   request: { params, body: jsonBody(V1RoleUpdate) },
   responses: { 200: json(V1Role, 'The role'), ...failures(400, 401, 403, 404, 409, 413, 415) },
 })

@@ -57,7 +57,7 @@ const createUserRoute = createRoute({
   operationId: 'v1CreateUser',
   tags,
   summary: 'Create a user',
-  description: 'A role other than `user` takes `roles:assign` too, and every permission it gives.',
+  description: 'A role other than `user` also needs `roles:assign` and every permission of that role.',
   request: { headers: V1IdempotencyKey, body: jsonBody(V1UserCreate) },
   responses: {
     201: json(V1User, 'The new user', {
@@ -82,7 +82,7 @@ const update = {
   path: '/users/{id}' as const,
   tags,
   description:
-    'PUT and PATCH do the same; null takes a value away. A role takes `roles:assign` too, and every permission it gives; a password ends the sessions and, without `keep_api_keys`, the API keys of the user.',
+    "PUT and PATCH do the same. Null removes a value. A role also needs `roles:assign` and every permission of that role. A new password revokes the user's sessions and, without `keep_api_keys`, their API keys.",
   parameters: changeConditions,
   request: { params, body: documentedBody('V1UserUpdate') },
   responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },
@@ -111,7 +111,7 @@ const deleteUserRoute = createRoute({
   operationId: 'v1DeleteUser',
   tags,
   summary: 'Delete a user permanently',
-  description: 'The email, username and matricule are free from then on; the id never is.',
+  description: 'The email, username and matricule become free. The id is never reused.',
   parameters: changeConditions,
   request: { params },
   responses: { 204: { description: 'Deleted' }, ...failures(401, 403, 404, 409, 412) },
@@ -129,7 +129,7 @@ const listUsersRoute = createRoute({
   operationId: 'v1ListUsers',
   tags,
   summary: 'List users, page by page',
-  description: 'A cursor is good for the sort and the filters it came from.',
+  description: 'A cursor is valid only for the sort and filters it came from.',
   request: { query: V1UserListQuery },
   responses: { 200: json(V1UserList, 'A page, with the exact total of all pages'), ...failures(400, 401, 403) },
 })
@@ -162,7 +162,7 @@ const setRoles = createRoute({
   operationId: 'v1SetUserRoles',
   tags,
   summary: 'Replace the roles of a user',
-  description: 'Also takes every permission the roles give. Without any the user has the role `user`.',
+  description: 'Also needs every permission of the roles. An empty list gives the role `user`.',
   parameters: changeConditions,
   request: { params, body: jsonBody(V1UserRoles) },
   responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },
@@ -188,7 +188,7 @@ for (const [action, active] of [
     operationId: active ? 'v1ActivateUser' : 'v1DeactivateUser',
     tags,
     summary: active ? 'Activate a user' : 'Deactivate a user, which ends their sessions and API keys',
-    description: 'Idempotent. What ended with a deactivation stays ended.',
+    description: 'Idempotent. Activation does not restore revoked sessions and API keys.',
     parameters: changeConditions,
     request: { params, headers: V1IdempotencyKey },
     responses: {

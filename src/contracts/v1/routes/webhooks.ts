@@ -55,7 +55,7 @@ const create = createRoute({
   operationId: 'v1CreateWebhook',
   tags,
   summary: 'Create a webhook, which receives changes of users from now on',
-  description: 'Of every kind, unless `events` names some.',
+  description: 'It receives all events unless `events` selects some.',
   request: { body: jsonBody(V1WebhookCreate) },
   responses: {
     201: json(V1NewWebhook, 'The webhook, with its secret', { Location: header('Where the webhook is') }),
@@ -138,7 +138,7 @@ const replaceSecret = createRoute({
   tags,
   operationId: 'v1ReplaceWebhookSecret',
   summary: 'Give a webhook a new secret',
-  description: 'The previous secret signs, too, for 24 hours.',
+  description: 'The previous secret also signs for 24 hours.',
   request: { params },
   responses: {
     200: json(V1WebhookSecret, 'The new secret, and the previous one'),

@@ -18,7 +18,7 @@ export const V1ApiKey = z.strictObject(apiKey).openapi('V1ApiKey')
 export const V1ApiKeyList = z.strictObject({ data: z.array(V1ApiKey) }).openapi('V1ApiKeyList')
 
 export const V1NewApiKey = z
-  .strictObject({ ...apiKey, key: z.string().openapi({ description: 'Shown this once' }) })
+  .strictObject({ ...apiKey, key: z.string().openapi({ description: 'Shown this one time only' }) })
   .openapi('V1NewApiKey')
 
 export const V1ApiKeyCreate = z

@@ -19,7 +19,9 @@ export const V1AuditEvent = z
     user_id: userId.nullable(),
     contract: z.string(),
     fields: z.array(z.string()),
-    subject_id: uuid.nullable().openapi({ description: 'The role, API key, session or webhook that it is about' }),
+    subject_id: uuid
+      .nullable()
+      .openapi({ description: 'The role, API key, session or webhook that the event is about' }),
     credential: credential.nullable(),
     request_id: uuid.nullable().openapi({ description: 'The `X-Request-Id` of the response' }),
     address: z.string().nullable().openapi({
@@ -37,7 +39,7 @@ export const V1AuditEventList = z
 
 export const V1AuditEventListQuery = z.object({
   ...page,
-  user: orEmpty(z.string()).openapi({ description: 'Whom it was done to, `usr_…`' }),
-  actor: orEmpty(z.string()).openapi({ description: 'Who did it, `usr_…`' }),
+  user: orEmpty(z.string()).openapi({ description: 'The user that the action changed, `usr_…`' }),
+  actor: orEmpty(z.string()).openapi({ description: 'The user who acted, `usr_…`' }),
   action: orEmpty(action),
 })

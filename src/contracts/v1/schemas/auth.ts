@@ -11,7 +11,7 @@ export const V1Login = z
 
 export const V1Refresh = z.object({ refresh_token: z.string() }).openapi('V1Refresh')
 
-/** Only where no valid access token comes. */
+/** `refresh_token` is needed only without a valid access token. */
 export const V1Logout = z.object({ refresh_token: z.string().optional() }).openapi('V1Logout')
 
 const tokens = {

@@ -1,4 +1,4 @@
-/** What the deployment says of itself. */
+/** Diagnostics of the deployment and the directory. */
 import { z } from '@hono/zod-openapi'
 import { directoryChecks, findings } from '../../../core/upkeep/directory-checks'
 import { hashStandings } from '../../../core/passwords/passwords'
@@ -13,15 +13,17 @@ export const V1Diagnostics = z
     version: z
       .strictObject({ id: z.string(), uploaded_at: z.string() })
       .nullable()
-      .openapi({ description: 'Of the Worker, where the platform says' }),
+      .openapi({ description: 'The version of the Worker, if the platform reports it' }),
     database: z.strictObject({
       region: z.string().nullable(),
       size_bytes: z.int().nullable(),
-      trip_milliseconds: z.int().openapi({ description: 'From the Worker and back, at the best of a few trips' }),
+      trip_milliseconds: z.int().openapi({ description: 'The shortest of a few round trips from the Worker' }),
       migrations: z.strictObject({ applied: migration, missing: migration, unknown: migration }),
     }),
     missing_bindings: z.array(z.enum(bindingNames).openapi('V1Binding')),
-    variables: z.array(z.enum(variableNames).openapi('V1Variable')).openapi({ description: 'Those that are set' }),
+    variables: z
+      .array(z.enum(variableNames).openapi('V1Variable'))
+      .openapi({ description: 'The variables that are set' }),
     rate_limit: z.boolean(),
     server_timing: z.boolean(),
     request_log: z.boolean(),
@@ -31,22 +33,25 @@ export const V1Diagnostics = z
 
 export const V1HashingDiagnostics = z
   .strictObject({
-    iterations: z.int().openapi({ description: 'PBKDF2 iterations a call' }),
-    rounds: z.int().openapi({ description: 'Calls a password' }),
-    milliseconds: z.int().nullable().openapi({ description: 'What a password took; null where it was refused' }),
-    cap_enforced: z.boolean().openapi({ description: 'Whether the platform refuses a call of one iteration more' }),
+    iterations: z.int().openapi({ description: 'PBKDF2 iterations per call' }),
+    rounds: z.int().openapi({ description: 'Calls per password' }),
+    milliseconds: z
+      .int()
+      .nullable()
+      .openapi({ description: 'The time to hash a password; null if the platform refused' }),
+    cap_enforced: z.boolean().openapi({ description: 'Whether the platform refuses a call with one iteration more' }),
   })
   .openapi('V1HashingDiagnostics')
 
 export const V1DirectoryDiagnostics = z
   .strictObject({
-    users: z.int().openapi({ description: 'Looked at' }),
+    users: z.int().openapi({ description: 'Users checked' }),
     findings: z.array(
       z.strictObject({
         finding: z.enum(findings).openapi('V1Finding'),
         count: z.int(),
-        users: z.array(z.string()).openapi({ description: 'The first of those concerned, `usr_…`' }),
-        places: z.array(z.string()).openapi({ description: 'Of what concerns no user: where, at first' }),
+        users: z.array(z.string()).openapi({ description: 'The first affected users, `usr_…`' }),
+        places: z.array(z.string()).openapi({ description: 'The first places of findings that affect no user' }),
       }),
     ),
     hashes: z
@@ -58,7 +63,7 @@ export const V1DirectoryDiagnostics = z
         }),
       )
       .optional()
-      .openapi({ description: 'Passwords by the form they are kept in, where `check` is hashes' }),
+      .openapi({ description: 'Passwords by the format of their hashes, if `check` is `hashes`' }),
     pagination: cursorPagination,
   })
   .openapi('V1DirectoryDiagnostics')

@@ -6,10 +6,10 @@ import { gender, userType } from './users'
 
 export const V1ExportQuery = z.object({
   after: orEmpty(queryInteger(0, Number.MAX_SAFE_INTEGER)).openapi({
-    description: 'Go on after the user of this number: the last one of an export that broke off',
+    description: 'Continue after the user with this number, the last one of an interrupted export',
   }),
   include: orEmpty(
-    z.enum(['password_hashes']).openapi('V1ExportInclude', { description: 'Takes `users:export_hashes` too' }),
+    z.enum(['password_hashes']).openapi('V1ExportInclude', { description: 'Also needs `users:export_hashes`' }),
   ),
 })
 
@@ -37,7 +37,7 @@ const exported = {
   version: z.int(),
 }
 
-/** A line of an export; each may be a line of an import. */
+/** A line of an export, which is also a valid line of an import. */
 export const V1ExportedUser = z
   .strictObject({
     ...exported,

@@ -1,4 +1,4 @@
-/** What several resources are made of. */
+/** Fields that several resources share. */
 import { z } from '@hono/zod-openapi'
 import { parseDescription, parseEmail, parsePassword } from '../../../core/users/fields'
 import { permissions } from '../../../core/access/permissions'
@@ -25,7 +25,7 @@ export const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) => (
   maximum,
 })
 
-/** A user's id as v1 shows it. */
+/** A user's id in v1's format. */
 export const userId = z.string().openapi({ description: '`usr_` and 32 hex digits', pattern: '^usr_[0-9a-f]{32}$' })
 
 export const shownEmail = z.string().openapi({ format: 'email' })
@@ -38,7 +38,7 @@ export const role = z.string().openapi({ description: "A role's name" })
 
 export const page = {
   limit: queryInteger(1, 100).optional().openapi({ default: 20 }),
-  cursor: orEmpty(z.string()).openapi({ type: 'string', description: '`next_cursor` of the page before' }),
+  cursor: orEmpty(z.string()).openapi({ type: 'string', description: '`next_cursor` of the previous page' }),
 }
 
 export const cursorPagination = z.strictObject({ next_cursor: z.string().nullable() }).openapi('V1CursorPagination')

@@ -1,4 +1,4 @@
-/** Imports: a line in, a line out. */
+/** Imports: one line of results per line of the body. */
 import { z } from '@hono/zod-openapi'
 import {
   maxRoles,
@@ -15,7 +15,7 @@ import { email, integer, role, text, userId } from './fields'
 import { V1Problem, errors } from './problem'
 import { example, optional } from './users'
 
-/** `usr_` and 32 hexadecimal digits, as v1 shows it, or the uuid that they are, as other contracts do. */
+/** An id in v1's format, `usr_` and 32 hexadecimal digits, or the uuid that other contracts show. */
 const knownId = z
   .string()
   .transform((text) => {
@@ -41,34 +41,34 @@ export const V1ImportedUser = z
     id: knownId.optional(),
     number: orNull(parsedBy(z.int(), parseUserNumber), {
       ...integer(1, userNumberMax),
-      description: 'By which backoffice and clinic know the user',
+      description: "The user's id in backoffice and clinic",
     }),
     email,
     name: parsedBy(z.string(), parseStoredName).openapi(text(200)).optional(),
     password: parsedBy(z.string(), parseRowPassword)
-      .openapi({ ...text(128), minLength: 8, description: 'In clear, for a hundred rows at most; never a hash' })
+      .openapi({ ...text(128), minLength: 8, description: 'In plain text, never a hash; for at most a hundred rows' })
       .optional(),
     password_hash: orNull(z.string(), {
       type: 'string',
       description:
-        'bcrypt (`$2a$`, `$2b$`, `$2y$`), `pbkdf2_sha256$…` as Django has it, or as an export has it; `!…`, as Django has it, is no password',
+        "bcrypt (`$2a$`, `$2b$`, `$2y$`), Django's `pbkdf2_sha256$…`, or the format of an export. Django's `!…` means no password",
     }),
-    pin_hash: orNull(z.string(), { type: 'string', description: 'As an export has it' }),
+    pin_hash: orNull(z.string(), { type: 'string', description: 'In the format of an export' }),
     role: role.optional(),
     roles: listOf(
-      z.union([z.string(), z.object({ name: z.string() }).transform((one) => one.name)]).openapi({ type: 'string' }),
+      z.union([z.string(), z.object({ name: z.string() }).transform((role) => role.name)]).openapi({ type: 'string' }),
       maxRoles,
     )
       .optional()
-      .openapi({ description: 'Names; the first is the primary role. `user` without any' }),
+      .openapi({ description: 'Names; the first is the primary role. Default `user`' }),
     status: statusOf('V1ImportedStatus', {
       active: true,
       inactive: false,
       activated: true,
       deactivated: false,
     }).optional(),
-    is_active: z.boolean().optional().openapi({ description: 'In place of `status`, as rbac and clinic have it' }),
-    // In place of `status`, as backoffice has it.
+    is_active: z.boolean().optional().openapi({ description: 'Instead of `status`, for rows of rbac and clinic' }),
+    // Instead of `status`, for rows of backoffice.
     user_status: statusOf('V1ImportedUserStatus', { active: true, inactive: false }).optional(),
     created_at: anyTime.openapi({ type: 'string', format: 'date-time' }).optional(),
     updated_at: anyTime.openapi({ type: 'string', format: 'date-time' }).optional(),
@@ -105,17 +105,17 @@ export const V1ImportQuery = z.object({
       if (text === 'true' || text === 'false') return text === 'true'
       return refuse(context, { rule: 'not_one_of', options: ['true', 'false'] })
     })
-    .openapi({ type: 'boolean', description: 'Say what would be done, and write nothing' })
+    .openapi({ type: 'boolean', description: 'Return the results and write nothing' })
     .optional(),
 })
 
-/** A line of what an import answers: one for each row, and one at the end. */
+/** A line of the results: one per row, and one at the end. */
 export const V1ImportAccepted = z
   .strictObject({
     line,
     status: z.enum(['created', 'skipped']).openapi('V1ImportAcceptedStatus'),
     id: userId.optional(),
-    note: z.string().optional().openapi({ description: 'Of a user who was created without a password' }),
+    note: z.string().optional().openapi({ description: 'Present if the user was created without a password' }),
   })
   .openapi('V1ImportAccepted')
 
@@ -133,7 +133,7 @@ const hashesOfKind = z
   .strictObject({
     kind: z.string(),
     users: count,
-    milliseconds: count.openapi({ description: 'That one sign-in takes until the hash is renewed, roughly' }),
+    milliseconds: count.openapi({ description: 'The approximate time of one sign-in until the hash is renewed' }),
   })
   .openapi('V1ImportedHashes')
 
@@ -144,12 +144,12 @@ export const V1ImportDone = z
     created: count,
     skipped: count,
     refused: count,
-    rows_written: count.openapi({ description: 'In the database, which is the bill' }),
-    passwords: count.openapi({ description: 'Came in clear and were hashed' }),
+    rows_written: count.openapi({ description: 'Rows written in the database, which are billed' }),
+    passwords: count.openapi({ description: 'Plain-text passwords that were hashed' }),
     password_hashes: z.array(hashesOfKind),
     unknown_fields: z
       .array(z.strictObject({ field: z.string(), lines: count }).openapi('V1ImportUnknownField'))
-      .openapi({ description: 'Fields that no user has, and how many lines had them; the first hundred' }),
+      .openapi({ description: 'Unknown fields and the number of lines with them; the first hundred' }),
   })
   .openapi('V1ImportDone')
 

@@ -1,4 +1,4 @@
-/** Passwords, changed and set. */
+/** Changing and setting passwords. */
 import { z } from '@hono/zod-openapi'
 import { password, time } from './fields'
 

@@ -1,4 +1,4 @@
-/** What every failure is told as. */
+/** The format of every failure. */
 import { z } from '@hono/zod-openapi'
 import { maxIssues } from '../../../http/contract/failure'
 

@@ -98,7 +98,7 @@ export const V1UserList = z
 
 const name = parsedBy(z.string(), parseName).openapi(filledText(200))
 
-/** What may be left out at creation and sent in a change. */
+/** Optional fields, at creation and in changes. */
 export const optional = {
   username: orNull(parsedBy(z.string(), parseUsername), filledText(128)),
   matricule: orNull(parsedBy(z.int(), parseMatricule), integer(0)),
@@ -121,21 +121,21 @@ export const V1UserCreate = z
     password: password.nullable().openapi({
       ...passwordDocument,
       type: ['string', 'null'],
-      description: 'Null for a user who will set one by a set-password token',
+      description: 'Null for a user who will use a set-password token',
     }),
-    role: role.optional().openapi({ description: "A role's name; `user` without one" }),
+    role: role.optional().openapi({ description: "A role's name. Default `user`" }),
     ...optional,
   })
   .openapi('V1UserCreate', { example: { password: 'a password long enough', role: 'user', ...example } })
 
-/** Only what is sent changes; null takes a value away. */
+/** Only the sent fields change. Null removes a value. */
 export const V1UserUpdate = z
   .object({
     email: email.optional(),
     name: name.optional(),
     password: password.optional(),
     keep_api_keys: z.boolean().optional().openapi({
-      description: 'True lets the API keys of the user outlive a new `password`; otherwise it ends them',
+      description: "True keeps the user's API keys when `password` changes; otherwise they are revoked",
     }),
     role: role.optional(),
     ...optional,
@@ -151,13 +151,13 @@ export const V1UserListQuery = z.object({
   search: orEmpty(parsedBy(z.string(), parseSearch)).openapi({
     ...text(200),
     description:
-      'Words, each somewhere in email, username, name, first or last name, whatever the case and accents; at most three, unless one has three characters or more',
+      'Each word must occur in email, username, name, first or last name; case and accents are ignored. At most three words, unless one has three characters or more',
   }),
   status: orEmpty(userStatus),
   role: orEmpty(role),
   sort: orEmpty(
     z
       .enum(['created_at', '-created_at', 'email', '-email', 'name', '-name'])
-      .openapi('V1UserSort', { description: '`created_at` without one; `-` for descending' }),
+      .openapi('V1UserSort', { description: 'Default `created_at`. `-` means descending' }),
   ),
 })

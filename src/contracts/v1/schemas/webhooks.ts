@@ -1,4 +1,4 @@
-/** Webhooks, and what they are sent. */
+/** Webhooks and the messages they receive. */
 import { z } from '@hono/zod-openapi'
 import { webhookEvents } from '../../../core/audit/audit'
 import { parseWebhookUrl } from '../../../core/webhooks/webhooks'
@@ -24,7 +24,7 @@ const webhook = {
   last_outcome: outcome.nullable(),
 }
 
-const secret = z.string().openapi({ description: 'Signs what is sent: `whsec_` and base64' })
+const secret = z.string().openapi({ description: 'Signs the messages: `whsec_` and base64' })
 
 export const V1Webhook = z.strictObject(webhook).openapi('V1Webhook')
 
@@ -36,7 +36,7 @@ export const V1WebhookSecret = z
   .strictObject({
     secret,
     previous_secret: z.string().nullable().openapi({
-      description: 'Signs, too: for 24 hours after the secret was replaced, and while JWT_SECRET_PREVIOUS is set',
+      description: 'Also signs: for 24 hours after the secret was replaced, and while JWT_SECRET_PREVIOUS is set',
     }),
   })
   .openapi('V1WebhookSecret')
@@ -79,7 +79,7 @@ export const V1WebhookEvent = z
       })
       .openapi('V1WebhookEventData'),
   })
-  .openapi('V1WebhookEvent', { description: 'What is sent: who the user is now, `GET /users/{user_id}` says' })
+  .openapi('V1WebhookEvent', { description: 'The message. `GET /users/{user_id}` returns the current user' })
 
 export const V1WebhookFailureList = z
   .strictObject({
@@ -90,7 +90,7 @@ export const V1WebhookFailureList = z
           attempts: z.int(),
           last_attempt_at: time,
           last_outcome: outcome,
-          next_attempt_at: time.nullable().openapi({ description: 'Null where no more is tried' }),
+          next_attempt_at: time.nullable().openapi({ description: 'Null if no further attempt is made' }),
         })
         .openapi('V1WebhookFailure'),
     ),
