@@ -48,7 +48,8 @@ export default defineConfig({
           name: 'worker',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, 'test/slow/**'],
-          setupFiles: ['test/support/pbkdf2-cap.ts'],
+          isolate: false,
+          setupFiles: ['test/support/fresh-modules.ts', 'test/support/pbkdf2-cap.ts'],
           // A test that hangs is found; one on a busy machine is only slow.
           ...timeouts,
         },

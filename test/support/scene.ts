@@ -1,5 +1,6 @@
 /** A small directory that every kind of request can be about, and all that it holds. */
 import { reset } from 'cloudflare:test'
+import { restoreDirectory, saveDirectory, type SavedDirectory } from './saved-directory'
 import { call, firstAdmin, migrate, rows, signIn, signedInPerson, testEnv, uuidOf, type SignedIn } from './usher'
 import type { Known, Person } from './drawn-requests'
 
@@ -25,10 +26,19 @@ export function personNamed(word: string, matricule: number): Person {
 
 /** Begins again from nothing, with the first admin, somebody else, somebody inactive, and one of each thing that there can be. */
 export async function newScene(): Promise<Scene> {
-  await reset()
-  await migrate()
-  return sceneIn()
+  if (!built || Date.now() - built.at > freshMilliseconds) {
+    await reset()
+    await migrate()
+    built = { at: Date.now(), scene: await sceneIn(), directory: await saveDirectory() }
+  }
+  await restoreDirectory(built.directory)
+  return structuredClone(built.scene)
 }
+
+let built: { at: number; scene: Scene; directory: SavedDirectory } | undefined
+
+/** A scene is used again for a part of the life of its access tokens. */
+const freshMilliseconds = 300_000
 
 async function sceneIn(): Promise<Scene> {
   const admin = await signIn(firstAdmin.email, firstAdmin.password)

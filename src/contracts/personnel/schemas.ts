@@ -69,7 +69,7 @@ export const PersonnelUserUpdate = z
 
 const tokenForm = z
   .object({
-    grant_type: z.enum(['', 'password', 'refresh_token']).optional(),
+    grant_type: z.enum(['', 'password', 'refresh_token']).openapi('PersonnelGrantType').optional(),
     username: z.string().optional().openapi({ description: 'Matricule, email or username' }),
     password: z.string().optional().openapi({ format: 'password' }),
     refresh_token: z.string().optional(),

@@ -1,0 +1,17 @@
+/**
+ * One workerd serves many test files, since a start takes seconds. Each file still begins with the Worker's modules as a new isolate
+ * has them, an empty database and the real clock.
+ */
+import { reset } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { beforeAll, vi } from 'vitest'
+
+vi.resetModules()
+
+beforeAll(async () => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+  // A reset only reaches a database that this file has used.
+  await (env as unknown as { DB: D1Database }).DB.prepare('SELECT 1').all()
+  await reset()
+})
