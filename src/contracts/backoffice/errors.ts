@@ -1,5 +1,5 @@
 /** Renders every failure as backoffice does: `{"message": ...}`, and Laravel's sentences by field for invalid input. */
-import type { Failure, Issue } from '../../http/contract/failure'
+import { unrendered, type Failure, type Issue } from '../../http/contract/failure'
 import type { FailureResponse } from '../../http/contract/contract-types'
 import { failuresOf, json } from '../../http/contract/json'
 import { wireName } from './mapping'
@@ -54,6 +54,8 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'contended':
     case 'unavailable':
       return message(503, 'Service Unavailable')
+    default:
+      return unrendered(failure)
   }
 }
 
@@ -127,6 +129,8 @@ function describe(field: string, problem: Issue['problem']): string {
       return `The ${name} field must have at most ${problem.max} words, or a word of at least ${problem.longWord} characters.`
     case 'password_personal':
       return `The ${name} field must not be the email, username or name.`
+    default:
+      return unrendered(problem)
   }
 }
 

@@ -8,7 +8,7 @@ import { signOut } from '../../core/sign-in/sessions'
 import { signInFor } from '../../core/sign-in/sign-in'
 import { sendsEmailAsUsername } from '../../core/users/user'
 import { updateUser } from '../../core/users/user-changes'
-import { pageOfUsers } from '../../core/users/user-list'
+import { listUsersByOffset } from '../../core/users/user-list'
 import { createUser, deleteUser, getUser } from '../../core/users/users'
 import { anonymous, authenticated } from '../../http/credentials/authentication'
 import { validateChanges, validate, readOptionalJson, trimmed } from '../../http/bodies/body'
@@ -40,10 +40,6 @@ const contract = createContract({
 })
 const { app } = contract
 
-for (const [name, schema] of Object.entries({ BackofficeUserCreate, BackofficeUserUpdate, BackofficeLogin })) {
-  app.openAPIRegistry.register(name, schema)
-}
-
 const params = z.object({ id: z.string().openapi({ type: 'integer' }) })
 
 const listUsers = createRoute({
@@ -59,7 +55,11 @@ const listUsers = createRoute({
 app.openapi(listUsers, async (c) => {
   const query = c.req.valid('query')
   const { page, per_page } = query
-  const { users, total } = await pageOfUsers(c.var.caller, { page, size: per_page, ...toFilter(query) })
+  const { users, total } = await listUsersByOffset(c.var.caller, {
+    offset: (page - 1) * per_page,
+    limit: per_page,
+    ...toFilter(query),
+  })
   return c.json({ data: users.map(fromUser), meta: { current_page: page, per_page, total } }, 200)
 })
 
@@ -84,7 +84,7 @@ const createUserRoute = createRoute({
   path: '/api/v1/users',
   operationId: 'backofficeCreateUser',
   summary: 'Create a user',
-  request: { body: documentedBody('BackofficeUserCreate') },
+  request: { body: documentedBody(app, { BackofficeUserCreate }) },
   responses: { 201: json(BackofficeUserWritten, 'The new user'), ...failures(400, 401, 403, 413, 415, 422) },
 })
 
@@ -103,7 +103,7 @@ const updateUserRoute = createRoute({
   path: '/api/v1/users/{id}',
   operationId: 'backofficeUpdateUser',
   summary: 'Change a user',
-  request: { params, body: documentedBody('BackofficeUserUpdate') },
+  request: { params, body: documentedBody(app, { BackofficeUserUpdate }) },
   responses: {
     200: json(BackofficeUserWritten, 'The user'),
     ...failures(400, 401, 403, 404, 409, 413, 415, 422),
@@ -150,7 +150,7 @@ const login = createRoute({
   path: '/api/login',
   operationId: 'backofficeLogin',
   summary: 'Sign in',
-  request: { body: documentedBody('BackofficeLogin') },
+  request: { body: documentedBody(app, { BackofficeLogin }) },
   responses: { 200: json(BackofficeSignedIn, 'The token and the user'), ...failures(400, 401, 413, 415, 422) },
 })
 

@@ -1,5 +1,5 @@
 /** Renders every failure as clinic does: an envelope, with HTTP 200 when the request was understood. */
-import type { Failure, Issue } from '../../http/contract/failure'
+import { unrendered, type Failure, type Issue } from '../../http/contract/failure'
 import type { FailureResponse } from '../../http/contract/contract-types'
 import { failuresOf, json } from '../../http/contract/json'
 import { wireName } from './mapping'
@@ -67,6 +67,8 @@ export function toFailureResponse(failure: Failure, path: string): FailureRespon
         path,
         failure.issues.map(({ path: [field = 'body'], problem }) => [String(field), describe(problem)]),
       )
+    default:
+      return unrendered(failure)
   }
 }
 
@@ -139,6 +141,8 @@ function describe(problem: Issue['problem']): string {
       return `Use at most ${problem.max} words, or a word of at least ${problem.longWord} characters.`
     case 'password_personal':
       return 'This password may not be the email, username or name.'
+    default:
+      return unrendered(problem)
   }
 }
 

@@ -55,10 +55,6 @@ const contract = createContract({
 const { app } = contract
 
 app.openAPIRegistry.registerComponent('securitySchemes', cookieScheme, cookieSecurity)
-for (const [name, schema] of Object.entries({ ClinicUserCreate, ClinicUserEdit, ClinicLogin })) {
-  app.openAPIRegistry.register(name, schema)
-}
-
 const signedIn = (needs: readonly Permission[], self?: (c: Context) => { number: number }) =>
   authenticated(needs, self, { cookie: true })
 
@@ -71,7 +67,7 @@ const newUser = createRoute({
   path: '/users/user/new/',
   operationId: 'clinicCreateUser',
   summary: 'Create a user',
-  request: { body: documentedBody('ClinicUserCreate', formTypes) },
+  request: { body: documentedBody(app, { ClinicUserCreate }, formTypes) },
   responses: { 200: json(z.union([ClinicUserAnswer, ClinicFailure]), 'The new user'), ...failures(401, 403, 413) },
 })
 
@@ -91,7 +87,7 @@ const login = createRoute({
   path: '/users/user/login/',
   operationId: 'clinicLogin',
   summary: 'Sign in with a session cookie',
-  request: { body: documentedBody('ClinicLogin', formTypes) },
+  request: { body: documentedBody(app, { ClinicLogin }, formTypes) },
   responses: { 200: json(z.union([ClinicUserAnswer, ClinicFailure]), 'The user'), ...failures(403, 413) },
 })
 
@@ -178,7 +174,7 @@ const edit = createRoute({
   path: '/users/user/{user_id}/edit/',
   operationId: 'clinicEditUser',
   summary: 'Replace the record of a user',
-  request: { params, body: documentedBody('ClinicUserEdit', formTypes) },
+  request: { params, body: documentedBody(app, { ClinicUserEdit }, formTypes) },
   responses: { 200: json(z.union([ClinicUserAnswer, ClinicFailure]), 'The user'), ...failures(401, 403, 404, 413) },
 })
 

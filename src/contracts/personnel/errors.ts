@@ -2,7 +2,7 @@
  * Renders every failure as personnel does: `{"detail": ...}`, FastAPI's own for invalid input, French sentences for the
  * rest.
  */
-import type { Failure } from '../../http/contract/failure'
+import { unrendered, type Failure } from '../../http/contract/failure'
 import type { FailureResponse } from '../../http/contract/contract-types'
 import { failuresOf, json } from '../../http/contract/json'
 import { toValidationErrors } from '../../http/frameworks/pydantic'
@@ -63,6 +63,8 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'contended':
     case 'unavailable':
       return detail(503, 'Service momentanément indisponible')
+    default:
+      return unrendered(failure)
   }
 }
 

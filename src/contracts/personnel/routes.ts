@@ -82,7 +82,6 @@ app.openapi(createUserRoute, async (c) => {
   return c.json(fromUser(user), 200)
 })
 
-app.openAPIRegistry.register('PersonnelUserUpdate', PersonnelUserUpdate)
 const userIdOnly = PersonnelUserUpdate.pick({ user_id: true })
 
 // The body names the user. The permission is waived for the caller's own record, so the body is read first.
@@ -95,7 +94,7 @@ const updateUserRoute = createRoute({
   summary: 'Change a user',
   description:
     "Absent and null fields stay unchanged. A new password revokes the user's sessions and API keys. Users may change only their own name.",
-  request: { body: documentedBody('PersonnelUserUpdate') },
+  request: { body: documentedBody(app, { PersonnelUserUpdate }) },
   responses: { 200: json(PersonnelUser, 'The user'), ...failures(401, 403, 404, 409, 413, 422) },
 })
 

@@ -7,7 +7,7 @@ import type { Context } from 'hono'
 import { signOut } from '../../core/sign-in/sessions'
 import { refreshSession, signIn, type SignedIn } from '../../core/sign-in/sign-in'
 import { updateUser } from '../../core/users/user-changes'
-import { pageOfUsers } from '../../core/users/user-list'
+import { listUsersByOffset } from '../../core/users/user-list'
 import { createUser, deleteUser, getUser } from '../../core/users/users'
 import type { Configuration } from '../../env'
 import { anonymous, authenticated } from '../../http/credentials/authentication'
@@ -54,9 +54,9 @@ const listUsers = createRoute({
 
 app.openapi(listUsers, async (c) => {
   const { page = 1, limit = 10, search } = c.req.valid('query')
-  const { users, total } = await pageOfUsers(c.var.caller, {
-    page,
-    size: limit,
+  const { users, total } = await listUsersByOffset(c.var.caller, {
+    offset: (page - 1) * limit,
+    limit,
     search: search === undefined ? undefined : { text: search, fields: ['email', 'given_name', 'family_name'] },
   })
   const pagination = { page, limit, total, pages: Math.ceil(total / limit) }
@@ -93,15 +93,13 @@ app.openapi(createUserRoute, async (c) => {
   return c.json(fromUser(user), 201)
 })
 
-app.openAPIRegistry.register('RbacUserUpdate', RbacUserUpdate)
-
 const updateUserRoute = createRoute({
   ...authenticated(['users:update'], ownRecord),
   method: 'put',
   path: '/api/v1/users/{user_id}',
   operationId: 'rbacUpdateUser',
   summary: 'Change a user',
-  request: { params, body: documentedBody('RbacUserUpdate') },
+  request: { params, body: documentedBody(app, { RbacUserUpdate }) },
   responses: { 200: json(RbacUser, 'The user'), ...failures(401, 403, 404, 409, 413, 422) },
 })
 

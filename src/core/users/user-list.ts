@@ -64,13 +64,12 @@ function positionOf({ user: { number }, key }: ListedUser): Position {
   return { key: key ?? String(number), number }
 }
 
-/** Returns one page (from 1) of `size` users in order of number, with the exact total. A page past the end is empty. */
-export async function pageOfUsers(
+/** Returns at most `limit` users from `offset` on, in order of number, with the exact total. Past the end there are none. */
+export async function listUsersByOffset(
   caller: Caller,
-  { page, size, ...filter }: Filter & { page: number; size: number },
+  { offset, limit, ...filter }: Filter & { offset: number; limit: number },
 ): Promise<{ users: User[]; total: number }> {
-  const query = { ...toUserFilter(filter), offset: (page - 1) * size, limit: size }
-  const found = await read(caller, selectNumberedPage(query))
+  const found = await read(caller, selectNumberedPage({ ...toUserFilter(filter), offset, limit }))
   const users = found.users.map(({ user }) => toUser(user)).sort((a, b) => a.number - b.number)
   return { users, total: found.total }
 }

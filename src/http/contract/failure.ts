@@ -132,3 +132,8 @@ function valueAt(input: unknown, path: Issue['path']): unknown {
     input,
   )
 }
+
+/** Ends a switch over failures or problems: a kind without a case does not compile, and the compiler names it. */
+export function unrendered(value: never): never {
+  throw new Error(`No words for ${JSON.stringify(value)}`)
+}

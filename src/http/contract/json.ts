@@ -1,6 +1,7 @@
 /** Helpers for routes: bodies and responses in the OpenAPI document, and streamed lists. */
 import type { z } from '@hono/zod-openapi'
 import type { TypedResponse } from 'hono'
+import type { ContractApp } from './contract-types'
 
 export function json<Schema extends z.ZodType>(
   schema: Schema,
@@ -31,9 +32,26 @@ export function failuresOf<Described extends Record<429 | 503, object>>(describe
 /** The content types that `readFields` accepts. */
 export const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
 
-/** Documents a body that the operation validates itself, with `validate` or `validateChanges`. */
-export function documentedBody(component: string, types: readonly string[] = ['application/json']) {
-  const schema = { $ref: `#/components/schemas/${component}` }
+/** A schema under the name of its component: `{ RbacUserUpdate }`. */
+type Component = Record<string, z.ZodType>
+
+/** Registers the component in the contract's document, and returns a reference to it. */
+function referenceTo({ openAPIRegistry }: ContractApp, component: Component) {
+  const [[name, schema]] = Object.entries(component) as [[string, z.ZodType]]
+  openAPIRegistry.register(name, schema)
+  return { name, schema: { $ref: `#/components/schemas/${name}` } }
+}
+
+/**
+ * Documents a body that the operation validates itself, with `validate` or `validateChanges`. The library would validate a body that is
+ * documented by its schema.
+ */
+export function documentedBody(
+  app: ContractApp,
+  component: Component,
+  types: readonly string[] = ['application/json'],
+) {
+  const { schema } = referenceTo(app, component)
   return { required: true, content: Object.fromEntries(types.map((type) => [type, { schema }])) }
 }
 
@@ -91,23 +109,30 @@ async function* listed<Item, Wire>(
 export const ndjsonType = 'application/x-ndjson'
 
 /**
- * Documents text with one value of `component` per line. OpenAPI 3.1 has no keyword for the schema of a line, so the
+ * Documents text with one value of the component per line. OpenAPI 3.1 has no keyword for the schema of a line, so the
  * description names it.
  */
-function linesOfComponent(component: string) {
-  const $ref = `#/components/schemas/${component}`
-  const schema = { type: 'string' as const, description: `One ${component} in JSON a line` }
-  return { schema, 'x-item-schema': { $ref } }
+function linesOfComponent(app: ContractApp, component: Component) {
+  const { name, schema: line } = referenceTo(app, component)
+  const schema = { type: 'string' as const, description: `One ${name} in JSON a line` }
+  return { schema, 'x-item-schema': line }
 }
 
-/** As `json`, for a response with one value of `component` per line. */
-export function ndjson(component: string, description: string, headers?: Record<string, ReturnType<typeof header>>) {
-  const content: Record<string, ReturnType<typeof linesOfComponent>> = { [ndjsonType]: linesOfComponent(component) }
+/** As `json`, for a response with one value of the component per line. */
+export function ndjson(
+  app: ContractApp,
+  component: Component,
+  description: string,
+  headers?: Record<string, ReturnType<typeof header>>,
+) {
+  const content: Record<string, ReturnType<typeof linesOfComponent>> = {
+    [ndjsonType]: linesOfComponent(app, component),
+  }
   return { description, ...(headers && { headers }), content }
 }
 
-export function ndjsonBody(component: string) {
-  return { required: true, content: { [ndjsonType]: linesOfComponent(component) } }
+export function ndjsonBody(app: ContractApp, component: Component) {
+  return { required: true, content: { [ndjsonType]: linesOfComponent(app, component) } }
 }
 
 /** Streams one line per item, page by page. */

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { parseEmail, type Parser } from '../../core/users/fields'
 import { lastOf, parsedBy, refuse } from '../contract/fields'
+import { describe } from '../contract/describe'
 import { maxIssues, type Failure, type Issue } from '../contract/failure'
 
 /** An integer as pydantic accepts it: `12`, `1.0`, `"12"` and `true`, within the exact range of doubles. */
@@ -116,21 +117,22 @@ export function toValidationErrors(
 ): z.infer<typeof validationErrors> {
   switch (failure.kind) {
     case 'invalid':
-      return failure.problems.map(({ field, problem }) => ({ loc: ['body', wireName(field)], ...describe(problem) }))
+      return failure.problems.map(({ field, problem }) => ({ loc: ['body', wireName(field)], ...toEntry(problem) }))
     case 'invalid_request':
-      return failure.issues.map(({ path, problem }) => ({ loc: [failure.part, ...path], ...describe(problem) }))
+      return failure.issues.map(({ path, problem }) => ({ loc: [failure.part, ...path], ...toEntry(problem) }))
     case 'unreadable_body':
       return [{ loc: ['body', failure.position], msg: 'JSON decode error', type: 'json_invalid' }]
     case 'unsupported_media_type':
-      return [{ loc: ['body'], ...describe({ rule: 'wrong_type', expected: 'object' }) }]
+      return [{ loc: ['body'], ...wrongType.object }]
     case 'unsupported_encoding':
-      return [{ loc: ['header', 'content-encoding'], ...own('must be identity') }]
+      return [{ loc: ['header', 'content-encoding'], ...valueError('must be identity') }]
   }
 }
 
-const own = (sentence: string) => ({ msg: `Value error, ${sentence}`, type: 'value_error' })
+const valueError = (sentence: string) => ({ msg: `Value error, ${sentence}`, type: 'value_error' })
 
-function describe(problem: Issue['problem']): { msg: string; type: string } {
+/** Where pydantic has no type for a problem, it is a `value_error` in the words that all contracts share. */
+function toEntry(problem: Issue['problem']): { msg: string; type: string } {
   switch (problem.rule) {
     case 'missing':
       return { msg: 'Field required', type: 'missing' }
@@ -145,15 +147,7 @@ function describe(problem: Issue['problem']): { msg: string; type: string } {
       return { msg: `${what} should have at most ${problem.max} items after validation, not more`, type: 'too_long' }
     }
     case 'not_one_of':
-      return {
-        msg: `Input should be ${alternatives(problem.options)}`,
-        type: 'literal_error',
-      }
-    case 'not_confirmed':
-    case 'not_a_time_to_come':
-    case 'not_a_webhook_url':
-    case 'malformed':
-      return own('is not valid')
+      return { msg: `Input should be ${alternatives(problem.options)}`, type: 'literal_error' }
     case 'too_long':
       return { msg: `String should have at most ${problem.max} characters`, type: 'string_too_long' }
     case 'password_too_short':
@@ -162,30 +156,12 @@ function describe(problem: Issue['problem']): { msg: string; type: string } {
       return { msg: `Input should be greater than or equal to ${problem.min}`, type: 'greater_than_equal' }
     case 'above':
       return { msg: `Input should be less than or equal to ${problem.max}`, type: 'less_than_equal' }
-    case 'blank':
-      return own('must not be blank')
-    case 'characters':
-      return own('must not contain control or invisible characters')
-    case 'has_blanks':
-      return own('must not contain blanks')
     case 'not_an_email':
       return { msg: 'value is not a valid email address', type: 'value_error' }
-    case 'not_a_date':
-      return own('must be a date, YYYY-MM-DD')
     case 'not_a_uuid':
       return unparsable.uuid
-    case 'not_four_digits':
-      return own('must be four digits')
-    case 'password_common':
-      return own('is among the most common passwords')
-    case 'wrong':
-      return own('is not the present one')
-    case 'repeated':
-      return own('is given twice')
-    case 'too_many_short_words':
-      return own(`must have at most ${problem.max} words, or a word of at least ${problem.longWord} characters`)
-    case 'password_personal':
-      return own("must not be the user's own email, username or name")
+    default:
+      return valueError(describe(problem))
   }
 }
 

@@ -34,7 +34,7 @@ import { pageOfGroups } from '../mapping/pages'
 import { project, shows, type Projection } from '../mapping/projection'
 import { groupListQuery, parameterOf, placeOf, projectionOf, searchParameters, type ListQuery } from '../query'
 import { groupResource } from '../schemas/attributes'
-import { listMessage, ScimGroup, ScimGroupBody, ScimGroupList } from '../schemas/messages'
+import { listMessage, ScimGroup, ScimGroupBody, ScimGroupList, ScimPatch, ScimSearch } from '../schemas/messages'
 import { listParameters, projectionParameters } from '../schemas/parameters'
 import { answer, app, baseOf, bodyTypes, locationHeader, scim } from './contract'
 
@@ -42,8 +42,6 @@ const tags = ['groups']
 const params = z.object({ id: z.string().openapi({ format: 'uuid' }) })
 /** A provider may send some thousands of members at once. */
 const maxBytes = 1_048_576
-
-app.openAPIRegistry.register('ScimGroupBody', ScimGroupBody)
 
 const idOf = (c: { req: { valid(part: 'param'): { id: string } } }) => c.req.valid('param').id.toLowerCase()
 
@@ -148,7 +146,7 @@ const search = createRoute({
   operationId: 'scimSearchGroups',
   tags,
   summary: 'List or filter groups, with the parameters in the body',
-  request: { body: documentedBody('ScimSearch', bodyTypes) },
+  request: { body: documentedBody(app, { ScimSearch }, bodyTypes) },
   responses: {
     200: scim(ScimGroupList, 'A page, with the exact total of all pages'),
     ...failures(400, 401, 403, 413, 415),
@@ -166,7 +164,7 @@ const create = createRoute({
   summary: 'Create a group, which is a role without permissions',
   description: 'Members take `roles:assign` too, and every permission that each of them holds.',
   parameters: projectionParameters,
-  request: { body: documentedBody('ScimGroupBody', bodyTypes) },
+  request: { body: documentedBody(app, { ScimGroupBody }, bodyTypes) },
   responses: { 201: scim(ScimGroup, 'The new group', locationHeader), ...failures(400, 401, 403, 409, 413, 415) },
 })
 
@@ -218,7 +216,7 @@ const put = createRoute({
   method: 'put',
   operationId: 'scimPutGroup',
   summary: 'Replace a group. Members that are left out stay',
-  request: { params, body: documentedBody('ScimGroupBody', bodyTypes) },
+  request: { params, body: documentedBody(app, { ScimGroupBody }, bodyTypes) },
   responses: {
     200: scim(ScimGroup, 'The group', locationHeader),
     ...failures(400, 401, 403, 404, 409, 412, 413, 415),
@@ -240,7 +238,7 @@ const patch = createRoute({
   method: 'patch',
   operationId: 'scimPatchGroup',
   summary: 'Change a group by operations',
-  request: { params, body: documentedBody('ScimPatch', bodyTypes) },
+  request: { params, body: documentedBody(app, { ScimPatch }, bodyTypes) },
   responses: {
     200: scim(ScimGroup, 'The group, where `attributes` or `excludedAttributes` is given', locationHeader),
     204: { description: 'Changed' },

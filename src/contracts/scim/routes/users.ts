@@ -35,10 +35,6 @@ import { answer, app, baseOf, bodyTypes, scim, userHeaders } from './contract'
 const tags = ['users']
 const params = z.object({ id: z.string().openapi({ format: 'uuid' }) })
 
-app.openAPIRegistry.register('ScimUserBody', ScimUserBody)
-app.openAPIRegistry.register('ScimPatch', ScimPatch)
-app.openAPIRegistry.register('ScimSearch', ScimSearch)
-
 const idOf = (c: { req: { valid(part: 'param'): { id: string } } }) => c.req.valid('param').id.toLowerCase()
 
 const shown = (c: Context, provisioned: ProvisionedUser, projection: Projection) =>
@@ -75,7 +71,7 @@ const search = createRoute({
   operationId: 'scimSearchUsers',
   tags,
   summary: 'List or filter users, with the parameters in the body',
-  request: { body: documentedBody('ScimSearch', bodyTypes) },
+  request: { body: documentedBody(app, { ScimSearch }, bodyTypes) },
   responses: {
     200: scim(ScimUserList, 'A page, with the exact total of all pages'),
     ...failures(400, 401, 403, 413, 415),
@@ -99,7 +95,7 @@ const create = createRoute({
   summary: 'Create a user',
   description: 'An inactive user takes `users:deactivate` too. The user gets the default role.',
   parameters: projectionParameters,
-  request: { body: documentedBody('ScimUserBody', bodyTypes) },
+  request: { body: documentedBody(app, { ScimUserBody }, bodyTypes) },
   responses: { 201: scim(ScimUser, 'The new user', userHeaders), ...failures(400, 401, 403, 409, 413, 415) },
 })
 
@@ -149,7 +145,7 @@ const put = createRoute({
   operationId: 'scimPutUser',
   summary: 'Replace what SCIM keeps of a user',
   description: 'What the core keeps and the body leaves out stays. A change of `active` takes `users:deactivate` too.',
-  request: { params, body: documentedBody('ScimUserBody', bodyTypes) },
+  request: { params, body: documentedBody(app, { ScimUserBody }, bodyTypes) },
 })
 
 app.openapi(put, async (c) => {
@@ -170,7 +166,7 @@ const patch = createRoute({
   operationId: 'scimPatchUser',
   summary: 'Change a user by operations',
   description: 'The operations are one change. A change of `active` takes `users:deactivate` too.',
-  request: { params, body: documentedBody('ScimPatch', bodyTypes) },
+  request: { params, body: documentedBody(app, { ScimPatch }, bodyTypes) },
 })
 
 app.openapi(patch, async (c) => {

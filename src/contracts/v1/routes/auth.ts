@@ -49,8 +49,6 @@ app.openapi(refresh, async (c) => {
   return c.json(await toTokens(signedIn, c.var.configuration, c.var.visit.now), 200)
 })
 
-app.openAPIRegistry.register('V1Logout', V1Logout)
-
 const logout = createRoute({
   ...authenticatedOrRefreshing(),
   method: 'post',
@@ -60,7 +58,7 @@ const logout = createRoute({
   summary: 'Sign out',
   description:
     'Ends the session and its refresh token. Without a valid access token, `refresh_token` in the body identifies the session. Not for API keys.',
-  request: { body: { ...documentedBody('V1Logout'), required: false } },
+  request: { body: { ...documentedBody(app, { V1Logout }), required: false } },
   responses: { 204: { description: 'Signed out' }, ...failures(400, 401, 403, 413, 415) },
 })
 

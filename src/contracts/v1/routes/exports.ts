@@ -11,8 +11,6 @@ import { app } from './contract'
 
 const tags = ['exports']
 
-app.openAPIRegistry.register('V1ExportedUser', V1ExportedUser)
-
 const exportRoute = createRoute({
   ...authenticated(['users:export']),
   method: 'get',
@@ -24,7 +22,9 @@ const exportRoute = createRoute({
     'In order of number. `include=password_hashes` adds the hashes of passwords and PINs, and also needs `users:export_hashes`.',
   request: { query: V1ExportQuery },
   responses: {
-    200: ndjson('V1ExportedUser', 'A line for each user', { 'Content-Disposition': header('A name for the file') }),
+    200: ndjson(app, { V1ExportedUser }, 'A line for each user', {
+      'Content-Disposition': header('A name for the file'),
+    }),
     ...failures(400, 401, 403),
   },
 })

@@ -24,9 +24,6 @@ const tags = ['imports']
  */
 const aheadBytes = 16_777_216
 
-app.openAPIRegistry.register('V1ImportedUser', V1ImportedUser)
-app.openAPIRegistry.register('V1ImportResult', V1ImportResult)
-
 const importRoute = createRoute({
   ...authenticated(['users:import'], undefined, { streams: true }),
   method: 'post',
@@ -36,9 +33,9 @@ const importRoute = createRoute({
   summary: 'Import users, one per line, with the hashes of their passwords',
   description:
     'Up to 26,214,400 bytes and 100,000 lines. The response has one line per line of the body, in order: created, skipped or refused, with reasons. A row is skipped when its user exists: by id or, without an id, by email, unless another field contradicts it. The last line has the totals and the unknown fields. Existing users are left unchanged, so you can run the import again. A line with an unknown field that looks like a status or a hash is refused. A role other than `user` needs `roles:assign` and every permission of that role; `status: inactive` needs `users:deactivate`.',
-  request: { query: V1ImportQuery, body: ndjsonBody('V1ImportedUser') },
+  request: { query: V1ImportQuery, body: ndjsonBody(app, { V1ImportedUser }) },
   responses: {
-    200: ndjson('V1ImportResult', 'One line per line of the body, and one at the end'),
+    200: ndjson(app, { V1ImportResult }, 'One line per line of the body, and one at the end'),
     ...failures(400, 401, 403, 413, 415),
   },
 })

@@ -55,7 +55,7 @@ const patchMe = createRoute({
   summary: 'Change your names, birth date, gender and phone numbers',
   description: 'Not for API keys. All other fields need the same permissions as for any user.',
   parameters: changeConditions,
-  request: { body: documentedBody('V1UserUpdate') },
+  request: { body: documentedBody(app, { V1UserUpdate }) },
   responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 409, 412, 413, 415) },
 })
 

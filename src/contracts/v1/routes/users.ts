@@ -75,8 +75,6 @@ app.openapi(createUserRoute, async (c) => {
   return c.json(fromUser(user), 201, { etag: toETag(user), location: `/v1/users/${toId(user.id)}` })
 })
 
-app.openAPIRegistry.register('V1UserUpdate', V1UserUpdate)
-
 const update = {
   ...authenticated(['users:update'], (c) => toSelector(c.req.param('id') ?? '')),
   path: '/users/{id}' as const,
@@ -84,7 +82,7 @@ const update = {
   description:
     "PUT and PATCH do the same. Null removes a value. A role also needs `roles:assign` and every permission of that role. A new password revokes the user's sessions and, without `keep_api_keys`, their API keys.",
   parameters: changeConditions,
-  request: { params, body: documentedBody('V1UserUpdate') },
+  request: { params, body: documentedBody(app, { V1UserUpdate }) },
   responses: { 200: json(V1User, 'The user', etagHeader), ...failures(400, 401, 403, 404, 409, 412, 413, 415) },
 }
 
