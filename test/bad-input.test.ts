@@ -1,8 +1,8 @@
 /** Input that is bad in every contract: it is told so in the contract's words, and is never an outage or no change. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Ask, contracts } from './contracts'
 import { fieldOf, resolved } from './support/drawn-requests'
 import { operationsOf, type Schema } from './support/conformance'
-import type { Ask } from './support/contracts'
 import { failingD1 } from './support/failing-d1'
 import { importing, ndjson } from './support/imports'
 import { operations as requests } from './support/requests'
@@ -13,7 +13,6 @@ import {
   methodOf,
   openApi,
   rows,
-  servedContracts,
   signedInPerson,
   type Answer,
   type Call,
@@ -23,7 +22,6 @@ freshDirectory()
 // Each is a request or more to every operation.
 vi.setConfig({ testTimeout: 180_000 })
 
-const contracts = await servedContracts()
 const document = await openApi()
 
 let admin: string
@@ -128,7 +126,7 @@ describe('a body', () => {
   it.each(contracts)(
     'is read only as it is: any Content-Encoding is refused, with the one that is accepted, by %s',
     async (name, acts) => {
-      const status = { personnel: 422, rbac: 422, clinic: 200 }[name] ?? 415
+      const status = acts.wire.statuses.encoded
       const own = requests.filter(
         ({ path, method }) => path.startsWith(`/${name}/`) && /^(POST|PUT|PATCH)$/.test(method),
       )

@@ -2,7 +2,7 @@
 /** The table of docs/compatibility.md, cell by cell against what the Worker shows. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import page from '../docs/compatibility.md?raw'
-import { contracts, ways, type Contract } from './support/records'
+import { contracts, type ContractDescription } from './contracts'
 import { adminToken, call, freshDirectory, openApi, rows, uuidOf, type Answer } from './support/usher'
 
 freshDirectory()
@@ -10,7 +10,7 @@ afterEach(() => void vi.useRealTimers())
 
 interface Cell {
   row: string
-  contract: Contract
+  contract: string
   text: string
   /** Each field that is shown, with its value. */
   shown: [field: string, value: unknown][]
@@ -18,6 +18,7 @@ interface Cell {
   taken: string[]
 }
 
+const names = contracts.map(([name]) => name)
 const readOnly = 'read only in an update'
 
 function cellsOf(table: string): Cell[] {
@@ -27,9 +28,12 @@ function cellsOf(table: string): Cell[] {
       .slice(1, -1)
       .map((text) => text.trim()),
   )
-  expect(head).toEqual(['', ...contracts])
+  expect(
+    head,
+    'The table of docs/compatibility.md has one column for each contract of the registry, in its order',
+  ).toEqual(['', ...names])
   return body.flatMap(([row = '', ...cells]) =>
-    contracts.map((contract, index) => {
+    names.map((contract, index) => {
       const text = cells[index] ?? ''
       const [said = '', taken = ''] = text.split(/\bin as /)
       const shown = [...said.matchAll(/`(\w+): ([^`]+)`/g)].map(([, field, value]) => [field, JSON.parse(value!)])
@@ -84,7 +88,7 @@ beforeEach(async () => {
   admin = await adminToken()
   const path = `/v1/users/usr_${hex(ids.known.uuid)}`
   await call(`${path}/roles`, { method: 'PUT', token: admin, json: { roles: ['nurse', 'admin'] } })
-  await ways.v1.deactivate(admin, ids.false)
+  await call(`/v1/users/usr_${hex(ids.false.uuid)}/deactivate`, { method: 'POST', token: admin })
 })
 
 /** A value of the table, with the person's own ids in the place of the example's. */
@@ -94,10 +98,13 @@ function asIs(value: unknown, { uuid, number }: (typeof ids)[Whom]): unknown {
   return typeof value === 'string' ? value.replace(examples.uuid, uuid).replace(hex(examples.uuid), hex(uuid)) : value
 }
 
-async function recordOf(contract: Contract, whom: Whom): Promise<Answer> {
-  const answer = await ways[contract].read(admin, ids[whom])
+const asked = (whom: Whom) => ({ ...ids[whom], email: '', password: '' })
+
+async function recordOf({ read, records }: ContractDescription, whom: Whom): Promise<Answer> {
+  const { path, ...options } = read(asked(whom))
+  const answer = await call(path, { ...options, token: admin })
   expect(answer.status, answer.text).toBe(200)
-  return { ...answer, body: ways[contract].recordIn(answer.body) }
+  return { ...answer, body: records.in(answer.body) }
 }
 
 describe('the table of compatibility', () => {
@@ -109,8 +116,8 @@ describe('the table of compatibility', () => {
     }
   })
 
-  it.each(contracts)('says of %s where each value is, and how it looks', async (contract) => {
-    for (const { row, shown, text } of cells.filter((cell) => cell.contract === contract)) {
+  it.each(contracts)('says of %s where each value is, and how it looks', async (name, contract) => {
+    for (const { row, shown, text } of cells.filter((cell) => cell.contract === name)) {
       const whom = whomOf(row)
       const { body, headers } = await recordOf(contract, whom)
       const header = /^header `(\w+): ([^`]+)`$/.exec(text)
@@ -121,10 +128,10 @@ describe('the table of compatibility', () => {
     }
   })
 
-  it.each(contracts)('names every field that %s shows', async (contract) => {
+  it.each(contracts)('names every field that %s shows', async (name, contract) => {
     const { body } = await recordOf(contract, 'known')
     const named = cells
-      .filter((cell) => cell.contract === contract && !cell.text.startsWith('header'))
+      .filter((cell) => cell.contract === name && !cell.text.startsWith('header'))
       .flatMap(({ shown }) => shown.map(([field]) => field))
     expect([...new Set(named)].sort()).toEqual(Object.keys(body).sort())
   })
@@ -136,27 +143,25 @@ describe('the table of compatibility', () => {
     }
   })
 
-  it.each(contracts)('names what %s takes and does not show', async (contract) => {
+  it.each(contracts)('names what %s takes and does not show', async (name, contract) => {
     const { schemas } = (await openApi()).components
-    const component = `${contract[0]?.toUpperCase()}${contract.slice(1)}UserCreate`
     const { body } = await recordOf(contract, 'known')
-    const taken = cells.filter((cell) => cell.contract === contract).flatMap((cell) => cell.taken)
-    const written = Object.keys(schemas[component]?.properties ?? {})
+    const taken = cells.filter((cell) => cell.contract === name).flatMap((cell) => cell.taken)
+    const written = Object.keys(schemas[contract.wire.creation]?.properties ?? {})
     expect(written.filter((field) => !(field in body)).sort()).toEqual(taken.filter((field) => !(field in body)).sort())
     expect(taken.filter((field) => !written.includes(field))).toEqual([])
   })
 
-  it.each(contracts)('names what %s passes over when it comes back in an update', async (contract) => {
-    const cell = cells.find(({ row, contract: of }) => row === readOnly && of === contract)
+  it.each(contracts)('names what %s passes over when it comes back in an update', async (of, contract) => {
+    const cell = cells.find((each) => each.row === readOnly && each.contract === of)
     const names = namesIn(cell?.text ?? '')
     const { body } = await recordOf(contract, 'known')
     expect(names.filter((name) => !(name in body))).toEqual([])
-    const answer = await ways[contract].update(
-      admin,
-      ids.known,
-      Object.fromEntries(names.map((name) => [name, 'other'])),
-    )
+    const others = Object.fromEntries(names.map((name) => [name, 'other']))
+    const record = contract.replacesRecord && body
+    const { path, ...options } = contract.records.edit(asked('known'), others, record)
+    const answer = await call(path, { ...options, token: admin })
     expect([names.length > 0, answer.status], answer.text).toEqual([true, 200])
-    expect(ways[contract].recordIn(answer.body)).toEqual(body)
+    expect(contract.records.in(answer.body)).toEqual(body)
   })
 })

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AuditAction } from '../src/core/audit/audit'
 import { fold, foldForSearch } from '../src/core/users/text'
 import * as tables from '../src/database/tables'
-import { quietWebhook } from './support/requests'
+import { quietWebhook } from './contracts/v1/operations'
 import {
   adminToken,
   call,

@@ -142,7 +142,7 @@ describe.each(operations)('%s', (_, operation) => {
     const fault = { kind: 'reply lost', message: documented.again[2] as string } as const
     const plan = { strikes: (number: number) => sent[number - 1] === true, fault }
     const { answer, batches } = await ask(operation, scene, place, { plan })
-    expect([isDone(answer), batches.length]).toEqual([true, writes.length + reads])
+    expect([isDone(operation, answer), batches.length]).toEqual([true, writes.length + reads])
     expect(alike(await dump())).toEqual(alike(after))
   })
 
@@ -165,7 +165,7 @@ describe.each(operations)('%s', (_, operation) => {
       if (!keyed) continue
       expect(records).toHaveLength(1)
       const retried = await ask(operation, scene, place, { headers })
-      expect(isDone(retried.answer)).toBe(true)
+      expect(isDone(operation, retried.answer)).toBe(true)
       expect(await dump()).toEqual(left)
     }
   })
@@ -189,7 +189,7 @@ describe.each(operations)('%s', (_, operation) => {
       for (const strikes of [from(1), from(2), (number: number) => number === 1]) {
         const plan = { strikes, fault: { kind, message: documented.again[2] as string } }
         const { answer } = await ask(operation, stranger, place, { plan, token })
-        expect(isDone(answer)).toBe(false)
+        expect(isDone(operation, answer)).toBe(false)
         if (guarded) expect([401, 503]).toContain(answer.status)
       }
     }

@@ -1,5 +1,6 @@
 /** Every statement there is, made by every operation and every kind of list, and how SQLite goes about it. */
 import { beforeAll, describe, expect, it } from 'vitest'
+import { contractAt } from './contracts'
 import { operationsOf, type Operation } from './support/conformance'
 import { overLimits } from './support/d1-limits'
 import { placeOf, resolved } from './support/drawn-requests'
@@ -64,21 +65,23 @@ it('no operation scans what grows with the users', async () => {
 })
 
 /** Every value a query may have of this parameter, as far as another statement comes of it; undefined for none. */
-function valuesOf({ name, schema }: NonNullable<Operation['parameters']>[number]): (string | undefined)[] {
-  if (name === 'search' || name === 'query_string')
-    return [undefined, 'so', 'so me e', 'some', 'some one', 'so some on e']
-  if (name === 'limit' || name === 'per_page') return ['1']
-  if (name === 'page') return ['1', '2']
-  if (name === 'role') return [undefined, 'user']
-  if (name === 'role_id') return [undefined, '2']
-  return [undefined, ...((resolved(document, schema).enum as string[] | undefined) ?? [])]
+function valuesOf(
+  path: string,
+  { name, schema }: NonNullable<Operation['parameters']>[number],
+): (string | undefined)[] {
+  const { search, pageSize, page, others = {} } = contractAt(path).wire.query
+  if (name === search) return [undefined, 'so', 'so me e', 'some', 'some one', 'so some on e']
+  if (name === pageSize) return ['1']
+  if (name === page?.name) return [page.first, page.second]
+  const listed = (resolved(document, schema).enum as string[] | undefined) ?? []
+  return [undefined, ...(others[name] ?? listed)]
 }
 
 /** Those that are asked for in more than one way. */
-const lists = operations.filter(
-  ({ method, parameters = [] }) =>
-    method === 'GET' && parameters.some((one) => one.in === 'query' && !['limit', 'cursor'].includes(one.name)),
-)
+const lists = operations.filter(({ method, path, parameters = [] }) => {
+  const { pageSize, cursor } = contractAt(path).wire.query
+  return method === 'GET' && parameters.some((one) => one.in === 'query' && ![pageSize, cursor].includes(one.name))
+})
 
 it.each(lists.map((operation) => [operation.operationId, operation] as const))(
   'no list of %s scans what grows with the users, however it is filtered, searched, sorted and paged',
@@ -86,8 +89,8 @@ it.each(lists.map((operation) => [operation.operationId, operation] as const))(
     await newScene()
     const token = await adminToken()
     const choices = (operation.parameters ?? [])
-      .filter((one) => one.in === 'query' && one.name !== 'cursor')
-      .map((one) => valuesOf(one).map((value) => [one.name, value] as const))
+      .filter((one) => one.in === 'query' && one.name !== contractAt(operation.path).wire.query.cursor)
+      .map((one) => valuesOf(operation.path, one).map((value) => [one.name, value] as const))
     const queries = choices.reduce<(readonly [string, string | undefined])[][]>(
       (all, values) => all.flatMap((query) => values.map((value) => [...query, value])),
       [[]],

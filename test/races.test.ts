@@ -1,11 +1,19 @@
 /** Many at once, through every contract that can: one wins where only one may, nothing is lost where all may, and all adds up. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { contracts } from '../src/contracts'
-import { operationsOf, type Operation } from './support/conformance'
+import {
+  contractAt,
+  contracts,
+  editsOfAnyone,
+  signInContracts,
+  type Ask,
+  type ContractDescription,
+  type Edit,
+} from './contracts'
+import { operationFor, operationsOf, type Operation } from './support/conformance'
 import { inconsistencies } from './support/consistency'
 import {
   fieldOf,
-  isDone,
+  isDone as saysDone,
   placeOf,
   requestsFor,
   resolved,
@@ -15,19 +23,29 @@ import {
 } from './support/drawn-requests'
 import { documented, failingD1 } from './support/failing-d1'
 import { dump, newScene, personNamed, type Scene } from './support/scene'
-import { call, openApi, rows, testEnv, type Answer } from './support/usher'
+import { nobody, type Someone } from './support/people'
+import { call, methodOf, openApi, rows, testEnv, type Answer } from './support/usher'
 
 vi.setConfig({ testTimeout: 60_000 })
 
 const document = await openApi()
 const operations = operationsOf(document)
-const named = (name: RegExp) => operations.filter(({ operationId }) => name.test(operationId))
 const contractOf = ({ path }: Operation) => path.split('/')[1] as string
 
-/** What every contract has an operation for, by what it is called. */
-const creations = named(/(Create|New)User$/)
-const changes = named(/(Update|Patch|Put|Edit)User$/)
-const signIns = named(/(Login|personnelToken)$/)
+/** The operation that a request of a description is for. */
+function operationOf(ask: Ask): Operation {
+  const operation = operationFor(document, methodOf(ask), ask.path)
+  if (!operation) throw new Error(`${methodOf(ask)} ${ask.path} is not in the document`)
+  return operation
+}
+
+const creations = contracts.map(([, { create }]) => operationOf(create(nobody.email)))
+const editing = (all: [string, ContractDescription][]) =>
+  all.flatMap(([, contract]) => editsOfAnyone(contract).map(([, edit]) => operationOf(edit(nobody))))
+const changes = editing(contracts)
+const signIns = signInContracts.map(([, { session }]) => operationOf(session.signIn(nobody.email, '')))
+const isOneOf = (all: Operation[]) => (operation: Operation) =>
+  all.some(({ operationId }) => operationId === operation.operationId)
 
 let scene: Scene
 beforeEach(async () => {
@@ -62,14 +80,19 @@ interface Sending {
   DB?: unknown
 }
 
-function send({ security }: Operation, { path, ...asked }: Asked, options: Sending = {}): Promise<Answer> {
+type Sent = Answer & { done: boolean }
+
+const isDone = ({ done }: Sent) => done
+
+async function send(operation: Operation, { path, ...asked }: Asked | Ask, options: Sending = {}): Promise<Sent> {
   const { token = scene.admin.access_token, headers, DB } = options
-  return call(path, {
+  const answer = await call(path, {
     ...asked,
-    ...(security?.length !== 0 && { token }),
+    ...(operation.security?.length !== 0 && { token }),
     ...(headers && { headers }),
     ...(DB !== undefined && { env: { DB } }),
   })
+  return { ...answer, done: saysDone(operation, answer) }
 }
 
 /** `scene.known` with a newcomer of this name and number. */
@@ -80,18 +103,20 @@ const wholeDirectory = async () => expect(await inconsistencies((sql) => rows(sq
 const v1 = (id: string) => call(`/v1/users/${id}`, { token: scene.admin.access_token })
 const idOfOne = () => String(scene.known.ids[0])
 
-describe('this suite', () => {
-  it('knows how each contract creates, changes and lets in a user', () => {
-    for (const kind of [creations, changes, signIns]) {
-      const covered = new Set(kind.map(contractOf))
-      expect([...covered].sort()).toEqual(contracts.map(({ name }) => name).sort())
-    }
-  })
-})
+/** The scene's user, as the descriptions ask for them. */
+function one(): Someone {
+  const [, uuid, number] = scene.known.ids
+  return { ...scene.known.one, uuid: String(uuid), number: Number(number) }
+}
+
+/** Sends a request of a description. */
+const asAdmin = (ask: Ask) => send(operationOf(ask), ask)
 
 describe('one identity, created many times at once', () => {
-  /** Spellings of one identifier, of which every contract takes each where it has such a field. */
-  const identities: Record<string, [field: string, value: unknown][]> = {
+  type Spelling = ['email' | 'username', string] | ['matricule', number]
+
+  /** Spellings of one identifier. Each contract is sent those for which it has a field. */
+  const identities: Record<string, Spelling[]> = {
     'an email': [
       ['email', 'émile.case@example.org'],
       ['email', 'Émile.Case@EXAMPLE.org'],
@@ -118,11 +143,13 @@ describe('one identity, created many times at once', () => {
       const attempts: (readonly [Operation, Asked])[] = []
       for (const round of [1, 2]) {
         for (const operation of creations) {
-          for (const [field, value] of spellings) {
-            if (!fieldOf(document, operation, field)) continue
+          const { wire } = contractAt(operation.path)
+          for (const [identifier, value] of spellings) {
+            const fields = identifier === 'matricule' ? wire.matricule?.(value) : wire[identifier]?.(value)
+            if (!fields) continue
             const number = 9_000 + attempts.length
             const asked = await drawn(operation, withNewcomer(`racer${round}n${number}`, number))
-            attempts.push([operation, withFields(asked, { [field]: value })])
+            attempts.push([operation, withFields(asked, fields)])
           }
         }
       }
@@ -171,7 +198,7 @@ describe('lost updates', () => {
   })
 
   it('there are none without it: concurrent partial changes of one user are all kept', async () => {
-    const partial = changes.filter(({ operationId }) => /(Update|Patch)User$/.test(operationId))
+    const partial = editing(contracts.filter(([, { replacesRecord }]) => !replacesRecord))
     await learn(...partial)
     const values: Record<string, unknown> = {
       email: 'kept@example.org',
@@ -192,9 +219,9 @@ describe('lost updates', () => {
       Object.entries(values).map(async ([field, value], index) => {
         const able = partial.filter((operation) => fieldOf(document, operation, field))
         const operation = able[index % able.length] as Operation
-        const { json, ...request } = await drawn(operation)
-        const whom = Object.entries(json ?? {}).filter(([name]) => /^(user_)?id$/.test(name))
-        return [operation, withFields({ ...request, json: Object.fromEntries(whom) }, { [field]: value })] as const
+        const edits = contracts.flatMap(([, { edits: own }]) => Object.entries(own))
+        const edit = edits.find(([id]) => id === operation.operationId)?.[1] as Edit
+        return [operation, edit(one(), { [field]: value })] as const
       }),
     )
     expect(new Set(asked.map(([operation]) => contractOf(operation))).size).toBeGreaterThan(1)
@@ -227,7 +254,7 @@ describe('a key for retries', () => {
           answers[0]?.headers.get('etag'),
         ])
       }
-      expect(isDone(answers[0] as Answer)).toBe(true)
+      expect(isDone(answers[0] as Sent)).toBe(true)
       expect(await counts()).toEqual({ ...once, idempotency_records: 1 })
       await wholeDirectory()
     },
@@ -254,7 +281,7 @@ describe('a key for retries', () => {
         }),
       )
       expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1)
-      expect(isDone(answers[0] as Answer)).toBe(true)
+      expect(isDone(answers[0] as Sent)).toBe(true)
       expect(await counts()).toEqual({ ...once, idempotency_records: 1 })
       await wholeDirectory()
       vi.restoreAllMocks()
@@ -262,7 +289,7 @@ describe('a key for retries', () => {
   )
 
   it('is of one request: of twenty different ones at once one is made, and the others are refused', async () => {
-    const [operation] = keyed.filter((one) => creations.includes(one)) as [Operation]
+    const [operation] = keyed.filter(isOneOf(creations)) as [Operation]
     await learn(operation)
     const answers = await Promise.all(
       twenty.map(async (index) => {
@@ -276,16 +303,14 @@ describe('a key for retries', () => {
 })
 
 describe('an account that is being closed', () => {
-  const deactivations = named(/DeactivateUser$/)
-
   it('is closed, and keeps every change that was made in the same moment', async () => {
-    await learn(...deactivations, ...changes)
+    await learn(...changes)
     for (let round = 0; round < 5; round += 1) {
       scene = await newScene()
       const edits = changes.map(async (operation) => {
         return send(operation, await drawn(operation))
       })
-      const closing = deactivations.map(async (operation) => send(operation, await drawn(operation)))
+      const closing = contracts.map(([, { deactivate }]) => asAdmin(deactivate(one())))
       const answers = await Promise.all([...edits, ...closing])
       expect(answers.slice(edits.length).map(isDone)).toEqual(closing.map(() => true))
       expect(answers.filter(isFine)).toHaveLength(answers.length)
@@ -298,18 +323,19 @@ describe('an account that is being closed', () => {
   })
 
   it('lets nobody in who was signing in in the same moment', async () => {
-    await learn(...deactivations, ...signIns)
+    await learn(...signIns)
     for (let round = 0; round < 5; round += 1) {
       scene = await newScene()
       const opening = [...signIns, ...signIns, ...signIns].map(async (operation) =>
         send(operation, await drawn(operation)),
       )
-      const closing = deactivations.map(async (operation) => send(operation, await drawn(operation)))
+      const closing = contracts.map(([, { deactivate }]) => asAdmin(deactivate(one())))
       const answers = await Promise.all([...opening, ...closing])
       expect(answers.slice(opening.length).map(isDone)).toEqual(closing.map(() => true))
-      const tokens = answers.flatMap(({ body }) => {
-        const token: unknown = body?.access_token ?? body?.data?.token
-        return typeof token === 'string' ? [token] : []
+      const tokens = answers.slice(0, opening.length).flatMap((answer, index) => {
+        if (!answer.done) return []
+        const [, { session }] = signInContracts[index % signInContracts.length] as (typeof signInContracts)[number]
+        return session.credential(answer).token ?? []
       })
       const all = [...tokens, scene.one.access_token]
       const everyStatus = () => Promise.all(all.map(async (token) => (await call('/v1/me', { token })).status))
@@ -322,12 +348,14 @@ describe('an account that is being closed', () => {
   })
 
   it('for good leaves nothing of itself behind, whatever was being done to it', async () => {
-    const deletions = named(/DeleteUser$/)
-    await learn(...deletions, ...changes, ...signIns)
+    const deletions = contracts.flatMap(([, contract]) => contract.delete ?? [])
+    await learn(...changes, ...signIns)
     for (let round = 0; round < 5; round += 1) {
       scene = await newScene()
-      const doing = [...changes, ...signIns, ...deletions, ...changes, ...signIns]
-      const answers = await Promise.all(doing.map(async (operation) => send(operation, await drawn(operation))))
+      const drawing = (all: Operation[]) => all.map(async (operation) => send(operation, await drawn(operation)))
+      const deleting = () => deletions.map((remove) => asAdmin(remove(one())))
+      const first = drawing([...changes, ...signIns])
+      const answers = await Promise.all([...first, ...deleting(), ...drawing([...changes, ...signIns])])
       expect(answers.filter(isFine)).toHaveLength(answers.length)
       expect((await v1(idOfOne())).status).toBe(404)
       await wholeDirectory()
@@ -355,7 +383,7 @@ describe('a user who is deleted between the decision and the commit', () => {
     (operation) =>
       operation.method !== 'GET' &&
       operation.security?.length !== 0 &&
-      (operation.path.includes('{') || changes.includes(operation)),
+      (operation.path.includes('{') || isOneOf(changes)(operation)),
   )
 
   it.each(onAUser.map((operation) => [operation.operationId, operation] as const))(

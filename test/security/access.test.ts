@@ -1,109 +1,14 @@
 /** Who may do what: every operation of the document, asked by everyone who might try, and what is left of it in the tables. */
 import { beforeAll, describe, expect, it } from 'vitest'
+import { contracts, outcomeAt, type Ask } from '../contracts'
 import { reset } from 'cloudflare:test'
 import { permissions, type Permission } from '../../src/core/access/permissions'
-import { actsIn, type Ask } from '../support/contracts'
 import { operations } from '../support/requests'
 import { snapshot } from '../support/snapshot'
 import { adminToken, call, migrate, rows, signedInPerson, testEnv, type Call } from '../support/usher'
 
-/** What an operation takes, whoever asks. */
-interface Access {
-  /** Nothing: it is how one gets in. */
-  open?: true
-  needs?: Permission | readonly Permission[]
-  /** `waived`: not needed of whom it concerns. `only`: it concerns whoever asks. */
-  self?: 'waived' | 'only'
-  /** Not for API keys, which are no one's self. */
-  key?: 'never'
-}
-
-const access: Record<string, Access> = {
-  personnelListUsers: { needs: 'users:read' },
-  personnelGetUser: { needs: 'users:read', self: 'waived' },
-  personnelCreateUser: { needs: 'users:create' },
-  personnelUpdateUser: { needs: 'users:update', self: 'waived' },
-  personnelDeactivateUser: { needs: 'users:deactivate' },
-  personnelToken: { open: true },
-  personnelLogout: { self: 'only', key: 'never' },
-
-  v1ListUsers: { needs: 'users:read' },
-  v1GetUser: { needs: 'users:read', self: 'waived' },
-  v1CreateUser: { needs: 'users:create' },
-  v1PutUser: { needs: 'users:update', self: 'waived' },
-  v1PatchUser: { needs: 'users:update', self: 'waived' },
-  v1DeleteUser: { needs: 'users:delete' },
-  v1SetUserRoles: { needs: 'roles:assign' },
-  v1ActivateUser: { needs: 'users:deactivate' },
-  v1DeactivateUser: { needs: 'users:deactivate' },
-  v1ListSessions: { needs: 'sessions:manage', self: 'waived' },
-  v1EndSessions: { needs: 'sessions:manage', self: 'waived' },
-  v1EndSession: { needs: 'sessions:manage', self: 'waived' },
-  v1IssuePasswordToken: { needs: 'users:update' },
-  v1RevokePasswordTokens: { needs: 'users:update' },
-  v1Login: { open: true },
-  v1Refresh: { open: true },
-  v1SetPassword: { open: true },
-  v1Logout: { self: 'only', key: 'never' },
-  v1GetMe: { self: 'only' },
-  v1PatchMe: { self: 'only', key: 'never' },
-  v1ChangePassword: { self: 'only', key: 'never' },
-  v1ListRoles: { needs: 'roles:read' },
-  v1CreateRole: { needs: 'roles:manage' },
-  v1GetRole: { needs: 'roles:read' },
-  v1PatchRole: { needs: 'roles:manage' },
-  v1DeleteRole: { needs: 'roles:manage' },
-  v1CreateApiKey: { needs: 'api_keys:manage' },
-  v1ListApiKeys: { needs: 'api_keys:manage' },
-  v1RevokeApiKey: { needs: 'api_keys:manage' },
-  v1ListUserApiKeys: { needs: 'api_keys:manage' },
-  v1RevokeUserApiKeys: { needs: 'api_keys:manage' },
-  v1ImportUsers: { needs: 'users:import' },
-  v1ExportUsers: { needs: 'users:export' },
-  v1ListAuditEvents: { needs: 'audit:read' },
-  v1ListWebhooks: { needs: 'webhooks:manage' },
-  v1CreateWebhook: { needs: 'webhooks:manage' },
-  v1GetWebhook: { needs: 'webhooks:manage' },
-  v1PatchWebhook: { needs: 'webhooks:manage' },
-  v1DeleteWebhook: { needs: 'webhooks:manage' },
-  v1GetWebhookSecret: { needs: 'webhooks:manage' },
-  v1ListWebhookFailures: { needs: 'webhooks:manage' },
-  v1ReplaceWebhookSecret: { needs: 'webhooks:manage' },
-  v1RetryWebhook: { needs: 'webhooks:manage' },
-  v1PingWebhook: { needs: 'webhooks:manage' },
-  v1GetDiagnostics: { needs: permissions },
-  v1MeasureHashing: { needs: permissions },
-  v1CheckDirectory: { needs: permissions },
-
-  rbacListUsers: { needs: 'users:read' },
-  rbacGetUser: { needs: 'users:read', self: 'waived' },
-  rbacCreateUser: { needs: 'users:create' },
-  rbacUpdateUser: { needs: 'users:update', self: 'waived' },
-  rbacDeleteUser: { needs: 'users:delete' },
-  rbacLogin: { open: true },
-  rbacRefresh: { open: true },
-  rbacLogout: { self: 'only', key: 'never' },
-
-  clinicCreateUser: { needs: 'users:create' },
-  clinicLogin: { open: true },
-  clinicLogout: { self: 'only', key: 'never' },
-  clinicGetUser: { needs: 'users:read', self: 'waived' },
-  clinicSearchUsers: { needs: 'users:read' },
-  clinicEditUser: { needs: 'users:update', self: 'waived' },
-  clinicDeactivateUser: { needs: 'users:deactivate' },
-  clinicActivateUser: { needs: 'users:deactivate' },
-
-  backofficeListUsers: { needs: 'users:read' },
-  backofficeGetUser: { needs: 'users:read' },
-  backofficeCreateUser: { needs: 'users:create' },
-  backofficeUpdateUser: { needs: 'users:update' },
-  backofficeDeleteUser: { needs: 'users:delete' },
-  backofficeLogin: { open: true },
-  backofficeLogout: { self: 'only', key: 'never' },
-}
-
 const named = operations.map((operation) => [operation.operationId, operation] as const)
-const guarded = named.filter(([id]) => !access[id]?.open)
+const guarded = named.filter(([, { access }]) => !access.open)
 
 const json = { 'content-type': 'application/json' }
 const invalidToken = 'Bearer error="invalid_token"'
@@ -149,7 +54,7 @@ async function attempt(ask: Ask, as: Call = {}) {
   const before = await snapshot()
   const answer = await call(ask.path, { ...ask, ...as })
   const changed = JSON.stringify(await snapshot()) !== JSON.stringify(before)
-  return { outcome: actsIn(ask.path).outcome(answer), changed, challenge: answer.headers.get('www-authenticate') }
+  return { outcome: outcomeAt(ask.path, answer), changed, challenge: answer.headers.get('www-authenticate') }
 }
 
 /** What takes authority away behind the Worker's back, what gives it back, and what is said to those who lost it so. */
@@ -171,24 +76,24 @@ async function overtakenAt(last: number, { take, give }: (typeof losses)['demoti
   }
   const answer = await call(ask.path, { ...ask, token: one.access_token, env: { DB: overtaken } })
   await rows(`UPDATE users ${give} WHERE number = ?`, one.number)
-  return { outcome: actsIn(ask.path).outcome(answer), batches }
+  return { outcome: outcomeAt(ask.path, answer), batches }
 }
 
-describe('the table', () => {
-  it('has every operation of the document and no other: a new one must be added', () => {
-    expect(Object.keys(access).sort()).toEqual(operations.map(({ operationId }) => operationId).sort())
+describe('the descriptions', () => {
+  it('have every operation of the document and no other: a new one must be added', () => {
+    const described = contracts.flatMap(([, { operations: own }]) => Object.keys(own))
+    expect(described.sort()).toEqual(operations.map(({ operationId }) => operationId).sort())
   })
 
-  it('agrees with the document on what needs no credential', () => {
+  it('agree with the document on what needs no credential', () => {
     const open = operations.filter(({ security }) => security?.length === 0).map(({ operationId }) => operationId)
-    expect(named.filter(([id]) => access[id]?.open).map(([id]) => id)).toEqual(open)
+    expect(named.filter(([, { access }]) => access.open).map(([id]) => id)).toEqual(open)
   })
 })
 
-describe.each(guarded)('%s', (id, { method, path, request, requestBody }) => {
-  const { needs, self, key } = access[id] ?? {}
-  // Signing out may be a GET, and an export is recorded.
-  const writes = method !== 'GET' || path === actsIn(path).signOut().path || id === 'v1ExportUsers'
+describe.each(guarded)('%s', (_, { method, path, request, requestBody, access }) => {
+  const { needs, self, key } = access
+  const writes = method !== 'GET' || access.writes === true
   const done = { outcome: 'done', changed: writes, challenge: null }
   const forbidden = { outcome: 'forbidden', changed: false, challenge: null }
   const unauthenticated = { outcome: 'unauthenticated', changed: false, challenge: invalidToken }
@@ -265,7 +170,7 @@ describe.each(guarded)('%s', (id, { method, path, request, requestBody }) => {
   }
 })
 
-describe.each(named.filter(([id]) => access[id]?.open))('%s', (_, { request }) => {
+describe.each(named.filter(([, { access }]) => access.open))('%s', (_, { request }) => {
   it('takes no credential, and minds none', async () => {
     for (const token of [undefined, gone.deactivated, 'nonsense']) {
       const ask = await request({ admin, one: await signedInPerson(admin) })

@@ -1,10 +1,9 @@
 /** What a browser is told of every answer, so that no page of another's can read, frame or keep what is somebody's. */
 import { beforeAll, describe, expect, it } from 'vitest'
+import { contracts, type Ask } from '../contracts'
 import { reset } from 'cloudflare:test'
-import { actsIn, type Ask } from '../support/contracts'
 import { operations } from '../support/requests'
 import {
-  servedContracts,
   adminToken,
   call,
   fetchWorker,
@@ -15,7 +14,6 @@ import {
   type Call,
 } from '../support/usher'
 
-const contracts = await servedContracts()
 const named = operations.map((operation) => [operation.operationId, operation] as const)
 
 type Person = Awaited<ReturnType<typeof signedInPerson>>
@@ -44,7 +42,13 @@ const unserved: Call = { env: { JWT_SECRET: '' }, host: 'usher.example' }
 const ask = ({ path, ...options }: Ask, as: Call = {}) => call(path, { ...options, ...as })
 
 /** Every kind of answer an operation has for the careless, the last for those who may. */
-async function answersOf({ method, request, requestBody, path }: (typeof operations)[number]): Promise<Answer[]> {
+async function answersOf({
+  method,
+  request,
+  requestBody,
+  path,
+  access,
+}: (typeof operations)[number]): Promise<Answer[]> {
   const boss = await signedInPerson(admin, { role: 'admin' })
   const made = await request({ admin, one: await signedInPerson(admin), untouched: true })
   const unfit = { token: admin, json: undefined, form: undefined }
@@ -58,9 +62,7 @@ async function answersOf({ method, request, requestBody, path }: (typeof operati
     ...(requestBody ? [await ask(made, { ...unfit, body: '{' })] : []),
     ...(requestBody ? [await ask(made, { ...unfit, body: 'x'.repeat(65_537) })] : []),
     ...(path.includes('{') ? [await call(path.replace(/\{.+?\}/g, 'nobody'), { method, token: admin })] : []),
-    ...(method === 'GET' && path !== actsIn(path).signOut().path
-      ? [await ask(made, { token: boss.access_token, method: 'HEAD' })]
-      : []),
+    ...(method === 'GET' && !access.writes ? [await ask(made, { token: boss.access_token, method: 'HEAD' })] : []),
     // What names somebody in its path may not be for oneself.
     await ask(await request({ admin, one: boss, untouched: true }), {
       token: path.includes('{') ? admin : boss.access_token,

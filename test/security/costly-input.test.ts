@@ -1,7 +1,7 @@
 /** Requests that are made to cost: what a client sends bounds neither the time nor the size of a response. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { signInContracts, type Ask } from '../contracts'
 import { operationsOf, schemaOf, type Operation, type Schema } from '../support/conformance'
-import type { Ask } from '../support/contracts'
 import { placeOf, requestsFor, resolved, withFields, type Asked } from '../support/drawn-requests'
 import { importing } from '../support/imports'
 import { newScene } from '../support/scene'
@@ -11,7 +11,6 @@ import {
   freshDirectory,
   openApi,
   rows,
-  servedContracts,
   signedInPerson,
   type Answer,
   type Call,
@@ -23,7 +22,6 @@ freshDirectory()
 vi.setConfig({ testTimeout: 180_000 })
 afterEach(() => vi.restoreAllMocks())
 
-const contracts = await servedContracts()
 const document = await openApi()
 const operations = operationsOf(document)
 
@@ -186,9 +184,9 @@ describe('text that is too long', () => {
     }
   })
 
-  describe.each(contracts)('at a sign-in of %s', (_, acts) => {
+  describe.each(signInContracts)('at a sign-in of %s', (_, acts) => {
     const attempt = async (identifier: string, password: string) =>
-      acts.outcome(await asked(acts.signIn(identifier, password)))
+      acts.outcome(await asked(acts.session.signIn(identifier, password)))
     const six = async (identifier: string, password: string) => {
       const outcomes: string[] = []
       for (let tried = 0; tried < 6; tried += 1) outcomes.push(await attempt(identifier, password))

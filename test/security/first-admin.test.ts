@@ -1,30 +1,19 @@
 /** The way into an empty directory, which is open to exactly one. */
 import { describe, expect, it } from 'vitest'
-import { type ContractActs } from '../support/contracts'
-import {
-  servedContracts,
-  adminToken,
-  call,
-  firstAdmin,
-  freshDirectory,
-  rows,
-  signedInPerson,
-  signIn,
-  type Call,
-} from '../support/usher'
+import { signInContracts, type SigningIn } from '../contracts'
+import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson, signIn, type Call } from '../support/usher'
 
 freshDirectory()
 
-const contracts = await servedContracts()
 const { email, password } = firstAdmin
 
-async function tries(acts: ContractActs, identifier: string, guess: string, as: Call = {}) {
-  const { path, ...options } = acts.signIn(identifier, guess)
+async function tries(acts: SigningIn, identifier: string, guess: string, as: Call = {}) {
+  const { path, ...options } = acts.session.signIn(identifier, guess)
   return acts.outcome(await call(path, { ...options, ...as }))
 }
 
 describe('the first admin', () => {
-  it.each(contracts)(
+  it.each(signInContracts)(
     'is made by the first sign-in, through %s, with exactly the configured credentials',
     async (_, acts) => {
       expect(await tries(acts, email, 'another password')).toBe('unauthenticated')
@@ -38,7 +27,7 @@ describe('the first admin', () => {
   it('is made once, however many sign in at the same moment through all contracts', async () => {
     const attempts = await Promise.all(
       Array.from({ length: 10 }, (_, index) => {
-        const [, acts] = contracts[index % contracts.length] as (typeof contracts)[number]
+        const [, acts] = signInContracts[index % signInContracts.length] as (typeof signInContracts)[number]
         return tries(acts, email, password)
       }),
     )
@@ -48,7 +37,7 @@ describe('the first admin', () => {
   })
 
   it('is not made while the configuration names no one, or names a password that would not do', async () => {
-    for (const [, acts] of contracts) {
+    for (const [, acts] of signInContracts) {
       for (const [BOOTSTRAP_ADMIN_EMAIL, BOOTSTRAP_ADMIN_PASSWORD] of [
         ['', ''],
         [email, ''],
@@ -69,7 +58,7 @@ describe('the first admin', () => {
 
   const another = { BOOTSTRAP_ADMIN_EMAIL: 'second@usher.example', BOOTSTRAP_ADMIN_PASSWORD: 'another way to get in' }
 
-  it.each(contracts)(
+  it.each(signInContracts)(
     'cannot be made again through %s once an admin exists, whoever is configured then',
     async (_, acts) => {
       await adminToken()
@@ -81,7 +70,7 @@ describe('the first admin', () => {
     },
   )
 
-  it.each(contracts)('is not made through %s of a user who is already there', async (_, acts) => {
+  it.each(signInContracts)('is not made through %s of a user who is already there', async (_, acts) => {
     const one = await signedInPerson(await adminToken())
     await rows('UPDATE users SET primary_role = 2')
     await rows('UPDATE user_roles SET role_number = 2')

@@ -3,24 +3,13 @@
  * among them, so that no answer and no cost tells which guess was right.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { actsIn, type Ask, type ContractActs } from '../support/contracts'
+import { type Ask, type SigningIn, signInContracts, outcomeAt } from '../contracts'
 import { derivations } from '../support/pbkdf2-cap'
-import {
-  adminToken,
-  call,
-  firstAdmin,
-  freshDirectory,
-  rows,
-  servedContracts,
-  signedInPerson,
-  testEnv,
-} from '../support/usher'
+import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson, testEnv } from '../support/usher'
 
 freshDirectory()
 
-const contracts = await servedContracts()
 const wrong = 'not the password'
-const perContract = 8
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: 1000 * Math.ceil(Date.now() / 1000) })
@@ -37,7 +26,7 @@ async function seen({ path, ...options }: Ask) {
   const answer = await call(path, options)
   const { status, text, cost } = answer
   const headers = [...answer.headers].filter(([name]) => !['x-request-id', 'server-timing', 'date'].includes(name))
-  return { became: actsIn(path).outcome(answer), status, text, headers, trips: cost.trips }
+  return { became: outcomeAt(path, answer), status, text, headers, trips: cost.trips }
 }
 
 /** The real database, but `beforeBatch` is awaited with the number of each batch of the request. */
@@ -81,18 +70,19 @@ async function guessAtOnce(guesses: { ask: Ask; isRight: boolean }[], position: 
   return answers
 }
 
-/** Through every contract, of which each gets one right guess unless there is none. */
+const count = 40
+
+/** Guesses through all contracts in turn. With a password, the first guess of each contract is right. */
 function guessesAt(identifier: string, password: string | undefined) {
-  return contracts.flatMap(([, acts]: [string, ContractActs]) =>
-    Array.from({ length: perContract }, (_, index) => {
-      const isRight = index === 0 && password !== undefined
-      return { ask: acts.signIn(identifier, isRight ? password : wrong), isRight }
-    }),
-  )
+  return Array.from({ length: count }, (_, index) => {
+    const [, { session }] = signInContracts[index % signInContracts.length] as [string, SigningIn]
+    const isRight = index < signInContracts.length && password !== undefined
+    return { ask: session.signIn(identifier, isRight ? password : wrong), isRight }
+  })
 }
 
 function expectAlike(answers: (Seen & { contract: string | undefined })[]) {
-  for (const [name] of contracts) {
+  for (const [name] of signInContracts) {
     const own = answers.filter(({ contract }) => contract === name)
     const [first] = own
     for (const one of own) expect({ ...one, isRight: null }).toEqual({ ...first, isRight: null })
@@ -123,7 +113,7 @@ describe.each(accounts)('of forty guesses at once at %s', (_, account) => {
       expect(answers.filter(({ became }) => became === 'unauthenticated')).toHaveLength(5)
       const others = answers.filter(({ became }) => became !== 'unauthenticated')
       expect(others.map(({ became }) => became)).toEqual(Array(35).fill('limited'))
-      expect(others.filter(({ isRight }) => isRight)).toHaveLength(5)
+      expect(others.filter(({ isRight }) => isRight)).toHaveLength(signInContracts.length)
       expectAlike(others)
       expect(await rows('SELECT id FROM sessions WHERE user_number > 1')).toEqual([])
     },
@@ -134,8 +124,8 @@ describe.each(accounts)('of forty guesses at once at %s', (_, account) => {
     const answers = await guessAtOnce(guessesAt(email, password), 'first')
     const outcomes = answers.map(({ isRight, became }) => (isRight ? `right: ${became}` : became)).sort()
     expect(outcomes).toEqual([
-      ...Array(30).fill('limited'),
-      ...Array(5).fill('right: done'),
+      ...Array(count - 5 - signInContracts.length).fill('limited'),
+      ...Array(signInContracts.length).fill('right: done'),
       ...Array(5).fill('unauthenticated'),
     ])
     expectAlike(answers.filter(({ became }) => became === 'limited'))
@@ -198,23 +188,29 @@ describe('on an account that is locked while a guess is checked', () => {
       .replaceAll('=', '')
   })
 
-  it.each(contracts)('a right guess costs what a wrong one does, and rehashes nothing, through %s', async (_, acts) => {
-    const asks = (email: string, password: string) => [acts.signIn(email, wrong), acts.signIn(email, password)]
-    const same = async ([one, other]: Ask[], env = {}) => {
-      const expected = await overtaken(one as Ask, env)
-      const answer = await overtaken(other as Ask, env)
-      expect(expected).toMatchObject({ became: 'limited', trips: 3 })
-      expect({ ...answer, headers: null }).toEqual({ ...expected, headers: null })
-    }
-    await same(asks(firstAdmin.email, firstAdmin.password))
-    const current = await personWith()
-    await same(asks(current.email, current.password))
-    await same(asks(current.email, current.password), { PASSWORD_ROUNDS: '3' })
-    const imported = await personWith(bcrypt)
-    await same(asks(imported.email, imported.password), { PASSWORD_ROUNDS: '3' })
-    const hashes = await rows('SELECT password_hash FROM users WHERE number = ?', imported.number)
-    expect(hashes).toEqual([{ password_hash: bcrypt }])
-  })
+  it.each(signInContracts)(
+    'a right guess costs what a wrong one does, and rehashes nothing, through %s',
+    async (_, acts) => {
+      const asks = (email: string, password: string) => [
+        acts.session.signIn(email, wrong),
+        acts.session.signIn(email, password),
+      ]
+      const same = async ([one, other]: Ask[], env = {}) => {
+        const expected = await overtaken(one as Ask, env)
+        const answer = await overtaken(other as Ask, env)
+        expect(expected).toMatchObject({ became: 'limited', trips: 3 })
+        expect({ ...answer, headers: null }).toEqual({ ...expected, headers: null })
+      }
+      await same(asks(firstAdmin.email, firstAdmin.password))
+      const current = await personWith()
+      await same(asks(current.email, current.password))
+      await same(asks(current.email, current.password), { PASSWORD_ROUNDS: '3' })
+      const imported = await personWith(bcrypt)
+      await same(asks(imported.email, imported.password), { PASSWORD_ROUNDS: '3' })
+      const hashes = await rows('SELECT password_hash FROM users WHERE number = ?', imported.number)
+      expect(hashes).toEqual([{ password_hash: bcrypt }])
+    },
+  )
 
   it('a right guess at one’s own present password costs what a wrong one does', async () => {
     const { email, password } = await personWith()
@@ -237,7 +233,7 @@ describe('a program that signs in twenty times at once with the right password',
     const { email, password } = await account()
     const guesses = guessesAt(email, password).flatMap((guess) => (guess.isRight ? Array(4).fill(guess) : []))
     const answers = await guessAtOnce(guesses, 'first')
-    expect(answers.map(({ became }) => became)).toEqual(Array(20).fill('done'))
+    expect(answers.map(({ became }) => became)).toEqual(Array(4 * signInContracts.length).fill('done'))
     const [user] = await rows('SELECT password_hash FROM users ORDER BY number DESC')
     expect(user?.['password_hash']).toMatch(/^\$pbkdf2-sha256\$i=100000,r=1\$/)
   })

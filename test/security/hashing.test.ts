@@ -1,12 +1,11 @@
 /** Hashing a password is the one costly thing here: it runs for nobody who could be refused without it. */
 import { beforeAll, describe, expect, it } from 'vitest'
+import { outcomeAt, signInContracts, type Ask } from '../contracts'
 import { reset } from 'cloudflare:test'
-import { actsIn, type Ask } from '../support/contracts'
 import { derivations } from '../support/pbkdf2-cap'
 import { operations } from '../support/requests'
-import { servedContracts, adminToken, call, migrate, rows, signedInPerson, type Call } from '../support/usher'
+import { adminToken, call, migrate, rows, signedInPerson, type Call } from '../support/usher'
 
-const contracts = await servedContracts()
 const named = operations.map((operation) => [operation.operationId, operation] as const)
 
 type Person = Awaited<ReturnType<typeof signedInPerson>>
@@ -30,7 +29,7 @@ beforeAll(async () => {
 /** What became of a request, and how often a key was derived for it. */
 async function outcomeOf(ask: Ask, as: Call = {}) {
   const before = derivations.count
-  const outcome = actsIn(ask.path).outcome(await call(ask.path, { ...ask, ...as }))
+  const outcome = outcomeAt(ask.path, await call(ask.path, { ...ask, ...as }))
   return [outcome, derivations.count - before]
 }
 
@@ -59,15 +58,18 @@ describe('a password is not hashed', () => {
     for (const token of powerless) expect(await outcomeOf(ask, { token })).toEqual([expect.anything(), 0])
   })
 
-  it.each(contracts)('through %s for a client over its sign-ins, nor on a locked account', async (_, { signIn }) => {
-    const ask = signIn(one.email, one.password)
-    const env = { RATE_LIMIT: 'on', PRINCIPAL_LIMITER: within, CLIENT_LIMITER: within, SIGN_IN_LIMITER: over }
-    expect(await outcomeOf(ask, { env })).toEqual(['limited', 0])
-    await rows('INSERT INTO sign_in_failures VALUES (?, 0, 1, unixepoch() + 60, unixepoch())', `user:${one.number}`)
-    expect(await outcomeOf(ask)).toEqual(['limited', 0])
-    await rows('DELETE FROM sign_in_failures')
-    expect(await outcomeOf(ask)).toEqual(['done', 1])
-  })
+  it.each(signInContracts)(
+    'through %s for a client over its sign-ins, nor on a locked account',
+    async (_, { session }) => {
+      const ask = session.signIn(one.email, one.password)
+      const env = { RATE_LIMIT: 'on', PRINCIPAL_LIMITER: within, CLIENT_LIMITER: within, SIGN_IN_LIMITER: over }
+      expect(await outcomeOf(ask, { env })).toEqual(['limited', 0])
+      await rows('INSERT INTO sign_in_failures VALUES (?, 0, 1, unixepoch() + 60, unixepoch())', `user:${one.number}`)
+      expect(await outcomeOf(ask)).toEqual(['limited', 0])
+      await rows('DELETE FROM sign_in_failures')
+      expect(await outcomeOf(ask)).toEqual(['done', 1])
+    },
+  )
 
   it('for a password token that is none of ours', async () => {
     for (const token of ['', 'x', 'A'.repeat(64)]) {

@@ -1,30 +1,20 @@
 /** Which spellings of an identifier sign its user in, through every contract, and which do not. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import {
-  adminToken,
-  call,
-  freshDirectory,
-  person,
-  rows,
-  servedContracts,
-  signedInPerson,
-  uuidOf,
-} from '../support/usher'
+import { signInContracts } from '../contracts'
+import { adminToken, call, freshDirectory, person, rows, signedInPerson, uuidOf } from '../support/usher'
 
 freshDirectory()
-
-const contracts = await servedContracts()
 
 let admin: string
 beforeEach(async () => {
   admin = await adminToken()
 })
 
-describe.each(contracts)('signing in through %s', (_, acts) => {
+describe.each(signInContracts)('signing in through %s', (_, acts) => {
   /** What became of a sign-in, and whose session it began; the first admin's are left out. */
   async function signing(identifier: string, password: string) {
     await rows('DELETE FROM sessions WHERE user_number > 1')
-    const { path, ...options } = acts.signIn(identifier, password)
+    const { path, ...options } = acts.session.signIn(identifier, password)
     const answer = await call(path, options)
     const sessions = await rows<{ number: number }>('SELECT user_number AS number FROM sessions WHERE user_number > 1')
     return [identifier, acts.outcome(answer), sessions.map(({ number }) => number)]

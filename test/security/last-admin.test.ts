@@ -1,17 +1,16 @@
 /** Somebody can always let the others in: however admins end themselves and each other, one is left. */
 import { describe, expect, it } from 'vitest'
-import { actsIn, demotionsOf, v1Path, type Ask } from '../support/contracts'
+import { contracts, demotionsOf, outcomeAt, type Ask } from '../contracts'
+import { v1Path } from '../support/people'
 import { snapshot } from '../support/snapshot'
-import { servedContracts, adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
+import { adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
 
 freshDirectory()
-
-const contracts = await servedContracts()
 
 type Person = Awaited<ReturnType<typeof signedInPerson>>
 
 async function outcomeOf({ path, ...options }: Ask, token: string) {
-  return actsIn(path).outcome(await call(path, { ...options, token }))
+  return outcomeAt(path, await call(path, { ...options, token }))
 }
 
 /** Every way to stop somebody being an admin; `ofOneself`, without those that leave one's own roles alone. */

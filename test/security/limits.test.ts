@@ -1,20 +1,9 @@
 /** How much one client, one session or one API key may ask for in a minute. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type Ask } from '../support/contracts'
-import {
-  servedContracts,
-  adminToken,
-  call,
-  firstAdmin,
-  freshDirectory,
-  rows,
-  signedInPerson,
-  type Call,
-} from '../support/usher'
+import { contracts, signInContracts, type Ask } from '../contracts'
+import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson, type Call } from '../support/usher'
 
 freshDirectory()
-
-const contracts = await servedContracts()
 
 /** Counts as the platform does, but in memory. */
 function limiter(limit: number) {
@@ -157,12 +146,14 @@ describe.each(contracts)('%s', (_, acts) => {
     expect([await ask(), await ask('nonsense')]).toEqual([429, 429])
     expect([...env.CLIENT_LIMITER.counts.keys()]).toEqual(['203.0.113.5'])
   })
+})
 
+describe.each(signInContracts)('%s', (_, { session }) => {
   it('counts sign-ins apart, by the IPv4 address or the IPv6 /64', async () => {
     await adminToken()
     const env = limiters()
     const { email, password } = firstAdmin
-    const signIn = (address: string) => statusOf(acts.signIn(email, password), { env, headers: from(address) })
+    const signIn = (address: string) => statusOf(session.signIn(email, password), { env, headers: from(address) })
     expect([await signIn('2001:db8:1:2::7'), await signIn('2001:0db8:0001:0002:ffff::')]).toEqual([200, 429])
     expect([await signIn('2001:db8:1:3::7'), await signIn('198.51.100.4'), await signIn('198.51.100.4')]).toEqual([
       200, 200, 429,
@@ -175,8 +166,8 @@ describe('the limits', () => {
   it('are really bound: the platform’s own limiter ends at twenty sign-ins a minute, through all contracts together', async () => {
     const statuses: number[] = []
     for (let tried = 0; tried < 25; tried += 1) {
-      const [, acts] = contracts[tried % contracts.length] as (typeof contracts)[number]
-      const { path, ...options } = acts.signIn(`nobody${tried}`, 'nothing at all')
+      const [, acts] = signInContracts[tried % signInContracts.length] as (typeof signInContracts)[number]
+      const { path, ...options } = acts.session.signIn(`nobody${tried}`, 'nothing at all')
       const headers = { ...options.headers, 'cf-connecting-ip': '198.51.100.7' }
       const answer = await call(path, { ...options, headers, env: { RATE_LIMIT: 'on' } })
       statuses.push(acts.outcome(answer) === 'limited' ? 429 : 401)

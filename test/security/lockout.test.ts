@@ -1,21 +1,11 @@
 /** Guessing: five failures on one account, however it is named and through whatever contract, close it for a while that grows. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { editsOfAnyone, v1Path, type Ask } from '../support/contracts'
+import { contracts, passwordEdits, signInContracts, type Ask } from '../contracts'
+import { v1Path } from '../support/people'
 import { derivations } from '../support/pbkdf2-cap'
-import {
-  servedContracts,
-  adminToken,
-  call,
-  freshDirectory,
-  rows,
-  signedInPerson,
-  testEnv,
-  type Call,
-} from '../support/usher'
+import { adminToken, call, freshDirectory, rows, signedInPerson, testEnv, type Call } from '../support/usher'
 
 freshDirectory()
-
-const contracts = await servedContracts()
 
 let admin: string
 let one: Awaited<ReturnType<typeof signedInPerson>>
@@ -36,8 +26,8 @@ let turn = 0
 
 /** One sign-in, each through the next contract. */
 async function tries(identifier: string, password: string, as: Call = {}) {
-  const [, acts] = contracts[(turn += 1) % contracts.length] as (typeof contracts)[number]
-  const { path, ...options } = acts.signIn(identifier, password)
+  const [, acts] = signInContracts[(turn += 1) % signInContracts.length] as (typeof signInContracts)[number]
+  const { path, ...options } = acts.session.signIn(identifier, password)
   const before = derivations.count
   const { headers, cost, ...answer } = await call(path, { ...options, ...as })
   const retryAfter = headers.get('retry-after')
@@ -127,15 +117,12 @@ describe('a lock', () => {
     expect(await rows('SELECT * FROM sign_in_failures')).toEqual([])
   })
 
-  it.each(contracts.flatMap(([, acts]) => editsOfAnyone(acts).map(([id, edit]) => [id, acts, edit] as const)))(
-    'is cleared when an admin sets the password by %s',
-    async (_, acts, edit) => {
-      const { path, ...setting } = edit(one, acts.withPassword('set by somebody else'))
-      await fail(5, one.email)
-      expect(acts.outcome(await call(path, { ...setting, token: admin }))).toBe('done')
-      expect((await tries(one.email, 'set by somebody else')).became).toBe('done')
-    },
-  )
+  it.each(passwordEdits)('is cleared when an admin sets the password by %s', async (_, acts, withPassword) => {
+    const { path, ...setting } = withPassword(one, 'set by somebody else')
+    await fail(5, one.email)
+    expect(acts.outcome(await call(path, { ...setting, token: admin }))).toBe('done')
+    expect((await tries(one.email, 'set by somebody else')).became).toBe('done')
+  })
 
   it.each(contracts.flatMap(([name, { activate }]) => (activate ? [[name, activate] as const] : [])))(
     'is cleared when an admin activates the user through %s',
@@ -191,11 +178,14 @@ describe('a right guess', () => {
     }
   }
 
-  it.each(contracts)('that comes with the failures that lock the account is not honoured by %s', async (_, acts) => {
-    const { path, ...options } = acts.signIn(one.email, one.password)
-    expect(acts.outcome(await call(path, { ...options, ...whileOthersFail() }))).toBe('limited')
-    expect(await rows('SELECT * FROM sessions WHERE user_number = ?', one.number)).toHaveLength(1)
-  })
+  it.each(signInContracts)(
+    'that comes with the failures that lock the account is not honoured by %s',
+    async (_, acts) => {
+      const { path, ...options } = acts.session.signIn(one.email, one.password)
+      expect(acts.outcome(await call(path, { ...options, ...whileOthersFail() }))).toBe('limited')
+      expect(await rows('SELECT * FROM sessions WHERE user_number = ?', one.number)).toHaveLength(1)
+    },
+  )
 
   it('at one’s present password is not honoured then either', async () => {
     const json = { current_password: one.password, new_password: 'another fine passphrase' }

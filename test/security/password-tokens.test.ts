@@ -1,14 +1,13 @@
 /** Set-password tokens: worth something only while their giver could give them, in whichever contract that ends. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Ask, contracts, demotionsOf, editsOfAnyone } from '../contracts'
+import { v1Path } from '../support/people'
 import { permissions, type Permission } from '../../src/core/access/permissions'
-import { demotionsOf, editsOfAnyone, v1Path, type Ask } from '../support/contracts'
 import { snapshot } from '../support/snapshot'
-import { adminToken, call, freshDirectory, servedContracts, signedInPerson, testEnv } from '../support/usher'
+import { adminToken, call, freshDirectory, signedInPerson, testEnv } from '../support/usher'
 
 freshDirectory()
 afterEach(() => void vi.useRealTimers())
-
-const contracts = await servedContracts()
 
 type Person = Awaited<ReturnType<typeof signedInPerson>>
 
@@ -134,11 +133,11 @@ describe('a set-password token', () => {
     await expectOver(token)
   })
 
-  it.each(contracts.flatMap(([, acts]) => editsOfAnyone(acts)))(
+  it.each(contracts.flatMap(([, acts]) => editsOfAnyone(acts).map(([id, edit]) => [id, acts.wire, edit] as const)))(
     'ends where the email of its user is changed by %s, and is not revived by the same email',
-    async (_, edit) => {
+    async (_, wire, edit) => {
       const token = await tokenBy()
-      await done(edit(one, { email: `new.${one.number}@example.org` }))
+      await done(edit(one, wire.email(`new.${one.number}@example.org`)))
       await expectOver(token)
       await done({ path: v1Path(one), method: 'PATCH', json: { email: one.email } })
       await expectOver(token)

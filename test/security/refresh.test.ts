@@ -1,23 +1,11 @@
 /** Refresh tokens: one use each, a moment's grace for a lost answer, and the end of the session when two hold one. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type ContractActs } from '../support/contracts'
-import {
-  servedContracts,
-  adminToken,
-  call,
-  freshDirectory,
-  rows,
-  signedInPerson,
-  testEnv,
-  type Call,
-} from '../support/usher'
+import { refreshContracts } from '../contracts'
+import { adminToken, call, freshDirectory, rows, signedInPerson, testEnv, type Call } from '../support/usher'
 
 freshDirectory()
 
-const contracts = await servedContracts()
-const refreshing = contracts.flatMap(([name, { refresh, outcome }]) =>
-  refresh ? [[name, { ...refresh, outcome }] as const] : [],
-)
+const refreshing = refreshContracts.map(([name, { refresh, outcome }]) => [name, { ...refresh, outcome }] as const)
 
 type Refreshing = (typeof refreshing)[number][1]
 
@@ -66,9 +54,8 @@ describe.each(refreshing)('through %s, refreshing', (_, through) => {
   })
 
   it('works for a token of any other contract', async () => {
-    for (const [, { signIn, refresh }] of contracts as [string, ContractActs][]) {
-      if (!refresh) continue
-      const { path, ...options } = signIn(one.email, one.password)
+    for (const [, { session, refresh }] of refreshContracts) {
+      const { path, ...options } = session.signIn(one.email, one.password)
       expect((await trade(through, refresh.tokenOf(await call(path, options)))).became).toBe('done')
     }
   })
@@ -148,8 +135,9 @@ describe('refresh tokens', () => {
   it('prolong a session to ninety days after its sign-in, or SESSION_MAX_DAYS, and no further', async () => {
     const day = 86_400_000
     const refreshedFor = async (env: NonNullable<Call['env']>) => {
-      const { path, ...options } = (contracts[0] as (typeof contracts)[number])[1].signIn(one.email, one.password)
-      let token = String((await call(path, { ...options, env })).body.refresh_token)
+      const [, { session, refresh }] = refreshContracts[0] as (typeof refreshContracts)[number]
+      const { path, ...options } = session.signIn(one.email, one.password)
+      let token = refresh.tokenOf(await call(path, { ...options, env }))
       const began = Date.now()
       for (;;) {
         vi.setSystemTime(Date.now() + day)

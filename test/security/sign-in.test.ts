@@ -1,12 +1,10 @@
 /** A sign-in that fails tells nobody why, neither by its answer nor by what it costs. */
 import { describe, expect, it } from 'vitest'
-import { actsIn, type Ask } from '../support/contracts'
+import { type Ask, signInContracts, outcomeAt } from '../contracts'
 import { derivations } from '../support/pbkdf2-cap'
-import { servedContracts, adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
+import { adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
 
 freshDirectory()
-
-const contracts = await servedContracts()
 
 /** All an outsider can see of an answer or measure of its making. */
 async function observed({ path, ...options }: Ask) {
@@ -14,7 +12,7 @@ async function observed({ path, ...options }: Ask) {
   const answer = await call(path, options)
   const { status, text, headers, cost } = answer
   if (status === 401) expect(headers.get('www-authenticate')).toBe('Bearer')
-  const became = actsIn(path).outcome(answer)
+  const became = outcomeAt(path, answer)
   const shown = [...headers].filter(([name]) => !['x-request-id', 'server-timing'].includes(name))
   return {
     became,
@@ -48,14 +46,14 @@ async function failures(admin: string): Promise<[kind: string, identifier: strin
   ]
 }
 
-describe.each(contracts)('through %s', (_, acts) => {
+describe.each(signInContracts)('through %s', (_, acts) => {
   it('the unknown, the wrong, the inactive and the password-less look alike, to the byte and at the same cost', async () => {
     const admin = await adminToken()
     const [first, ...others] = await failures(admin)
-    const expected = await observed(acts.signIn(...pair(first)))
+    const expected = await observed(acts.session.signIn(...pair(first)))
     expect(expected).toMatchObject({ became: 'unauthenticated', hashed: 1, trips: 2, written: 1 })
     for (const [kind, ...tried] of others) {
-      expect([kind, await observed(acts.signIn(...tried))]).toEqual([kind, expected])
+      expect([kind, await observed(acts.session.signIn(...tried))]).toEqual([kind, expected])
     }
   })
 
@@ -65,7 +63,7 @@ describe.each(contracts)('through %s', (_, acts) => {
     const env = { PASSWORD_ROUNDS: '3' }
     const costOf = async (identifier: string, password: string) => {
       const before = derivations.iterations
-      const { path, ...options } = acts.signIn(identifier, password)
+      const { path, ...options } = acts.session.signIn(identifier, password)
       expect(acts.outcome(await call(path, { ...options, env }))).toBe('unauthenticated')
       await rows('DELETE FROM sign_in_failures')
       return derivations.iterations - before
@@ -90,15 +88,15 @@ describe.each(contracts)('through %s', (_, acts) => {
   it('what does differ is seen to: the control of the above', async () => {
     const admin = await adminToken()
     const [first] = await failures(admin)
-    const expected = await observed(acts.signIn(...pair(first)))
+    const expected = await observed(acts.session.signIn(...pair(first)))
     const one = await signedInPerson(admin)
-    expect(await observed(acts.signIn(one.email, one.password))).not.toEqual(expected)
+    expect(await observed(acts.session.signIn(one.email, one.password))).not.toEqual(expected)
     await rows("UPDATE users SET password_hash = replace(password_hash, 'r=1', 'r=2') WHERE number = ?", one.number)
-    const costly = await observed(acts.signIn(one.email, 'not the password'))
+    const costly = await observed(acts.session.signIn(one.email, 'not the password'))
     expect(costly).not.toEqual(expected)
     expect({ ...costly, hashed: 1 }).toEqual(expected)
     await rows('UPDATE sign_in_failures SET locked_until = unixepoch() + 60')
-    expect(await observed(acts.signIn(one.email, 'not the password'))).not.toEqual(expected)
+    expect(await observed(acts.session.signIn(one.email, 'not the password'))).not.toEqual(expected)
   })
 })
 

@@ -1,12 +1,11 @@
 /** What is taken for a credential, and what never is, in every contract; and that nothing is served under a secret that is none. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { contracts, type Ask } from '../contracts'
 import { reset } from 'cloudflare:test'
-import { type Ask } from '../support/contracts'
 import { forgeries, read, signed, takenApart, type Genuine } from '../support/forgeries'
 import { snapshot } from '../support/snapshot'
-import { servedContracts, adminToken, call, migrate, signedInPerson, testEnv, type Call } from '../support/usher'
+import { adminToken, call, migrate, signedInPerson, testEnv, type Call } from '../support/usher'
 
-const contracts = await servedContracts()
 const secret = String(testEnv.JWT_SECRET)
 
 type Person = Awaited<ReturnType<typeof signedInPerson>>

@@ -4,8 +4,10 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { inconsistencies } from '../support/consistency'
-import { operationsOf } from '../support/conformance'
+import { contracts, editsOfAnyone } from '../contracts'
+import { operationFor } from '../support/conformance'
 import { fieldOf, isDone, placeOf, requestsFor, withFields } from '../support/drawn-requests'
+import { nobody, uuidOf } from '../support/people'
 import { admin, hurried, newServer } from '../support/server'
 
 const kills = Math.max(2, Math.round(20 * Number(process.env.SLOW_SCALE || 1)))
@@ -15,13 +17,13 @@ const longestRun = 120
 
 const settings = { ...hurried, SERVER_TIMING: 'on', ACCESS_TOKEN_TTL_SECONDS: '86400' }
 
-/** What is done here, by the names of the operations that do it. */
+/** What is done here, by the requests of each contract that do it. */
 const doings = {
-  create: /(Create|New)User$/,
-  change: /(Update|Patch)User$/,
-  deactivate: /DeactivateUser$/,
-  activate: /ActivateUser$/,
-  delete: /DeleteUser$/,
+  create: ({ create }) => [create(nobody.email)],
+  change: (contract) => (contract.replacesRecord ? [] : editsOfAnyone(contract).map(([, edit]) => edit(nobody))),
+  deactivate: ({ deactivate }) => [deactivate(nobody)],
+  activate: ({ activate }) => (activate ? [activate(nobody)] : []),
+  delete: ({ delete: remove }) => (remove ? [remove(nobody)] : []),
 }
 
 let server
@@ -38,9 +40,9 @@ beforeAll(async () => {
   role = (await post('/v1/roles', { name: 'door', permissions: [] })).body
   document = await (await fetch(`${server.address}/doc`)).json()
   let number = 1
-  for (const [doing, name] of Object.entries(doings)) {
+  for (const [doing, asksOf] of Object.entries(doings)) {
     able[doing] = []
-    for (const operation of operationsOf(document).filter(({ operationId }) => name.test(operationId))) {
+    for (const operation of operationsFor(doing, asksOf)) {
       const { email, name: called, password } = person('Learned')
       const { body } = await post('/v1/users', { email, name: called, password })
       if (doing === 'activate') await post(`/v1/users/${body.id}/deactivate`)
@@ -54,7 +56,15 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(() => server?.remove())
 
-const uuidOf = (id) => id.replace(/^usr_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+/** The operations for these requests. One that edits a user is a `change`, even if its contract deactivates with it. */
+function operationsFor(doing, asksOf) {
+  return contracts.flatMap(([, contract]) =>
+    asksOf(contract)
+      .map(({ path, method = 'POST' }) => operationFor(document, method, path))
+      .filter(({ operationId }) => doing === 'change' || !(operationId in contract.edits)),
+  )
+}
+
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 const pick = (list) => list[Math.floor(Math.random() * list.length)]
 
@@ -138,7 +148,7 @@ async function writeOnce(rows) {
     return false
   }
   if (answer.status >= 500) return false
-  if (!isDone(answer)) throw new Error(`${operation.operationId}: ${answer.status} ${answer.text}`)
+  if (!isDone(operation, answer)) throw new Error(`${operation.operationId}: ${answer.status} ${answer.text}`)
   counts.acknowledged += 1
   ledger.set(email, { certain: after, answered: { request, text: answer.text } })
   return true
@@ -193,7 +203,7 @@ async function retry() {
     const { request, text } = entry.answered ?? { request: entry.open?.request }
     if (request?.keyed) {
       const answer = await send(request.asked, request.headers)
-      expect([email, isDone(answer)]).toEqual([email, true])
+      expect([email, isDone(request.asked, answer)]).toEqual([email, true])
       if (text !== undefined) expect(answer.text).toBe(text)
       counts.retried += 1
     }

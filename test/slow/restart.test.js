@@ -1,16 +1,16 @@
 /** What was ended before the server was killed is still ended after it is started again, in every contract; what was not, is not. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { contractsIn, demotionsOf, editsOfAnyone, plainRole, v1Path } from '../support/contracts'
+import { contracts, demotionsOf, passwordEdits, signInContracts } from '../contracts'
+import { plainRole, v1Path } from '../support/people'
 import { admin, hurried, newServer } from '../support/server'
 
 let server
-let contracts
 let adminToken
 
 beforeAll(async () => {
   server = await newServer(hurried)
   await server.start()
-  contracts = contractsIn(await (await fetch(`${server.address}/doc`)).json())
+  contracts = contrcontractAt(await (await fetch(`${server.address}/doc`)).json())
   const json = { identifier: admin.email, password: admin.password }
   adminToken = (await call({ path: '/v1/auth/login', json })).body.access_token
 }, 300_000)
@@ -49,10 +49,11 @@ async function newcomer() {
 /** A session of every contract, with its refresh token where there is one, and a key. */
 async function credentialsOf(one) {
   const credentials = []
-  for (const [name, acts] of contracts) {
-    const answer = await call(acts.signIn(one.email, one.password))
+  for (const [name, acts] of signInContracts) {
+    const { credential, refresh, signIn } = acts.session
+    const answer = await call(signIn(one.email, one.password))
     expect([name, acts.outcome(answer)]).toEqual([name, 'done'])
-    credentials.push({ kind: 'session', of: name, ...acts.credential(answer), refresh: acts.refresh?.tokenOf(answer) })
+    credentials.push({ kind: 'session', of: name, ...credential(answer), refresh: refresh?.tokenOf(answer) })
   }
   const json = { name: 'a key', permissions: ['users:read'] }
   const made = await call({ path: '/v1/api-keys', token: credentials.find(({ of }) => of === 'v1').token, json })
@@ -63,16 +64,26 @@ async function credentialsOf(one) {
 function endings() {
   const all = ['session', 'key']
   const as = { token: adminToken }
-  return contracts.flatMap(([name, acts]) => [
-    [
-      `${name}: signing out`,
-      async (_, credentials) => {
-        for (const { kind, of, refresh: _refresh, ...sent } of credentials) {
-          if (kind === 'session' && [undefined, name].includes(sent.only)) await call({ ...acts.signOut(), ...sent })
-        }
-      },
-      ({ kind, only }) => kind === 'session' && [undefined, name].includes(only) && 'unauthenticated',
-    ],
+  const passwords = passwordEdits.map(([operationId, , withPassword]) => [
+    `${operationId}: a password`,
+    (one) => call({ ...withPassword(one, 'set by somebody else'), ...as }),
+    ({ kind }) => all.includes(kind) && 'unauthenticated',
+  ])
+  const others = contracts.flatMap(([name, acts]) => [
+    ...(acts.session
+      ? [
+          [
+            `${name}: signing out`,
+            async (_, credentials) => {
+              for (const { kind, of, refresh: _refresh, ...sent } of credentials) {
+                if (kind === 'session' && [undefined, name].includes(sent.only))
+                  await call({ ...acts.session.signOut(), ...sent })
+              }
+            },
+            ({ kind, only }) => kind === 'session' && [undefined, name].includes(only) && 'unauthenticated',
+          ],
+        ]
+      : []),
     [`${name}: deactivation`, (one) => call({ ...acts.deactivate(one), ...as }), () => 'unauthenticated'],
     [
       `${name}: deactivation and activation`,
@@ -85,17 +96,13 @@ function endings() {
     ...(acts.delete
       ? [[`${name}: deletion`, (one) => call({ ...acts.delete(one), ...as }), () => 'unauthenticated']]
       : []),
-    ...editsOfAnyone(acts).map(([operationId, edit]) => [
-      `${operationId}: a password`,
-      (one) => call({ ...edit(one, acts.withPassword('set by somebody else')), ...as }),
-      ({ kind }) => all.includes(kind) && 'unauthenticated',
-    ]),
     ...demotionsOf(acts).map((demote) => [
       `${name}: demotion to ${plainRole.name}`,
       (one) => call({ ...demote(one), ...as }),
       ({ kind }) => all.includes(kind) && 'forbidden',
     ]),
   ])
+  return [...others, ...passwords]
 }
 
 it('what was ended stays ended', async () => {
@@ -123,8 +130,8 @@ it('what was ended stays ended', async () => {
       const where = `${how}; ${kind} of ${of}, asked of ${name}`
       expect([where, await outcome(acts, acts.list(), sent)]).toEqual([where, expected])
       asked += 1
-      if (refresh === undefined || !acts.refresh || expected !== 'unauthenticated') continue
-      expect([where, await outcome(acts, acts.refresh.ask(refresh))]).toEqual([where, expected])
+      if (refresh === undefined || !acts.session?.refresh || expected !== 'unauthenticated') continue
+      expect([where, await outcome(acts, acts.session.refresh.ask(refresh))]).toEqual([where, expected])
       asked += 1
     }
   }

@@ -1,7 +1,8 @@
 /**
  * Requests drawn from the document: for any operation, those worth trying, until one is accepted. A contract is covered as soon as
- * it is documented; a field of a new name, whose values nothing says, may need a line in the vocabulary below.
+ * it is documented. A field of a new name needs values in `wire.words` of the contract's description, unless its schema says enough.
  */
+import { contractAt, outcomeAt } from '../contracts'
 import { schemaOf, type OpenApi, type Operation, type Schema } from './conformance'
 
 /** Somebody, by everything a contract may ask of them. */
@@ -70,8 +71,16 @@ const vocabulary: [name: RegExp, words: Words][] = [
   [/^expires_at$/, () => ['2099-01-31T12:00:00Z']],
 ]
 
-/** Values for a field, the likeliest first. */
-export function valuesFor(name: string, schema: Schema, known: Known, signingIn: boolean): readonly unknown[] {
+/** The operation that a field or a parameter belongs to. */
+export interface Place {
+  path: string
+  signingIn: boolean
+}
+
+/** Values for a field or a parameter of the operation at `path`, the likeliest first. */
+export function valuesFor(name: string, schema: Schema, known: Known, { signingIn, path }: Place): readonly unknown[] {
+  const own = contractAt(path).wire.words?.[name]
+  if (own) return own(known, signingIn)
   const words =
     /^(id|uid)$/.test(name) && schema.format === 'uuid' ? undefined : vocabulary.find(([one]) => one.test(name))
   return words ? words[1](known, signingIn) : [valueOf(schema)]
@@ -99,25 +108,25 @@ export function resolved(document: OpenApi, schema: Schema): Schema {
 /** The requests worth trying, the likeliest first. The same place in the list is the same kind of request whatever is `known`. */
 export function requestsFor(document: OpenApi, operation: Operation, known: Known): Asked[] {
   const { method } = operation
-  const signingIn = operation.security?.length === 0
+  const place = { path: operation.path, signingIn: operation.security?.length === 0 }
   const inPath = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path')
   const needed = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query' && parameter.required)
   let paths = [operation.path]
   for (const { name, schema } of inPath) {
-    const values = valuesFor(name, schema, known, signingIn)
+    const values = valuesFor(name, schema, known, place)
     paths = paths.flatMap((path) => values.map((value) => path.replace(`{${name}}`, encodeURIComponent(String(value)))))
   }
-  const valuesOf = (name: string, schema: Schema) => valuesFor(name, resolved(document, schema), known, signingIn)
+  const valuesOf = (name: string, schema: Schema) => valuesFor(name, resolved(document, schema), known, place)
   const query = needed.map(({ name, schema }) => [name, String(valuesOf(name, schema)[0])])
   const search = query.length > 0 ? `?${new URLSearchParams(query as [string, string][])}` : ''
-  const bodies = bodiesFor(document, operation, known, signingIn)
+  const bodies = bodiesFor(document, operation, known, place)
   return paths.flatMap((path) => bodies.map((body) => ({ method, path: path + search, ...body })))
 }
 
 export const ndjson = 'application/x-ndjson'
 
 /** First what is required and no more, then that with one other field, then all there is. */
-function bodiesFor(document: OpenApi, operation: Operation, known: Known, signingIn: boolean) {
+function bodiesFor(document: OpenApi, operation: Operation, known: Known, place: Place) {
   const content = operation.requestBody?.content
   if (!content) return [{}]
   const [contentType, media] = Object.entries(content).find(([type]) => type === 'application/json') ??
@@ -129,7 +138,7 @@ function bodiesFor(document: OpenApi, operation: Operation, known: Known, signin
   const choices = [required, ...others.map((field) => [...required, field]), fields]
   return choices.flatMap((chosen) => {
     const values = chosen.map(
-      ([name, one]) => [name, valuesFor(name, resolved(document, one as Schema), known, signingIn)] as const,
+      ([name, one]) => [name, valuesFor(name, resolved(document, one as Schema), known, place)] as const,
     )
     const most = Math.max(1, ...values.map(([, list]) => list.length))
     return Array.from({ length: most }, (_, index) => {
@@ -162,21 +171,18 @@ export async function placeOf(
   document: OpenApi,
   operation: Operation,
   known: Known,
-  send: (
-    asked: Asked,
-    place: number,
-  ) => Promise<{ status: number; body: { success?: boolean } | undefined; written: number }>,
+  send: (asked: Asked, place: number) => Promise<{ status: number; body: any; written: number }>,
 ): Promise<number> {
   for (const [place, asked] of requestsFor(document, operation, known).entries()) {
     const answer = await send(asked, place)
-    if (isDone(answer) && (operation.method === 'GET' || answer.written > 0)) return place
+    if (isDone(operation, answer) && (operation.method === 'GET' || answer.written > 0)) return place
   }
   throw new Error(
-    `${operation.operationId}: nothing drawn is accepted. Teach drawn-requests.ts what its fields may hold.`,
+    `${operation.operationId}: nothing drawn is accepted. Name values for its fields in wire.words of the contract's description, or in test/support/drawn-requests.ts.`,
   )
 }
 
-/** Whether the answer says that it was done; clinic says no with 200, too. */
-export function isDone({ status, body }: { status: number; body: { success?: boolean } | undefined }): boolean {
-  return status >= 200 && status < 300 && body?.success !== false
+/** Whether the answer says, in the words of the operation's contract, that the request was done. */
+export function isDone({ path }: Pick<Operation, 'path'>, answer: { status: number; body: any }): boolean {
+  return outcomeAt(path, answer) === 'done'
 }

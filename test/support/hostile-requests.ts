@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import type { OpenApi, Operation, Schema } from './conformance'
 import { schemaOf } from './conformance'
-import { ndjson, resolved, valuesFor, type Asked, type Known } from './drawn-requests'
+import { contractAt } from '../contracts'
+import { ndjson, resolved, valuesFor, type Asked, type Place, type Known } from './drawn-requests'
 import { contentTypes, encodings, hostileHeaders, hostileJson, hostileText, shortWords } from './hostile-values'
 import { personNamed, type Scene } from './scene'
 
@@ -71,11 +72,11 @@ function fitting(
   document: OpenApi,
   name: string,
   published: Schema,
-  signingIn: boolean,
+  place: Place,
   best?: unknown,
 ): fc.Arbitrary<string> {
   const schema = resolved(document, published)
-  const known = valuesFor(name, schema, anywhere, signingIn).map((value) => JSON.stringify(value))
+  const known = valuesFor(name, schema, anywhere, place).map((value) => JSON.stringify(value))
   const arbitraries: fc.Arbitrary<unknown>[] = []
   const types = [schema.type].flat()
   if (schema.enum) arbitraries.push(fc.constantFrom(...(schema.enum as unknown[])))
@@ -87,10 +88,10 @@ function fitting(
   if (types.includes('boolean')) arbitraries.push(fc.boolean())
   if (types.includes('null') || published.anyOf) arbitraries.push(fc.constant(null))
   // Whatever is typed is searched for, and many short words cost more than a long one.
-  if (/^(search|query_string)$/.test(name)) arbitraries.push(hostileText, shortWords)
+  if (name === contractAt(place.path).wire.query.search) arbitraries.push(hostileText, shortWords)
   const texts = arbitraries.map((arbitrary) => arbitrary.map((value) => JSON.stringify(value)))
   if (types.includes('array')) {
-    const item = fitting(document, '', (schema.items ?? {}) as Schema, signingIn)
+    const item = fitting(document, '', (schema.items ?? {}) as Schema, place)
     texts.push(fc.array(item, { maxLength: 4 }).map((items) => `[${items.join(',')}]`))
   }
   return fc.oneof(
@@ -192,13 +193,13 @@ function entries(
   document: OpenApi,
   fields: [string, Schema][],
   required: readonly string[],
-  { signingIn, accepted, many }: { signingIn: boolean; accepted: Record<string, unknown>; many?: boolean },
+  { place, accepted, many }: { place: Place; accepted: Record<string, unknown>; many?: boolean },
 ): fc.Arbitrary<Entry[]> {
   const each = fields.map(([name, schema]) =>
     fc.record({
       name: fc.constant(name),
       sent: fc.nat(19).map((one) => (required.includes(name) ? one > 0 : one < 5)),
-      fit: fitting(document, name, schema, signingIn, accepted[name]),
+      fit: fitting(document, name, schema, place, accepted[name]),
       unfit: fc.oneof({ weight: 9, arbitrary: hostileJson }, { weight: 1, arbitrary: beyond(schema) }),
       wild: fc.boolean(),
     }),
@@ -269,11 +270,11 @@ function bodies(document: OpenApi, operation: Operation, accepted: Asked): fc.Ar
   const anything = fc.record({ contentType: contentTypes, body: sentAs(hostileJson) })
   const content = operation.requestBody?.content
   if (!content) return fc.oneof({ weight: 8, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: anything })
-  const signingIn = operation.security?.length === 0
+  const place = { path: operation.path, signingIn: operation.security?.length === 0 }
   const of = Object.entries(content).map(([contentType, media]): { weight: number; arbitrary: fc.Arbitrary<Body> } => {
     const { properties = {}, required = [] } = resolved(document, schemaOf(media))
     const list = entries(document, Object.entries(properties) as [string, Schema][], required, {
-      signingIn,
+      place,
       many: true,
       accepted:
         accepted.json ?? accepted.form ?? (accepted.body ? (JSON.parse(accepted.body) as Record<string, unknown>) : {}),
@@ -311,9 +312,10 @@ function urls(
   { path: template, parameters = [] }: Operation,
   accepted: Asked,
 ): fc.Arbitrary<string> {
+  const place = { path: template, signingIn: false }
   const inPath = parameters.filter((parameter) => parameter.in === 'path')
   const inQuery = parameters.filter((parameter) => parameter.in === 'query')
-  const text = ({ name, schema }: { name: string; schema: Schema }) => fitting(document, name, schema, false).map(plain)
+  const text = ({ name, schema }: { name: string; schema: Schema }) => fitting(document, name, schema, place).map(plain)
   const built = fc.tuple(...inPath.map((one) => fc.tuple(fc.oneof(text(one), hostileText), encodings))).map((values) =>
     inPath.reduce((whole, { name }, index) => {
       const [value, encode] = values[index] as [string, (text: string) => string]
@@ -327,7 +329,7 @@ function urls(
   const fields = inQuery.map(({ name, schema }): [string, Schema] => [name, schema])
   const required = inQuery.flatMap(({ name, required: needed }) => (needed ? [name] : []))
   const query = fc
-    .tuple(entries(document, fields, required, { signingIn: false, accepted: {} }), encodings)
+    .tuple(entries(document, fields, required, { place, accepted: {} }), encodings)
     .map(([list, encode]) => list.map(([name, json]) => `${encode(name)}=${encode(plain(json))}`).join('&'))
   const tail = fc.oneof(
     { weight: 30, arbitrary: fc.constant('') },

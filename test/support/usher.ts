@@ -11,11 +11,10 @@ import { beforeEach } from 'vitest'
 import worker from '../../src/index'
 import type { Env } from '../../src/env'
 import { conform, operationFor, valueOf, type OpenApi } from './conformance'
-import { contractsIn } from './contracts'
-
+import { uuidOf } from './people'
 import { expectNoScan, watched } from './query-plans'
 
-export { roleIds } from './contracts'
+export { roleIds, uuidOf } from './people'
 
 export const testEnv = env as unknown as Env & { TEST_MIGRATIONS: Parameters<typeof applyD1Migrations>[1] }
 
@@ -79,11 +78,6 @@ let document: Promise<OpenApi> | undefined
 /** The document of everything, as the Worker serves it. */
 export function openApi(): Promise<OpenApi> {
   return (document ??= fetchWorker('/doc').then((response) => response.json<OpenApi>()))
-}
-
-/** Every contract of the document, and how things are done through it. */
-export async function servedContracts() {
-  return contractsIn(await openApi())
 }
 
 /** The method a call is made with. */
@@ -179,11 +173,6 @@ export async function signedInPerson(admin: string, overrides: Record<string, un
   const [row] = await rows<{ number: number }>('SELECT number FROM users WHERE id = ?', uuid)
   const { email, password } = { ...input, password: String(input.password) }
   return { ...signedIn, id: created.body.id as string, uuid, number: Number(row?.number), email, password, input }
-}
-
-/** `usr_…` as the uuid it is. */
-export function uuidOf(id: string): string {
-  return id.replace(/^usr_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
 /** Rows straight from the database, for what no contract shows yet. */

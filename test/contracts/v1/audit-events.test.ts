@@ -1,7 +1,7 @@
 /** v1: the audit trail. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { adminToken, call, firstAdmin, freshDirectory, openApi, person, signedInPerson } from '../../support/usher'
-import { quietWebhook } from '../../support/requests'
+import { quietWebhook } from './operations'
 import { namesEveryTest } from '../../support/statements'
 import { expectInvalid, expectProblem, keyWith, lacking, statements, roleWith, someoneWith } from '../../support/v1'
 

@@ -13,7 +13,7 @@ import {
   signIn,
   type Answer,
 } from '../../support/usher'
-import { quietWebhook } from '../../support/requests'
+import { quietWebhook } from './operations'
 import { namesEveryTest } from '../../support/statements'
 import { everything, keyWith, statements, roleWith } from '../../support/v1'
 

@@ -12,7 +12,7 @@ import {
   uuidOf,
   type Answer,
 } from '../../support/usher'
-import { quietWebhook } from '../../support/requests'
+import { quietWebhook } from './operations'
 import { namesEveryTest } from '../../support/statements'
 import { expectInvalid, expectProblem, keyWith, lacking, statements, roleWith } from '../../support/v1'
 

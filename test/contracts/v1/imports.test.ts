@@ -15,11 +15,11 @@ import {
   freshDirectory,
   roleIds,
   rows,
-  servedContracts,
   signedInPerson,
   testEnv,
   uuidOf,
 } from '../../support/usher'
+import { signInContracts } from '..'
 import {
   everything,
   expectInvalid,
@@ -725,17 +725,16 @@ describe('a password', () => {
     'kept as %s signs in where it is right, and is ours from then on',
     async (kind, [password, made]) => {
       const hash = kind.startsWith('ours') ? await ours() : made
-      const acts = await servedContracts()
-      const people = acts.map(([name]) => ({
+      const people = signInContracts.map(([name]) => ({
         email: `${name}@legacy.example`,
         name: 'Somebody Known',
         password_hash: hash,
       }))
       expect((await importing(admin, people)).told).toEqual(people.map(() => 'created'))
-      for (const [name, { signIn, outcome }] of acts) {
+      for (const [name, { session, outcome }] of signInContracts) {
         const email = `${name}@legacy.example`
         const tries = async (secret: string) => {
-          const { path, ...options } = signIn(email, secret)
+          const { path, ...options } = session.signIn(email, secret)
           return outcome(await call(path, options))
         }
         expect([name, await tries('not the password')]).toEqual([name, 'unauthenticated'])
