@@ -74,6 +74,12 @@ describe('imports', () => {
     expect(allowing(`src/contracts/${name}/`, allowed)).toEqual([])
   })
 
+  it('of the Worker leave out what a rehearsal needs to know', () => {
+    const declarations = /^src\/contracts\/[^/]+\/(deviations|rehearsal)\.ts$/
+    expect([...sources.keys()].filter((path) => declarations.test(path)).length).toBeGreaterThan(8)
+    expect(edges('src/').filter(([, target]) => declarations.test(target))).toEqual([])
+  })
+
   it('of the registry are the contracts', () => {
     expect(importsOf('src/contracts/index.ts').sort()).toEqual(
       contracts

@@ -1,0 +1,325 @@
+/** Where clinic differs from the original on purpose. The README has the table, and what the original answers. */
+import type { Answer, Deviation, Exchange } from '../../http/contract/rehearsal'
+
+const [create, edit, login, logout, info, search] = [
+  'clinicCreateUser',
+  'clinicEditUser',
+  'clinicLogin',
+  'clinicLogout',
+  'clinicGetUser',
+  'clinicSearchUsers',
+]
+const forms = [create, edit]
+const switches = ['clinicActivateUser', 'clinicDeactivateUser']
+
+const envelopeOf = ({ json }: Answer) => Object(json) as { success?: unknown; errors?: unknown }
+const errorsOf = (answer: Answer) => String(envelopeOf(answer).errors ?? '')
+const isDone = (answer: Answer) => answer.status === 200 && envelopeOf(answer).success === true
+const isFailure = (answer: Answer) => answer.status === 200 && envelopeOf(answer).success === false
+const isHtml = ({ json }: Answer) => json === undefined
+const isRedirect = ({ status }: Answer) => status === 301 || status === 302
+const isLoginPage = (answer: Answer) => isRedirect(answer) && /\/login\/\?next=/.test(answer.headers['location'] ?? '')
+
+/** The original did it, and Usher refuses with a line that says so. */
+const refuses = ({ recorded, received }: Exchange, line: RegExp) =>
+  isDone(recorded) && isFailure(received) && line.test(errorsOf(received))
+/** The original refused it with a sentence that says so, and Usher does it. */
+const accepts = ({ recorded, received }: Exchange, sentence: RegExp) =>
+  isFailure(recorded) && isDone(received) && sentence.test(errorsOf(recorded))
+
+const wordsThatDjangoKnows = ['', 'False', 'false', '0', 'True', 'true', '1', 'on']
+const isOddWord = (word: unknown) => word !== undefined && !wordsThatDjangoKnows.includes(String(word))
+
+/** Whether SQL's LIKE finds every word somewhere in the record, without regard to the case of ASCII letters alone. */
+function isFoundLiterally(record: unknown, query: string): boolean {
+  const fields = Object(record) as Record<string, unknown>
+  const texts = ['username', 'last_name', 'first_name', 'email', 'certified_email'].map((name) =>
+    String(fields[name] ?? ''),
+  )
+  const folded = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+  return query
+    .split(' ')
+    .filter((word) => word !== '')
+    .every((word) => texts.some((text) => folded(text).includes(folded(word))))
+}
+
+export const deviations: readonly Deviation[] = [
+  {
+    id: 'not-signed-in',
+    title: 'not signed in; not allowed',
+    reason: 'A script cannot read a login page.',
+    explains: (_, { recorded, received }) => isLoginPage(recorded) && [401, 403].includes(received.status),
+  },
+  {
+    id: 'server-errors',
+    title: 'unknown id; missing `query_string`, username or password',
+    reason: 'The documentation says so.',
+    explains: (_, { recorded, received }) => recorded.status === 500 && isHtml(recorded) && isFailure(received),
+  },
+  {
+    id: 'reading',
+    title: 'read and search',
+    reason:
+      'A directory of patients’ doctors is not for everyone who can sign in. [Move in](../../../docs/move-in.md#2-create-the-roles) says which role gives it.',
+    operations: [info, search],
+    explains: (_, { recorded, received }) => recorded.status === 200 && received.status === 403,
+  },
+  {
+    id: 'editing',
+    title: 'edit',
+    reason: 'Otherwise every user could become an administrator.',
+    operations: [edit],
+    explains: ({ place }, exchange) =>
+      (isDone(exchange.recorded) && exchange.received.status === 403) ||
+      refuses(exchange, /You are not allowed to change this/) ||
+      (isDone(exchange.received) && /^\$\.data\.is_(active|admin|staff)$/.test(place)),
+  },
+  {
+    id: 'last-admin',
+    title: 'the last active administrator',
+    reason: 'Someone must be able to let the others in.',
+    explains: (_, exchange) => refuses(exchange, /last active administrator/),
+  },
+  {
+    id: 'students',
+    title: 'students',
+    reason: 'Here an administrator is whoever holds the role `admin`, whatever their `user_type`.',
+    operations: forms,
+    explains: (_, exchange) => accepts(exchange, /Students could not be admin users/),
+  },
+  {
+    id: 'shared-emails',
+    title: 'shared emails',
+    reason: 'An email signs in, so it names one user. A username signs in too, in any spelling.',
+    operations: forms,
+    explains: (_, exchange) => refuses(exchange, /This (email|username) is already taken/),
+  },
+  {
+    id: 'inactive-login',
+    title: 'inactive user with the right password',
+    reason: 'The response must not confirm a password.',
+    operations: [login],
+    explains: ({ place }, { recorded, received }) =>
+      place === '$.errors' &&
+      /^User \d+ disabled\.$/.test(errorsOf(recorded)) &&
+      errorsOf(received) === 'Invalid login.',
+  },
+  {
+    id: 'deactivated-session',
+    title: 'open session of a deactivated user',
+    reason: 'Deactivating must keep the user out.',
+    explains: (_, { callerIsInactive, received }) => callerIsInactive && received.status === 401,
+  },
+  {
+    id: 'lockout',
+    title: 'wrong passwords',
+    reason: 'Passwords can be guessed.',
+    operations: [login],
+    explains: (_, { recorded, received }) => recorded.status === 200 && received.status === 429,
+  },
+  {
+    id: 'logout-by-others',
+    title: '`logout` by a GET from another site, a prefetch or HEAD',
+    reason: 'Another site, or a browser that guesses, must not end a session.',
+    operations: [logout],
+    explains: (_, { recorded, received, request }) =>
+      recorded.status === 200 && (received.status === 403 || (request.method === 'HEAD' && received.status === 405)),
+  },
+  {
+    id: 'cookie',
+    title: 'the cookie',
+    reason:
+      'Other sites and plain http cannot use it. Forms need no token against other sites, since the origin of a request decides.',
+    explains: ({ kind, place }, exchange) => {
+      if (kind !== 'header' || !/^set-cookie: (sessionid|__Host-sessionid|csrftoken)$/.test(place)) return false
+      // A sign-in without any session cookie would let nobody in.
+      const isSignIn = exchange.operation === login && isDone(exchange.received)
+      const hasCookie = exchange.received.cookies.some((cookie) => /^(__Host-)?sessionid=./.test(cookie))
+      return !isSignIn || hasCookie || place.endsWith('csrftoken')
+    },
+  },
+  {
+    id: 'get-only',
+    title: 'search, info and logout by POST',
+    reason: 'They are GET.',
+    explains: (_, { operation, request, recorded, received }) =>
+      operation === undefined && request.method === 'POST' && recorded.status === 403 && received.status === 405,
+  },
+  {
+    id: 'get-new',
+    title: '`GET new`',
+    reason: 'Nothing is created by GET.',
+    explains: (_, { operation, request, recorded, received }) =>
+      operation === undefined &&
+      recorded.status === 200 &&
+      request.method === 'GET' &&
+      /\/new\/?$/.test(request.path) &&
+      received.status === 405,
+  },
+  {
+    id: 'failure-bodies',
+    title: 'bodies of 404 and 405',
+    reason: 'Clients parse JSON.',
+    explains: ({ place }, { recorded, received }) =>
+      isHtml(recorded) &&
+      [404, 405].includes(recorded.status) &&
+      recorded.status === received.status &&
+      place === 'content-type',
+  },
+  {
+    id: 'slash',
+    title: 'a path without its slash',
+    reason: '301 lets clients change the method.',
+    explains: (_, { request, recorded, received }) =>
+      !request.path.endsWith('/') &&
+      // With DEBUG, Django refuses to redirect a POST.
+      (isRedirect(recorded) || recorded.status === 500) &&
+      [308, 404].includes(received.status),
+  },
+  {
+    id: 'messages',
+    title: 'messages',
+    reason: 'It is the name of the original’s product.',
+    operations: forms,
+    explains: ({ place, expected, received }) =>
+      place === '$.message' &&
+      // The original repeats the id as the path has it.
+      String(expected).replace(/^MOST (User )0*(?=\d)/, '$1') === received,
+  },
+  {
+    id: 'activated',
+    title: '`activate`',
+    reason: 'It is a slip.',
+    operations: switches,
+    explains: ({ place, expected, received }) =>
+      place === '$.message' &&
+      String(expected)
+        .replace(/^(User )0*(?=\d)/, '$1')
+        .replace(/deactivated$/, 'activated') === received,
+  },
+  {
+    id: 'wrong-input',
+    title: 'wrong input',
+    reason: 'A client can tell which field it is, and nothing is HTML.',
+    operations: forms,
+    explains: ({ place }, { recorded, received }) =>
+      place === '$.errors' &&
+      /^Unable to (create|edit) MOST user\b/.test(errorsOf(recorded)) &&
+      /^Unable to (create|edit) user\b/.test(errorsOf(received)),
+  },
+  {
+    id: 'sentences',
+    title: 'sentences',
+    reason: 'A response never repeats what was sent.',
+    operations: [login, search],
+    explains: ({ place }, { recorded, received }) =>
+      place === '$.errors' && isFailure(recorded) && isFailure(received) && /^\w+: /.test(errorsOf(received)),
+  },
+  {
+    id: 'ids-as-numbers',
+    title: 'ids in responses',
+    reason: 'One user has one id.',
+    operations: [edit, info, ...switches],
+    explains: ({ place, expected, received }, { request }) =>
+      /\/0\d*\/\w+\/?$/.test(request.path) &&
+      ((place === '$.data.id' && Number(expected) === Number(received)) ||
+        (place === '$.message' && String(expected).replace(/^(User )0+(?=\d)/, '$1') === received)),
+  },
+  {
+    id: 'uid',
+    title: '`uid`',
+    reason: 'It is the identifier of all contracts.',
+    explains: ({ kind, place, received }) =>
+      kind === 'form' && place.endsWith('.uid') && /^[0-9a-f]{32}$/.test(String(received)),
+  },
+  {
+    id: 'clinicians',
+    title: 'clinicians',
+    reason: 'The documentation does not have these fields, and neither does the directory.',
+    explains: ({ kind, place }) =>
+      kind === 'missing key' && /\.(clinician_type|specialization|is_health_care_provider)$/.test(place),
+  },
+  {
+    id: 'new-is-active',
+    title: 'absent `is_active` in `new`',
+    reason: 'It is the default of the documentation.',
+    operations: [create],
+    explains: ({ place, received }, { request }) =>
+      place === '$.data.is_active' && received === true && request.fields['is_active'] === undefined,
+  },
+  {
+    id: 'is-staff',
+    title: '`is_staff`',
+    reason: 'It is the default of the documentation, and the original’s clients never send it.',
+    explains: ({ kind, place }) => kind === 'value' && place.endsWith('.is_staff'),
+  },
+  {
+    id: 'booleans',
+    title: 'other words for a boolean',
+    reason: 'A typing error must not make an administrator.',
+    operations: forms,
+    explains: ({ place }, exchange) =>
+      refuses(exchange, /: Enter yes or no\./) ||
+      ['is_active', 'is_admin'].some((name) => place === `$.data.${name}` && isOddWord(exchange.request.fields[name])),
+  },
+  {
+    id: 'birth-dates',
+    title: '`birth_date` in',
+    reason: 'A record can be sent back as it was shown.',
+    operations: forms,
+    explains: (_, exchange) => accepts(exchange, /Enter a valid date/),
+  },
+  {
+    id: 'pin',
+    title: '`numeric_password`',
+    reason: 'It is what the documentation says. Four digits cannot protect an account.',
+    operations: forms,
+    explains: (_, exchange) => refuses(exchange, /^numeric_password: /m),
+  },
+  {
+    id: 'password',
+    title: '`password`',
+    reason: 'Without a password the user cannot sign in.',
+    operations: forms,
+    explains: (_, exchange) =>
+      refuses(exchange, /^password: /m) ||
+      (isDone(exchange.recorded) && exchange.received.status === 403 && Boolean(exchange.request.fields['password'])),
+  },
+  {
+    id: 'certified-email',
+    title: '`certified_email`',
+    reason: 'It is the length of the longest address there is.',
+    operations: forms,
+    explains: (_, exchange) => refuses(exchange, /^(certified_)?email: Ensure this value has at most/m),
+  },
+  {
+    id: 'json-bodies',
+    title: 'JSON bodies',
+    reason: 'Many clients send nothing else.',
+    operations: [...forms, login],
+    explains: (_, { request, recorded, received }) =>
+      /[/+]json\b/i.test(request.contentType) &&
+      (recorded.status === 500 || (isFailure(recorded) && (isDone(received) || isFailure(received)))),
+  },
+  {
+    id: 'json-text',
+    title: 'JSON in responses',
+    reason: 'Every JSON parser reads both.',
+  },
+  {
+    id: 'search-order',
+    title: 'members of `search`',
+    reason: 'The hits are streamed at any size.',
+  },
+  {
+    id: 'search-words',
+    title: 'words of `search`',
+    reason: 'People are found as they are typed. Many short words alone would read the whole directory.',
+    operations: [search],
+    explains: ({ kind, received }, exchange) => {
+      const query = exchange.request.query['query_string'] ?? ''
+      if (kind === 'extra item') return !isFoundLiterally(received, query)
+      return exchange.recorded.status === 200 && /^query_string: /.test(errorsOf(exchange.received))
+    },
+  },
+]
