@@ -1,4 +1,4 @@
-/** Before anything is timed: the same question gets the same people from everyone. */
+/** Checks, before any timing, that all products return the same users for the same request. */
 import { isDeepStrictEqual } from 'node:util'
 import { caller } from './call.js'
 import { isIn, operations } from './operations.js'
@@ -7,10 +7,10 @@ import * as floor from './products/floor.js'
 const asked = 4
 
 /**
- * Throws unless all `sides` (a product, its address and session) answer the same emails, in the same order, with the same total, and
- * the one at `floorAddress` read the same people from Usher's database. Lists and searches mean the same everywhere: Usher looks in
- * more fields than the others, which is why the words are such as are in the names or nowhere. What writing answers is not compared:
- * that it happened, the status says.
+ * Throws unless all `sides` (a product, its address and session) return the same emails in the same order with the same
+ * total, and the bare Worker at `floorAddress` read the same users from Usher's database. Lists and searches mean the
+ * same everywhere. Usher searches more fields than the others, so each word occurs in names or nowhere. Responses to
+ * writes are not compared; their status shows success.
  */
 export async function agree(sides, floorAddress, subjects) {
   for (const operation of operations.filter(({ writes }) => !writes)) {
@@ -29,7 +29,7 @@ export async function agree(sides, floorAddress, subjects) {
         }
       }
       const read = floor.emails(await caller(floorAddress)(floor.requestFor(operation, index)))
-      // Usher reads one row more than the page, to know whether there is another.
+      // Usher reads one row more than the page, to know whether there is a next page.
       const more = read.filter((email) => !first.emails.includes(email))
       if (more.length > 1 || read.length - more.length !== first.emails.length) {
         throw new Error(`the floor does not read the people of ${about}`)

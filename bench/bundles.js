@@ -1,4 +1,4 @@
-/** Every product as it would be deployed: through `wrangler deploy --dry-run`, minified, measured as it would be uploaded. */
+/** Builds every product as it would be deployed: with `wrangler deploy --dry-run`, minified, measured as uploaded. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ const entries = {
   empty: ['bench/workers/empty.js'],
 }
 
-/** Source and size of each product's bundle. */
+/** Returns the source and size of each product's bundle. */
 export function bundles(folder) {
   return Object.fromEntries(
     Object.entries(entries).map(([name, entry]) => {

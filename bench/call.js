@@ -1,4 +1,4 @@
-/** One request at a time, and its whole answer; anything but the expected status is an error. */
+/** Sends one request at a time and reads the whole response. Any unexpected status is an error. */
 export function caller(address, session = {}) {
   return async ({ method = 'GET', path, headers = {}, body, expect = 200 }) => {
     const response = await fetch(address + path, {

@@ -1,4 +1,6 @@
-/** The report's picture: for each operation, requests per second as shares of the bare Worker's, on a scale of tens. */
+/**
+ * Draws the report's chart: requests per second of each operation relative to the bare Worker, on a logarithmic scale.
+ */
 import { isIn, operations } from './operations.js'
 import { grouped, ratios } from './promises.js'
 
@@ -7,7 +9,7 @@ const shown = [
   ['crud', 'Hono + drizzle CRUD', '#bf8700'],
   ['better-auth', 'better-auth', '#a371f7'],
 ]
-// Legible on white and on black alike.
+// Readable on white and on black.
 const ink = '#7d8590'
 const [labels, panel, gap, top] = [210, 200, 30, 66]
 const [bar, group] = [7, 32]
@@ -24,9 +26,9 @@ export function chart(results) {
     const left = labels + index * (panel + gap)
     const lines = Array.from({ length: decades + 1 }, (_, decade) => {
       const at = left + (panel * decade) / decades
-      // At every other there is room for a label.
+      // Only every other decade has room for a label.
       const label = decade % 2 === 0 ? `${10 ** (decade - decades)}` : ''
-      // The outermost stay inside, for there is another panel beside.
+      // The outermost labels stay inside, because the next panel is adjacent.
       const anchor = decade === 0 ? 'start' : decade === decades ? 'end' : 'middle'
       return `<path d="M${at} ${top - 6}V${bottom}" stroke="${ink}" stroke-opacity="${decade === decades ? 0.9 : 0.25}"/>${text(at, bottom + 16, label, `text-anchor="${anchor}"`)}`
     })

@@ -1,14 +1,14 @@
-/** Trips and rows, by D1's own account, one request at a time and apart from the timing. */
+/** Measures round trips and rows by D1's `meta`, one request at a time and separate from the timing. */
 import { deepStrictEqual } from 'node:assert'
 import { caller } from './call.js'
 import { inRound, isIn, operations, pageSize } from './operations.js'
 
 const asked = 8
-/** Walked whole up to so many users, in samples beyond. */
+/** Up to this many users all pages are read, and a sample beyond. */
 const walkedWhole = 10_000
 const samples = 50
 
-/** For each operation the costs of some requests: `{ trips, read, written, hits, size }`. */
+/** Returns the costs of some requests per operation: `{ trips, read, written, hits, size }`. */
 export async function count({ product, address, session }, subjects, settings) {
   const call = caller(address, session)
   const costs = {}
@@ -18,7 +18,7 @@ export async function count({ product, address, session }, subjects, settings) {
     for (const subject of some.slice(0, asked)) {
       const answer = await call(product.requests[request](subject))
       const { total } = writes ? {} : product.people(answer)
-      // Next to a longer word, its hits are what is read.
+      // With a longer word, only its hits are read.
       const { longer } = subject
       const hits = longer
         ? product.people(await call(product.requests[request]({ ...subject, search: longer }))).total
@@ -29,7 +29,7 @@ export async function count({ product, address, session }, subjects, settings) {
   return costs
 }
 
-/** Rows read a user by walking everyone through pages of 100: by number and by cursor. */
+/** Returns the rows read per user when all users are read in pages of 100: by page number and by cursor. */
 export async function walk({ product, address, session }, users, progress) {
   const call = caller(address, session)
   const last = Math.ceil(users / pageSize)
@@ -53,7 +53,7 @@ export async function walk({ product, address, session }, users, progress) {
   return walked
 }
 
-/** What the meter on the wire says; where the product says it too, both must say the same. */
+/** Returns the metered cost. If the product reports its cost too, both must agree. */
 function costOf({ headers }) {
   const cost = JSON.parse(headers.get('x-cost'))
   const [, trips, read, written] = /trips=(\d+) read=(\d+) written=(\d+)/.exec(headers.get('server-timing') ?? '') ?? []

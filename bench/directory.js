@@ -1,4 +1,4 @@
-/** The same people in each product's own tables, on disk where its Worker finds them. */
+/** Writes the same users to each product's own tables, on disk where its Worker finds them. */
 import { deepStrictEqual } from 'node:assert'
 import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
@@ -8,12 +8,12 @@ import { databaseFile, serve } from './server.js'
 
 const atOnce = 5000
 
-/** Makes an empty database. */
+/** A Worker that creates an empty database. */
 const touch = 'export default { fetch: async (_, env) => Response.json(await env.DB.prepare("SELECT 1").all()) }'
 
 /**
- * Fills `folder` with `count` users: an admin and the first person by the Worker itself, the others as it wrote that one. Answers the
- * bytes of the database a user.
+ * Fills `folder` with `count` users. The Worker itself creates an admin and the first user; the others are written in
+ * the same form. Returns the bytes per user in the database.
  */
 export async function fill(product, worker, { folder, count, progress }) {
   const served = async (work) => {
@@ -35,7 +35,7 @@ export async function fill(product, worker, { folder, count, progress }) {
   return statSync(databaseFile(folder)).size / count
 }
 
-/** Makes the product's database without anybody in it. */
+/** Creates the product's database without users. */
 export async function found(product, folder) {
   const server = await serve({ modules: { 'touch.js': touch }, folder })
   await caller(server.address)({ path: '/' })
@@ -43,7 +43,7 @@ export async function found(product, folder) {
   await using(databaseFile(folder), (database) => product.applySchema?.(database))
 }
 
-/** Opens the database, as it is at the next start, and closes it with nothing left beside the file. */
+/** Opens the database as the next start will, and closes it without leaving a journal. */
 export async function using(file, work) {
   const database = new DatabaseSync(file)
   try {
@@ -77,7 +77,7 @@ function write(product, database, count, progress) {
   product.check?.(database)
 }
 
-/** What we write of the first person must be what the Worker wrote, but for ids, times and salts. */
+/** The first user as written here must equal what the Worker wrote, except for ids, times and salts. */
 function asTheWorkerWrites(product, written) {
   const ours = product.rows(person(1), written)
   for (const [table, row] of Object.entries(written)) {

@@ -1,8 +1,11 @@
-/** The client: a thread of its own that keeps so many requests on their way, each connection sending its next when it is answered. */
+/**
+ * The load client: a thread that keeps a number of requests in flight. Each connection sends the next request after a
+ * response.
+ */
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { Client } from 'undici'
 
-/** Starts the client. `run` answers `{ completed, milliseconds, p50 }`; a status other than expected is an error. */
+/** Starts the client. `run` returns `{ completed, milliseconds, p50 }`; an unexpected status is an error. */
 export function startClient() {
   const thread = new Worker(new URL(import.meta.url))
   return {
@@ -25,7 +28,9 @@ if (!isMainThread) {
   })
 }
 
-/** Each of `requests` once, or, given `seconds`, in turn for that long; those on their way at the end are waited for. */
+/**
+ * Sends each of `requests` once or, with `seconds`, in turn for that long. Requests in flight at the end are awaited.
+ */
 async function run({ address, requests, concurrency, seconds }) {
   const clients = Array.from({ length: concurrency }, () => new Client(address, { pipelining: 1 }))
   const latencies = []

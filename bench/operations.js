@@ -1,12 +1,12 @@
-/** What is measured, and whom each operation is done to. */
+/** The measured operations and their subjects. */
 import { draws, person, words } from './people.js'
 
 export const pageSize = 100
 export const searchSize = 20
 
 /**
- * `request` names how a product asks for it; what `hashes` takes as long as the hash of a password. `several` words, each found
- * anywhere, are what only Usher searches for.
+ * `request` names how a product sends it. `hashes` operations take as long as a password hash. `several` searches for
+ * several words in any field, which only Usher supports.
  */
 export const operations = [
   { name: 'get', title: 'get one user' },
@@ -31,15 +31,15 @@ const readOnes = 256
 const pages = 8
 
 /**
- * Subjects of each operation among `count` users: for reading, some to take turns; for writing, enough that no one is taken twice.
- * `writes` and `hashes` are how many a round takes, and `rounds` how many rounds, counting apart.
+ * Returns the subjects of each operation among `count` users: a few in turn for reads, and enough for writes that no
+ * user is used twice. `writes` and `hashes` are per round, and `rounds` excludes the round for counting.
  */
 export function subjects(count, { rounds, writes, hashes }) {
   const draw = draws(-count)
   const last = count - 1
   const { rare, common, short } = words(last)
   const most = (rounds + 1) * writes
-  // The last are going to be deleted.
+  // The last users will be deleted.
   const anyone = () => person(2 + Math.floor(draw() * (last - most - 2)))
   const page = () => Math.ceil(((0.3 + 0.6 * draw()) * count) / pageSize)
   const far = Array.from({ length: pages }, page).map((number) => ({ page: number, size: pageSize }))
@@ -59,12 +59,12 @@ export function subjects(count, { rounds, writes, hashes }) {
     create: some((rounds + 1) * hashes, last + 1),
     login: some((rounds + 1) * hashes, 2),
     update: some(most, Math.floor(count / 10)).map(renamed),
-    // From the end, so that nobody's place among the others changes.
+    // From the end, so that no other user's position changes.
     delete: some(most, last - most + 1),
   }
 }
 
-/** The subjects of a writing operation in a round; those of round 0 are for counting. */
+/** The subjects of a write operation in a round. Round 0 is for counting. */
 export function inRound(subjects, round, { rounds }) {
   const each = subjects.length / (rounds + 1)
   return subjects.slice(round * each, (round + 1) * each)

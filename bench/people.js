@@ -1,4 +1,4 @@
-/** The people of every directory: invented, varied, and the same ones in each run. */
+/** The invented users of every directory, varied and identical in each run. */
 
 const given =
   `Ana Amina Arthur Aisha Bruno Beatrix Boris Bela Carmen Cyril Chiara Caleb Dana Dmitri Delphine Diego Elena Emil Esther Edgar
@@ -21,7 +21,10 @@ const genders = ['male', 'female', 'unknown']
 const types = ['administrative', 'technician', 'clinician', 'student']
 const domains = ['example.org', 'example.com', 'example.net']
 
-/** The index-th person of all, from 1; `id` and `createdAt` (unix seconds) are for products that would choose their own. */
+/**
+ * Returns the user with this index, from 1. `id` and `createdAt` (unix seconds) are for products that would choose
+ * their own.
+ */
 export function person(index) {
   const draw = draws(index)
   const givenName = draw() < 0.02 ? pick(accented, draw()) : pick(given, draw() ** 1.7)
@@ -51,7 +54,7 @@ export function person(index) {
   }
 }
 
-/** Numbers from 0 up to 1 that depend on nothing but the seed. */
+/** A generator of pseudo-random numbers from 0 up to 1. */
 export function draws(seed) {
   let state = Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995
   return () => {
@@ -63,8 +66,8 @@ export function draws(seed) {
 }
 
 /**
- * Words to search for among the first `count` people, four of each kind, which every product understands alike: in the names of few
- * people, of about one in a hundred, and two characters long.
+ * Words to search for among the first `count` users, four of each kind, which every product interprets alike: in few
+ * names, in about one of a hundred, and two characters long.
  */
 export function words(count) {
   const draw = draws(count)
@@ -124,7 +127,7 @@ function ascii(text) {
 const pick = (list, draw) => list[Math.floor(draw * list.length)]
 const digits = (draw, length) => String(Math.floor(draw * 10 ** length)).padStart(length, '0')
 
-/** Version 7, as the Worker makes them. */
+/** A version 7 uuid, as the Worker creates them. */
 function uuid(seconds, draw) {
   const random = Array.from({ length: 5 }, () =>
     Math.floor(draw() * 65_536)

@@ -1,7 +1,7 @@
-/** How far a long step is: a bar where somebody watches, a line at its end elsewhere. */
+/** Shows the progress of a long step: a bar on a terminal, otherwise a line at its end. */
 const width = 30
 
-/** Begins a step; the function it answers takes what is done and of how much, and says nothing it has said. */
+/** Starts a step. Returns a function that takes the progress and the total, and never repeats a line. */
 export function step(title) {
   const start = performance.now()
   const { isTTY } = process.stderr

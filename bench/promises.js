@@ -1,4 +1,4 @@
-/** What Usher promises of its costs and its speed, and whether it held: `{ promise, measured, held }` each. */
+/** Usher's promises of cost and speed, and whether each holds: `{ promise, measured, held }`. */
 import { operations, pageSize } from './operations.js'
 import { median } from './rounds.js'
 
@@ -7,7 +7,7 @@ const searches = ['rare', 'common', 'short']
 const reading = ['get', ...lists, ...searches]
 const titles = Object.fromEntries(operations.map(({ name, title }) => [name, title]))
 
-/** Of one operation: trips, rows read (by the hits of a search and the size of the page) and rows written. */
+/** Budgets per operation: round trips, rows read (by hits and page size) and rows written. */
 const budgets = {
   get: { trips: 1, read: () => 8, written: 0, words: '8' },
   first: { trips: 1, read: ({ size }) => size + 20, written: 0, words: '1 a user and 20' },
@@ -34,7 +34,7 @@ const budgets = {
   delete: { trips: 2, read: () => 40, written: 15, words: '40' },
 }
 
-/** The ones that hold at any size, of one size's results. */
+/** The promises that hold at any size, for the results of one size. */
 export function costPromises({ costs, walked, bytes }) {
   const promised = operations.map(({ name, title }) => {
     const { trips, read, written, words } = budgets[name]
@@ -74,7 +74,7 @@ export function costPromises({ costs, walked, bytes }) {
   ]
 }
 
-/** Against the bare Worker, in the same rounds. */
+/** Compared with the bare Worker, in the same rounds. */
 export function floorPromises({ speeds }) {
   const atLeast = (name, share) => {
     const { middle } = ratios(speeds, name, 'usher', 'floor')
@@ -92,7 +92,7 @@ export function floorPromises({ speeds }) {
   return [atLeast('get', 0.8), ...[...lists, ...searches].map((name) => atLeast(name, 0.7)), ...hashed]
 }
 
-/** Against the others, at 100,000 users. */
+/** Compared with the other products, at 100,000 users. */
 export function peerPromises({ costs, speeds }) {
   const promises = []
   for (const [peer, title] of [
@@ -130,7 +130,7 @@ export function peerPromises({ costs, speeds }) {
   return promises
 }
 
-/** Of the bundle, which no number of users changes. */
+/** The size of the bundle, which does not depend on the users. */
 export function bundlePromises({ sizes, starts }) {
   const slower = starts.usher.clock - starts.empty.clock
   return [
@@ -147,7 +147,7 @@ export function bundlePromises({ sizes, starts }) {
   ]
 }
 
-/** What one measured (requests per second, unless told otherwise) as a ratio to another's, taken in each round. */
+/** Returns the ratio of two products' measurements per round, by default of requests per second. */
 export function ratios(speeds, operation, one, other, of = 'perSecond') {
   const others = speeds[operation][other]
   return median(speeds[operation][one].map((round, index) => round[of] / others[index][of]))

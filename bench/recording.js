@@ -1,8 +1,8 @@
-/** The batches behind each of Usher's answers, for the floor to send again. */
+/** Records the batches behind each of Usher's responses, for the bare Worker to send again. */
 import { caller } from './call.js'
 import { operations } from './operations.js'
 
-/** Asks `address`, where Usher listens to its database, everything there is to measure; answers the floor's module. */
+/** Sends every measured request to Usher at `address`, and returns the module for the bare Worker. */
 export async function record(product, address, session, subjects) {
   const call = caller(address, session)
   const statements = new Map()

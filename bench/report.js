@@ -1,4 +1,4 @@
-/** The results in words, for the terminal and for report.md alike. */
+/** Writes the results as text, for both the terminal and report.md. */
 import { operations } from './operations.js'
 import { bundlePromises, costPromises, floorPromises, grouped, peerPromises, ratios } from './promises.js'
 import { median } from './rounds.js'
@@ -6,10 +6,10 @@ import { median } from './rounds.js'
 const products = ['floor', 'usher', 'crud', 'better-auth']
 const peers = products.slice(1)
 const titles = { floor: 'bare Worker', usher: 'Usher', crud: 'CRUD', 'better-auth': 'better-auth' }
-/** The size at which Usher is held against the others. */
+/** The size at which Usher is compared with the other products. */
 const comparedAt = 100_000
 
-/** Every promise there is of these results. */
+/** Returns all promises for these results. */
 export function promisesOf({ bundle, results }) {
   return [
     { of: 'any size', promises: bundlePromises(bundle) },

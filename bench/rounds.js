@@ -1,12 +1,12 @@
-/** The timing: every product in turn, round after round, so that what disturbs the machine disturbs all alike. */
+/** The timing: all products take turns in each round, so that a disturbance of the machine affects all alike. */
 import { inRound, isIn, operations } from './operations.js'
 import * as floor from './products/floor.js'
 
 const concurrency = 16
-/** Of what computes for a tenth of a second and more, there is nothing to gain from having many on their way. */
+/** Operations that compute for a tenth of a second or more gain nothing from many concurrent requests. */
 const slow = { milliseconds: 100, concurrency: 4 }
 
-/** For each operation and product its rounds: `{ perSecond, p50, cpu }`, p50 and CPU in milliseconds a request. */
+/** Returns the rounds per operation and product: `{ perSecond, p50, cpu }`, p50 and CPU in milliseconds per request. */
 export async function time(sides, client, subjects, settings, progress) {
   const measured = Object.fromEntries(
     operations.map((operation) => {
@@ -17,7 +17,7 @@ export async function time(sides, client, subjects, settings, progress) {
   const steps = (1 + settings.rounds) * operations.length * sides.length
   let done = 0
   const loads = new Map()
-  // Round 0 is nobody's: it finds out how many requests make sense at once, and lets the engines compile what they will run.
+  // Round 0 is not counted. It finds the best concurrency and warms up the engines.
   for (let round = 0; round <= settings.rounds; round += 1) {
     for (const [position, operation] of operations.entries()) {
       const turn = (round + position) % sides.length
@@ -28,7 +28,7 @@ export async function time(sides, client, subjects, settings, progress) {
         const load = loadOf(side, operation, subjects[operation.name], round)
         if (round > 0)
           measured[operation.name][side.product.name].push(await once(side, client, { ...load, ...loads.get(key) }))
-        else loads.set(key, await settle(client, load))
+        else loads.set(key, await findConcurrency(client, load))
       }
     }
   }
@@ -49,8 +49,8 @@ export async function time(sides, client, subjects, settings, progress) {
   }
 }
 
-/** What is known of a load once it has been tried; what writes is not tried. */
-async function settle(client, load) {
+/** Returns the best concurrency of a load after trying it. Writes are not tried. */
+async function findConcurrency(client, load) {
   if (load.seconds === undefined) return {}
   const one = { ...load, requests: load.requests.slice(0, 1), concurrency: 1, seconds: undefined }
   let least = Infinity
@@ -84,7 +84,7 @@ function prepared({ method = 'GET', path, headers, body, expect = 200 }, session
   }
 }
 
-/** The middle one, or of two middle ones their mean, and between whom it lies. */
+/** Returns the median (of two middle values, their mean) and the range. */
 export function median(numbers) {
   const sorted = [...numbers].sort((one, other) => one - other)
   const half = sorted.length >> 1

@@ -1,4 +1,7 @@
-/** `npm run bench`: Usher beside a bare Worker, better-auth and a tutorial's CRUD Worker, on the same people. README.md says how. */
+/**
+ * `npm run bench`: Usher compared with a bare Worker, better-auth and a typical CRUD Worker, on the same data. See
+ * README.md.
+ */
 import { constants, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,7 +72,7 @@ try {
   await end()
 }
 
-/** Everything there is to know at one number of users. */
+/** Measures everything at one number of users. */
 async function measure(users, built) {
   const here = join(folder, String(users))
   mkdirSync(here)
@@ -89,7 +92,7 @@ async function measure(users, built) {
   const subjects = subjectsOf(users, counting)
 
   const recording = step(`${size} users, recorded`)
-  // Signed in before the copies are made: the floor replays what this session was allowed.
+  // Signs in before the copies are made, because the bare Worker replays the requests of this session.
   const session = await served(workerOf(usher, built), join(here, 'usher'), ({ address }) =>
     usher.signIn(caller(address)),
   )
@@ -137,7 +140,7 @@ async function measure(users, built) {
   await client.stop()
   for (const { server } of sides) await stop(server)
   timing.end()
-  // What the Worker has written since, it has counted too.
+  // The counters must also include what the Worker has written since.
   await using(databaseFile(join(here, 'usher')), (database) => usher.check(database))
   rmSync(here, { recursive: true })
   return { users, bytes, costs, walked, speeds }
@@ -147,7 +150,7 @@ function workerOf({ name, variables, flags }, built) {
   return { modules: { 'worker.js': built[name].source }, variables, flags }
 }
 
-/** A Worker of ours around a product's bundle. */
+/** Combines one of the bench's Workers with a product's bundle. */
 function modulesOf(worker, source) {
   return { [`${worker}.js`]: workerSource(worker), 'product.js': source }
 }
@@ -172,7 +175,7 @@ async function served(worker, place, work) {
   }
 }
 
-/** Leaves nothing running and nothing on disk. */
+/** Ends all processes and removes all files. */
 async function end() {
   for (const server of [...running]) await stop(server)
   rmSync(folder, { recursive: true, force: true })

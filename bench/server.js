@@ -1,4 +1,4 @@
-/** A Worker in a workerd of its own, with a D1 that lies in a folder of its own. */
+/** Runs a Worker in its own workerd, with a D1 database in its own folder. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Miniflare } from 'miniflare'
@@ -6,7 +6,7 @@ import { Miniflare } from 'miniflare'
 const compatibilityDate = '2026-10-20'
 const databaseId = 'directory'
 
-/** Serves until `stop`; `modules` are sources by name, the first of them the Worker. */
+/** Serves until `stop`. `modules` are sources by name, the Worker first. */
 export async function serve({ modules, variables = {}, folder, flags = [] }) {
   const [mainModule] = Object.keys(modules)
   const before = children()
@@ -44,20 +44,20 @@ export async function serve({ modules, variables = {}, folder, flags = [] }) {
   return {
     port,
     address: `http://127.0.0.1:${port}`,
-    /** What its processes have computed so far, or undefined where the system does not say so. */
+    /** The CPU time of its processes so far; undefined where the system does not report it. */
     cpuMilliseconds: () => (processes.length > 0 ? sum(processes.map(cpuMilliseconds)) : undefined),
     stop: () => miniflare.dispose(),
   }
 }
 
-/** The file of the one database in a folder that has been served. */
+/** The file of the single database in a folder. */
 export function databaseFile(folder) {
   const files = join(folder, 'd1', 'miniflare-D1DatabaseObject')
   const [name] = readdirSync(files).filter((file) => /^[0-9a-f]{64}\.sqlite$/.test(file))
   return join(files, name)
 }
 
-/** The processes that this one has started; Linux alone says so. */
+/** The child processes of this process. Only Linux reports them. */
 function children() {
   try {
     return readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean)

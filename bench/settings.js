@@ -1,7 +1,7 @@
-/** What the command line may say. */
+/** The options of the command line. */
 import { parseArgs } from 'node:util'
 
-/** `--users` are sizes, separated by commas; without `--rounds` a million users get fewer. */
+/** `--users` are sizes, separated by commas. Without `--rounds`, a million users get fewer rounds. */
 export function settings(args) {
   const { values } = parseArgs({
     args,
@@ -18,11 +18,11 @@ export function settings(args) {
     users,
     seconds,
     roundsFor: (size) => (values.rounds ? number('rounds', values.rounds, 1) : size > 100_000 ? 5 : 7),
-    /** Requests a round: of what writes, and of what hashes a password. */
+    /** Requests per round, for writes and for operations that hash a password. */
     writes: 64,
     hashes: 16,
     starts: 5,
-    /** Whether report.md and report.svg are written: only of a whole run. */
+    /** Whether report.md and report.svg are written, which only a full run does. */
     whole: values.users === '10000,100000,1000000',
   }
 }

@@ -1,4 +1,4 @@
-/** From nothing to the first answer, each Worker in a fresh workerd, in turn. */
+/** Measures the time from start to the first response, each Worker in a fresh workerd, in turn. */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { caller } from './call.js'
@@ -6,7 +6,10 @@ import { found } from './directory.js'
 import { median } from './rounds.js'
 import { serve } from './server.js'
 
-/** Median milliseconds of each, on the clock and of its CPU; `workers` have a `product` and a `first` request that costs little. */
+/**
+ * Returns the median milliseconds of each Worker, elapsed and CPU. `workers` have a `product` and a cheap `first`
+ * request.
+ */
 export async function startUps(workers, folder, times, progress) {
   for (const [name, { product }] of Object.entries(workers)) await found(product, join(folder, `empty-${name}`))
   const taken = Object.fromEntries(Object.keys(workers).map((name) => [name, []]))

@@ -1,4 +1,7 @@
-/** The client of v1: a method for each operation, typed as the document says. It runs wherever there is a `fetch`, and needs no package. */
+/**
+ * The client of v1: one typed method per operation of its OpenAPI document. It runs wherever there is a `fetch`, and
+ * needs no package.
+ */
 import { answerFrom, ProblemError, requestFor, type Input, type Request } from './messages.ts'
 import { operations, type Operations, type Tokens } from './operations.ts'
 
@@ -6,15 +9,18 @@ export { ProblemError, UnexpectedAnswer } from './messages.ts'
 export type * from './operations.ts'
 
 export interface Settings {
-  /** Where v1 is: `https://usher.example/v1`, or the root of a host of its own. */
+  /** The base URL of v1, `https://usher.example/v1`, or the root of v1's own host. */
   baseUrl: string
-  /** Of an API key, for programs; without one, `login` gives the client its credential. */
+  /** An API key, for programs. Without one, `login` gives the client its credential. */
   apiKey?: string | undefined
-  /** A session to go on with, as `onTokens` was told it. */
+  /** The tokens of an existing session, as `onTokens` received them. */
   tokens?: Tokens | undefined
-  /** Told each new pair, and undefined when it is worth nothing any more: for who keeps a session longer than this client. */
+  /**
+   * Called with each new pair of tokens, and with undefined when the session has ended. Lets an application store the
+   * session.
+   */
   onTokens?: ((tokens: Tokens | undefined) => void) | undefined
-  /** Instead of the platform's. */
+  /** Replaces the platform's `fetch`. */
   fetch?: ((url: string, request: Request) => Promise<Response>) | undefined
 }
 
@@ -26,14 +32,14 @@ type Method<Of extends { input: object; answer: object }> = Of extends { unchang
       (...input: Given<Omit<Of['input'], 'ifNoneMatch'> & { ifNoneMatch?: undefined }>): Promise<Answer<Of['answer']>>
     }
   : (...input: Given<Of['input']>) => Promise<Answer<Of['answer']>>
-/** May be left out where nothing in it must be there. */
+/** The argument is optional when none of its properties is required. */
 type Given<Asked> = object extends Asked ? [input?: Asked] : [input: Asked]
 
 export type Client = { [Name in Names]: Method<Operations[Name]> }
 
 /**
- * After `login` the client acts on its tokens, which it keeps in memory: when the access token has run out it trades the refresh token for
- * the next pair and asks again. Failures are thrown: ProblemError.
+ * Creates a client. After `login` it uses the tokens of the session, which it keeps in memory. When the access token
+ * has expired, it refreshes the tokens and repeats the request. A failure response throws ProblemError.
  */
 export function createClient(settings: Settings): Client {
   const { baseUrl, apiKey, onTokens, fetch: send = (url, request) => fetch(url, request) } = settings
@@ -56,7 +62,7 @@ export function createClient(settings: Settings): Client {
     return answerFrom(await ask(tokens?.access_token), baseUrl)
   }
 
-  /** Whether there is a pair after `used`: one is asked for once, by however many requests it failed. */
+  /** Returns whether there are newer tokens than `used`. Concurrent requests share one refresh. */
   async function renew(used: Tokens): Promise<boolean> {
     if (tokens !== used) return tokens !== undefined
     renewal ??= (async () => {
@@ -83,7 +89,7 @@ export function createClient(settings: Settings): Client {
     },
     async changePassword(input) {
       const answer = await changePassword(input)
-      // The session that asked has ended.
+      // The current session has ended.
       keep(answer.body)
       return answer
     },
@@ -93,7 +99,7 @@ export function createClient(settings: Settings): Client {
       return answer
     },
     async logout(input) {
-      // The refresh token ends the session where the access token has expired.
+      // The refresh token ends the session when the access token has expired.
       const answer = await logout(input ?? (tokens && { body: { refresh_token: tokens.refresh_token } }))
       keep(undefined)
       return answer
@@ -106,7 +112,10 @@ interface Page<Item> {
   body: { data: Item[]; pagination: { next_cursor: string | null } }
 }
 
-/** All that a list has, page after page, as it is read: `for await (const user of every(usher.listUsers, { status: 'active' }))`. */
+/**
+ * Iterates over all items of a list, page by page:
+ * `for await (const user of every(usher.listUsers, { status: 'active' }))`.
+ */
 export async function* every<Item, Asked extends { cursor?: string | undefined } | undefined>(
   list: (input: Asked) => Promise<Page<Item>>,
   input: NoInfer<NonNullable<Asked>>,

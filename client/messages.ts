@@ -1,4 +1,4 @@
-/** Requests and answers, as a table of operations says they are. */
+/** Builds requests and reads responses, as a table of operations describes them. */
 import type { Operation } from './operation.ts'
 import type { FailureStatus, Problem } from './operations.ts'
 
@@ -8,7 +8,7 @@ export interface Request {
   body?: string
 }
 
-/** Parameters by name, those of headers in camel case, and the body. */
+/** Parameters by name, headers in camel case, and the body. */
 export type Input = Record<string, unknown>
 
 const lines = 'application/x-ndjson'
@@ -40,7 +40,10 @@ function bodyOf(type: string, body: unknown): string {
   return Array.from(body as Iterable<unknown>, (line) => `${JSON.stringify(line)}\n`).join('')
 }
 
-/** Throws ProblemError for what the document calls a failure, UnexpectedAnswer for what it does not know. */
+/**
+ * Returns the response. Throws ProblemError for a documented failure, and UnexpectedAnswer for an undocumented
+ * response.
+ */
 export async function answerFrom(response: Response, baseUrl = ''): Promise<object> {
   const { status, headers } = response
   const type = headers.get('content-type') ?? ''
@@ -64,7 +67,7 @@ export async function answerFrom(response: Response, baseUrl = ''): Promise<obje
   }
 }
 
-/** What may be wrong with the base URL, where no v1 answers at it. */
+/** Returns what may be wrong with the base URL when v1 does not respond at it. */
 function hintAt(baseUrl: string): string {
   const url = baseUrl.replace(/\/$/, '')
   return url === '' || url.endsWith('/v1') ? '' : `. The base URL ${url} does not end in /v1: is it ${url}/v1?`
@@ -93,14 +96,14 @@ async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<un
   }
 }
 
-/** A failure, in the words of the answer. */
+/** A failure response, with its message. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError'
   readonly status: FailureStatus
   readonly problem: Problem
-  /** When to come back, where the answer says so. */
+  /** Seconds until a retry makes sense, if the response says so. */
   readonly retryAfterSeconds: number | undefined
-  /** What to name when asking the administrators about it. */
+  /** Quote this id when you report the failure to the administrators. */
   readonly requestId: string | undefined
 
   constructor(problem: Problem, headers: Headers) {
@@ -113,7 +116,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** An answer that is not v1's: a proxy's, say, or that of another server. */
+/** A response that is not v1's, for example from a proxy or another server. */
 export class UnexpectedAnswer extends Error {
   override readonly name = 'UnexpectedAnswer'
   readonly status: number

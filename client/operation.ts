@@ -1,12 +1,12 @@
-/** How an operation is asked for: the parts of its input by where they go, a path's being those it names. */
+/** Describes the request of an operation: where each part of the input goes. Path parameters are named in the path. */
 export interface Operation {
   method: string
-  /** `{name}` for parameters. */
+  /** With `{name}` for parameters. */
   path: string
   query?: readonly string[]
   headers?: readonly string[]
-  /** The type of its body. */
+  /** The content type of the body. */
   sends?: string
-  /** It takes no credential. */
+  /** The operation needs no credential. */
   anonymous?: true
 }

@@ -1,6 +1,6 @@
 /**
- * Puts the files that the interactive reference takes from its library beside ours, in assets/swagger-ui/. wrangler runs this before it
- * serves or deploys ([build] in wrangler.toml), the tests before they run; nothing is written where all is there already.
+ * Copies the library of the interactive reference to assets/swagger-ui/. wrangler runs this before it serves or deploys
+ * ([build] in wrangler.toml), and the tests run it first. Writes nothing if all files are up to date.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +18,7 @@ for (const name of [
   'NOTICE',
 ]) {
   const content = contentOf(from + name)
-  if (content === undefined) throw new Error(`${from}${name} is not there: npm ci installs it.`)
+  if (content === undefined) throw new Error(`${from}${name} is missing: npm ci installs it.`)
   // The bundle names a source map that is not served.
   const served = content.replace(/\n?\/[/*]# sourceMappingURL=.*$/, '')
   if (contentOf(to + name) !== served) writeFileSync(to + name, served)

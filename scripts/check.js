@@ -1,4 +1,6 @@
-/** `npm run check`: format, types and tests, in this order. Stops at the first that fails, and says in its last line which one. */
+/**
+ * `npm run check`: format, types and tests, in this order. Stops at the first failure, and names it in the last line.
+ */
 import { spawnSync } from 'node:child_process'
 import { install } from './install.js'
 

@@ -1,4 +1,4 @@
-/** The source of client/operations.ts, from the document of v1. */
+/** Generates the source of client/operations.ts from v1's OpenAPI document. */
 interface Schema {
   $ref?: string
   type?: string | string[]
@@ -47,7 +47,7 @@ export function operationsSource({ paths, components }: ContractDocument): strin
   ].join('\n')
 }
 
-/** Without the prefix that tells contracts apart in the document of everything. */
+/** Removes the prefix that distinguishes contracts in the document of all contracts. */
 const ownName = (name: string) => name.replace(/^V1/, '')
 const methodName = (operationId: string) => operationId.replace(/^v1(.)/, (_, first: string) => first.toLowerCase())
 const camelCase = (header: string) => header.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
@@ -90,7 +90,7 @@ function objectOf(properties: Record<string, Schema>, required: readonly string[
   return `{\n${fields.join('')}}`
 }
 
-/** The type of a body or an answer that has one type of content, as all have. */
+/** Returns the type of a body or response. Each has only one content type. */
 function contentOf(content: Content, ofLines: (line: string) => string): string {
   const [{ schema, 'x-item-schema': line } = { schema: {} }] = Object.values(content)
   return line ? ofLines(typeOf(line)) : typeOf(schema)

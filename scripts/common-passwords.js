@@ -1,4 +1,7 @@
-/** Writes src/core/passwords/common-passwords.ts anew, from a maintained list: `node scripts/common-passwords.js` after updating it. */
+/**
+ * Regenerates src/core/passwords/common-passwords.ts from a maintained list. Run `node scripts/common-passwords.js`
+ * after updating the list.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +14,7 @@ const { dictionary } = require('@zxcvbn-ts/language-common')
 const { devDependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 const version = devDependencies['@zxcvbn-ts/language-common']
 
-// The list is in order of frequency. What is too short is refused anyway.
+// The list is in order of frequency. Short passwords are refused anyway.
 const passwords = dictionary['passwords-common']
   .filter((password) => [...password].length >= minLength && !password.includes('\n'))
   .slice(0, count)

@@ -1,6 +1,6 @@
 /**
- * `npm run csv -- TABLE.csv USERS.ndjson`: a table of users, with a line of headings, as lines for an import. The output is written when all
- * of it is known; rows that are refused are named by line and left out.
+ * `npm run csv -- TABLE.csv USERS.ndjson`: converts a table of users with a line of headings to lines for an import.
+ * The output appears when it is complete. Refused rows are reported by line and left out.
  */
 import { createWriteStream, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { randomUUID } from 'node:crypto'
@@ -16,7 +16,7 @@ const usage = 'npm run csv -- TABLE.csv USERS.ndjson [--encoding windows-1252]'
 await run(async () => {
   const { TABLE: file, USERS: to, '--encoding': encoding } = commandLine(usage, ['TABLE', 'USERS'], ['--encoding='])
   if (!existsSync(file)) throw new Stop(`There is no ${file}.`)
-  if (isSameFile(file, to)) throw new Stop(`${to} is the table itself: name another file.`)
+  if (isSameFile(file, to)) throw new Stop(`${to} is the table itself. Name another file.`)
   const unfinished = `${to}.${randomUUID()}.part`
   process.once('exit', () => rmSync(unfinished, { force: true }))
   process.once('SIGINT', () => process.exit(130))
@@ -42,17 +42,17 @@ await run(async () => {
     createWriteStream(unfinished, { fd: createPrivate(unfinished) }),
   )
   renameSync(unfinished, to)
-  if (passedOver.size > 0) console.error(`Columns that no user has, passed over: ${[...passedOver].join(', ')}.`)
+  if (passedOver.size > 0) console.error(`Ignored columns, which match no user field: ${[...passedOver].join(', ')}.`)
   console.log(`${counts.written.toLocaleString('en')} rows in ${to}.`)
   if (counts.refused > 0) console.log(`${counts.refused.toLocaleString('en')} rows refused.`)
   return counts.refused > 0 ? 1 : 0
 })
 
-/** Compares the files, not their paths, so that a link counts as the file it leads to. */
-function isSameFile(one, other) {
-  if (!existsSync(other)) return false
-  const [{ dev, ino }, second] = [statSync(one), statSync(other)]
-  return dev === second.dev && ino === second.ino
+/** Compares the files, not their paths, so that a link equals its target. */
+function isSameFile(first, second) {
+  if (!existsSync(second)) return false
+  const [one, other] = [statSync(first), statSync(second)]
+  return one.dev === other.dev && one.ino === other.ino
 }
 
 function atLine(line, read) {

@@ -1,15 +1,21 @@
-/** What moving in and moving out have in common: the directory at a URL, asked with a key from the environment, patiently. */
+/**
+ * Shared by the import and the export: requests to a directory at a URL, with an API key from the environment and with
+ * retries.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
-/** How long a directory is asked that does not answer, and one that answers that it is busy. */
-const patienceSeconds = { noAnswer: 120, busy: 600 }
+/** The maximum seconds of retries, for a directory that does not respond and for a busy one. */
+const retryLimitSeconds = { noAnswer: 120, busy: 600 }
 const quietSeconds = 2
 
-/** For whoever runs the script: told without a trace. */
+/** An error for the user of the script, reported without a stack trace. */
 export class Stop extends Error {}
 
-/** Arguments and flags of the command line, as many as there must be. A flag named with `=` takes a value, after `=` or a blank. */
+/**
+ * Parses the command line: exactly the named arguments, and flags. A flag that ends in `=` takes a value, after `=` or
+ * a space.
+ */
 export function commandLine(usage, names, flags) {
   const options = Object.fromEntries(
     flags.map((flag) => [
@@ -29,20 +35,26 @@ export function commandLine(usage, names, flags) {
   }
 }
 
-/** The directory at `url`; the key is read from USHER_API_KEY and sent nowhere else, and not in the clear to another machine. */
+/**
+ * Returns the directory at `url`. The key comes from USHER_API_KEY, goes to this directory only, and is never sent
+ * unencrypted to another machine.
+ */
 export function directoryAt(url) {
   const key = process.env.USHER_API_KEY
-  if (!key) throw new Stop('Put an API key into USHER_API_KEY: POST /v1/api-keys makes one.')
-  if (!URL.canParse(url) || !/^https?:/.test(url)) throw new Stop(`${url} is no URL.`)
+  if (!key) throw new Stop('Set USHER_API_KEY to an API key: POST /v1/api-keys creates one.')
+  if (!URL.canParse(url) || !/^https?:/.test(url)) throw new Stop(`${url} is not a URL.`)
   const base = new URL(url)
   if (base.protocol === 'http:' && !['localhost', '127.0.0.1', '[::1]'].includes(base.hostname)) {
-    throw new Stop('Over http the key would be read by others: use https.')
+    throw new Stop('Over http, others could read the key: use https.')
   }
   const root = `${base.origin}${base.pathname.replace(/\/(v1\/?)?$/, '')}/v1`
   const headers = { authorization: `Bearer ${key}` }
   return {
     url: root,
-    /** The answer, or a Stop where asking again would not help. Busy or away, it is asked again. */
+    /**
+     * Returns the response, or throws Stop if a retry would not help. Retries while the directory is busy or
+     * unavailable.
+     */
     async ask(path, options = {}) {
       const response = await patiently(root, (signal) =>
         fetch(`${root}${path}`, { ...options, headers: { ...headers, ...options.headers }, redirect: 'error', signal }),
@@ -57,12 +69,12 @@ export function directoryAt(url) {
 async function patiently(url, send) {
   const begun = Date.now()
   for (let tried = 1; ; tried += 1) {
-    const response = await answerWithin(url, begun + patienceSeconds.noAnswer * 1000, send)
+    const response = await answerWithin(url, begun + retryLimitSeconds.noAnswer * 1000, send)
     const silent = response instanceof Error
     if (!silent && ![429, 502, 503, 504].includes(response.status)) return response
     const reason = silent ? reasonOf(response) : `it answers ${response.status}`
     const wait = Number(silent ? 0 : response.headers.get('retry-after')) || Math.min(2 ** (tried - 1), 30)
-    const patience = silent ? patienceSeconds.noAnswer : patienceSeconds.busy
+    const patience = silent ? retryLimitSeconds.noAnswer : retryLimitSeconds.busy
     const left = patience - Math.round((Date.now() - begun) / 1000)
     if (wait >= left) throw new Stop(`Gave up waiting for ${url}: ${reason}.`)
     say(`Waiting for ${url}: ${reason}. Next try in ${wait} s, giving up in ${left} s.`)
@@ -70,13 +82,13 @@ async function patiently(url, send) {
   }
 }
 
-/** The answer or the error. Says what it waits for when that takes longer than a moment. */
+/** Returns the response or the error. Reports a long wait. */
 async function answerWithin(url, deadline, send) {
   const canceller = new AbortController()
   const left = Math.max(deadline - Date.now(), 1000)
   const cancelling = setTimeout(() => canceller.abort(new Error('no answer came in time')), left)
   const saying = setTimeout(
-    () => say(`Waiting for ${url} to answer, giving up in ${Math.round(left / 1000)} s.`),
+    () => say(`Waiting for ${url} to respond, giving up in ${Math.round(left / 1000)} s.`),
     quietSeconds * 1000,
   )
   try {
@@ -89,7 +101,7 @@ async function answerWithin(url, deadline, send) {
   }
 }
 
-/** A line of its own, whatever progress is shown. */
+/** Prints a line without breaking the progress bar. */
 export function say(line) {
   console.error(`${process.stderr.isTTY ? '\r\x1b[K' : ''}${line}`)
 }
@@ -98,7 +110,10 @@ export function reasonOf(error) {
   return [error.message, error.cause?.message ?? error.cause?.code].filter(Boolean).join(': ')
 }
 
-/** The lines of an answer as they come; throws where it breaks off, or nothing comes for two minutes, which it announces. */
+/**
+ * Yields the lines of a response as they arrive. Throws when the response breaks off or stalls for two minutes, and
+ * reports a stall.
+ */
 export async function* linesOf(response) {
   const decoder = new TextDecoder()
   const reader = response.body.getReader()
@@ -107,8 +122,8 @@ export async function* linesOf(response) {
     const timers = []
     const late = new Promise((_, reject) => {
       const after = (seconds, act) => timers.push(setTimeout(act, seconds * 1000))
-      after(10, () => say(`Waiting for the next lines, giving up in ${patienceSeconds.noAnswer - 10} s.`))
-      after(patienceSeconds.noAnswer, () => reject(new Error('nothing came for two minutes')))
+      after(10, () => say(`Waiting for the next lines, giving up in ${retryLimitSeconds.noAnswer - 10} s.`))
+      after(retryLimitSeconds.noAnswer, () => reject(new Error('nothing came for two minutes')))
     })
     const { done, value } = await Promise.race([reader.read(), late]).finally(() => timers.forEach(clearTimeout))
     const lines = (rest + decoder.decode(value, { stream: !done })).split('\n')
@@ -120,7 +135,7 @@ export async function* linesOf(response) {
 
 const grouped = (number) => Math.round(number).toLocaleString('en')
 
-/** Says how far it has come: a bar where somebody looks on, else a line now and then. `total` may be unknown. */
+/** Shows the progress: a bar on a terminal, otherwise an occasional line. `total` may be unknown. */
 export function progressOf(what, total) {
   const begun = Date.now()
   const { isTTY, columns = 80 } = process.stderr
@@ -146,12 +161,12 @@ export function progressOf(what, total) {
   }
 }
 
-/** Runs a script: what stops it is told in a sentence. */
+/** Runs a script. Reports an error as one sentence. */
 export async function run(script) {
   try {
     process.exitCode = (await script()) ?? 0
   } catch (error) {
-    // An error of the file system says in a sentence what it could not do.
+    // Errors of the file system already describe the problem in one sentence.
     if (!(error instanceof Stop) && !error.syscall) throw error
     console.error(`\n${error.message}`)
     process.exitCode = 2

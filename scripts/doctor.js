@@ -1,6 +1,6 @@
 /**
- * `npm run doctor -- URL`: asks a deployed Worker for the truth about itself, and looks at it from outside. USHER_API_KEY is an API key
- * that holds every permission. Exits with 1 where something is wrong, and with 2 where it could not ask.
+ * `npm run doctor -- URL`: examines a deployed Worker, from inside and outside. USHER_API_KEY must be an API key with
+ * every permission. Exits with 1 when it finds a failure, and with 2 when it cannot examine the Worker.
  */
 import { checkDirectory } from './doctor/directory.js'
 import { checkDeployment } from './doctor/deployment.js'

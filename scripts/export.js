@@ -1,4 +1,7 @@
-/** `npm run export -- URL FILE`: everyone in the directory at a URL, as NDJSON, and its roles beside them. Started again, it goes on. */
+/**
+ * `npm run export -- URL FILE`: exports all users of the directory at a URL as NDJSON, and its roles to a second file.
+ * Run it again to resume an interrupted export.
+ */
 import { appendFileSync, closeSync, ftruncateSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { commandLine, directoryAt, linesOf, progressOf, reasonOf, run, say, Stop } from './directory.js'
@@ -17,7 +20,7 @@ await run(async () => {
   const [unfinished, progressFile] = [`${file}.part`, `${file}.progress.json`]
   const subject = JSON.stringify({ url: directory.url, hashes })
   process.once('SIGINT', () => {
-    console.error('\nStopped. The same command goes on from here.')
+    console.error('\nStopped. Run the same command to resume.')
     process.exit(130)
   })
 
@@ -25,7 +28,7 @@ await run(async () => {
   const part = begunFile ?? createPrivate(unfinished)
   if (begunFile === undefined) writePrivate(progressFile, subject)
   let { after, count } = lastOf(part)
-  if (count > 0) console.error(`Going on after ${count} users.`)
+  if (count > 0) console.error(`Resuming after ${count} users.`)
   const begun = count
   const progress = progressOf('users', await totalOf(directory))
   for (let tried = 1; ; tried += 1) {
@@ -41,9 +44,9 @@ await run(async () => {
       break
     } catch (error) {
       if (error instanceof Stop) throw error
-      if (tried >= attempts) throw new Stop(`${reasonOf(error)}. The same command goes on from here.`)
+      if (tried >= attempts) throw new Stop(`${reasonOf(error)}. Run the same command to resume.`)
       const wait = Math.min(2 ** tried, 30)
-      say(`${reasonOf(error)}. Going on in ${wait} s.`)
+      say(`${reasonOf(error)}. Resuming in ${wait} s.`)
       await sleep(wait * 1000)
     }
   }
@@ -55,7 +58,7 @@ await run(async () => {
   console.log(`${count.toLocaleString('en')} users in ${file}, ${statSync(file).size.toLocaleString('en')} bytes.`)
 })
 
-/** How far a file has come: what is no whole line is cut off. */
+/** Returns the last complete line of a file, and removes an incomplete one. */
 function lastOf(file) {
   const bytes = readFileSync(file)
   const end = bytes.lastIndexOf(10) + 1
@@ -67,7 +70,7 @@ function lastOf(file) {
   return { after: JSON.parse(bytes.toString('utf8', start, end)).number, count }
 }
 
-/** Unknown to whoever may not read users. */
+/** Undefined if the key may not read users. */
 async function totalOf(directory) {
   try {
     const { pagination } = await (await directory.ask('/users?limit=1')).json()
@@ -84,6 +87,6 @@ async function saveRoles(directory, path) {
     writePrivate(path, `${JSON.stringify(data, null, 2)}\n`)
   } catch (error) {
     if (error.status !== 403) throw error
-    console.error('The key may not read roles (roles:read): they are not saved.')
+    console.error('The key lacks roles:read, so roles are not saved.')
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run import -- FILE URL`: moves the users of an NDJSON file into the directory at a URL. What became of each row is written to
- * FILE.results.ndjson as it is known, which is also where it goes on when it is started again.
+ * `npm run import -- FILE URL`: imports the users of an NDJSON file into the directory at a URL. The result of each row
+ * is written to FILE.results.ndjson. Run it again to resume from that file.
  */
 import {
   appendFileSync,
@@ -21,7 +21,10 @@ const usage = 'USHER_API_KEY=… npm run import -- FILE URL [--dry-run] [--creat
 const attempts = 8
 const newline = 10
 
-/** Of one request. A dry run finds what comes twice as far as one request goes, so its own are as large as may be. */
+/**
+ * The limits of one request. A dry run detects duplicates only within one request, so its requests are as large as
+ * possible.
+ */
 const parts = {
   import: { bytes: 8_000_000, lines: 20_000, passwords: 100 },
   dryRun: { bytes: 26_000_000, lines: 100_000, passwords: 100 },
@@ -39,7 +42,7 @@ await run(async () => {
   await checkRoles(directory, `${file}.roles.json`, createsRoles)
   const record = dryRun ? noRecord() : recordOf(file, directory.url)
   process.once('SIGINT', () => {
-    console.error(dryRun ? '' : '\nStopped. The same command goes on from here.')
+    console.error(dryRun ? '' : '\nStopped. Run the same command to resume.')
     process.exit(130)
   })
 
@@ -77,7 +80,7 @@ await run(async () => {
   }
   if (unknownFields.size > 0) {
     const named = [...unknownFields].map(([field, lines]) => `${field} (${lines.toLocaleString('en')} lines)`)
-    console.log(`Fields that no user has, passed over: ${named.join(', ')}.`)
+    console.log(`Ignored fields, which match no user field: ${named.join(', ')}.`)
   }
   if (counts.withoutPassword > 0) {
     console.log(`Without a usable password: ${counts.withoutPassword.toLocaleString('en')} of those created.`)
@@ -85,11 +88,14 @@ await run(async () => {
   if (counts.sharedEmail > 0) {
     console.log(`Refused because another user has their email: ${counts.sharedEmail.toLocaleString('en')}.`)
   }
-  if (counts.refused > 0) console.log(dryRun ? record.text() : `What was refused, and why: ${file}.results.ndjson`)
+  if (counts.refused > 0) console.log(dryRun ? record.text() : `Refused rows and reasons: ${file}.results.ndjson`)
   return counts.refused > 0 ? 1 : 0
 })
 
-/** The results of a part's lines, by their numbers in the file; asked again, from where it got to, where something gives way. */
+/**
+ * Yields the results of a part, by line number of the file. After a transient error, repeats the request from the last
+ * result.
+ */
 async function* answersTo(directory, part, dryRun) {
   let { first, body } = part
   for (let tried = 1; body.length > 0; tried += 1) {
@@ -118,11 +124,11 @@ async function* answersTo(directory, part, dryRun) {
     } catch (error) {
       if (error instanceof Stop) throw error
       if (dryRun) throw new Stop(reasonOf(error))
-      if (tried >= attempts) throw new Stop(`${reasonOf(error)}. The same command goes on from here.`)
+      if (tried >= attempts) throw new Stop(`${reasonOf(error)}. Run the same command to resume.`)
     }
     if (decided > 0) tried = 0
-    if (tried >= attempts) throw new Stop('It gets no further. The same command goes on from here.')
-    if (wait > 0) say(`The directory stopped before the end. Going on in ${wait} s.`)
+    if (tried >= attempts) throw new Stop('No further progress. Run the same command to resume.')
+    if (wait > 0) say(`The response ended early. Resuming in ${wait} s.`)
     first += decided
     body = afterLines(body, decided)
     await sleep(wait * 1000)
@@ -139,7 +145,10 @@ function afterLines(body, count) {
   return body.subarray(at)
 }
 
-/** The lines of the file from number `from` on, in parts that one request can take; `end` is the line after the part. */
+/**
+ * Yields the lines of the file from number `from`, in parts that fit into one request. `end` is the line after the
+ * part.
+ */
 function* partsOf(file, from, most) {
   let lines = []
   let [bytes, passwords, number] = [0, 0, 0]
@@ -161,7 +170,7 @@ function* partsOf(file, from, most) {
   if (lines.length > 0) yield part()
 }
 
-/** Each with its end, as bytes: whether they are UTF-8 is for the directory to say. */
+/** Yields each line with its end, as bytes. The directory checks that they are UTF-8. */
 function* linesIn(file) {
   const handle = openSync(file, 'r')
   const buffer = Buffer.alloc(1 << 20)
@@ -198,7 +207,7 @@ function count(counts, { status, errors = [], note }) {
   if (note !== undefined) counts.withoutPassword += 1
 }
 
-/** The result with the lines of the file in place of those of the part, which begins at line `first`. */
+/** Converts line numbers of the part to line numbers of the file. The part starts at line `first`. */
 function inFile(result, first) {
   const toFile = (line) => first + Number(line) - 1
   const errors = result.errors?.map(({ field, message }) => ({
@@ -208,7 +217,7 @@ function inFile(result, first) {
   return { ...result, line: toFile(result.line), ...(errors && { errors }) }
 }
 
-/** Nothing is kept of a dry run but what is refused. */
+/** A dry run records only refused rows. */
 function noRecord() {
   const refused = []
   return {
@@ -229,7 +238,7 @@ function noRecord() {
   }
 }
 
-/** What is known of an import of this file into this directory, from before too where it was not finished. */
+/** The record of an import of this file into this directory, including an earlier unfinished run. */
 function recordOf(file, url) {
   const progress = `${file}.progress.json`
   const resultsPath = `${file}.results.ndjson`
@@ -248,7 +257,7 @@ function recordOf(file, url) {
       count(counts, result)
       next = result.line + 1
     }
-    if (next > 1) console.error(`Going on from line ${next}.`)
+    if (next > 1) console.error(`Resuming from line ${next}.`)
   } else {
     writePrivate(progress, subject)
   }
@@ -270,7 +279,7 @@ function recordOf(file, url) {
   }
 }
 
-/** An export saves its roles beside it: those that are not here yet are made, if that is asked for, or told. */
+/** An export saves its roles in a second file. Creates the missing ones if requested, and otherwise names them. */
 async function checkRoles(directory, path, creates) {
   if (!existsSync(path)) return
   const wanted = JSON.parse(readFileSync(path, 'utf8'))
@@ -291,5 +300,5 @@ async function checkRoles(directory, path, creates) {
       body: JSON.stringify(role),
     })
   }
-  console.error(`Roles made: ${names}.`)
+  console.error(`Roles created: ${names}.`)
 }

@@ -1,6 +1,6 @@
 /**
- * Installs what is missing, here or in the folder named: run first by `npm start`, `npm test` and `npm run bench`, perhaps by a Node of
- * the machine's own and without node_modules.
+ * Installs missing packages, in this folder or the one given. `npm start`, `npm test` and `npm run bench` run it first,
+ * on any Node and without node_modules.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export function install(folder = '.') {
   const place = `${root}${folder}/`
   if (isInstalled(place)) return
-  console.log('Installing what is missing…')
+  console.log('Installing missing packages…')
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: place,
     stdio: 'inherit',
@@ -20,7 +20,7 @@ export function install(folder = '.') {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-/** Whether every package of the lock file is there, by npm's own record of an installation, which it writes last. */
+/** Whether every package of the lock file is installed, by the record that npm writes at the end of an installation. */
 export function isInstalled(place) {
   const record = `${place}node_modules/.package-lock.json`
   if (!existsSync(record)) return false

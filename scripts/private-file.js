@@ -1,15 +1,21 @@
-/** Files that hold people's data: their owner alone may open them. */
+/** Files with personal data, which only their owner may open. */
 import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDWR } = constants
 
-/** Creates an empty file and opens it. It replaces what lies at the path: a file or link there lends neither its mode nor its target. */
+/**
+ * Creates an empty file and opens it. It replaces any file or link at the path, so neither an earlier mode nor a link's
+ * target is used.
+ */
 export function createPrivate(path) {
   rmSync(path, { force: true })
   return openSync(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
 }
 
-/** Opens a file to go on with; undefined unless it is this user's, has no other name, and is closed to everyone else. */
+/**
+ * Opens an existing file to append to it. Undefined unless the user owns it, it has no other name, and no other user
+ * may open it.
+ */
 export function openPrivate(path) {
   let file
   try {
@@ -18,14 +24,14 @@ export function openPrivate(path) {
     return undefined
   }
   const status = fstatSync(file)
-  // Windows has neither users nor modes here.
+  // On Windows these users and modes do not exist.
   const isPrivate = !process.getuid || (status.uid === process.getuid() && (status.mode & 0o077) === 0)
   if (status.isFile() && status.nlink === 1 && isPrivate) return file
   closeSync(file)
   return undefined
 }
 
-/** The content of a file that `openPrivate` opens; undefined of any other. */
+/** Returns the content of a file that `openPrivate` would open; undefined for any other. */
 export function readPrivate(path) {
   const file = openPrivate(path)
   if (file === undefined) return undefined

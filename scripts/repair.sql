@@ -1,8 +1,8 @@
--- Mends what the doctor finds of what is kept twice: counters, the columns that repeat roles, login identifiers, entries of nobody in
--- the search index. It says again what the users and their roles say; where all is well it changes nothing.
---   npx wrangler d1 execute DB --remote --env production --file scripts/repair.sql
+-- Repairs redundant data that the doctor reports: counters, the columns that repeat roles, login identifiers, and stray
+-- entries of the search index. It derives them from users and their roles, and changes nothing that is correct.
+-- npx wrangler d1 execute DB --remote --env production --file scripts/repair.sql
 
--- Who has no role has the default one; positions count from 0, where the primary role is.
+-- A user without a role gets the default role. Positions start at 0, the primary role.
 INSERT INTO user_roles (user_number, role_number, position)
   SELECT number, 2, 0 FROM users WHERE number NOT IN (SELECT user_number FROM user_roles);
 UPDATE user_roles SET position = placed.position

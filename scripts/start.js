@@ -27,12 +27,12 @@ writeSecrets()
 migrate()
 serve()
 
-/** Asked first: whoever answers on the port of another's server must not be announced as ours. */
+/** Checked first, because another server on the port must not be announced as Usher. */
 async function portIsFree() {
   const server = createServer()
   await new Promise((resolve) => {
     server.once('error', ({ code }) => {
-      console.error(`Usher cannot listen on ${ip}, port ${port} (${code}). Another one: npm start -- --port 8788`)
+      console.error(`Usher cannot listen on ${ip}, port ${port} (${code}). Use another port: npm start -- --port 8788`)
       process.exit(1)
     })
     server.listen(Number(port), ip, resolve)
@@ -40,7 +40,7 @@ async function portIsFree() {
   await new Promise((resolve) => server.close(resolve))
 }
 
-/** Random secrets, once; a file that is there is somebody's and stays as it is. */
+/** Writes random secrets once. An existing file is never changed. */
 function writeSecrets() {
   const path = `${root}.dev.vars`
   if (existsSync(path)) return
@@ -51,7 +51,7 @@ function writeSecrets() {
     SERVER_TIMING: 'on',
   }
   const lines = Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`)
-  // Exclusive: the secrets do not go where a broken link leads.
+  // Exclusive, so that the secrets are not written to the target of a broken link.
   writeFileSync(path, lines.join(''), { flag: 'wx', mode: 0o600 })
 }
 
@@ -73,7 +73,7 @@ function migrate() {
 function serve() {
   const url = `http://${['127.0.0.1', '0.0.0.0', '::', '::1'].includes(ip) ? 'localhost' : ip}:${port}`
   const defaults = [...(argument('--ip') ? [] : ['--ip', ip]), ...(argument('--port') ? [] : ['--port', port])]
-  // A process group of its own, since wrangler leaves its children behind when it alone is told to end.
+  // A process group of its own, because wrangler does not end its child processes.
   const server = spawn(...wrangler('dev', '--show-interactive-dev-session=false', ...defaults, ...args), {
     cwd: root,
     env: environment,
@@ -98,7 +98,7 @@ function readOutput({ stdout, stderr }) {
   createInterface({ input: stderr }).on('line', (line) => line.trim() && !isNotice(line) && console.error(line))
 }
 
-/** The local server has no clock of its own: each minute what webhooks have yet to be told, each hour the sweep. */
+/** The local server has no scheduler. Runs the webhook deliveries every minute and the sweep every hour. */
 function keepTime(address) {
   const tick = (cron) =>
     fetch(`${address}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}`)
@@ -112,11 +112,11 @@ function end(server, signal) {
   try {
     process.kill(process.platform === 'win32' ? server.pid : -server.pid, signal)
   } catch {
-    // Gone already.
+    // Has already ended.
   }
 }
 
-/** Says where everything is, once it is there. */
+/** Prints the banner once the server responds. */
 async function announce(url, address) {
   while (
     !(await fetch(`${address}/health`).then(
@@ -154,7 +154,7 @@ function argument(name) {
   return args[index] === name ? args[index + 1] : args[index].slice(name.length + 1)
 }
 
-/** wrangler, on the Node that the project brings. */
+/** Runs wrangler on the project's own Node. */
 function wrangler(...command) {
   return [`${root}node_modules/.bin/node`, [`${root}node_modules/wrangler/bin/wrangler.js`, ...command]]
 }

@@ -1,4 +1,4 @@
-/** better-auth with its admin plugin: the schema its own migrations make, the session cookie its documentation describes. */
+/** better-auth with its admin plugin: the schema of its own migrations and the documented session cookie. */
 import { getMigrations } from 'better-auth/db/migration'
 import { draws } from '../people.js'
 import { options } from '../workers/better-auth-options.js'
@@ -30,7 +30,7 @@ export async function signIn(call) {
   return { cookie: cookies.join('; '), origin }
 }
 
-// The order of creation, which only a sort gives: ids are random.
+// Only a sort gives the order of creation, because ids are random.
 const inOrder = 'sortBy=createdAt&sortDirection=asc'
 const list = ({ page, size }) => ({
   path: `/api/auth/admin/list-users?limit=${size}&offset=${(page - 1) * size}&${inOrder}`,
@@ -96,7 +96,7 @@ export function rowsOf(database, { email }) {
 
 export const ownColumns = ['id', 'userId', 'accountId', 'createdAt', 'updatedAt', 'password']
 
-/** Whom the Worker made today comes first in order of creation here as elsewhere: the others were made over the years. */
+/** Users that the Worker created today sort first here too, because all others were created in earlier years. */
 export function writing(database) {
   database.exec(
     `UPDATE user SET createdAt = iif(role = 'admin', '2024-12-30T00:00:00.000Z', '2024-12-31T00:00:00.000Z')`,
@@ -110,7 +110,7 @@ function post(path, body) {
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** 32 letters and digits, as better-auth draws them. */
+/** 32 letters and digits, in the format of better-auth. */
 function idOf({ index }, of = 'user') {
   const draw = draws(of === 'user' ? index + 0x40000000 : index + 0x20000000)
   return Array.from({ length: 32 }, () => letters[Math.floor(draw() * letters.length)]).join('')

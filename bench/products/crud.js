@@ -1,4 +1,4 @@
-/** The tutorials' Worker. */
+/** A Worker as tutorials write it. */
 import { readFileSync } from 'node:fs'
 
 const email = 'admin@example.org'
@@ -72,5 +72,5 @@ function post(path, body, expect = 200) {
   return { method: 'POST', path, body, expect }
 }
 
-/** The admin is the first. */
+/** The admin is the first user. */
 const idOf = ({ index }) => index + 1

@@ -1,13 +1,13 @@
-/** The bare Worker that sends Usher's batches, and hashes a password with nothing around it. */
+/** The bare Worker, which sends Usher's batches and hashes a password with nothing around it. */
 export const name = 'floor'
 export const title = 'bare Worker'
 
-/** By the index of the subject; creating and signing in are to be held against the hash alone. */
+/** By the index of the subject. Creating and signing in are compared with the hash alone. */
 export const requestFor = ({ name: operation, hashes }, index) => ({
   path: hashes ? '/hash' : `/${operation}/${index}`,
 })
 
-/** The emails in whatever rows it answered: users are JSON texts, and among the people of the bench nothing else has an @. */
+/** Returns the emails in the rows of a response. Users are JSON texts, and only emails contain an @. */
 export const emails = ({ body }) =>
   body
     .flat(2)

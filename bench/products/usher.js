@@ -1,4 +1,4 @@
-/** Usher: its production bundle, its own schema, and rows as it writes them. */
+/** Usher: its production bundle, its own schema, and rows as the Worker writes them. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { fold, foldForSearch, foldIdentifier } from '../../src/core/users/text.ts'
 import { draws } from '../people.js'
@@ -24,12 +24,12 @@ export async function applySchema(database) {
   for (const file of readdirSync(migrations).sort()) database.exec(readFileSync(new URL(file, migrations), 'utf8'))
 }
 
-/** Makes the first admin, whose password becomes everyone's. */
+/** Creates the first admin, whose password all users get. */
 export async function begin(call) {
   await signIn(call)
 }
 
-/** The headers of a signed-in admin. */
+/** Returns the headers of a signed-in admin. */
 export async function signIn(call) {
   const { body } = await call({ ...post('/v1/auth/login', { identifier: email, password }), expect: 200 })
   return { authorization: `Bearer ${body.access_token}` }
@@ -47,14 +47,14 @@ export const requests = {
   delete: ({ id }) => ({ method: 'DELETE', path: `/v1/users/${wireId(id)}`, expect: 204 }),
 }
 
-/** The emails and the total of an answer. */
+/** Returns the emails and the total of a response. */
 export function people({ body }) {
   if (body.pagination) return { emails: body.data.map((user) => user.email), total: body.pagination.total }
   if (body.meta) return { emails: body.data.map((user) => user.email), total: body.meta.total }
   return { emails: [body.email] }
 }
 
-/** The next person of the directory, in every table; `like` is the one whom the Worker wrote. */
+/** Returns the rows of the next user, in every table. `like` is the user that the Worker wrote. */
 export function rows(person, like) {
   const number = person.index + 1
   const user = {
@@ -124,7 +124,7 @@ export function rows(person, like) {
   }
 }
 
-/** The rows of the person the Worker wrote; the search index cannot be read back. */
+/** Returns the rows of the user that the Worker wrote. The search index cannot be read back. */
 export function rowsOf(database, { email }) {
   const user = database.prepare('SELECT * FROM users WHERE email = ?').get(email)
   const { sequence: _, ...event } = database.prepare('SELECT * FROM audit_events WHERE user_id = ?').get(user.id)
@@ -132,7 +132,7 @@ export function rowsOf(database, { email }) {
   return { users: user, user_roles: role, audit_events: event }
 }
 
-/** What two writings of one person differ in. */
+/** The columns that differ each time a user is written. */
 export const ownColumns = [
   ...['id', 'user_id', 'created_at', 'updated_at', 'at', 'password_hash'],
   ...['credential_id', 'request_id'],
@@ -140,7 +140,7 @@ export const ownColumns = [
 
 const counting = `SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN ('users_count_new', 'user_roles_count_new')`
 
-/** Writes through every trigger but those that count, a row at a time; what they would have counted is counted at the end. */
+/** Writes row by row with all triggers except those that count. The counters are written at the end. */
 export function writing(database) {
   const triggers = database.prepare(counting).all()
   for (const { name: trigger } of triggers) database.exec(`DROP TRIGGER ${trigger}`)
@@ -169,7 +169,7 @@ export function writing(database) {
   }
 }
 
-/** Throws unless every counter is the count of what it counts. */
+/** Throws unless every counter is correct. */
 export function check(database) {
   const counted = `
     SELECT 'all' AS scope, number FROM users UNION ALL SELECT 'inactive', number FROM users WHERE active = 0
@@ -213,7 +213,7 @@ function sent(person) {
   }
 }
 
-/** The cursor that the page before would have given: nobody has been deleted, so places are numbers. */
+/** Returns the cursor that the previous page would have given. No user was deleted, so positions are numbers. */
 function cursorBefore(page, size) {
   const number = (page - 1) * size
   const position = [{ key: String(number), number }, ['created_at', null, null, null]]

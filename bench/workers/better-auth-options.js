@@ -1,4 +1,4 @@
-/** How better-auth is set up: for the Worker, and for making its schema. */
+/** The configuration of better-auth, for its Worker and for its schema. */
 import { admin } from 'better-auth/plugins/admin'
 
 export function options(database, { BETTER_AUTH_SECRET, BETTER_AUTH_URL }) {
@@ -8,7 +8,7 @@ export function options(database, { BETTER_AUTH_SECRET, BETTER_AUTH_URL }) {
     baseURL: BETTER_AUTH_URL,
     emailAndPassword: { enabled: true },
     plugins: [admin()],
-    // As RATE_LIMIT=off for Usher: the load comes from one client.
+    // As RATE_LIMIT=off for Usher, because the load comes from a single client.
     rateLimit: { enabled: false },
   }
 }

@@ -1,6 +1,6 @@
 /**
- * better-auth with its admin plugin on D1, as its documentation sets it up: the D1 binding is the database, users sign in with email
- * and password, everything else is its default. Made once an isolate, not once a request.
+ * better-auth with its admin plugin on D1, as its documentation sets it up: the D1 binding as database, sign-in with
+ * email and password, defaults otherwise. Created once per isolate.
  */
 import { betterAuth } from 'better-auth'
 import { options } from './better-auth-options'

@@ -1,6 +1,7 @@
 /**
- * Any product's bundle with a meter on the wire to its database: every call of D1 is a trip, and its own `meta` says the rows. Only
- * there is all of it seen: `raw()`, by which drizzle reads, throws the meta away. One request at a time.
+ * Any product's bundle with a meter between it and its database. Every call to D1 is a round trip, and its `meta` has
+ * the rows. Only this level sees everything, because `raw()`, which drizzle uses, drops the meta. Handles one request
+ * at a time.
  */
 import product from './product.js'
 

@@ -1,6 +1,7 @@
 /**
- * A user directory as tutorials write it with Hono and drizzle: a JWT and the user behind it, zod, LIKE with percent signs, count(*),
- * LIMIT and OFFSET, one unique index. Passwords are one PBKDF2 call of 100,000 iterations, the most a Worker may make.
+ * A user directory as tutorials write it with Hono and drizzle: a JWT and its user, zod, LIKE with percent signs,
+ * count(*), LIMIT and OFFSET, one unique index. A password hash is one PBKDF2 call of 100,000 iterations, the most that
+ * a Worker may make.
  */
 import { zValidator } from '@hono/zod-validator'
 import { asc, count, eq, like, or } from 'drizzle-orm'

@@ -1,2 +1,2 @@
-/** A Worker that does nothing: what any Worker's start costs. */
+/** A Worker that does nothing, to measure the start of any Worker. */
 export default { fetch: () => new Response('ok') }

@@ -1,6 +1,6 @@
 /**
- * The bare Worker: the batches Usher was seen to send for a request, sent again, and their rows answered as JSON. No authentication,
- * no validation, no routing, no mapping: what the same work of the database costs at the least.
+ * The bare Worker: it sends Usher's recorded batches again and returns their rows as JSON. It has no authentication,
+ * validation, routing or mapping, so it shows the least cost of the same database work.
  */
 import recording from './recording.json'
 
@@ -23,7 +23,7 @@ export default {
   },
 }
 
-/** The work of keeping or checking one password, and nothing else. */
+/** Hashes or checks one password, and does nothing else. */
 async function hash() {
   const salt = crypto.getRandomValues(new Uint8Array(16))
   let key = new TextEncoder().encode('a passphrase that everyone has')

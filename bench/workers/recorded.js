@@ -1,4 +1,4 @@
-/** Usher's bundle with an ear on its database: answers the batches a request made instead of what it answered. */
+/** Usher's bundle with a recorder on its database. It returns the batches of a request instead of the response. */
 import usher from './product.js'
 
 let batches = []
@@ -12,7 +12,7 @@ export default {
   },
 }
 
-/** One environment each, since Usher checks its configuration once for each. */
+/** One environment per request, because Usher checks its configuration once per environment. */
 function listening(env) {
   let heard = environments.get(env)
   if (!heard) environments.set(env, (heard = { ...env, DB: database(env.DB) }))

@@ -1,10 +1,10 @@
-/** How a table separates its values, as its line of headings shows. */
+/** Detects how a table separates its values, from its line of headings. */
 import { parse } from 'csv-parse/sync'
 import { isKnown } from './headings.js'
 
 const delimiters = [',', ';', '\t', '|']
 
-/** What this table has in common with every other one. */
+/** The options that all tables share. */
 export const everyTable = {
   relax_column_count: true,
   skip_empty_lines: true,
@@ -13,8 +13,9 @@ export const everyTable = {
 }
 
 /**
- * `text` is the beginning of the table. The delimiter is the one that makes most known headings, then most columns; `sep=;` in the first
- * line, which is for spreadsheets, decides by itself and is `skipped`. Blanks after every delimiter of the headings are no part of values.
+ * `text` is the beginning of the table. The delimiter is the one that gives the most known headings, then the most
+ * columns. A first line of `sep=;`, which spreadsheets read, decides alone and is `skipped`. If a blank follows every
+ * delimiter of the headings, blanks are not part of values.
  */
 export function dialectOf(text) {
   const [skipped = '', named] = /^"?sep=([^\w"\n])"?[^\S\t\n]*\1*(?:\n|$)/i.exec(text) ?? []
@@ -34,7 +35,7 @@ export function dialectOf(text) {
 
 const hasBlanks = ([, ...others]) => others.length > 0 && others.every((heading) => heading.startsWith(' '))
 
-/** Undefined where the line cannot be read so. */
+/** Undefined if the line cannot be parsed this way. */
 function headingsBy(text, { delimiter, ltrim }) {
   try {
     return parse(text, { ...everyTable, delimiter, ltrim, to: 1 })[0]

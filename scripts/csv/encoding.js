@@ -8,18 +8,20 @@ const newline = 10
 
 const hint = 'Save the table as UTF-8 or name its encoding: tables of Excel on Windows take --encoding windows-1252.'
 
-/** The text in parts, each line ended by a newline alone. Stops where the bytes are not text of the encoding: no character is replaced. */
+/**
+ * Yields the text in parts, with a newline as the end of each line. Stops at bytes that are invalid in the encoding; no
+ * character is replaced.
+ */
 export function* textOf(file, encoding) {
   let line = 1
   let rest = ''
   for (const decoded of decodedParts(file, encoding, () => line)) {
     const text = rest + decoded
-    // Of a pair of carriage return and newline the second may be in the next part.
+    // A carriage return and its newline may be in different parts.
     rest = text.endsWith('\r') ? '\r' : ''
     const part = text.slice(0, text.length - rest.length).replace(/\r\n?/g, '\n')
     const nul = part.indexOf('\0')
-    if (nul >= 0)
-      throw new Stop(`Line ${line + newlinesIn(part.slice(0, nul))} is not text of a known encoding. ${hint}`)
+    if (nul >= 0) throw new Stop(`Line ${line + newlinesIn(part.slice(0, nul))} is not in a known encoding. ${hint}`)
     line += newlinesIn(part)
     if (part !== '') yield part
   }
@@ -39,7 +41,7 @@ function* decodedParts(file, encoding, lineSoFar) {
   yield decodedBy(decoder, Buffer.alloc(0), {}, lineSoFar)
 }
 
-/** The byte order mark says what the encoding is, whatever the command line says. */
+/** A byte order mark decides the encoding, whatever the command line says. */
 function markOf(bytes) {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be'
@@ -50,7 +52,7 @@ function decoderOf(label) {
   try {
     return new TextDecoder(label, { fatal: true })
   } catch {
-    throw new Stop(`${label} is not an encoding that this command knows.`)
+    throw new Stop(`${label} is not a supported encoding.`)
   }
 }
 
@@ -62,7 +64,7 @@ function decodedBy(decoder, bytes, options, lineSoFar) {
   }
 }
 
-/** Whole lines at a time, so that the line that is not UTF-8 can be named. */
+/** Decodes whole lines, so that the line with invalid UTF-8 can be named. */
 function* utf8Parts(chunks, lineSoFar) {
   const decoder = new TextDecoder('utf-8')
   let rest = Buffer.alloc(0)

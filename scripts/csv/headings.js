@@ -1,7 +1,7 @@
-/** What the headings of a table mean: the fields of a user, as this directory and other systems name them. */
+/** Maps the headings of a table to user fields, by the names that Usher and other systems use. */
 import { Stop } from '../directory.js'
 
-/** Other names of each field, after `nameOf`. A name that is its own field stands in the list as well. */
+/** Further names of each field, normalised by `nameOf`. The list includes a field's own name. */
 const names = {
   id: ['id', 'user_id', 'object_id'],
   uid: ['uid'],
@@ -51,12 +51,12 @@ const names = {
   password: ['password', 'mot_de_passe'],
   password_hash: ['password_hash', 'hashed_password', 'encrypted_password', 'password_digest', 'user_pass'],
   pin_hash: ['pin_hash'],
-  /** Known to be of no use here. */
+  /** Known headings without a matching field. */
   nothing: ['user_activation_key'],
 }
 const kinds = new Map(Object.entries(names).flatMap(([kind, all]) => all.map((name) => [name, kind])))
 
-/** What a heading is compared by: `First Name [Required]`, `firstName` and `user.firstName` are all `first_name`. */
+/** Normalises a heading: `First Name [Required]`, `firstName` and `user.firstName` all become `first_name`. */
 export function nameOf(heading) {
   return heading
     .trim()
@@ -72,19 +72,20 @@ export function nameOf(heading) {
 
 export const isKnown = (heading) => kinds.has(nameOf(heading))
 
-/** The columns by their headings: each has the name of its heading and, where a user has such a field, its kind. */
+/** Returns the columns: the name of each heading and, if a user has such a field, its kind. */
 export function columnsOf(headings) {
   const all = headings.map(nameOf)
   const columns = all.map((name) => ({ name, kind: kindOf(name, all) }))
   if (!columns.some(({ kind }) => kind && kind !== 'nothing'))
-    throw new Stop('No heading names a field of a user, such as email, name or number.')
+    throw new Stop('No heading matches a user field, such as email, name or number.')
   const seen = new Map()
   for (const [index, { name, kind }] of columns.entries()) {
     if (name === '') continue
     const field = fieldOf(kind) ?? name
     const before = seen.get(field)
     const heading = headings[index].trim()
-    if (before !== undefined) throw new Stop(`The headings ${before} and ${heading} are of one field: remove a column.`)
+    if (before !== undefined)
+      throw new Stop(`The headings ${before} and ${heading} are for the same field. Remove a column.`)
     seen.set(field, heading)
   }
   return columns
@@ -97,7 +98,7 @@ function fieldOf(kind) {
 
 function kindOf(name, all) {
   if (name === 'nom' && all.includes('prenom')) return 'last_name'
-  // WordPress has a column user_status that means nothing.
+  // WordPress has an unused column user_status.
   if (name === 'user_status' && all.includes('user_login')) return 'nothing'
   return kinds.get(name)
 }

@@ -1,4 +1,4 @@
-/** The rows of a table, with the lines they stand on. */
+/** Reads the rows of a table with their line numbers. */
 import { Readable } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { Stop } from '../directory.js'
@@ -12,7 +12,7 @@ const reasons = {
   CSV_MAX_RECORD_SIZE: 'it is longer than a million characters',
 }
 
-/** The rows that have a value, each with the line it begins on. */
+/** Yields the rows that have a value, each with the line where it starts. */
 export async function* recordsOf(file, encoding) {
   const parts = textOf(file, encoding)
   const { value: beginning = '' } = parts.next()
@@ -38,7 +38,7 @@ export async function* recordsOf(file, encoding) {
     if (!(error instanceof CsvError)) throw error
     const [from, to] = [last + 1, Math.max(error.lines + linesSkipped, last + 1)]
     const where = error.code === 'CSV_QUOTE_NOT_CLOSED' || from === to ? `Line ${from}` : `Lines ${from} to ${to}`
-    throw new Stop(`${where} cannot be read as a row: ${reasons[error.code] ?? 'it is not CSV'}.`)
+    throw new Stop(`${where} cannot be parsed as a row: ${reasons[error.code] ?? 'it is not CSV'}.`)
   }
 }
 

@@ -1,4 +1,7 @@
-/** A row of a table as a line of an import. What does not read as a value of its field stays text, for the import to refuse. */
+/**
+ * Converts a row of a table to a line of an import. A value that cannot be parsed stays text, and the import refuses
+ * it.
+ */
 import { lookalikeOf, looksLikeHash } from '../../src/core/passwords/lookalikes.js'
 import { Stop } from '../directory.js'
 
@@ -15,7 +18,7 @@ const userTypes = {
   clinician: 'clinician',
   st: 'student',
   student: 'student',
-  // Entra's kinds of accounts.
+  // The types of accounts in Entra.
   member: undefined,
   guest: undefined,
 }
@@ -27,13 +30,16 @@ const status = (text) => ({ true: 'active', false: 'inactive' })[boolean(text)] 
 const among = (values) => (text) => (Object.hasOwn(values, text.toLowerCase()) ? values[text.toLowerCase()] : text)
 const same = (text) => text
 
-/** The fields of a kind of column, from its text: none where it is passed over, undefined where it says nothing. */
+/**
+ * The fields of a column from its text, by kind. No fields if the column is ignored, undefined if the text means no
+ * value.
+ */
 const kinds = {
   id: identifier,
   uid: identifier,
   nothing: () => ({}),
   inactive: (text) => ({ status: { true: 'inactive', false: 'active' }[boolean(text)] ?? text }),
-  // A date is when that was.
+  // A date means activated at that date.
   activated: (text) => (typeof boolean(text) === 'boolean' ? { status: status(text) } : {}),
   deleted: (text) => ({ deleted: boolean(text) === false ? undefined : text }),
   password: (text) => ({ password: isPlaceholder(text) ? undefined : text }),
@@ -51,16 +57,16 @@ const readers = {
   roles: (text) => text.split('|').map((name) => name.trim()),
 }
 
-/** An integer is the number of a user in systems that count them. Okta's own ids are of no use elsewhere. */
+/** An integer is the number of a user, in systems that have numbers. Okta's ids have no use elsewhere. */
 function identifier(text) {
   if (/^\d{1,15}$/.test(text)) return { number: Number(text) }
   return /^00u[0-9A-Za-z]{17}$/.test(text) ? {} : { id: text }
 }
 
-/** What exports show in the place of a password or hash. */
+/** The placeholders for a password or hash in exports. */
 const isPlaceholder = (text) => text === 'password_hashed' || /^\*+$/.test(text)
 
-/** `1980-07-08`, with a time behind it or not, and `08 Jul 1980`. */
+/** `1980-07-08`, with or without a time, and `08 Jul 1980`. */
 function date(text) {
   const [, iso] = /^(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d.*)?$/.exec(text) ?? []
   if (iso) return iso
@@ -69,7 +75,7 @@ function date(text) {
   return month ? `${year}-${String(month).padStart(2, '0')}-${day.padStart(2, '0')}` : text
 }
 
-/** ISO 8601 and SQL's; without a zone it is UTC. A number is seconds since 1970. */
+/** ISO 8601 and SQL formats, in UTC unless a zone is given. A number is seconds since 1970. */
 function time(text) {
   if (/^\d{9,10}$/.test(text)) return new Date(Number(text) * 1000).toISOString()
   const parts = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?)? ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?$/i.exec(
@@ -81,7 +87,10 @@ function time(text) {
   return `${day}T${minutes}${seconds.slice(0, 13)}${offset}`
 }
 
-/** Only passwords keep their blanks. SQL's marks of no value say nothing, but people are called Null. */
+/**
+ * Only passwords keep their blanks. SQL's marks for no value count as empty, except in names, because Null is a
+ * surname.
+ */
 function textIn(value, kind) {
   if (kind === 'password') return value
   const text = value.trim()
@@ -89,8 +98,8 @@ function textIn(value, kind) {
 }
 
 /**
- * The row, and why it is refused if it is. `passedOver` collects the names of columns that have values and no field; a value that looks
- * like a status or a hash goes on in a field of that name, for the import to refuse.
+ * Returns the row or the reason to refuse it. `passedOver` collects ignored columns that have values. A value that
+ * looks like a status or a hash is passed on in such a field, so that the import refuses it.
  */
 export function toRow(values, columns, passedOver) {
   const row = {}
@@ -106,7 +115,7 @@ export function toRow(values, columns, passedOver) {
     for (const [field, value] of Object.entries(fields)) {
       if (value === undefined) continue
       if (field in row && row[field] !== value)
-        throw new Stop(`has two values of ${field}, under ${sources[field]} and ${name}: remove a column.`)
+        throw new Stop(`has two values of ${field}, under ${sources[field]} and ${name}. Remove a column.`)
       row[field] = value
       sources[field] = name
     }
@@ -120,7 +129,7 @@ function fieldsOf(kind, text) {
   return kinds[kind] ? kinds[kind](text) : { [kind]: (readers[kind] ?? same)(text) }
 }
 
-/** Where a system signs people in by their email, that is its username too. */
+/** Removes a username that equals the email, from systems that sign in by email. */
 function withoutEmailAsUsername(row) {
   if (row.email === undefined && row.username?.includes('@')) row.email = row.username
   if (row.username !== undefined && row.username.toLowerCase() === row.email?.toLowerCase()) delete row.username

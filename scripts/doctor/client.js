@@ -1,34 +1,35 @@
-/** Requests to the Worker that is examined. The key goes in a header, over TLS or to this machine, and nowhere else. */
+/** Requests to the examined Worker. The API key is sent in a header, only over TLS or to this machine. */
 
-/** Nothing could be learned, or nothing more. */
+/** The Worker cannot be examined, or not any further. */
 export class CannotAsk extends Error {}
 
 const limitMilliseconds = 60_000
 
 const usage = 'npm run doctor -- https://usher.example.org'
 
-/** Throws CannotAsk where there is nobody to ask, or nothing to ask with. */
+/** Throws CannotAsk when the address or the key is missing or invalid. */
 export function newClient([address, ...more], key, report) {
-  if (!address || more.length > 0 || !URL.canParse(address)) throw new CannotAsk(`Whose doctor? ${usage}`)
+  if (!address || more.length > 0 || !URL.canParse(address)) throw new CannotAsk(`Give one address. ${usage}`)
   const { origin, protocol, hostname } = new URL(address)
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
-  if (!/^https?:$/.test(protocol)) throw new CannotAsk(`An address begins with https://. ${usage}`)
-  if (protocol === 'http:' && !isLocal) throw new CannotAsk('A key is not sent without TLS: give the https:// address.')
+  if (!/^https?:$/.test(protocol)) throw new CannotAsk(`The address must start with https://. ${usage}`)
+  if (protocol === 'http:' && !isLocal)
+    throw new CannotAsk('The key is not sent without TLS: give the https:// address.')
   if (!key) {
     throw new CannotAsk(
-      'USHER_API_KEY is not set. Make a key that holds every permission, by POST /v1/api-keys as an administrator, and keep it for this:\n' +
+      'USHER_API_KEY is not set. Create a key with every permission, by POST /v1/api-keys as an administrator, and set it:\n' +
         `read -rs USHER_API_KEY && export USHER_API_KEY && ${usage}`,
     )
   }
 
-  /** Waits as it is told to, where there were too many requests or the Worker is away for a moment. */
+  /** Waits and retries when the response is 429 or 503. */
   async function send(url, headers = {}) {
     for (let tried = 1; ; tried += 1) {
       const response = await once(url, headers)
       const tries = { 429: 5, 503: 2 }[response.status] ?? 1
       if (tried >= tries || !response.headers.has('retry-after')) return response
       const seconds = Math.min(Number(response.headers.get('retry-after')) || 1, 60)
-      report.progress(`Told to wait ${seconds} s…`)
+      report.progress(`Waiting ${seconds} s…`)
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
     }
   }
@@ -40,7 +41,7 @@ export function newClient([address, ...more], key, report) {
       response = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(limitMilliseconds) })
     } catch (error) {
       const why = error.cause?.code ?? error.cause?.message ?? error.message
-      throw new CannotAsk(`${new URL(url).origin} does not answer: ${why}.`)
+      throw new CannotAsk(`${new URL(url).origin} does not respond: ${why}.`)
     }
     const text = await response.text()
     const { status, headers: answered } = response
@@ -51,11 +52,11 @@ export function newClient([address, ...more], key, report) {
     origin,
     isLocal,
     secure: protocol === 'https:',
-    /** As anybody. */
+    /** Without credentials. */
     get: (path) => send(origin + path),
-    /** By another scheme, once and without a key: undefined where nothing answers. */
+    /** Over plain http, once and without a key. Undefined if there is no response. */
     getInClear: (path) => once(`http://${new URL(origin).hostname}${path}`, {}).catch(() => undefined),
-    /** As the key's owner. */
+    /** With the API key. */
     ask: (path) => send(`${origin}/v1${path}`, { authorization: `Bearer ${key}` }),
   }
 }

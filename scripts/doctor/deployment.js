@@ -1,24 +1,24 @@
-/** What the Worker says of itself: version, bindings, migrations, settings, clock, the way to its database, and hashing. */
+/** Checks the Worker's own report: version, bindings, migrations, settings, clock, database latency and hashing. */
 import { CannotAsk } from './client.js'
 
-/** What D1 holds at most, on Workers Paid. */
-const mostBytes = 10_000_000_000
-/** A trip within a region takes a few milliseconds, one across an ocean a hundred. */
+/** The maximum size of a D1 database on Workers Paid. */
+const maxBytes = 10_000_000_000
+/** A round trip within a region takes a few milliseconds, across an ocean a hundred. */
 const nearMilliseconds = 30
 /** Tokens from a clock further ahead are refused. */
-const mostSkewSeconds = 60
-/** What the free plan gives a request. */
+const maxSkewSeconds = 60
+/** The CPU limit of a request on the free plan. */
 const freeMilliseconds = 10
 
-/** The facts, or undefined where the Worker cannot tell. */
+/** Returns the facts, or undefined if the Worker cannot report them. */
 export async function checkDeployment(client, report) {
   report.title('The deployment')
   const answer = await client.ask('/diagnostics')
-  if (answer.status === 401) throw new CannotAsk('The key in USHER_API_KEY is not valid, or no longer.')
+  if (answer.status === 401) throw new CannotAsk('The key in USHER_API_KEY is invalid, expired or revoked.')
   if (answer.status === 403) throw new CannotAsk('The key in USHER_API_KEY does not hold every permission.')
   if (answer.status === 404) throw new CannotAsk(`${client.origin} has no diagnostics: it runs an earlier version.`)
   if (answer.status !== 200) {
-    report.fail(`/v1/diagnostics: ${answer.status}`, 'Look at the Worker’s log; nothing more can be asked.')
+    report.fail(`/v1/diagnostics: ${answer.status}`, 'See the Worker’s log. The doctor cannot continue.')
     return undefined
   }
   const facts = answer.body
@@ -37,7 +37,7 @@ function checkBindings({ missing_bindings: missing }, report) {
   else
     report.fail(
       `bindings: missing ${missing.join(', ')}`,
-      'They stand in wrangler.toml, once for each environment: deploy again.',
+      'Add them to wrangler.toml, for each environment, and deploy again.',
     )
 }
 
@@ -48,7 +48,7 @@ function checkMigrations({ applied, missing, unknown }, report) {
       'npx wrangler d1 migrations apply DB --remote --env … (or npm run deploy:…, which does both)',
     )
   } else report.ok(`migrations: all ${applied.length - unknown.length} applied`)
-  if (unknown.length > 0) report.info(`migrations: ${unknown.join(', ')} of later code than runs here`)
+  if (unknown.length > 0) report.info(`migrations: ${unknown.join(', ')} belong to a later version than this one`)
 }
 
 function checkSettings(facts, { isLocal }, report) {
@@ -56,11 +56,11 @@ function checkSettings(facts, { isLocal }, report) {
   const soft = isLocal ? report.info : report.warn
   const bootstrap = variables.filter((name) => name.startsWith('BOOTSTRAP_ADMIN_'))
   if (admins === 0)
-    report.fail('nobody holds the role admin', 'Set the BOOTSTRAP_ADMIN_ secrets and sign in with them.')
+    report.fail('no user holds the role admin', 'Set the BOOTSTRAP_ADMIN_ secrets and sign in with them.')
   else if (bootstrap.length > 0) {
     soft(
-      `${bootstrap.join(' and ')} still set, though there ${admins === 1 ? 'is an admin' : `are ${admins} admins`}`,
-      'npx wrangler secret delete each: nobody needs them, and a password should not lie about.',
+      `${bootstrap.join(' and ')} still set, although there ${admins === 1 ? 'is an admin' : `are ${admins} admins`}`,
+      'Delete each with npx wrangler secret delete: they are no longer needed.',
     )
   } else report.ok(`admins: ${admins}; no bootstrap credentials are left`)
   if (variables.includes('JWT_SECRET_PREVIOUS')) {
@@ -69,7 +69,7 @@ function checkSettings(facts, { isLocal }, report) {
   if (facts.rate_limit) report.ok('rate limits: on')
   else soft('rate limits: off', 'RATE_LIMIT = "on", unless this is a load test.')
   if (facts.server_timing)
-    soft('SERVER_TIMING is on: every answer says what it cost', 'SERVER_TIMING = "off" in production.')
+    soft('SERVER_TIMING is on: every response shows its cost', 'SERVER_TIMING = "off" in production.')
   if (!facts.request_log) report.info('REQUEST_LOG is off: requests leave no line in the log')
 }
 
@@ -78,35 +78,35 @@ function checkClock({ body, headers, began, ended }, report) {
   const skew = [body.time, headers.get('date')]
     .filter((time) => time)
     .map((time) => Math.abs(Date.parse(time) - here) / 1000)
-  // Both are told in whole seconds, and the request took its time.
+  // Both clocks are reported in whole seconds, and the request takes time.
   const most = Math.max(0, Math.max(...skew) - 1 - (ended - began) / 2000)
-  const told = `clock: ${most < 1 ? 'agrees with this machine’s' : `${Math.round(most)} s from this machine’s`}`
-  if (most > mostSkewSeconds)
-    report.fail(told, 'One of the two is wrong, most likely this one: tokens and locks go by time.')
-  else if (most > 5) report.warn(told, 'Is this machine’s clock kept by NTP?')
-  else report.ok(told)
+  const text = `clock: ${most < 1 ? 'agrees with this machine’s' : `${Math.round(most)} s from this machine’s`}`
+  if (most > maxSkewSeconds)
+    report.fail(text, 'One of the clocks is wrong, most likely this machine’s. Tokens and lockouts depend on the time.')
+  else if (most > 5) report.warn(text, 'Check that NTP sets this machine’s clock.')
+  else report.ok(text)
 }
 
 function checkDatabase({ region, size_bytes: size, trip_milliseconds: trip }, headers, report) {
   const placement = headers.get('cf-placement')
   const where = [region && `in ${region}`, placement && `placement ${placement}`].filter(Boolean).join(', ')
-  const told = `a trip to the database takes ${trip} ms${where && ` (${where})`}`
-  if (trip <= nearMilliseconds) report.ok(told)
+  const text = `a round trip to the database takes ${trip} ms${where && ` (${where})`}`
+  if (trip <= nearMilliseconds) report.ok(text)
   else {
     report.warn(
-      told,
-      'The Worker runs far from it. [placement] mode = "smart" takes some traffic and some minutes; docs/deploy.md, "Where it runs".',
+      text,
+      'The Worker runs far from its database. [placement] mode = "smart" needs some traffic and some minutes; docs/deploy.md, "Where it runs".',
     )
   }
   if (size === null) return
-  const share = Math.round((100 * size) / mostBytes)
-  const full = `database: ${(size / 1_000_000).toFixed(1)} MB, ${share} % of what D1 holds`
-  if (share >= 95) report.fail(full, 'It takes no writes when it is full: set AUDIT_RETENTION_DAYS.')
-  else if (share >= 80) report.warn(full, 'Set AUDIT_RETENTION_DAYS, or keep less.')
+  const share = Math.round((100 * size) / maxBytes)
+  const full = `database: ${(size / 1_000_000).toFixed(1)} MB, ${share} % of D1’s limit`
+  if (share >= 95) report.fail(full, 'A full database refuses writes: set AUDIT_RETENTION_DAYS.')
+  else if (share >= 80) report.warn(full, 'Set AUDIT_RETENTION_DAYS, or lower it.')
   else report.ok(full)
 }
 
-/** Three times: a plan that allows less than this takes may let one pass. */
+/** Three times, because a plan with a lower limit may let one pass. */
 async function checkHashing(client, report) {
   const took = []
   for (let time = 0; time < 3; time += 1) {
@@ -114,26 +114,26 @@ async function checkHashing(client, report) {
     const { status, body } = await client.ask('/diagnostics/hashing')
     if (status !== 200) {
       return report.fail(
-        `hashing: a request that hashes a password ends in ${status}`,
-        'The plan does not give it the CPU it takes: Workers Paid does.',
+        `hashing: a request that hashes a password returns ${status}`,
+        'The plan’s CPU limit is too low: use Workers Paid.',
       )
     }
     if (body.milliseconds === null) {
       return report.fail(
         `hashing: the platform refuses a call of ${body.iterations} PBKDF2 iterations`,
-        'Its cap was lowered: nobody can sign in until iterationCap in src/core/passwords/pbkdf2.ts is.',
+        'The platform lowered its cap. No user can sign in until you lower iterationCap in src/core/passwords/pbkdf2.ts.',
       )
     }
     took.push(body)
   }
-  const milliseconds = took.map((one) => one.milliseconds).sort((one, other) => one - other)[1]
+  const milliseconds = took.map((sample) => sample.milliseconds).sort((a, b) => a - b)[1]
   const [{ iterations, rounds, cap_enforced: capped }] = took
-  const told = `hashing: ${rounds} × ${iterations.toLocaleString('en')} PBKDF2 iterations in ${milliseconds} ms`
-  if (iterations * rounds < 600_000) report.warn(`${told}: OWASP asks for 600,000`, 'PASSWORD_ROUNDS = 6 or more.')
-  else report.ok(told)
+  const text = `hashing: ${rounds} × ${iterations.toLocaleString('en')} PBKDF2 iterations in ${milliseconds} ms`
+  if (iterations * rounds < 600_000) report.warn(`${text}: OWASP asks for 600,000`, 'PASSWORD_ROUNDS = 6 or more.')
+  else report.ok(text)
   if (milliseconds > freeMilliseconds)
-    report.info(`plan: more CPU than the free plan’s ${freeMilliseconds} ms is there`)
+    report.info(`plan: the CPU limit is above the free plan’s ${freeMilliseconds} ms`)
   report.info(
-    `PBKDF2 cap: a call of ${(iterations + 1).toLocaleString('en')} iterations is ${capped ? 'refused' : 'taken: this is no production runtime, or it has no cap any more'}`,
+    `PBKDF2 cap: a call of ${(iterations + 1).toLocaleString('en')} iterations is ${capped ? 'refused' : 'accepted: this is not a production runtime, or it no longer has a cap'}`,
   )
 }

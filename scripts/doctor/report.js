@@ -1,4 +1,4 @@
-/** What is found, a line each, and what to do about it. */
+/** Prints findings, one per line, each with its remedy. */
 const marks = { ok: 'ok   ', info: 'info ', warn: 'warn ', fail: 'FAIL ' }
 
 export function newReport() {
@@ -25,7 +25,7 @@ export function newReport() {
       clear()
       console.log(`\n${text}`)
     },
-    /** Where it is at, for who is watching. */
+    /** Shows progress on a terminal. */
     progress: (text) => void (live && process.stderr.write(`\r\u001b[K${text}`)),
     clear,
     end() {

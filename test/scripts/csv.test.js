@@ -102,7 +102,7 @@ describe('the encoding', () => {
   })
 
   it('stops the command where it is another one, which its bytes may hide', () => {
-    expectStop(Buffer.from('email,name\na@example.org,A\n', 'utf16le'), /^Line 1 is not text of a known encoding\./)
+    expectStop(Buffer.from('email,name\na@example.org,A\n', 'utf16le'), /^Line 1 is not in a known encoding\./)
     expectStop(Buffer.concat([utf16('le'), Buffer.from([0x00, 0xd8, 0x41, 0x00])]), /is not utf-16le from line/)
     expectStop(Buffer.from([0x65, 0x6d, 0xc3, 0x28, 0x0a]), /^Line 1 is not UTF-8\./)
   })
@@ -115,7 +115,7 @@ describe('the encoding', () => {
     expect(rowsOf(bytes, '--encoding=cp1252')[0].name).toBe('Löwe – € ’')
     // A byte order mark overrides the flag.
     expect(rowsOf(utf16('le'), '--encoding', 'windows-1252')).toEqual(expected)
-    expectStop(bytes, /^klingon is not an encoding/, '--encoding', 'klingon')
+    expectStop(bytes, /^klingon is not a supported encoding/, '--encoding', 'klingon')
     expectStop(bytes, /^npm run csv -- /, '--encoding')
   })
 })
@@ -124,22 +124,34 @@ describe('what stops the command', () => {
   it.each([
     ['an empty file', '', /is empty\.$/],
     ['a byte order mark alone', '\ufeff', /is empty\.$/],
-    ['rows of nothing alone', '\n;;\n  \n', /^No heading names a field/],
-    ['no known heading', 'colour,size\nred,38\n', /^No heading names a field/],
-    ['a table without headings', 'a@example.org,A\nb@example.org,B\n', /^No heading names a field/],
-    ['a heading twice', 'email,shoe,name,Shoe\na@example.org,1,A,2\n', /^The headings shoe and Shoe are of one field/],
-    ['two headings of one field', 'email,nom,Full Name\n', /^The headings nom and Full Name are of one field/],
-    ['a status and its contrary', 'email,is_active,suspended\n', /^The headings is_active and suspended are of one/],
+    ['rows of nothing alone', '\n;;\n  \n', /^No heading matches a user field/],
+    ['no known heading', 'colour,size\nred,38\n', /^No heading matches a user field/],
+    ['a table without headings', 'a@example.org,A\nb@example.org,B\n', /^No heading matches a user field/],
+    [
+      'a heading twice',
+      'email,shoe,name,Shoe\na@example.org,1,A,2\n',
+      /^The headings shoe and Shoe are for the same field/,
+    ],
+    ['two headings of one field', 'email,nom,Full Name\n', /^The headings nom and Full Name are for the same field/],
+    [
+      'a status and its contrary',
+      'email,is_active,suspended\n',
+      /^The headings is_active and suspended are for the same field/,
+    ],
     ['two values of one field', 'email,number,id\na@example.org,1,2\n', /^Line 2 has two values of number/],
-    ['a quotation mark in a value', 'email,name\na@example.org,A\nb@example.org,An"na\n', /^Line 3 cannot be read/],
-    ['text behind a quotation', 'email,name\na@example.org,"A" b\n', /^Line 2 cannot be read/],
+    ['a quotation mark in a value', 'email,name\na@example.org,A\nb@example.org,An"na\n', /^Line 3 cannot be parsed/],
+    ['text behind a quotation', 'email,name\na@example.org,"A" b\n', /^Line 2 cannot be parsed/],
     [
       'a quotation that never closes',
       'email,name\na@example.org,A\nb@example.org,"B\nc@example.org,C\n',
       /^Line 3 cannot/,
     ],
-    ['a quotation that closes in another row', 'email,name\na@x.org,"A\nb@x.org,B"b\n', /^Lines 2 to 3 cannot be read/],
-    ['a stray quotation mark in the headings', 'em"ail,name\na@example.org,A\n', /^Line 1 cannot be read/],
+    [
+      'a quotation that closes in another row',
+      'email,name\na@x.org,"A\nb@x.org,B"b\n',
+      /^Lines 2 to 3 cannot be parsed/,
+    ],
+    ['a stray quotation mark in the headings', 'em"ail,name\na@example.org,A\n', /^Line 1 cannot be parsed/],
     ['a value too few', 'email,name\na@example.org,A\nb@example.org\n', /^Line 3 has 1 values under 2 headings\.$/],
     ['a value too many', 'email,name\r\na@example.org,A,B\r\n', /^Line 2 has 3 values under 2 headings\.$/],
     ['a faulty row after lines in quotation marks', 'email,name\r\na@x.org,"A\r\nB"\r\nb@x.org\r\n', /^Line 4 has 1/],
@@ -179,7 +191,7 @@ describe('what stops the command', () => {
     const [from, to] = [join(folder, 'late.csv'), join(folder, 'late.ndjson')]
     writeFileSync(from, `email,name\n${'a@example.org,A\n'.repeat(50_000)}b@example.org,B"\n`)
     writeFileSync(to, 'earlier\n')
-    expect(runs('csv', [from, to])).toEqual({ status: 2, said: expect.stringContaining('Line 50002 cannot be read') })
+    expect(runs('csv', [from, to])).toEqual({ status: 2, said: expect.stringContaining('Line 50002 cannot be parsed') })
     expect(readFileSync(to, 'utf8')).toBe('earlier\n')
     expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([])
   })
@@ -241,7 +253,7 @@ describe('the values of other contracts', () => {
         ],
       ),
     )
-    expect(said).toContain('passed over: role_id.')
+    expect(said).toContain('match no user field: role_id.')
     expect(rows).toEqual([
       {
         id: 'e9d19686-78f7-406c-a14d-7e11ba8ca36f',
@@ -526,7 +538,7 @@ describe('a column that no user has', () => {
     const { status, said, rows } = converted(
       '\ufeffEmail;Nom;Matricule;Birthday;is_active;Is Staff;Roles;Shoe size\r\n"a@example.org";"Aïcha ""A"" Lemoine";12;1980-07-08;1;non;user|admin;38\r\nb@example.org;B;x;;0;;;\r\n',
     )
-    expect([status, said]).toEqual([0, expect.stringContaining('passed over: shoe_size')])
+    expect([status, said]).toEqual([0, expect.stringContaining('match no user field: shoe_size')])
     expect(rows).toEqual([
       {
         ...{ email: 'a@example.org', name: 'Aïcha "A" Lemoine', matricule: 12, birth_date: '1980-07-08' },
@@ -538,7 +550,7 @@ describe('a column that no user has', () => {
 
   it('is passed over by name', () => {
     const { said, rows } = converted('email,Shoe size,État civil\na@example.org,38,\nb@example.org,,single\n')
-    expect(said).toContain('passed over: shoe_size, etat_civil.')
+    expect(said).toContain('match no user field: shoe_size, etat_civil.')
     expect(rows).toEqual([{ email: 'a@example.org' }, { email: 'b@example.org' }])
   })
 

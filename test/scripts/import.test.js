@@ -39,7 +39,7 @@ describe('a directory that cannot be reached', () => {
   it.each(commands)('is waited for aloud where it takes the connection and is silent (%s)', async (name, argsFor) => {
     const url = `http://127.0.0.1:${silent.address().port}`
     const said = await saysUntil('giving up in', scriptOf(name), argsFor(url), key)
-    expect(said).toMatch(new RegExp(`Waiting for ${url}/v1 to answer, giving up in \\d+ s\\.`))
+    expect(said).toMatch(new RegExp(`Waiting for ${url}/v1 to respond, giving up in \\d+ s\\.`))
   })
 })
 

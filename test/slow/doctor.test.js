@@ -12,20 +12,20 @@ const breakages = [
   ["UPDATE d1_migrations SET name = '0000_of_another_code.sql' WHERE id = 1", 'migrations: missing 0001_directory.sql'],
   [
     "UPDATE user_counts SET count = count + 1 WHERE scope = 'role:2'",
-    'a total is not the sum of its spans: 1 (role:2: ',
+    'a total differs from the sum of its spans: 1 (role:2: ',
   ],
   [
     "UPDATE user_spans SET parts = json_set(parts, '$[0]', 9), count = 9 WHERE scope = 'role:1'; UPDATE user_counts SET count = 9 WHERE scope = 'role:1'",
-    'a counter is not the count: 1 (role:1: 1 counted, 9 kept',
+    'a counter differs from the count: 1 (role:1: 1 counted, 9 kept',
   ],
-  ['UPDATE users SET role_count = 3 WHERE number = 2', 'a user’s columns are not the roles they hold: 1 (usr_'],
+  ['UPDATE users SET role_count = 3 WHERE number = 2', 'a user’s columns differ from their roles: 1 (usr_'],
   ['DELETE FROM user_search WHERE rowid = 2', 'a user is not in the search index: 1 (usr_'],
   [
     "INSERT INTO user_search (rowid, email) VALUES (77, 'nobody')",
-    'the search index has an entry of nobody: 1 (number 77)',
+    'the search index has an entry without a user: 1 (number 77)',
   ],
   ["DELETE FROM login_identifiers WHERE key = 'ines'", 'does not lead to them: 1 (usr_'],
-  ["INSERT INTO login_identifiers VALUES ('stray', 77)", 'something leads to a user that is not theirs: 1 (number 77)'],
+  ["INSERT INTO login_identifiers VALUES ('stray', 77)", 'a login identifier is not the user’s: 1 (number 77)'],
   [
     "UPDATE users SET password_hash = 'sha1$c2FsdA$0b5e' WHERE number = 2",
     'a password cannot be verified here: its user cannot sign in: 1 (usr_',
@@ -75,7 +75,7 @@ it('says that all is well where it is', async () => {
   expect([code, linesOf(text, 'FAIL')]).toEqual([0, []])
   for (const line of [
     'migrations: all 1 applied',
-    'counters are the counts (2 users)',
+    'counters equal the counts (2 users)',
     'rate limits: on',
     'hashing: 6 × 100,000',
   ]) {
@@ -112,9 +112,9 @@ it(`finds each of ${breakages.length} breakages, and what it says to do mends th
 
 describe('where it cannot ask', () => {
   it.each([
-    ['no address', undefined, undefined, 'Whose doctor?'],
+    ['no address', undefined, undefined, 'Give one address'],
     ['an address without TLS', 'http://usher.example', undefined, 'without TLS'],
-    ['nobody there', 'http://127.0.0.1:9', undefined, 'does not answer'],
+    ['nobody there', 'http://127.0.0.1:9', undefined, 'does not respond'],
     ['no key', 'https://usher.example', {}, 'USHER_API_KEY is not set'],
   ])('it says so and ends with 2: %s', async (_, address, environment, words) => {
     const { code, text } = await doctor(address ?? '', environment)
@@ -125,7 +125,7 @@ describe('where it cannot ask', () => {
     const { access_token } = await post('/v1/auth/login', { identifier: admin.email, password: admin.password })
     const narrow = await post('/v1/api-keys', { name: 'narrow', permissions: ['users:read'] }, access_token)
     for (const [given, words] of [
-      ['usk_nonsense', 'is not valid'],
+      ['usk_nonsense', 'is invalid'],
       [narrow.key, 'does not hold every permission'],
     ]) {
       const { code, text } = await doctor(server.address, { USHER_API_KEY: given })
@@ -212,15 +212,15 @@ describe('of a deployment elsewhere', () => {
       'missing SIGN_IN_LIMITER',
       (all) => all['/v1/diagnostics'][1].missing_bindings.push('SIGN_IN_LIMITER'),
     ],
-    ['no admin', 1, 'nobody holds the role admin', (all) => (all['/v1/diagnostics'][1].admins = 0)],
+    ['no admin', 1, 'no user holds the role admin', (all) => (all['/v1/diagnostics'][1].admins = 0)],
+    ['a full database', 1, '% of D1’s limit', (all) => (all['/v1/diagnostics'][1].database.size_bytes = 9_900_000_000)],
     [
-      'a full database',
+      'a missing header',
       1,
-      '% of what D1 holds',
-      (all) => (all['/v1/diagnostics'][1].database.size_bytes = 9_900_000_000),
+      'missing or wrong: strict-transport-security',
+      (_, sent) => delete sent['strict-transport-security'],
     ],
-    ['a missing header', 1, 'amiss strict-transport-security', (_, sent) => delete sent['strict-transport-security']],
-    ['an open door', 1, '/v1/users answers 200', (all) => (all['/v1/users'] = [200, {}])],
+    ['an open door', 1, '/v1/users returns 200', (all) => (all['/v1/users'] = [200, {}])],
     [
       'a wrong configuration',
       1,
@@ -247,7 +247,7 @@ describe('of a deployment elsewhere', () => {
       'a rotation is not finished',
       (all) => all['/v1/diagnostics'][1].variables.push('JWT_SECRET_PREVIOUS'),
     ],
-    ['another kind of server', 2, 'is no Usher', (all) => (all['/health'] = [404, {}])],
+    ['another kind of server', 2, 'is not Usher', (all) => (all['/health'] = [404, {}])],
     ['an earlier version', 2, 'runs an earlier version', (all) => (all['/v1/diagnostics'] = [404, {}])],
   ])('it tells %s, and ends with %i', async (_, code, words, change) => {
     const told = await doctorOf(change)

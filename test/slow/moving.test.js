@@ -94,7 +94,7 @@ it('moves a directory, whatever breaks on the way', async () => {
 
   const first = await keyOf(other)
   const moved = runs(first, 'import', at('out.ndjson'), other.address, '--create-roles')
-  expect([moved.status, moved.told]).toEqual([1, expect.stringContaining('Roles made: reception.')])
+  expect([moved.status, moved.told]).toEqual([1, expect.stringContaining('Roles created: reception.')])
   // The first admins of both have the same email: a moved admin makes room for the one who moves.
   const mover = await keyOf(other, 'mover0@example.org', 'a bcrypt password')
   const { data } = await (

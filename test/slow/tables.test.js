@@ -130,7 +130,7 @@ it('brings a table with every fault in, and out again, with every row accounted 
   const refusedByCsv = all.length - lines.length
   expect(csv.said.match(/^Line \d+: password looks like a hash/gm)).toHaveLength(refusedByCsv)
   expect(csv.said).toContain(`${refusedByCsv.toLocaleString('en')} rows refused.`)
-  expect(csv.said).toContain('passed over: shoe_size.')
+  expect(csv.said).toContain('match no user field: shoe_size.')
   expect(linesOf(at('users.ndjson')).length).toBe(lines.length)
 
   const ofStatus = (status) => lines.filter((line) => line.status === status)
@@ -151,7 +151,7 @@ it('brings a table with every fault in, and out again, with every row accounted 
   expect([wet.status, wet.said]).toEqual([1, expect.stringContaining(totals)])
   expect(wet.said).toContain(`Refused because another user has their email: ${shared}.`)
   expect(wet.said).toContain('Without a usable password: ')
-  expect(wet.said).toContain('Fields that no user has, passed over: locked (')
+  expect(wet.said).toContain('Ignored fields, which match no user field: locked (')
   expectResults(linesOf(at('users.ndjson.results.ndjson')))
 
   expect(runs('export', [server.address, at('out.ndjson')], key).status).toBe(0)
