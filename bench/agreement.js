@@ -19,7 +19,7 @@ export async function agree(sides, floorAddress, subjects) {
       let first
       for (const { product, address, session } of sides.filter((side) => isIn(operation, side.product))) {
         const found = product.people(await caller(address, session)(product.requests[operation.request](subject)))
-        if (found.emails.length === 0) throw new Error(`${product.title} finds nobody: ${about}`)
+        if (found.emails.length === 0) throw new Error(`${product.title} finds no users: ${about}`)
         first ??= found
         if (!isDeepStrictEqual(found, first)) {
           const [one, other] = [first, found].map(

@@ -22,7 +22,7 @@ const budgets = {
     written: 0,
     words: '1 a hit, 3 a user and 5,000',
   },
-  beside: {
+  combined: {
     trips: 1,
     read: ({ hits, size }) => hits + 3 * size + 200,
     written: 0,
@@ -43,7 +43,7 @@ export function costPromises({ costs, walked, bytes }) {
     )
     const worst = over[0] ?? costs.usher[name].reduce((most, cost) => (cost.read > most.read ? cost : most))
     const hits =
-      worst.hits !== undefined && worst.size && [...searches, 'three', 'beside'].includes(name)
+      worst.hits !== undefined && worst.size && [...searches, 'three', 'combined'].includes(name)
         ? ` at ${grouped(worst.hits)} hits`
         : ''
     return {

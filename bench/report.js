@@ -15,9 +15,9 @@ export function promisesOf({ bundle, results }) {
     { of: 'any size', promises: bundlePromises(bundle) },
     ...results.flatMap((result) => [
       { of: `${grouped(result.users)} users, cost`, promises: costPromises(result) },
-      { of: `${grouped(result.users)} users, beside the bare Worker`, promises: floorPromises(result) },
+      { of: `${grouped(result.users)} users, compared with the bare Worker`, promises: floorPromises(result) },
       ...(result.users === comparedAt
-        ? [{ of: `${grouped(result.users)} users, beside the others`, promises: peerPromises(result) }]
+        ? [{ of: `${grouped(result.users)} users, compared with the others`, promises: peerPromises(result) }]
         : []),
     ]),
   ]
@@ -27,7 +27,7 @@ export function report({ machine, settings, bundle, results }) {
   const promised = promisesOf({ bundle, results })
   const all = promised.flatMap(({ promises }) => promises)
   const held = all.filter((promise) => promise.held).length
-  return `# What Usher costs, beside others
+  return `# What Usher costs, compared with others
 
 Written by \`npm run bench\` on ${machine}.
 ${settings.rounds.join(', ')} rounds (${results.map(({ users }) => grouped(users)).join(', ')} users), ${settings.seconds} s each.

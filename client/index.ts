@@ -25,7 +25,7 @@ export interface Settings {
 }
 
 type Names = keyof Operations
-type Answer<Told> = Told & { headers: Headers }
+type Answer<Response> = Response & { headers: Headers }
 type Method<Of extends { input: object; answer: object }> = Of extends { unchanged: infer Unchanged }
   ? {
       (input: Of['input'] & { ifNoneMatch: string }): Promise<Answer<Of['answer']> | Answer<Unchanged>>

@@ -116,8 +116,10 @@ ${unchanged}}\n`
 
 function answerOf([status, { headers = {}, content }]: [string, Operation['responses'][string]]): string {
   const body = content ? contentOf(content, (line) => `AsyncGenerator<${line}, void, undefined>`) : 'undefined'
-  const told = ['ETag', 'Location'].filter((name) => name in headers).map((name) => `${name.toLowerCase()}: string\n`)
-  return `{\nstatus: ${status}\nbody: ${body}\n${told.join('')}}`
+  const answerHeaders = ['ETag', 'Location']
+    .filter((name) => name in headers)
+    .map((name) => `${name.toLowerCase()}: string\n`)
+  return `{\nstatus: ${status}\nbody: ${body}\n${answerHeaders.join('')}}`
 }
 
 function entryOf(operation: Operation & { path: string; method: string }): string {

@@ -139,7 +139,7 @@ const grouped = (number) => Math.round(number).toLocaleString('en')
 export function progressOf(what, total) {
   const begun = Date.now()
   const { isTTY, columns = 80 } = process.stderr
-  let told = 0
+  let printedAt = 0
   const text = (done, more) => {
     const rate = done.here / Math.max((Date.now() - begun) / 1000, 0.001)
     const of = total === undefined ? grouped(done.all) : `${grouped(done.all)} of ${grouped(total)}`
@@ -147,8 +147,8 @@ export function progressOf(what, total) {
   }
   return {
     show(done, more) {
-      if (Date.now() - told < (isTTY ? 100 : 5000)) return
-      told = Date.now()
+      if (Date.now() - printedAt < (isTTY ? 100 : 5000)) return
+      printedAt = Date.now()
       const line = text(done, more)
       if (!isTTY) return void console.error(line)
       const width = Math.max(Math.min(30, columns - line.length - 4), 0)

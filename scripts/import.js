@@ -108,13 +108,13 @@ async function* answersTo(directory, part, dryRun) {
         body,
       })
       for await (const lines of linesOf(response)) {
-        const told = lines.map((line) => JSON.parse(line))
-        const results = told.filter(({ status }) => status !== 'done' && status !== 'stopped')
-        const end = told.find(({ status }) => status === 'done')
+        const answers = lines.map((line) => JSON.parse(line))
+        const results = answers.filter(({ status }) => status !== 'done' && status !== 'stopped')
+        const end = answers.find(({ status }) => status === 'done')
         decided = results.at(-1)?.line ?? decided
         yield { results: results.map((result) => inFile(result, first)), end }
         if (end) return
-        const stopped = told.find(({ status }) => status === 'stopped')
+        const stopped = answers.find(({ status }) => status === 'stopped')
         if (!stopped) continue
         const { status, title, detail } = stopped.problem
         if (![413, 429, 503].includes(status)) throw new Stop(`${status} ${title} ${detail}`)
@@ -252,7 +252,7 @@ function recordOf(file, url) {
     const text = readFileSync(results, 'utf8')
     const whole = text.slice(0, text.lastIndexOf('\n') + 1)
     ftruncateSync(results, Buffer.byteLength(whole))
-    for (const line of whole.split('\n').filter((one) => one !== '')) {
+    for (const line of whole.split('\n').filter((line) => line !== '')) {
       const result = JSON.parse(line)
       count(counts, result)
       next = result.line + 1
@@ -264,12 +264,12 @@ function recordOf(file, url) {
   return {
     next,
     counts,
-    add(told) {
-      for (const result of told) {
+    add(answers) {
+      for (const result of answers) {
         count(counts, result)
         this.next = result.line + 1
       }
-      appendFileSync(results, told.map((result) => `${JSON.stringify(result)}\n`).join(''))
+      appendFileSync(results, answers.map((result) => `${JSON.stringify(result)}\n`).join(''))
     },
     passed(line) {
       this.next = line

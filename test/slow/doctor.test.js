@@ -24,7 +24,7 @@ const breakages = [
     "INSERT INTO user_search (rowid, email) VALUES (77, 'nobody')",
     'the search index has an entry without a user: 1 (number 77)',
   ],
-  ["DELETE FROM login_identifiers WHERE key = 'ines'", 'does not lead to them: 1 (usr_'],
+  ["DELETE FROM login_identifiers WHERE key = 'ines'", 'is not a login identifier: 1 (usr_'],
   ["INSERT INTO login_identifiers VALUES ('stray', 77)", 'a login identifier is not the user’s: 1 (number 77)'],
   [
     "UPDATE users SET password_hash = 'sha1$c2FsdA$0b5e' WHERE number = 2",

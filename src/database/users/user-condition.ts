@@ -1,6 +1,6 @@
 /**
- * Conditions on users as a tree, and the page of the users for whom one holds. An index finds the candidates where it can; the tree is
- * then evaluated exactly on each. Values are bound, and never part of the SQL.
+ * Conditions on users as a tree, and pages of the users that match one. An index finds the candidates where possible.
+ * The tree is then evaluated exactly on each candidate. Values are bound and never part of the SQL.
  */
 import { sql, type SQL } from 'drizzle-orm'
 import { limit, prepare, type Statement, type Values } from '../statement'
@@ -158,7 +158,7 @@ const none: Narrowing = {
 }
 const kinds = Object.keys(none) as (keyof Narrowing)[]
 
-/** Look-ups before searches, and searches before the holders of a role, of whom there may be many. */
+/** Look-ups come before searches, and searches before the holders of a role, which may be many. */
 function costOf({ phrases, roleIds, roleNames }: Narrowing): Cost {
   if (roleIds.length + roleNames.length > 0) return 2
   return phrases.length > 0 ? 1 : 0

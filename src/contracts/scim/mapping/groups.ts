@@ -91,7 +91,7 @@ export function toGroupPatch(operations: readonly Operation[]): {
     const values = applyPatch(withoutMembers, shown, others, present ? ['displayName'] : [])
     return present ? toGroupChanges({ ...values, externalId: values['externalId'] ?? null }, present) : {}
   }
-  // What is wrong with the operations is told even where there is no such group.
+  // Invalid operations are reported even when the group does not exist.
   return { members: change, changesTo }
 }
 
