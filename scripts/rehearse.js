@@ -43,7 +43,14 @@ await run(async () => {
   const transport = transportTo(origin)
   const { base, operations } = operationsIn(await documentAt(transport, origin, contract))
   const replay = new Replay({
-    ...{ contract, rules, deviations, base, operations, origin, strip, host: options['--host'] },
+    contract,
+    rules,
+    deviations,
+    base,
+    operations,
+    origin,
+    strip,
+    host: options['--host'],
     writes: options['--writes'],
     operator: operatorIn(process.env),
     principals: principalsIn(options['--principals']),

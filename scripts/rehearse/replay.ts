@@ -194,7 +194,12 @@ export class Replay {
     if (!match) return this.#otherOutcome(entry)
     const label = this.#labelOf(entry.method, match)
     const skipped = (reason: string): Outcome => ({
-      ...{ verdict: 'skipped', index: entry.index, operation: label, reason, differences: [], listed: [] },
+      verdict: 'skipped',
+      index: entry.index,
+      operation: label,
+      reason,
+      differences: [],
+      listed: [],
     })
     if (entry.response.status === 0) return skipped('no response was recorded: the request was broken off')
     if (entry.isCut) return skipped('a body is longer than 8 MB')

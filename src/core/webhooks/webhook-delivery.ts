@@ -111,7 +111,10 @@ async function step(database: Database, send: Send, { id, width, limit, report }
   const failed = tried
     .filter(({ outcome }) => outcome !== 'delivered')
     .map(({ row, attempts, outcome }) => ({
-      ...{ sequence: row.sequence, attempts: attempts + 1, at, outcome },
+      sequence: row.sequence,
+      attempts: attempts + 1,
+      at,
+      outcome,
       next: nextAttempt(attempts, at),
     }))
   const news = tried.filter(({ isNew }) => isNew)
@@ -122,7 +125,9 @@ async function step(database: Database, send: Send, { id, width, limit, report }
     await database.batch(
       unguarded,
       ...saveProgress({
-        ...{ id, lease, failed },
+        id,
+        lease,
+        failed,
         position: whole ? reached : (news.at(-1)?.row.sequence ?? webhook.position),
         delivered: tried
           .filter(({ isNew, outcome }) => !isNew && outcome === 'delivered')
