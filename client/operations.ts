@@ -333,6 +333,7 @@ export type Permission =
   | 'api_keys:manage'
   | 'audit:read'
   | 'webhooks:manage'
+  | 'usage:read'
 
 export type RoleCreate = {
   name: string
@@ -558,6 +559,30 @@ export type WebhookPing = {
 /** Also needs `users:export_hashes` */
 export type ExportInclude = 'password_hashes'
 
+export type UsageList = {
+  data: Array<Usage>
+  pagination: CursorPagination
+}
+
+/** A value that the list is not grouped by is null */
+export type Usage = {
+  contract: string | null
+  /** The operationId */
+  operation: string | null
+  /** `usr_` and 32 hex digits */
+  principal: string | null
+  /** The API key's id, else the first product of `User-Agent`; null where the client names none */
+  program: string | null
+  /** UTC, to the hour */
+  first_seen: string
+  /** UTC, to the hour */
+  last_seen: string
+  /** Days (UTC) on which it was used */
+  active_days: number
+  /** Hours in which it was used */
+  active_hours: number
+}
+
 export type Diagnostics = {
   /** By the Worker's clock */
   time: string
@@ -583,6 +608,10 @@ export type Diagnostics = {
   rate_limit: boolean
   server_timing: boolean
   request_log: boolean
+  usage: {
+    recorded: boolean
+    retention_days: number
+  }
   /** Holders of the role admin */
   admins: number
 }
@@ -604,6 +633,8 @@ export type Variable =
   | 'CORS_ORIGINS'
   | 'REQUEST_LOG'
   | 'AUDIT_RETENTION_DAYS'
+  | 'USAGE'
+  | 'USAGE_RETENTION_DAYS'
 
 export type HashingDiagnostics = {
   /** PBKDF2 iterations per call */
@@ -1186,6 +1217,26 @@ export interface Operations {
       body: AsyncGenerator<ExportedUser, void, undefined>
     }
   }
+  /** List which users and programs use which operations. Needs `usage:read`. A cursor is good for the filters and the group it came from. */
+  listUsage: {
+    input: {
+      limit?: number | undefined
+      /** `next_cursor` of the previous page */
+      cursor?: string | undefined
+      /** A contract's name */
+      contract?: string | undefined
+      /** An operationId */
+      operation?: string | undefined
+      /** A date, or a time, whose whole day counts (UTC) */
+      since?: string | undefined
+      /** One or more of contract, operation, principal, program, day, separated by commas; without it, all but the day */
+      group?: string | undefined
+    }
+    answer: {
+      status: 200
+      body: UsageList
+    }
+  }
   /** Describe this deployment: database, bindings and settings, without secrets. Needs every permission. */
   getDiagnostics: {
     input: {}
@@ -1280,6 +1331,7 @@ export const operations: Record<keyof Operations, Operation> = {
   pingWebhook: { method: 'POST', path: '/webhooks/{id}/ping' },
   importUsers: { method: 'POST', path: '/imports', query: ['dry_run'], sends: 'application/x-ndjson' },
   exportUsers: { method: 'GET', path: '/exports', query: ['after', 'include'] },
+  listUsage: { method: 'GET', path: '/usage', query: ['limit', 'cursor', 'contract', 'operation', 'since', 'group'] },
   getDiagnostics: { method: 'GET', path: '/diagnostics' },
   measureHashing: { method: 'GET', path: '/diagnostics/hashing' },
   checkDirectory: { method: 'GET', path: '/diagnostics/directory', query: ['check', 'cursor'] },

@@ -27,6 +27,8 @@ export interface Env {
   CORS_ORIGINS?: string
   REQUEST_LOG?: string
   AUDIT_RETENTION_DAYS?: string
+  USAGE?: string
+  USAGE_RETENTION_DAYS?: string
 }
 
 export interface Configuration extends Settings {
@@ -40,6 +42,8 @@ export interface Configuration extends Settings {
   logsRequests: boolean
   /** Undefined when audit events are kept indefinitely. */
   auditRetentionDays: number | undefined
+  recordsUsage: boolean
+  usageRetentionDays: number
 }
 
 /** Each problem names its variable and never contains a value. */
@@ -77,7 +81,8 @@ function check(env: Env): Configuration | Misconfigured {
       | 'PASSWORD_MIN_LENGTH'
       | 'PASSWORD_ROUNDS'
       | 'SESSION_MAX_DAYS'
-      | 'AUDIT_RETENTION_DAYS',
+      | 'AUDIT_RETENTION_DAYS'
+      | 'USAGE_RETENTION_DAYS',
     otherwise: number,
     min: number,
     max: number,
@@ -88,7 +93,7 @@ function check(env: Env): Configuration | Misconfigured {
     if (!(value >= min && value <= max)) problems.push(`${name} must be a whole number from ${min} to ${max}.`)
     return value
   }
-  const onOff = (name: 'RATE_LIMIT' | 'SERVER_TIMING' | 'REQUEST_LOG', otherwise: boolean) => {
+  const onOff = (name: 'RATE_LIMIT' | 'SERVER_TIMING' | 'REQUEST_LOG' | 'USAGE', otherwise: boolean) => {
     const text = env[name]
     if (text === undefined || text === '') return otherwise
     if (text !== 'on' && text !== 'off') problems.push(`${name} must be "on" or "off".`)
@@ -107,6 +112,8 @@ function check(env: Env): Configuration | Misconfigured {
     corsOrigins: corsOrigins(env.CORS_ORIGINS, problems),
     logsRequests: onOff('REQUEST_LOG', true),
     auditRetentionDays: env.AUDIT_RETENTION_DAYS ? number('AUDIT_RETENTION_DAYS', 0, 1, 36_500) : undefined,
+    recordsUsage: onOff('USAGE', true),
+    usageRetentionDays: number('USAGE_RETENTION_DAYS', 400, 1, 36_500),
     firstAdmin: firstAdmin.email !== '' && firstAdmin.password !== '' ? firstAdmin : undefined,
   }
   if (problems.length > 0) return new Misconfigured(problems)

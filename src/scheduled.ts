@@ -18,9 +18,13 @@ export async function scheduled({ cron }: Pick<ScheduledController, 'cron'>, env
 
 async function sweepAndReport(env: Env): Promise<void> {
   const began = Date.now()
-  const { auditRetentionDays } = configurationOf(env)
+  const { auditRetentionDays, usageRetentionDays } = configurationOf(env)
   const database = new Database(env.DB)
-  const { removed, unfinished } = await sweep(database, { now: Math.floor(began / 1000), auditRetentionDays })
+  const { removed, unfinished } = await sweep(database, {
+    now: Math.floor(began / 1000),
+    auditRetentionDays,
+    usageRetentionDays,
+  })
   const { trips, rowsRead, rowsWritten } = database.cost
   const cost = { trips, rows_read: rowsRead, rows_written: rowsWritten, milliseconds: Date.now() - began }
   console.log(JSON.stringify({ message: 'sweep', removed, unfinished, ...cost }))

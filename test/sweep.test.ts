@@ -51,6 +51,7 @@ const none = {
   idempotency_records: 0,
   sign_in_failures: 0,
   audit_events: 0,
+  usage: 0,
 }
 
 async function everything() {

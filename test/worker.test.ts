@@ -19,6 +19,9 @@ describe('configuration', () => {
     ['REQUEST_LOG', 'verbose'],
     ['AUDIT_RETENTION_DAYS', '0'],
     ['AUDIT_RETENTION_DAYS', '90d'],
+    ['USAGE', 'yes'],
+    ['USAGE_RETENTION_DAYS', '0'],
+    ['USAGE_RETENTION_DAYS', '400 days'],
     ['CONTRACT_HOSTS', '{'],
     ['CONTRACT_HOSTS', '["personnel"]'],
     ['CONTRACT_HOSTS', '{"people.example":"nothing"}'],
@@ -157,6 +160,7 @@ describe('a contract’s own host', () => {
 describe('every answer', () => {
   it('says what it cost only where SERVER_TIMING is on', async () => {
     const token = await adminToken()
+    await call('/v1/me', { token })
     expect((await call('/v1/me', { token })).headers.get('server-timing')).toMatch(
       /^d1;dur=[\d.]+;desc="trips=1 read=\d+ written=0"$/,
     )

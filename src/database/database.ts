@@ -73,6 +73,7 @@ export class Database {
     const row = results[touch.length]?.results[0] as (ActorRow & { allowed: number }) | undefined
     if (row?.key_id) this.diagnostics.keyId = row.key_id
     if (row?.allowed !== 1) throw new BatchRefused(row ? 'forbidden' : 'unauthenticated')
+    notifyCommitted(touch)
     return [row, ...rowsOf(statements, results.slice(touch.length + 1))]
   }
 
@@ -84,6 +85,7 @@ export class Database {
     const checks = statements.some((statement) => statement.notifiesWebhooks) ? [selectActiveWebhook()] : []
     const all = [...guard.statements, ...statements, ...checks]
     const results = await this.run(all, () => statements.every(isRead))
+    notifyCommitted(all)
     const head = guard.statements.length
     if (checks.length > 0) this.diagnostics.webhooksPending ||= (results.pop()?.results.length ?? 0) > 0
     if (guard.namesKey) this.diagnostics.keyId = (results[head - 1]?.results[0] as { id: string }).id
@@ -135,6 +137,10 @@ export class Database {
     }
     return results
   }
+}
+
+function notifyCommitted(statements: readonly Statement<unknown>[]): void {
+  for (const { onCommit } of statements) onCommit?.()
 }
 
 function rowsOf<const S extends readonly Statement<unknown>[]>(statements: S, results: readonly D1Result[]): Rows<S> {

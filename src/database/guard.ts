@@ -5,6 +5,7 @@
 import { sql, type SQL } from 'drizzle-orm/sql'
 import { compile, prepare, type Statement } from './statement'
 import { apiKeys, refusal, roles, sessions, userRoles, users } from './tables'
+import { upsertUse, type UseRow } from './usage/usage'
 
 /** The head of a batch. Only this file creates one. */
 export interface Guard {
@@ -35,6 +36,14 @@ export interface Claim {
   targetUser?: number | undefined
   /** The roles that the change grants. The caller must hold every permission of these roles. */
   grantedRoles?: readonly number[] | undefined
+  /** What is to be recorded as used, if the claim holds. */
+  use?: PendingUse | undefined
+}
+
+/** A use that is not recorded yet; `program` is that of a session, since an API key is a program itself. */
+export interface PendingUse {
+  row: Omit<UseRow, 'principal'>
+  onRecorded: () => void
 }
 
 export interface ActorRow {
@@ -129,6 +138,32 @@ function touch({ credential, now }: Claim): Statement[] {
   return [touches[credential.kind]({ credential: credentialValues(credential).credential, now, before })]
 }
 
+const uses = new Map<string, (values: ClaimValues) => Statement>()
+
+/** Records the use where the claim holds: an inquiry is not refused before its rows are read. */
+function recordUse({ credential, now, needs, self: claimed, use }: Claim): Statement[] {
+  if (!use) return []
+  const { kind } = credential
+  const self = kind === 'session' ? claimed : undefined
+  const selfKey = self && selfKeys.find((key) => key in self)
+  const shape = `${kind} ${selfKey}`
+  let statement = uses.get(shape)
+  if (!statement) {
+    statement = prepare(() =>
+      upsertUse(
+        sql`actor.id`,
+        kind === 'key' ? sql`actor.key_id` : sql`${value('program')}`,
+        sql`FROM (${actor[kind]()}) AS actor WHERE ${neededBy(selfKey)} & ~actor.permissions = 0`,
+      ),
+    )
+    uses.set(shape, statement)
+  }
+  const values = { ...credentialValues(credential), now, needs, self: selfValue(self), ...use.row }
+  return [{ ...statement(values), onCommit: use.onRecorded }]
+}
+
+const selfValue = (self: UserKey | undefined) => (self && Object.values<string | number>(self)[0]) ?? null
+
 const keyId = prepare<{ credential: string }, { id: string }>(
   () => sql`SELECT ${apiKeys.id} FROM ${apiKeys} WHERE ${apiKeys.hash} = ${value('credential')}`,
 )
@@ -152,12 +187,12 @@ export function requireAuthority(claim: Claim): Guard {
         ...values,
         now,
         needs,
-        self: (self && Object.values<string | number>(self)[0]) ?? null,
+        self: selfValue(self),
         targetUser: targetUser ?? null,
         grantedRoles: JSON.stringify(grantedRoles ?? []),
       }),
       // A commit follows a batch that has already recorded the use.
-      ...(extended ? [] : touch(claim)),
+      ...(extended ? [] : [...touch(claim), ...recordUse(claim)]),
       ...(namesKey ? [keyId({ credential: values.credential })] : []),
     ],
   }
@@ -205,7 +240,7 @@ export function inquire(claim: Claim): Inquiry {
   }
   const values = credentialValues(credential)
   return {
-    touch: touch(claim),
-    actor: actorOf({ ...values, now, needs, self: (self && Object.values<string | number>(self)[0]) ?? null }),
+    touch: [...touch(claim), ...recordUse(claim)],
+    actor: actorOf({ ...values, now, needs, self: selfValue(self) }),
   }
 }

@@ -11,6 +11,8 @@ export interface Statement<Row = never> {
   readonly read?: ((row: never) => Row) | undefined
   /** Whether the statement writes an event that webhooks may receive. */
   readonly notifiesWebhooks?: boolean
+  /** Called after the transaction with this statement has been committed. */
+  readonly onCommit?: (() => void) | undefined
 }
 
 export type Values = Record<string, string | number | null>

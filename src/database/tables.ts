@@ -234,6 +234,19 @@ export const webhookFailures = sqliteTable(
   (table) => [primaryKey({ columns: [table.webhook_id, table.sequence] })],
 )
 
+export const usage = sqliteTable(
+  'usage',
+  {
+    contract: text().notNull(),
+    operation: text().notNull(),
+    principal: text().notNull(),
+    program: text().notNull(),
+    day: integer().notNull(),
+    hours: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.contract, table.operation, table.principal, table.program, table.day] })],
+)
+
 export const sweepPositions = sqliteTable('sweep_positions', {
   task: text().primaryKey(),
   position: text().notNull(),

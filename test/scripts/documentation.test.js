@@ -208,9 +208,12 @@ describe('docs/limits.md', () => {
       'maxExamples',
       'maxExpandedWords',
       'maxKeys',
+      'maxLength',
       'maxNamedAddressLength',
       'maxPauseMilliseconds',
+      'maxPrograms',
       'maxReadTokens',
+      'maxRemembered',
       'maxValueLength',
     ]
     const declared = tracked('src/**/*.ts').flatMap((path) =>

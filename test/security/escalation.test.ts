@@ -64,7 +64,7 @@ const hostile: unknown[] = [
   adminRole.number,
   true,
   false,
-  32767,
+  65535,
   'inactive',
   [adminRole.id],
   [adminRole.name],

@@ -74,7 +74,7 @@ it('says that all is well where it is', async () => {
   const { code, text } = await doctor()
   expect([code, linesOf(text, 'FAIL')]).toEqual([0, []])
   for (const line of [
-    'migrations: all 1 applied',
+    'migrations: all 2 applied',
     'counters equal the counts (2 users)',
     'rate limits: on',
     'hashing: 6 × 100,000',
@@ -153,7 +153,7 @@ describe('of a deployment elsewhere', () => {
       region: 'WEUR',
       size_bytes: 1_000_000,
       trip_milliseconds: 4,
-      migrations: { applied: ['0001_directory.sql'], missing: [], unknown: [] },
+      migrations: { applied: ['0001_directory.sql', '0002_usage.sql'], missing: [], unknown: [] },
     },
     missing_bindings: [],
     variables: ['JWT_SECRET'],

@@ -8,6 +8,7 @@ import type { Statement } from '../../database/statement'
 import type { Permission } from './permissions'
 import { toMask } from './permissions'
 import { Refused, type Refusal } from '../refusal'
+import { pendingUseOn, type Use } from '../usage/recording'
 import type { UserSelector } from '../users/user'
 
 export interface Settings {
@@ -34,6 +35,8 @@ export interface Visit {
   address: string | undefined
   /** Unix seconds. */
   now: number
+  /** What is recorded as used, where usage is recorded. */
+  use?: Use | undefined
 }
 
 /**
@@ -84,8 +87,9 @@ export function guard(caller: Caller, change?: Needs): Guard {
   })
 }
 
-function claimOf({ credential, now, needs, self }: Caller): Claim {
-  return { credential, now, needs: toMask(needs), self }
+function claimOf(caller: Caller): Claim {
+  const { credential, now, needs, self } = caller
+  return { credential, now, needs: toMask(needs), self, use: pendingUseOn(caller, credential) }
 }
 
 /**
@@ -95,9 +99,9 @@ export function readFacts<const S extends readonly Statement<unknown>[]>(caller:
   return caller.database.readFacts(inquire(claimOf(caller)), ...statements)
 }
 
-/** Checks the caller's authority alone, for responses that need no data. */
+/** Checks the caller's authority alone, for responses that need no data. Records no use. */
 export async function authorise(caller: Caller): Promise<void> {
-  await translateRefusals(caller, () => caller.database.batch(guard(caller)))
+  await translateRefusals(caller, () => caller.database.batch(guard({ ...caller, use: undefined })))
 }
 
 /** Whether the caller is the user with this id. An API key never is. */

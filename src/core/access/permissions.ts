@@ -18,6 +18,7 @@ export const permissions = [
   'api_keys:manage',
   'audit:read',
   'webhooks:manage',
+  'usage:read',
 ] as const
 
 export type Permission = (typeof permissions)[number]

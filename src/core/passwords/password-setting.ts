@@ -32,6 +32,7 @@ import { Refused } from '../refusal'
 import { refuseMissing } from '../access/roles'
 import { beginSession, newRefreshableSession, type SignedIn } from '../sign-in/sign-in'
 import { accountOf, clearFailures, countFailure, refuseIfLocked } from '../sign-in/sign-in-failures'
+import { recordUse } from '../usage/recording'
 import { toUser, type User, type UserSelector } from '../users/user'
 
 const tokenSeconds = 86_400
@@ -186,6 +187,7 @@ async function commitByToken(
         recordUnlockingWithoutCredential(visit, account, who),
         clearFailures(account),
         recordWithoutCredential(visit, 'user.password_set', { ...who, fields: ['password'] }),
+        ...recordUse(visit, user.id),
       )
       return
     } catch (error) {

@@ -30,6 +30,7 @@ import { hashPassword, verifyPassword } from '../passwords/passwords'
 import { newRefreshToken, readRefreshToken, successorOf, type RefreshToken } from './refresh-tokens'
 import { Refused } from '../refusal'
 import { adminRole } from '../access/roles'
+import { recordUse, recordUseOnSession } from '../usage/recording'
 import { accountOf, accountOfUnknown, clearFailures, countFailure, refuseIfLocked } from './sign-in-failures'
 import { foldIdentifier } from '../users/text'
 import { toUser, type User } from '../users/user'
@@ -116,6 +117,7 @@ export function beginSession(visit: Visit, session: NewSession, userId: string):
       subjectId: session.id,
       address: true,
     }),
+    ...recordUse(visit, userId),
   ]
 }
 
@@ -218,6 +220,7 @@ export async function refreshSession(visit: Visit, refreshToken: string): Promis
         longest: settings.sessionMaxSeconds,
       }),
       selectUserOfSession({ id: sessionId }),
+      ...recordUseOnSession(visit, sessionId),
     )
     const [, , , inserted, found, , users] = results
     const next = successors.find((token) => token.hash === (inserted[0] ?? found[0])?.hash)
@@ -255,6 +258,7 @@ export async function signOutByRefreshToken(visit: Visit, refreshToken: string):
       unguarded,
       refuseUnlessAlive(family),
       insertSignedOutEvent({ ...event, ...family }),
+      ...recordUseOnSession(visit, token.sessionId),
       deleteSessionOfFamily({ id: token.sessionId, family_hash: token.familyHash }),
     )
   } catch (error) {

@@ -30,13 +30,18 @@ export interface SweepReport {
 /** Makes one run. `now` is unix seconds. Two concurrent runs are safe: neither finds rows that the other removed. */
 export async function sweep(
   database: Database,
-  { now, auditRetentionDays }: { now: number; auditRetentionDays: number | undefined },
+  {
+    now,
+    auditRetentionDays,
+    usageRetentionDays,
+  }: { now: number; auditRetentionDays: number | undefined; usageRetentionDays: number },
 ): Promise<SweepReport> {
   const times = {
     now,
     idempotencyBefore: now - idempotencyRetentionSeconds,
     failuresBefore: now - forgottenAfterSeconds,
     auditBefore: auditRetentionDays === undefined ? undefined : now - auditRetentionDays * 86_400,
+    usageBeforeDay: Math.floor(now / 86_400) - usageRetentionDays,
   }
   const [stored] = await database.batch(unguarded, selectSweepPositions())
   const positions = new Map(stored.map(({ task, position }) => [task, JSON.parse(position) as Position]))

@@ -13,6 +13,7 @@ import {
   sessions,
   signInFailures,
   sweepPositions,
+  usage,
   users,
   webhookFailures,
   webhooks,
@@ -28,6 +29,8 @@ export interface Times {
   failuresBefore: number
   /** Undefined when events are kept indefinitely. */
   auditBefore: number | undefined
+  /** In days since 1970. */
+  usageBeforeDay: number
 }
 
 interface Task {
@@ -89,6 +92,11 @@ const tasks = {
               SELECT 1 FROM ${webhookFailures} JOIN ${webhooks} ON ${webhooks.id} = ${webhookFailures.webhook_id}
               WHERE ${webhookFailures.sequence} = ${auditEvents.sequence}
                 AND ${webhookFailures.next_attempt_at} IS NOT NULL AND ${webhooks.active} = 1)`,
+  },
+  usage: {
+    table: usage,
+    key: [usage.contract, usage.operation, usage.principal, usage.program, usage.day],
+    expired: ({ usageBeforeDay }) => sql`${usage.day} < ${usageBeforeDay}`,
   },
 } satisfies Record<string, Task>
 

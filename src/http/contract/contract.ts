@@ -10,6 +10,8 @@ import { configurationOf, type Env } from '../../env'
 import { useCommonMiddleware } from './answers'
 import type { Contract, ContractApp, ContractEnv, ContractTraits } from './contract-types'
 import { hostOf } from '../deployment/hosts'
+import { operationOf } from './operations'
+import { programOf } from '../credentials/program'
 import { emptyBody, Failed, toFailure, toIssues, type Failure, type Part, type Issue } from './failure'
 
 /** The name of the bearer scheme in the documents. */
@@ -40,6 +42,7 @@ export function createContract(traits: ContractTraits): Contract {
   app.use(async (c, next) => {
     const settings = c.get('configuration')
     const now = Math.floor(Date.now() / 1000)
+    const operation = settings.recordsUsage ? operationOf(c, app) : undefined
     c.set('contract', traits)
     c.set('visit', {
       database: c.get('database'),
@@ -48,6 +51,7 @@ export function createContract(traits: ContractTraits): Contract {
       requestId: c.get('requestId'),
       address: c.req.header('cf-connecting-ip'),
       now,
+      use: operation === undefined ? undefined : { operation, program: programOf(c.req.header('user-agent')) },
     })
     await next()
   })

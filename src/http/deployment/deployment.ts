@@ -27,6 +27,8 @@ export const variableNames = [
   'CORS_ORIGINS',
   'REQUEST_LOG',
   'AUDIT_RETENTION_DAYS',
+  'USAGE',
+  'USAGE_RETENTION_DAYS',
 ] as const satisfies readonly Exclude<keyof Env, keyof typeof bindings | 'VERSION'>[]
 
 export interface Deployment {
@@ -37,9 +39,12 @@ export interface Deployment {
   rateLimited: boolean
   serverTiming: boolean
   logsRequests: boolean
+  recordsUsage: boolean
+  usageRetentionDays: number
 }
 
-export function deploymentOf(env: Env, { rateLimited, serverTiming, logsRequests }: Configuration): Deployment {
+export function deploymentOf(env: Env, configuration: Configuration): Deployment {
+  const { rateLimited, serverTiming, logsRequests, recordsUsage, usageRetentionDays } = configuration
   const isThere = (name: (typeof bindingNames)[number]) => {
     const binding = env[name] as unknown as Record<string, unknown> | undefined
     return typeof binding?.[bindings[name]] === 'function'
@@ -52,5 +57,7 @@ export function deploymentOf(env: Env, { rateLimited, serverTiming, logsRequests
     rateLimited,
     serverTiming,
     logsRequests,
+    recordsUsage,
+    usageRetentionDays,
   }
 }

@@ -3,10 +3,10 @@ import { createMiddleware } from 'hono/factory'
 import { routePath } from 'hono/route'
 import type { ContractApp, ContractEnv } from '../contract/contract-types'
 import { streamEndOf } from '../contract/json'
+import { methodOf, operationIds } from '../contract/operations'
 
 /** Logs the operationId; a route outside the OpenAPI documents is logged by its pattern. */
 export function requestLog(app: ContractApp, contract: string | undefined) {
-  let operations: ReadonlyMap<string, string> | undefined
   return createMiddleware<ContractEnv>(async (c, next) => {
     const began = Date.now()
     await next()
@@ -15,14 +15,14 @@ export function requestLog(app: ContractApp, contract: string | undefined) {
     const { method } = c.req
     const { status } = c.res
     // Logs the route and never the path, which may contain anything.
-    const route = `${method === 'HEAD' ? 'GET' : method} ${routePath(c)}`
+    const route = `${methodOf(c)} ${routePath(c)}`
     const write = (streamed: { broken: boolean } | undefined) => {
       const { trips, rowsRead, rowsWritten } = database.cost
       const line = {
         message: 'request',
         request_id: requestId,
         contract: contract ?? null,
-        operation: (operations ??= operationIds(app)).get(route) ?? (/[*]/.test(route) ? null : route),
+        operation: operationIds(app).get(route) ?? (/[*]/.test(route) ? null : route),
         method,
         status,
         principal: (credential?.kind === 'session' ? credential.userId : database.diagnostics.keyId) ?? null,
@@ -39,15 +39,4 @@ export function requestLog(app: ContractApp, contract: string | undefined) {
     if (end) void end.then(write)
     else write(undefined)
   })
-}
-
-/** Maps method and route, as the router knows them, to the operationId. */
-function operationIds({ openAPIRegistry }: ContractApp): Map<string, string> {
-  const ids = new Map<string, string>()
-  for (const definition of openAPIRegistry.definitions) {
-    if (definition.type !== 'route') continue
-    const { method, path, operationId } = definition.route
-    if (operationId) ids.set(`${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`, operationId)
-  }
-  return ids
 }

@@ -46,7 +46,16 @@ export const v1: ContractDescription = {
     role: ({ name }) => ({ role: name }),
     names: (first_name, last_name) => ({ first_name, last_name }),
     creation: 'V1UserCreate',
-    query: { search: 'search', pageSize: 'limit', cursor: 'cursor', others: { role: ['user'] } },
+    query: {
+      search: 'search',
+      pageSize: 'limit',
+      cursor: 'cursor',
+      others: {
+        role: ['user'],
+        group: ['contract', 'contract,operation,principal,program,day'],
+        since: ['2026-01-01'],
+      },
+    },
     statuses: { missing: 404, encoded: 415 },
   },
 

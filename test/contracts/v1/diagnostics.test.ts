@@ -66,6 +66,7 @@ describe('GET /diagnostics', () => {
       rate_limit: false,
       server_timing: true,
       request_log: false,
+      usage: { recorded: true, retention_days: 400 },
       admins: 1,
     })
     expect(Math.abs(Date.parse(body.time) - Date.now())).toBeLessThan(60_000)

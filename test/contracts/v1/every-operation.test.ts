@@ -56,6 +56,7 @@ describe('every operation', () => {
         ...['POST /auth/login', 'POST /auth/refresh', 'POST /auth/logout', 'GET /me', 'PATCH /me', 'PUT /me/password'],
         ...['GET /roles', 'POST /roles', 'GET /roles/{id}', 'PATCH /roles/{id}', 'DELETE /roles/{id}'],
         ...['GET /api-keys', 'POST /api-keys', 'DELETE /api-keys/{id}', 'GET /audit-events'],
+        'GET /usage',
         ...['GET /webhooks', 'POST /webhooks', 'GET /webhooks/{id}', 'PATCH /webhooks/{id}', 'DELETE /webhooks/{id}'],
         ...['GET /webhooks/{id}/secret', 'GET /webhooks/{id}/failures', 'POST /webhooks/{id}/retry'],
         'POST /webhooks/{id}/ping',
@@ -247,6 +248,7 @@ describe('every answer', () => {
       '/v1/roles',
       '/v1/api-keys',
       '/v1/audit-events?limit=100',
+      '/v1/usage?limit=100',
       '/v1/webhooks',
       `/v1/webhooks/${id}`,
       `/v1/webhooks/${id}/failures`,
@@ -298,7 +300,7 @@ describe('every answer', () => {
     const { body: me } = await call('/v1/me', { token: admin })
     const { id } = (await call('/v1/webhooks', { token: admin, json: quietWebhook })).body
     const lists = [
-      ...['/v1/users', '/v1/roles', '/v1/api-keys', '/v1/audit-events', `/v1/users/${me.id}/sessions`],
+      ...['/v1/users', '/v1/roles', '/v1/api-keys', '/v1/audit-events', '/v1/usage', `/v1/users/${me.id}/sessions`],
       ...['/v1/webhooks', `/v1/webhooks/${id}/failures`],
     ]
     for (const path of lists) {
@@ -326,6 +328,7 @@ describe('every answer', () => {
       ['/v1/api-keys', 'api_keys:manage'],
       ['/v1/audit-events', 'audit:read'],
       ['/v1/webhooks', 'webhooks:manage'],
+      ['/v1/usage', 'usage:read'],
     ] as const) {
       expectProblem(await call(path, { token: plain }), 403, lacking(permission))
     }

@@ -352,6 +352,11 @@ export const operations: ContractDescription['operations'] = {
     provoke: () => ({ invalid: { path: '/v1/audit-events?cursor=none' } }),
     request: () => ({ path: '/v1/audit-events' }),
   },
+  v1ListUsage: {
+    access: { needs: 'usage:read' },
+    provoke: () => ({ invalid: { path: '/v1/usage?group=week' } }),
+    request: () => ({ path: '/v1/usage' }),
+  },
   v1ListWebhooks: {
     access: { needs: 'webhooks:manage' },
     provoke: () => ({}),

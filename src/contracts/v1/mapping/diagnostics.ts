@@ -8,10 +8,11 @@ import type { V1Diagnostics, V1HashingDiagnostics } from '../schemas/diagnostics
 import { toId } from './ids'
 
 export function fromDeployment(
-  { version, missingBindings, variables, rateLimited, serverTiming, logsRequests }: Deployment,
+  deployment: Deployment,
   { region, sizeBytes, tripMilliseconds, migrations, admins }: DatabaseFacts,
   now: number,
 ): z.infer<typeof V1Diagnostics> {
+  const { version, missingBindings, variables, rateLimited, serverTiming, logsRequests } = deployment
   const { applied, missing, unknown } = migrations
   return {
     time: toUtc(now),
@@ -27,6 +28,7 @@ export function fromDeployment(
     rate_limit: rateLimited,
     server_timing: serverTiming,
     request_log: logsRequests,
+    usage: { recorded: deployment.recordsUsage, retention_days: deployment.usageRetentionDays },
     admins,
   }
 }

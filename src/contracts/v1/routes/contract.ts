@@ -19,6 +19,7 @@ export const contract = createContract({
     { name: 'webhooks', description: 'Webhooks for changes of users' },
     { name: 'imports', description: 'Moving users in' },
     { name: 'exports', description: 'Moving users out' },
+    { name: 'usage', description: 'Which users and programs use which operations' },
     { name: 'diagnostics', description: 'The state of the deployment and of the directory' },
   ],
   toFailureResponse,

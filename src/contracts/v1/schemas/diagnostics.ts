@@ -27,6 +27,7 @@ export const V1Diagnostics = z
     rate_limit: z.boolean(),
     server_timing: z.boolean(),
     request_log: z.boolean(),
+    usage: z.strictObject({ recorded: z.boolean(), retention_days: z.int() }),
     admins: z.int().openapi({ description: 'Holders of the role admin' }),
   })
   .openapi('V1Diagnostics')

@@ -1,0 +1,37 @@
+/** Which operation of its contract a request is for. */
+import type { Context } from 'hono'
+import { matchedRoutes } from 'hono/route'
+import type { ContractApp, ContractEnv } from './contract-types'
+
+const idsByApp = new WeakMap<ContractApp, ReadonlyMap<string, string>>()
+
+/** The operationIds of an app by method and route, as the router knows them: `GET /users/:id`. */
+export function operationIds(app: ContractApp): ReadonlyMap<string, string> {
+  let ids = idsByApp.get(app)
+  if (!ids) idsByApp.set(app, (ids = readOperationIds(app)))
+  return ids
+}
+
+function readOperationIds({ openAPIRegistry }: ContractApp): Map<string, string> {
+  const ids = new Map<string, string>()
+  for (const definition of openAPIRegistry.definitions) {
+    if (definition.type !== 'route') continue
+    const { method, path, operationId } = definition.route
+    if (operationId) ids.set(`${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`, operationId)
+  }
+  return ids
+}
+
+/** HEAD is answered by the operation of GET. */
+export const methodOf = ({ req }: Pick<Context, 'req'>) => (req.method === 'HEAD' ? 'GET' : req.method)
+
+/** The operationId of a request; undefined for a path or method that the document does not have. */
+export function operationOf(c: Context<ContractEnv>, app: ContractApp): string | undefined {
+  const ids = operationIds(app)
+  const method = methodOf(c)
+  for (const { path } of matchedRoutes(c)) {
+    const id = ids.get(`${method} ${path}`)
+    if (id !== undefined) return id
+  }
+  return undefined
+}
