@@ -41,6 +41,7 @@ export interface Deployment {
 
 export function deploymentOf(env: Env, { rateLimited, serverTiming, logsRequests }: Configuration): Deployment {
   const isThere = (name: (typeof bindingNames)[number]) => {
+    // The platform may have left the binding out, whatever its type says.
     const binding = env[name] as unknown as Record<string, unknown> | undefined
     return typeof binding?.[bindings[name]] === 'function'
   }
