@@ -8,6 +8,7 @@ import { operations, type Operations, type Tokens } from './operations.ts'
 export { ProblemError, UnexpectedAnswer } from './messages.ts'
 export type * from './operations.ts'
 
+/** What `createClient` takes. */
 export interface Settings {
   /** The base URL of v1, `https://usher.example/v1`, or the root of v1's own host. */
   baseUrl: string
@@ -35,7 +36,8 @@ type Method<Of extends { input: object; answer: object }> = Of extends { unchang
 /** The argument is optional when none of its properties is required. */
 type Given<Asked> = object extends Asked ? [input?: Asked] : [input: Asked]
 
-export type Client = { [Name in Names]: Method<Operations[Name]> }
+/** A method for each operation of v1, with what it takes and answers. Failures are thrown as `ProblemError`. */
+export type Client = { [Name in keyof Operations]: Method<Operations[Name]> }
 
 /**
  * Creates a client. After `login` it uses the tokens of the session, which it keeps in memory. When the access token

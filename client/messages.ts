@@ -2,6 +2,7 @@
 import type { Operation } from './operation.ts'
 import type { FailureStatus, Problem } from './operations.ts'
 
+/** What the client hands to `fetch`, besides the URL. */
 export interface Request {
   method: string
   headers: Record<string, string>
@@ -13,6 +14,7 @@ export type Input = Record<string, unknown>
 
 const lines = 'application/x-ndjson'
 
+/** The URL and the request that ask for the operation. */
 export function requestFor(operation: Operation, baseUrl: string, input: Input, token?: string): [string, Request] {
   const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(input[name])))
   const url = new URL(baseUrl.replace(/\/$/, '') + path)
@@ -31,6 +33,7 @@ export function requestFor(operation: Operation, baseUrl: string, input: Input, 
   return [url.href, { method: operation.method, headers, body: bodyOf(operation.sends, input['body']) }]
 }
 
+/** The name of a header as an input has it: `ifMatch` for `if-match`. */
 export function camelCase(header: string): string {
   return header.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 }

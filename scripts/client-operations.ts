@@ -39,12 +39,27 @@ export function operationsSource({ paths, components }: ContractDocument): strin
   return [
     opening,
     ...Object.entries(components.schemas).map(([name, schema]) => {
-      return `${comment(schema.description)}export type ${ownName(name)} = ${typeOf(schema)}\n`
+      return `${comment(schema.description ?? usesOf(name, operations))}export type ${ownName(name)} = ${typeOf(schema)}\n`
     }),
     `/** What a failure may be. */\nexport type FailureStatus = ${failures.join(' | ')}\n`,
     `/** What each operation takes and answers. */\nexport interface Operations {\n${operations.map(typesOf).join('')}}\n`,
     `/** How each is asked for. */\nexport const operations: Record<keyof Operations, Operation> = {\n${operations.map(entryOf).join('')}}\n`,
   ].join('\n')
+}
+
+/** Which operations take or answer the component, for a component that the document does not describe. */
+function usesOf(name: string, operations: readonly Operation[]): string {
+  const has = (part: unknown) => JSON.stringify(part ?? '').includes(`"#/components/schemas/${name}"`)
+  const named = (uses: Operation[]) => uses.map(({ operationId }) => `\`${methodName(operationId)}\``).join(', ')
+  const taking = operations.filter(({ requestBody, parameters }) => has(requestBody) || has(parameters))
+  const answering = operations.filter(({ responses }) =>
+    has(Object.entries(responses).filter(([status]) => status.startsWith('2'))),
+  )
+  const uses = [
+    ...(taking.length > 0 ? [`taken by ${named(taking)}`] : []),
+    ...(answering.length > 0 ? [`answered by ${named(answering)}`] : []),
+  ].join('; ')
+  return uses === '' ? `A part of other types` : `${uses.charAt(0).toUpperCase()}${uses.slice(1)}`
 }
 
 /** Removes the prefix that distinguishes contracts in the document of all contracts. */

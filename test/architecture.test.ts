@@ -109,6 +109,20 @@ describe('imports', () => {
   })
 })
 
+describe('casts', () => {
+  it('through unknown or never say why, in a comment on the line before or the same line', () => {
+    const silent = [...sources].flatMap(([path, text]) => {
+      const lines = text.split('\n')
+      return lines.flatMap((line, index) => {
+        if (!/\bas (unknown as|never)\b/.test(line) || line.trim().startsWith('*')) return []
+        const near = [lines[index - 2], lines[index - 1], line].join('\n')
+        return /\/\/|\*\//.test(near) ? [] : [`${path}:${index + 1}`]
+      })
+    })
+    expect(silent).toEqual([])
+  })
+})
+
 describe('names', () => {
   const files = Object.keys(
     import.meta.glob(['../src/**/*', '../client/*.ts', '../examples/*', '../test/**/*', '../scripts/**/*']),

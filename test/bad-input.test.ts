@@ -130,7 +130,7 @@ describe('a body', () => {
       const own = requests.filter(
         ({ path, method }) => path.startsWith(`/${name}/`) && /^(POST|PUT|PATCH)$/.test(method),
       )
-      expect(own.length).toBeGreaterThan(3)
+      expect(own.length).toBeGreaterThan(0)
       for (const { operationId, security, request } of own) {
         const someone = await signedInPerson(admin)
         const one = { ...someone, refresh_token: someone.refresh_token }

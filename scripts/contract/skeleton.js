@@ -172,6 +172,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'version_mismatch':
       return error(409, 'The request conflicts with the current state.')
     case 'body_too_large':
+    case 'too_many':
       return error(413, 'The body is too large.')
     case 'unsupported_media_type':
       return error(415, 'The body must be application/json.')

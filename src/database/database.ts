@@ -146,6 +146,7 @@ function notifyCommitted(statements: readonly Statement<unknown>[]): void {
 function rowsOf<const S extends readonly Statement<unknown>[]>(statements: S, results: readonly D1Result[]): Rows<S> {
   return statements.map(({ read }, index) => {
     const rows = (results[index] as D1Result).results
+    // Only the statement knows the shape of its rows.
     return read ? rows.map((row) => read(row as never)) : rows
   }) as Rows<S>
 }

@@ -17,7 +17,7 @@ export interface Statement<Row = never> {
 
 export type Values = Record<string, string | number | null>
 
-/** Drizzle's query builders, used for their SQL only. `Database.batch` runs all statements. */
+/** Drizzle's query builders, used for their SQL only. `Database.batch` runs all statements, so no database is needed here. */
 export const build = drizzle(undefined as unknown as D1Database)
 
 const dialect = new SQLiteAsyncDialect()

@@ -179,7 +179,8 @@ function narrowing(condition: UserCondition): Narrowing | undefined {
     case 'any': {
       const found = condition.conditions.map(narrowing)
       return found.every((one) => one !== undefined)
-        ? (Object.fromEntries(kinds.map((kind) => [kind, found.flatMap((one) => one[kind])])) as unknown as Narrowing)
+        ? // `fromEntries` loses the names of the kinds.
+          (Object.fromEntries(kinds.map((kind) => [kind, found.flatMap((one) => one[kind])])) as unknown as Narrowing)
         : undefined
     }
     case 'text':

@@ -19,6 +19,7 @@ export const readUserCell = ({ user }: { user: string }): UserRow => readUser(us
 
 /** Parses a row that has further columns. */
 function readUserAnd<Extra extends object>({ user, ...extra }: { user: string } & Extra): UserRow & Extra {
+  // TypeScript cannot tell that a row without `user` is exactly the further columns.
   return Object.assign(readUser(user), extra as unknown as Extra)
 }
 
@@ -107,6 +108,7 @@ export const selectLoginIdentifiers = prepare<{ keys: string }, typeof loginIden
 export const insertUser = prepare<NewUserRow>(() => {
   const { number: _, ...columns } = getTableColumns(users)
   const values = Object.fromEntries(Object.keys(columns).map((column) => [column, value(column)]))
+  // Placeholders stand for the values of a row.
   return build.insert(users).values(values as unknown as NewUserRow)
 })
 

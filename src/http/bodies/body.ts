@@ -242,6 +242,7 @@ export function validateChanges<Schema extends z.ZodObject>(
     return isSame(shown[field], sent[field]) || isSame(shown[field], value)
   }
   const omitted = Object.keys(schema.shape).filter((field) => alreadyParsed.includes(field) || isUnchanged(field))
+  // The names of the fields are known only when the request is.
   const rest: z.ZodObject = schema.omit(Object.fromEntries(omitted.map((field) => [field, true])) as never)
   return validate(rest, sent, read) as Partial<z.output<Schema>>
 }

@@ -1,6 +1,10 @@
 /**
- * Creates the app of a contract: it authenticates requests, checks them in a fixed order, and renders failures in the
+ * Creates the app of a contract: it authenticates requests, checks them in the order of checks, and renders failures in the
  * contract's format.
+ *
+ * The order of checks: 404 and 405 (route), 413 (size of the body), 401, 403, then 415, 400 and 422 (the request), then 404,
+ * 409 and 412 (the data), then 2xx. A 429 may come before any of them. A 403 that depends on values of the body comes after
+ * 422. Routes give the first checks their order with `authenticated`, and `firstFailure` puts authority before the request.
  */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'

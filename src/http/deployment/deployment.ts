@@ -46,6 +46,7 @@ export interface Deployment {
 export function deploymentOf(env: Env, configuration: Configuration): Deployment {
   const { rateLimited, serverTiming, logsRequests, recordsUsage, usageRetentionDays } = configuration
   const isThere = (name: (typeof bindingNames)[number]) => {
+    // The platform may have left the binding out, whatever its type says.
     const binding = env[name] as unknown as Record<string, unknown> | undefined
     return typeof binding?.[bindings[name]] === 'function'
   }

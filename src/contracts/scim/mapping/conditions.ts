@@ -187,11 +187,13 @@ function chain<Condition extends Tree>(kind: 'and' | 'or', conditions: readonly 
   if (all.some((one) => one.kind === 'constant' && one.holds === decisive)) return constant(decisive) as Condition
   if (open.length === 0) return constant(!decisive) as Condition
   if (open.length === 1) return open[0] as Condition
+  // The union has one member for each kind; TypeScript does not follow the choice.
   return { kind: kind === 'and' ? 'all' : 'any', conditions: open } as unknown as Condition
 }
 
 function negated<Condition extends Tree>(condition: Condition): Condition {
   return (condition.kind === 'constant'
     ? constant(!condition.holds)
-    : { kind: 'not', condition }) as unknown as Condition
+    : // As above: TypeScript does not follow the choice.
+      { kind: 'not', condition }) as unknown as Condition
 }
