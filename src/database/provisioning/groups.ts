@@ -4,6 +4,8 @@ import { refuseIf } from '../guard'
 import { limit, prepare, prepareEach, type Statement } from '../statement'
 import { roles, userCounts, userRoles, users } from '../tables'
 import { defaultRole } from '../users/user-filter'
+import { partLength } from '../users/user-pages'
+import { countApart, countTogether } from '../moving/imports'
 import { clientNumber, externalIdOf, type ClientKind } from '../users/user-row'
 import type { RoleRow } from '../access/roles'
 
@@ -84,10 +86,11 @@ export interface HolderRow {
   roles: string
 }
 
-const holderColumns = sql`${users.id}, ${users.number}, ${users.version}, (
-  SELECT json_group_array(role_number) FROM (
-    SELECT ${userRoles.role_number} FROM ${userRoles} WHERE ${userRoles.user_number} = ${users.number}
-    ORDER BY ${userRoles.position})) AS roles`
+const holderColumns = sql`${users.id}, ${users.number}, ${users.version},
+  CASE WHEN ${users.role_count} = 1 THEN json_array(${users.primary_role}) ELSE (
+    SELECT json_group_array(role_number) FROM (
+      SELECT ${userRoles.role_number} FROM ${userRoles} WHERE ${userRoles.user_number} = ${users.number}
+      ORDER BY ${userRoles.position})) END AS roles`
 
 /** The users with these ids, a JSON array. */
 export const selectHoldersById = prepare<{ ids: string }, HolderRow>(
@@ -122,12 +125,18 @@ export function replaceRolesOfMany(changes: readonly RolesChange[], now: number)
   const placed = changes.flatMap(({ number, before, after }) =>
     after.flatMap((role, position) => (before[position] === role ? [] : [[number, role, position]])),
   )
+  const joined = changes.flatMap(({ number, before, after }) =>
+    after.filter((role) => !before.includes(role)).map((role) => [number, role]),
+  )
   const versions = JSON.stringify(changes.map(({ number, version }) => [number, version]))
   const users = JSON.stringify(changes.map(({ number, after }) => [number, after[0], after.length]))
   return [
     refuseUnlessVersions(versions),
     deleteMemberships({ rows: JSON.stringify(gone) }),
+    countTogether(),
     insertMemberships({ rows: JSON.stringify(placed) }),
+    countJoined({ rows: JSON.stringify(joined) }),
+    countApart(),
     updateHolders({ rows: users, now }),
   ]
 }
@@ -152,6 +161,14 @@ const insertMemberships = prepare<{ rows: string }>(
     INSERT INTO ${userRoles} (user_number, role_number, position)
     SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(${value('rows')}) WHERE 1
     ON CONFLICT DO UPDATE SET position = excluded.position`,
+)
+
+/** One change of the counters for all who join a role and share a part of a span. */
+const countJoined = prepare<{ rows: string }>(
+  () => sql`
+    INSERT INTO user_count_changes
+    SELECT 'role:' || (value ->> 1), min(value ->> 0), count(*) FROM json_each(${value('rows')})
+    GROUP BY value ->> 1, (value ->> 0) / ${sql.raw(String(partLength))}`,
 )
 
 const updateHolders = prepare<{ rows: string; now: number }>(

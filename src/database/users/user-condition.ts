@@ -68,12 +68,34 @@ export function selectConditionPage(query: ConditionQuery): Statement<ConditionP
   const { condition, client, after, offset, limit: most } = query
   const found = narrowing(condition)
   const values = { client: client.credential, offset, limit: most, ...after }
+  const key = keyOf(query.sort)
+  if (found && isUnique(found) && sizeOf(condition) <= mostRepeated) {
+    const own = clientNumber[client.kind]
+    const hit = uniqueHit({ key, own, exact: toSql(condition, own), found })
+    const isFirstPage = after === undefined && offset === 0
+    return prepare<Values, ConditionPage>(
+      () => hit,
+      (row: Parameters<typeof readPage>[0]) => {
+        const { users } = readPage(row)
+        return { users: isFirstPage ? users.slice(0, most) : [], total: users.length }
+      },
+    )(values)
+  }
   const own = sql`(SELECT number FROM client)`
-  const parts = { key: keyOf(query.sort), own, exact: toSql(condition, own) }
-  const page =
-    found && isUnique(found) ? uniquePage(query, { ...parts, found }) : matchedPage(query, { ...parts, found })
+  const page = matchedPage(query, { key, own, exact: toSql(condition, own), found })
   const statement = sql`WITH client AS MATERIALIZED (SELECT ${clientNumber[client.kind]} AS number), ${page}`
   return prepare<Values, ConditionPage>(() => statement, readConditionPage)(values)
+}
+
+/** How many comparisons may each bind the client themselves. */
+const mostRepeated = 10
+
+function sizeOf(condition: UserCondition): number {
+  if (condition.kind === 'all' || condition.kind === 'any') {
+    return condition.conditions.reduce((size, one) => size + sizeOf(one), 0)
+  }
+  // A condition on roles is not counted by its parts: as many as a filter may have are too many here.
+  return condition.kind === 'not' ? sizeOf(condition.condition) : condition.kind === 'role' ? mostRepeated : 1
 }
 
 interface Parts {
@@ -83,13 +105,13 @@ interface Parts {
   exact: SQL
 }
 
-/** Of one look-up there is one hit at most, which is then the page. */
-function uniquePage({ after, offset }: ConditionQuery, { key, own, exact, found }: Parts & { found: Narrowing }): SQL {
-  const hit = sql`SELECT ${listedUser(key, own)} FROM (${candidates(found, own)}) AS candidate
-    CROSS JOIN users ON users.number = candidate.number WHERE ${exact}`
-  const isFirst = sql.raw(after === undefined && offset === 0 ? '1' : '0')
-  return sql`hits AS MATERIALIZED (${hit})
-    ${pageOf(sql`(SELECT count(*) FROM hits)`, sql`SELECT user, roles_held FROM hits WHERE ${isFirst}`)}`
+/** Of one look-up there is one hit at most. It is the page and the total. */
+function uniqueHit({ key, own, exact, found }: Parts & { found: Narrowing }): SQL {
+  return pageOf(
+    sql`0`,
+    sql`SELECT ${listedUser(key, own)} FROM (${candidates(found, own)}) AS candidate
+      CROSS JOIN users ON users.number = candidate.number WHERE ${exact}`,
+  )
 }
 
 function matchedPage(query: ConditionQuery, { key, own, exact, found }: Parts & { found: Narrowing | undefined }): SQL {
