@@ -128,26 +128,17 @@ export function replaceRolesOfMany(changes: readonly RolesChange[], now: number)
   const joined = changes.flatMap(({ number, before, after }) =>
     after.filter((role) => !before.includes(role)).map((role) => [number, role]),
   )
-  const versions = JSON.stringify(changes.map(({ number, version }) => [number, version]))
-  const users = JSON.stringify(changes.map(({ number, after }) => [number, after[0], after.length]))
+  const users = JSON.stringify(changes.map(({ number, version, after }) => [number, version, after[0], after.length]))
   return [
-    refuseUnlessVersions(versions),
+    updateHolders({ rows: users, now }),
+    // `changes()` counts the rows of the statement before.
+    refuseIf('stale', sql`changes() <> ${changes.length}`),
     deleteMemberships({ rows: JSON.stringify(gone) }),
     countTogether(),
     insertMemberships({ rows: JSON.stringify(placed) }),
     countJoined({ rows: JSON.stringify(joined) }),
     countApart(),
-    updateHolders({ rows: users, now }),
   ]
-}
-
-function refuseUnlessVersions(rows: string): Statement {
-  return refuseIf(
-    'stale',
-    sql`EXISTS (
-      SELECT 1 FROM json_each(${rows}) AS holder LEFT JOIN ${users} ON ${users.number} = holder.value ->> 0
-        AND ${users.version} = holder.value ->> 1 WHERE ${users.number} IS NULL)`,
-  )
 }
 
 const deleteMemberships = prepare<{ rows: string }>(
@@ -173,9 +164,10 @@ const countJoined = prepare<{ rows: string }>(
 
 const updateHolders = prepare<{ rows: string; now: number }>(
   () => sql`
-    UPDATE ${users} SET primary_role = holder.value ->> 1, role_count = holder.value ->> 2, version = version + 1,
+    UPDATE ${users} SET primary_role = holder.value ->> 2, role_count = holder.value ->> 3, version = version + 1,
       updated_at = ${value('now')}
-    FROM json_each(${value('rows')}) AS holder WHERE ${users.number} = holder.value ->> 0`,
+    FROM json_each(${value('rows')}) AS holder
+    WHERE ${users.number} = holder.value ->> 0 AND ${users.version} = holder.value ->> 1`,
 )
 
 /** The change was decided on these permissions of roles: any others refuse the batch as `stale`. */

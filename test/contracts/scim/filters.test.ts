@@ -1,7 +1,10 @@
+/// <reference types="vite/client" />
 /** SCIM lists: filters, order and pages, each held against what the users show. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { clientKey, clientOf, enterprise, filtered, scimUser, searchSchema, type Client } from '../../support/scim'
 import { freshDirectory, rows, testEnv } from '../../support/usher'
+import { namesEveryTest } from '../../support/statements'
+import statements from './STATEMENTS.md?raw'
 
 freshDirectory()
 
@@ -309,3 +312,5 @@ describe('pages', () => {
     expect((await client.post('/Users/.search', { filter: 'active eq true' })).body.scimType).toBe('invalidSyntax')
   })
 })
+
+namesEveryTest(statements)

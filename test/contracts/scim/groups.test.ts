@@ -1,3 +1,4 @@
+/// <reference types="vite/client" />
 /** SCIM groups, which are the roles of the directory: their members, and what changing them takes. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -11,6 +12,8 @@ import {
   type Client,
 } from '../../support/scim'
 import { adminToken, call, freshDirectory, roleIds, rows, signedInPerson } from '../../support/usher'
+import { namesEveryTest } from '../../support/statements'
+import statements from './STATEMENTS.md?raw'
 
 freshDirectory()
 
@@ -381,3 +384,5 @@ describe('GET /Groups', () => {
     })
   })
 })
+
+namesEveryTest(statements)

@@ -1,3 +1,4 @@
+/// <reference types="vite/client" />
 /** The filter and PATCH languages by themselves: drawn filters and operations against naive models, and what providers really send. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -14,6 +15,8 @@ import {
 import { applyPatch, type Operation } from '../../../src/contracts/scim/language/patch'
 import type { Complex, Values } from '../../../src/contracts/scim/language/values'
 import { userResource, userSchema } from '../../../src/contracts/scim/schemas/attributes'
+import { namesEveryTest } from '../../support/statements'
+import statements from './STATEMENTS.md?raw'
 
 const path = fc.constantFrom(
   'userName',
@@ -388,3 +391,5 @@ describe('PATCH', () => {
     ).toEqual({ ...start, phoneNumbers: null })
   })
 })
+
+namesEveryTest(statements)

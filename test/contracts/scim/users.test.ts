@@ -1,3 +1,4 @@
+/// <reference types="vite/client" />
 /** SCIM users: creating, reading, replacing, patching, deleting, and what is kept of them. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -11,6 +12,8 @@ import {
   type Client,
 } from '../../support/scim'
 import { adminToken, call, freshDirectory, rows, signedInPerson } from '../../support/usher'
+import { namesEveryTest } from '../../support/statements'
+import statements from './STATEMENTS.md?raw'
 
 freshDirectory()
 
@@ -421,3 +424,5 @@ describe('attributes and excludedAttributes', () => {
     expect((await client.get(`/Users/${id}?attributes=id&excludedAttributes=title`)).body.scimType).toBe('invalidValue')
   })
 })
+
+namesEveryTest(statements)
