@@ -89,7 +89,9 @@ export function rows(person, like) {
     key_generation: 0,
   }
   const searchedEmail = foldForSearch(person.email)
-  const unlessInEmail = (text) => (searchedEmail.includes(text) ? '' : text + end)
+  // As `toSearchRow` has it: only ASCII text may be left out.
+  const unlessInEmail = (text, original) =>
+    searchedEmail.includes(text) && /^[\0-\x7f]*$/.test(original) ? '' : text + end
   const event = {
     id: eventId(person),
     at: person.createdAt,
@@ -114,10 +116,10 @@ export function rows(person, like) {
     user_search: {
       rowid: number,
       email: searchedEmail + end,
-      username: unlessInEmail(foldForSearch(person.username)),
+      username: unlessInEmail(foldForSearch(person.username), person.username),
       name: '',
-      given_name: unlessInEmail(foldedForSearch(person.givenName)),
-      family_name: unlessInEmail(foldedForSearch(person.familyName)),
+      given_name: unlessInEmail(foldedForSearch(person.givenName), person.givenName),
+      family_name: unlessInEmail(foldedForSearch(person.familyName), person.familyName),
       certified_email: '',
     },
     audit_events: event,

@@ -5,12 +5,13 @@ import { clinic } from './clinic/description'
 import { missingParts, type Ask, type ContractDescription, type Edit, type SignIn } from './description'
 import { personnel } from './personnel/description'
 import { rbac } from './rbac/description'
+import { scim } from './scim/description'
 import { v1 } from './v1/description'
 import { adminRole, nobody, plainRole, type Role, type Someone } from '../support/people'
 
 export type { Ask, ContractDescription, Edit, Fields, Outcome, SignIn } from './description'
 
-const descriptions: Record<string, Partial<ContractDescription>> = { personnel, v1, rbac, clinic, backoffice }
+const descriptions: Record<string, Partial<ContractDescription>> = { personnel, v1, rbac, clinic, backoffice, scim }
 
 /** Throws where the description is missing or incomplete, with what to add and where. */
 function descriptionOf(name: string): ContractDescription {

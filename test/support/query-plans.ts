@@ -75,7 +75,8 @@ const harmless =
 /** The first page of everything: no condition, in the order of an index, as far as its limit. */
 const isPageInOrder = /FROM (users WHERE 1|"audit_events") ORDER BY [^()]* LIMIT \?\)?$/i
 /** The same inside of what gathers it, which is then no more than the page. */
-const isGatheredPage = /FROM users WHERE 1 ORDER BY [^()]* LIMIT CAST\(\? AS INTEGER\)\)\)$/i
+const isGatheredPage =
+  /FROM users WHERE 1 ORDER BY ([^()]|coalesce\([^()]*\))* LIMIT CAST\(\? AS INTEGER\)( OFFSET CAST\(\? AS INTEGER\))?\)\)$/i
 
 /** Looks at what was sent since the last time; throws where that scans, or is over a limit of D1's. */
 export async function expectNoScan(env: Pick<Env, 'DB'>): Promise<void> {

@@ -198,6 +198,7 @@ export async function updateGroup(
   id: string,
   members: MemberChange,
   changesTo: (present: Group | undefined) => GroupChanges,
+  { answersMembers }: { answersMembers: boolean },
 ): Promise<GroupAndMembers> {
   return decideAndCommit(caller, async () => {
     const { row, ...facts } = await groupFacts(caller, id, members)
@@ -208,7 +209,7 @@ export async function updateGroup(
     const name = wanted === undefined || wanted === role.name ? undefined : wanted
     const isExternalIdNew = externalId !== undefined && externalId !== role.external_id
     const fields = [...(name === undefined ? [] : ['name']), ...(isExternalIdNew ? ['externalId'] : [])]
-    const firstMembers = selectMembersOf({ id, number: 0, limit: streamedPageSize })
+    const firstMembers = selectMembersOf({ id, number: 0, limit: answersMembers ? streamedPageSize : 0 })
     if (fields.length === 0 && decided.changes.length === 0) {
       const [first] = await caller.database.batch(guard(caller), firstMembers)
       return withMembers(caller, toGroup(role), first)

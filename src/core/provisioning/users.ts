@@ -8,7 +8,7 @@ import {
   selectUserAndKept,
 } from '../../database/provisioning/kept'
 import type { Statement } from '../../database/statement'
-import { selectConditionPage, mostUsersRead } from '../../database/users/user-condition'
+import { mostUsersRead, selectConditionPage, selectFewUsers } from '../../database/users/user-condition'
 import { selectUserPage } from '../../database/users/user-list'
 import type { KeptRow, ListedUser } from '../../database/users/user-row'
 import { selectNumberedPage } from '../../database/users/user-pages'
@@ -67,6 +67,8 @@ export async function listProvisionedUsers(
   list: ProvisionedList,
 ): Promise<{ users: ProvisionedUser[]; total: number; next: Position | undefined }> {
   const { limit, sort } = list
+  const few = await fewUsers(caller, list)
+  if (few) return few
   const [[page]] = await translateRefusals(caller, () =>
     caller.database.batch(guard(caller), selectPage(caller, { ...list, limit: limit + 1 })),
   )
@@ -80,6 +82,23 @@ export async function listProvisionedUsers(
     users: listed.map(({ user, kept }) => provisioned(toUser(user), kept as KeptRow)),
     total,
     next: users.length > limit && last ? positionOf(last) : undefined,
+  }
+}
+
+/** The page of a look-up, which reads its hits alone; undefined where the list is none, or has many. */
+async function fewUsers(caller: Caller, list: ProvisionedList) {
+  const { offset, limit, after } = list
+  const statement = after ? undefined : selectFewUsers({ ...list, client: clientOf(caller) })
+  if (!statement) return undefined
+  const [[page]] = await translateRefusals(caller, () => caller.database.batch(guard(caller), statement))
+  const { users = [], total } = page ?? {}
+  if (total === undefined) return undefined
+  const listed = users.slice(offset, offset + limit)
+  const last = listed.at(-1)
+  return {
+    users: listed.map(({ user, kept }) => provisioned(toUser(user), kept as KeptRow)),
+    total,
+    next: last && offset + limit < users.length ? positionOf(last) : undefined,
   }
 }
 

@@ -127,8 +127,9 @@ export function insertEventOfEach(
   }))
 }
 
-const countTogether = prepare<void>(() => sql`INSERT INTO ${countedTogether} (present) VALUES (1)`)
-const countApart = prepare<void>(() => sql`DELETE FROM ${countedTogether}`)
+/** Suspends the counting of each row, until `countApart`. The batch counts the rows together. */
+export const countTogether = prepare<void>(() => sql`INSERT INTO ${countedTogether} (present) VALUES (1)`)
+export const countApart = prepare<void>(() => sql`DELETE FROM ${countedTogether}`)
 
 /** One count for all users in the same part of a span, as the triggers would add one by one. */
 const countNew = prepare<{ ids: string }>(

@@ -4,6 +4,8 @@ import { refuseIf } from '../guard'
 import { limit, prepare, prepareEach, type Statement } from '../statement'
 import { roles, userCounts, userRoles, users } from '../tables'
 import { defaultRole } from '../users/user-filter'
+import { partLength } from '../users/user-pages'
+import { countApart, countTogether } from '../moving/imports'
 import { clientNumber, externalIdOf, type ClientKind } from '../users/user-row'
 import type { RoleRow } from '../access/roles'
 
@@ -84,10 +86,11 @@ export interface HolderRow {
   roles: string
 }
 
-const holderColumns = sql`${users.id}, ${users.number}, ${users.version}, (
-  SELECT json_group_array(role_number) FROM (
-    SELECT ${userRoles.role_number} FROM ${userRoles} WHERE ${userRoles.user_number} = ${users.number}
-    ORDER BY ${userRoles.position})) AS roles`
+const holderColumns = sql`${users.id}, ${users.number}, ${users.version},
+  CASE WHEN ${users.role_count} = 1 THEN json_array(${users.primary_role}) ELSE (
+    SELECT json_group_array(role_number) FROM (
+      SELECT ${userRoles.role_number} FROM ${userRoles} WHERE ${userRoles.user_number} = ${users.number}
+      ORDER BY ${userRoles.position})) END AS roles`
 
 /** The users with these ids, a JSON array. */
 export const selectHoldersById = prepare<{ ids: string }, HolderRow>(
@@ -122,23 +125,20 @@ export function replaceRolesOfMany(changes: readonly RolesChange[], now: number)
   const placed = changes.flatMap(({ number, before, after }) =>
     after.flatMap((role, position) => (before[position] === role ? [] : [[number, role, position]])),
   )
-  const versions = JSON.stringify(changes.map(({ number, version }) => [number, version]))
-  const users = JSON.stringify(changes.map(({ number, after }) => [number, after[0], after.length]))
-  return [
-    refuseUnlessVersions(versions),
-    deleteMemberships({ rows: JSON.stringify(gone) }),
-    insertMemberships({ rows: JSON.stringify(placed) }),
-    updateHolders({ rows: users, now }),
-  ]
-}
-
-function refuseUnlessVersions(rows: string): Statement {
-  return refuseIf(
-    'stale',
-    sql`EXISTS (
-      SELECT 1 FROM json_each(${rows}) AS holder LEFT JOIN ${users} ON ${users.number} = holder.value ->> 0
-        AND ${users.version} = holder.value ->> 1 WHERE ${users.number} IS NULL)`,
+  const joined = changes.flatMap(({ number, before, after }) =>
+    after.filter((role) => !before.includes(role)).map((role) => [number, role]),
   )
+  const users = JSON.stringify(changes.map(({ number, version, after }) => [number, version, after[0], after.length]))
+  return [
+    updateHolders({ rows: users, now }),
+    // `changes()` counts the rows of the statement before.
+    refuseIf('stale', sql`changes() <> ${changes.length}`),
+    deleteMemberships({ rows: JSON.stringify(gone) }),
+    countTogether(),
+    insertMemberships({ rows: JSON.stringify(placed) }),
+    countJoined({ rows: JSON.stringify(joined) }),
+    countApart(),
+  ]
 }
 
 const deleteMemberships = prepare<{ rows: string }>(
@@ -154,11 +154,20 @@ const insertMemberships = prepare<{ rows: string }>(
     ON CONFLICT DO UPDATE SET position = excluded.position`,
 )
 
+/** One change of the counters for all who join a role and share a part of a span. */
+const countJoined = prepare<{ rows: string }>(
+  () => sql`
+    INSERT INTO user_count_changes
+    SELECT 'role:' || (value ->> 1), min(value ->> 0), count(*) FROM json_each(${value('rows')})
+    GROUP BY value ->> 1, (value ->> 0) / ${sql.raw(String(partLength))}`,
+)
+
 const updateHolders = prepare<{ rows: string; now: number }>(
   () => sql`
-    UPDATE ${users} SET primary_role = holder.value ->> 1, role_count = holder.value ->> 2, version = version + 1,
+    UPDATE ${users} SET primary_role = holder.value ->> 2, role_count = holder.value ->> 3, version = version + 1,
       updated_at = ${value('now')}
-    FROM json_each(${value('rows')}) AS holder WHERE ${users.number} = holder.value ->> 0`,
+    FROM json_each(${value('rows')}) AS holder
+    WHERE ${users.number} = holder.value ->> 0 AND ${users.version} = holder.value ->> 1`,
 )
 
 /** The change was decided on these permissions of roles: any others refuse the batch as `stale`. */

@@ -60,20 +60,57 @@ export type ConditionPage = Omit<UserPage, 'total'> & { total: number | undefine
 
 const value = sql.placeholder
 
+/** The most users of a look-up that are answered as they are found. */
+const mostFound = 200
+
 /**
- * Not compiled once and kept, as other statements are: clients write the conditions, and there is no end of them. `client` is an
- * expression of a common table, so that each use of it takes no further parameter.
+ * The users that a look-up finds, all of them in order, where these are few: `total` is undefined where there are more. Undefined where
+ * the condition is no look-up.
+ */
+export function selectFewUsers(query: ConditionQuery): Statement<ConditionPage> | undefined {
+  const { condition, client } = query
+  const found = narrowing(condition)
+  if (!found || costOf(found) > 0 || sizeOf(condition) > mostRepeated) return undefined
+  const own = clientNumber[client.kind]
+  const listed = sql`SELECT ${listedUser(keyOf(query.sort), own)} FROM (${candidates(found, own)}) AS candidate
+    CROSS JOIN users ON users.number = candidate.number WHERE ${toSql(condition, own)}
+    ORDER BY ${orderBy(query, sql`users.number`)} LIMIT ${sql.raw(String(mostFound + 1))}`
+  return prepare<Values, ConditionPage>(
+    () => pageOf(sql`0`, listed),
+    (row: Parameters<typeof readPage>[0]) => {
+      const { users } = readPage(row)
+      return { users, total: users.length > mostFound ? undefined : users.length }
+    },
+  )({ client: client.credential })
+}
+
+/**
+ * Not compiled once and kept, as other statements are: clients write the conditions, and there is no end of them. `client` is a common
+ * table, so that each use of it takes no further parameter.
  */
 export function selectConditionPage(query: ConditionQuery): Statement<ConditionPage> {
   const { condition, client, after, offset, limit: most } = query
-  const found = narrowing(condition)
-  const values = { client: client.credential, offset, limit: most, ...after }
   const own = sql`(SELECT number FROM client)`
-  const parts = { key: keyOf(query.sort), own, exact: toSql(condition, own) }
-  const page =
-    found && isUnique(found) ? uniquePage(query, { ...parts, found }) : matchedPage(query, { ...parts, found })
+  const page = matchedPage(query, {
+    key: keyOf(query.sort),
+    own,
+    exact: toSql(condition, own),
+    found: narrowing(condition),
+  })
   const statement = sql`WITH client AS MATERIALIZED (SELECT ${clientNumber[client.kind]} AS number), ${page}`
+  const values = { client: client.credential, offset, limit: most, ...after }
   return prepare<Values, ConditionPage>(() => statement, readConditionPage)(values)
+}
+
+/** How many comparisons may each bind the client themselves. */
+const mostRepeated = 10
+
+function sizeOf(condition: UserCondition): number {
+  if (condition.kind === 'all' || condition.kind === 'any') {
+    return condition.conditions.reduce((size, one) => size + sizeOf(one), 0)
+  }
+  // A condition on roles is not counted by its parts: as many as a filter may have are too many here.
+  return condition.kind === 'not' ? sizeOf(condition.condition) : condition.kind === 'role' ? mostRepeated : 1
 }
 
 interface Parts {
@@ -81,15 +118,6 @@ interface Parts {
   /** The number of the client. */
   own: SQL
   exact: SQL
-}
-
-/** Of one look-up there is one hit at most, which is then the page. */
-function uniquePage({ after, offset }: ConditionQuery, { key, own, exact, found }: Parts & { found: Narrowing }): SQL {
-  const hit = sql`SELECT ${listedUser(key, own)} FROM (${candidates(found, own)}) AS candidate
-    CROSS JOIN users ON users.number = candidate.number WHERE ${exact}`
-  const isFirst = sql.raw(after === undefined && offset === 0 ? '1' : '0')
-  return sql`hits AS MATERIALIZED (${hit})
-    ${pageOf(sql`(SELECT count(*) FROM hits)`, sql`SELECT user, roles_held FROM hits WHERE ${isFirst}`)}`
 }
 
 function matchedPage(query: ConditionQuery, { key, own, exact, found }: Parts & { found: Narrowing | undefined }): SQL {
@@ -163,9 +191,6 @@ function costOf({ phrases, roleIds, roleNames }: Narrowing): Cost {
   if (roleIds.length + roleNames.length > 0) return 2
   return phrases.length > 0 ? 1 : 0
 }
-
-const isUnique = (found: Narrowing) =>
-  found.ids.length + found.keys.length === 1 && kinds.every((kind) => /^(ids|keys)$/.test(kind) || !found[kind].length)
 
 /** Undefined where no index narrows the condition. */
 function narrowing(condition: UserCondition): Narrowing | undefined {

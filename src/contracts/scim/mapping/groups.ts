@@ -158,8 +158,8 @@ function afterFiltered(change: MemberChange, filter: Filter, verb: Operation['ve
   if (verb === 'remove') return ids === 'all' ? none : without(change, ids)
   if (ids === 'all' || ids.length !== 1) throw badRequest('noTarget', 'The path must select one member.')
   // The entry that the filter names is there afterwards, under the value that is sent.
-  const sent = value === undefined || value === null ? ids : idsOf(value)
-  return having(verb === 'replace' ? without(change, ids) : change, sent)
+  const sent = idsOf(value)
+  return having(verb === 'replace' ? without(change, ids) : change, sent.length > 0 ? sent : ids)
 }
 
 /** The members that a filter names by their values; `all` where it says only that they are users. */

@@ -22,7 +22,8 @@ export const contract = createContract({
 
 export const { app } = contract
 
-export const bodyTypes = [scimMediaType, 'application/json']
+/** The first is what generated clients send. */
+export const bodyTypes = ['application/json', scimMediaType]
 
 /** An answer in SCIM's media type, for the document. */
 export const scim = <Schema extends z.ZodType>(

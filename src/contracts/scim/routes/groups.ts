@@ -227,8 +227,12 @@ app.openapi(put, async (c) => {
   refuseVersions(c)
   const projection = projectionOf(groupResource, parameterOf(c))
   const sent = readResource(groupResource, await readJson(c))
-  const group = await updateGroup(c.var.caller, idOf(c), toMemberChange(sent), (present) =>
-    toGroupChanges(sent, present),
+  const group = await updateGroup(
+    c.var.caller,
+    idOf(c),
+    toMemberChange(sent),
+    (present) => toGroupChanges(sent, present),
+    { answersMembers: shows(projection, 'members') },
   )
   return answerGroup(c, group, 200, projection)
 })
@@ -250,7 +254,8 @@ app.openapi(patch, async (c) => {
   refuseVersions(c)
   const projection = projectionOf(groupResource, parameterOf(c))
   const { members, changesTo } = toGroupPatch(readOperations(await readJson(c)))
-  const group = await updateGroup(c.var.caller, idOf(c), members, changesTo)
+  const answersMembers = projection.mode !== 'all' && shows(projection, 'members')
+  const group = await updateGroup(c.var.caller, idOf(c), members, changesTo, { answersMembers })
   if (projection.mode === 'all') return c.body(null, 204)
   return answerGroup(c, group, 200, projection)
 })
