@@ -42,6 +42,8 @@ export type ImportedUser = {
   password?: string | undefined
   /** bcrypt (`$2a$`, `$2b$`, `$2y$`), Django's `pbkdf2_sha256$…`, or the format of an export. Django's `!…` means no password */
   password_hash?: string | null | undefined
+  /** Instead of a hash: the upstream (`UPSTREAMS`) that checks the password at the first sign-in */
+  password_from?: string | null | undefined
   /** In the format of an export */
   pin_hash?: string | null | undefined
   /** A role's name */
@@ -170,6 +172,8 @@ export type ExportedUser = {
   updated_at: string
   version: number
   password_hash?: string | null | undefined
+  /** Of a pending user, with the hashes: the upstream that knows the password */
+  password_from?: string | undefined
   pin_hash?: string | null | undefined
 }
 
@@ -237,6 +241,9 @@ export type UserPagination = {
   next_cursor: string | null
   total: number
 }
+
+/** `pending`: an upstream knows it; `set`; `none`; `weak`: set, and adopted although the policy would refuse it */
+export type PasswordState = 'pending' | 'set' | 'none' | 'weak'
 
 /** Default `created_at`. `-` means descending */
 export type UserSort = 'created_at' | '-created_at' | 'email' | '-email' | 'name' | '-name'
@@ -416,6 +423,7 @@ export type AuditAction =
   | 'user.deleted'
   | 'user.roles_set'
   | 'user.password_set'
+  | 'user.password_adopted'
   | 'user.password_token_issued'
   | 'user.password_token_revoked'
   | 'session.created'
@@ -558,6 +566,29 @@ export type WebhookPing = {
 /** Also needs `users:export_hashes` */
 export type ExportInclude = 'password_hashes'
 
+export type Migration = {
+  data: Array<UpstreamProgress>
+}
+
+export type UpstreamProgress = {
+  upstream: string
+  /** Users whose password only the upstream knows */
+  pending: number
+  adopted: UpstreamAdopted
+  /** Answers of the upstream that a password is wrong */
+  refused: number
+  /** Times that the upstream gave no answer */
+  unknown: number
+  /** UTC, whole seconds */
+  last_adopted_at: string | null
+}
+
+export type UpstreamAdopted = {
+  total: number
+  /** By day in UTC, of the last 30 days */
+  by_day: Record<string, unknown>
+}
+
 export type Diagnostics = {
   /** By the Worker's clock */
   time: string
@@ -604,6 +635,7 @@ export type Variable =
   | 'CORS_ORIGINS'
   | 'REQUEST_LOG'
   | 'AUDIT_RETENTION_DAYS'
+  | 'UPSTREAMS'
 
 export type HashingDiagnostics = {
   /** PBKDF2 iterations per call */
@@ -614,6 +646,14 @@ export type HashingDiagnostics = {
   milliseconds: number | null
   /** Whether the platform refuses a call with one iteration more */
   cap_enforced: boolean
+}
+
+export type UpstreamDiagnostics = {
+  data: Array<{
+    upstream: string
+    /** `no_match` as it should be; `match`, `timeout`, `unreachable`, `unreadable` or `http_<status>` */
+    answer: string
+  }>
 }
 
 export type DirectoryDiagnostics = {
@@ -750,6 +790,8 @@ export interface Operations {
       status?: UserStatus | undefined
       /** A role's name */
       role?: string | undefined
+      /** `pending`: an upstream knows it; `set`; `none`; `weak`: set, and adopted although the policy would refuse it */
+      password?: PasswordState | undefined
       /** Default `created_at`. `-` means descending */
       sort?: UserSort | undefined
     }
@@ -1186,6 +1228,24 @@ export interface Operations {
       body: AsyncGenerator<ExportedUser, void, undefined>
     }
   }
+  /** Get how many users of each upstream have signed in, and how many are pending. Needs `users:read`. */
+  getMigration: {
+    input: {}
+    answer: {
+      status: 200
+      body: Migration
+    }
+  }
+  /** Get the secret that signs what a hook is sent. Needs `webhooks:manage`. */
+  getHookSecret: {
+    input: {
+      upstream: string
+    }
+    answer: {
+      status: 200
+      body: WebhookSecret
+    }
+  }
   /** Describe this deployment: database, bindings and settings, without secrets. Needs every permission. */
   getDiagnostics: {
     input: {}
@@ -1200,6 +1260,14 @@ export interface Operations {
     answer: {
       status: 200
       body: HashingDiagnostics
+    }
+  }
+  /** Ask each upstream about an invented user. Needs every permission. */
+  checkUpstreams: {
+    input: {}
+    answer: {
+      status: 200
+      body: UpstreamDiagnostics
     }
   }
   /** Check the directory for inconsistencies, some thousands of users at a time. Needs every permission. */
@@ -1228,7 +1296,11 @@ export const operations: Record<keyof Operations, Operation> = {
   },
   deleteUser: { method: 'DELETE', path: '/users/{id}', headers: ['if-match', 'if-none-match'] },
   createUser: { method: 'POST', path: '/users', headers: ['idempotency-key'], sends: 'application/json' },
-  listUsers: { method: 'GET', path: '/users', query: ['limit', 'cursor', 'search', 'status', 'role', 'sort'] },
+  listUsers: {
+    method: 'GET',
+    path: '/users',
+    query: ['limit', 'cursor', 'search', 'status', 'role', 'password', 'sort'],
+  },
   setUserRoles: {
     method: 'PUT',
     path: '/users/{id}/roles',
@@ -1280,7 +1352,10 @@ export const operations: Record<keyof Operations, Operation> = {
   pingWebhook: { method: 'POST', path: '/webhooks/{id}/ping' },
   importUsers: { method: 'POST', path: '/imports', query: ['dry_run'], sends: 'application/x-ndjson' },
   exportUsers: { method: 'GET', path: '/exports', query: ['after', 'include'] },
+  getMigration: { method: 'GET', path: '/migration' },
+  getHookSecret: { method: 'GET', path: '/migration/{upstream}/secret' },
   getDiagnostics: { method: 'GET', path: '/diagnostics' },
   measureHashing: { method: 'GET', path: '/diagnostics/hashing' },
+  checkUpstreams: { method: 'GET', path: '/diagnostics/upstreams' },
   checkDirectory: { method: 'GET', path: '/diagnostics/directory', query: ['check', 'cursor'] },
 }

@@ -10,6 +10,7 @@ import { configurationOf, type Env } from '../../env'
 import { useCommonMiddleware } from './answers'
 import type { Contract, ContractApp, ContractEnv, ContractTraits } from './contract-types'
 import { hostOf } from '../deployment/hosts'
+import { registerOriginal, upstreamsOf } from '../upstreams/upstreams'
 import { emptyBody, Failed, toFailure, toIssues, type Failure, type Part, type Issue } from './failure'
 
 /** The name of the bearer scheme in the documents. */
@@ -18,6 +19,7 @@ export const bearerScheme = 'bearer'
 const parts: Partial<Record<string, Part>> = { query: 'query', param: 'path', header: 'header' }
 
 export function createContract(traits: ContractTraits): Contract {
+  if (traits.originalSignIn) registerOriginal(traits.name, traits.originalSignIn)
   const app: ContractApp = new OpenAPIHono<ContractEnv>({
     getPath: (request, options) => pathInContract(traits, request, options?.env as Env),
     defaultHook: (result, c) => {
@@ -44,6 +46,7 @@ export function createContract(traits: ContractTraits): Contract {
     c.set('visit', {
       database: c.get('database'),
       settings,
+      upstreams: upstreamsOf(settings),
       contract: traits.name,
       requestId: c.get('requestId'),
       address: c.req.header('cf-connecting-ip'),

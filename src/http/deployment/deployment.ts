@@ -27,6 +27,7 @@ export const variableNames = [
   'CORS_ORIGINS',
   'REQUEST_LOG',
   'AUDIT_RETENTION_DAYS',
+  'UPSTREAMS',
 ] as const satisfies readonly Exclude<keyof Env, keyof typeof bindings | 'VERSION'>[]
 
 export interface Deployment {

@@ -12,6 +12,7 @@ import './audit-events'
 import './webhooks'
 import './imports'
 import './exports'
+import './migration'
 import './diagnostics'
 
 export const v1 = finishContract(contract)
