@@ -23,6 +23,8 @@ export function workerd(bindings: Record<string, string> = {}) {
         ACCESS_TOKEN_TTL_SECONDS: '900',
         PASSWORD_MIN_LENGTH: '8',
         CONTRACT_HOSTS: '{}',
+        // Nothing listens there: tests that adopt bring upstreams of their own.
+        UPSTREAMS: '{"quiet-hook": {"url": "http://127.0.0.1:9/verify", "hook": true}}',
         CORS_ORIGINS: '',
         SERVER_TIMING: 'on',
         REQUEST_LOG: 'off',

@@ -17,6 +17,7 @@ import { completeDocument, contractDocument, documentOnce, textOnce, type Docume
 import { toFailure } from './http/contract/failure'
 import { indexPage } from './index-page'
 import { limitClient } from './http/credentials/rate-limit'
+import { hasOriginal } from './http/upstreams/upstreams'
 import { deliverAfterResponse } from './webhooks'
 
 const byName = new Map<string, Contract>(contracts.map((contract) => [contract.name, contract]))
@@ -52,7 +53,7 @@ function isConfigured(env: Env): boolean {
   if (known !== undefined) return known
   let isValid = false
   try {
-    isValid = unknownContracts(configurationOf(env)).length === 0
+    isValid = contractProblems(configurationOf(env)).length === 0
   } catch {
     // The site reports the problem.
   }
@@ -60,8 +61,14 @@ function isConfigured(env: Env): boolean {
   return isValid
 }
 
-function unknownContracts({ contractHosts }: Configuration): string[] {
-  return [...contractHosts.values()].filter((name) => !byName.has(name))
+/** What is wrong with the contracts that the variables name. */
+function contractProblems({ contractHosts, upstreams }: Configuration): string[] {
+  const unknown = [...contractHosts.values()].filter((name) => !byName.has(name))
+  const mute = [...upstreams.values()].flatMap(({ contract }) => contract ?? []).filter((name) => !hasOriginal(name))
+  return [
+    ...(unknown.length > 0 ? [`CONTRACT_HOSTS names unknown contracts: ${unknown.join(', ')}.`] : []),
+    ...(mute.length > 0 ? [`UPSTREAMS names contracts whose originals cannot be asked: ${mute.join(', ')}.`] : []),
+  ]
 }
 
 const site: ContractApp = new OpenAPIHono<ContractEnv>()
@@ -69,8 +76,8 @@ useCommonMiddleware(site, undefined, (c, allowed) =>
   c.json({ error: 'method_not_allowed' }, 405, { allow: allowed.join(', ') }),
 )
 site.use(async (c, next) => {
-  const unknown = unknownContracts(c.var.configuration)
-  if (unknown.length > 0) throw new Misconfigured([`CONTRACT_HOSTS names unknown contracts: ${unknown.join(', ')}.`])
+  const problems = contractProblems(c.var.configuration)
+  if (problems.length > 0) throw new Misconfigured(problems)
   await next()
 })
 

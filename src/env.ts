@@ -3,6 +3,8 @@
  * variable.
  */
 import type { Settings } from './core/access/caller'
+import type { Upstream } from './core/sign-in/upstreams'
+import { parseWebhookUrl } from './core/webhooks/webhooks'
 import { parseHost } from './http/deployment/hosts'
 
 export interface Env {
@@ -29,6 +31,7 @@ export interface Env {
   AUDIT_RETENTION_DAYS?: string
   USAGE?: string
   USAGE_RETENTION_DAYS?: string
+  UPSTREAMS?: string
 }
 
 export interface Configuration extends Settings {
@@ -103,6 +106,7 @@ function check(env: Env): Configuration | Misconfigured {
   const firstAdmin = { email: env.BOOTSTRAP_ADMIN_EMAIL ?? '', password: env.BOOTSTRAP_ADMIN_PASSWORD ?? '' }
   const configuration = {
     contractHosts: contractHosts(env.CONTRACT_HOSTS, problems),
+    upstreams: upstreams(env.UPSTREAMS, problems),
     accessTokenSeconds: number('ACCESS_TOKEN_TTL_SECONDS', 900, 1, 86_400),
     passwordMinLength: number('PASSWORD_MIN_LENGTH', 8, 8, 128),
     passwordRounds: number('PASSWORD_ROUNDS', 6, 1, 100),
@@ -127,20 +131,56 @@ function isPlaceholder(secret: string): boolean {
   return known.test(secret) || new Set(secret).size < 8
 }
 
-function contractHosts(text: string | undefined, problems: string[]): ReadonlyMap<string, string> {
+/** The entries of a variable that holds a JSON object; undefined where it holds anything else. */
+function jsonEntries(text: string | undefined): [string, unknown][] | undefined {
   try {
-    const hosts: unknown = JSON.parse(text || '{}')
-    if (typeof hosts === 'object' && hosts !== null && !Array.isArray(hosts)) {
-      const entries = Object.entries(hosts)
-      if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
-        return canonicalHosts(entries, problems)
-      }
-    }
+    const value: unknown = JSON.parse(text || '{}')
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : undefined
   } catch {
-    // Reported below, like JSON of a wrong shape.
+    return undefined
+  }
+}
+
+function contractHosts(text: string | undefined, problems: string[]): ReadonlyMap<string, string> {
+  const entries = jsonEntries(text)
+  if (entries?.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
+    return canonicalHosts(entries, problems)
   }
   problems.push('CONTRACT_HOSTS must be a JSON object of host name to contract.')
   return new Map()
+}
+
+/** Names stand in rows of imports and in paths. Whether a contract has an original to ask, the composition checks. */
+const upstreamName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+
+function upstreams(text: string | undefined, problems: string[]): ReadonlyMap<string, Upstream> {
+  const found = new Map<string, Upstream>()
+  const entries = jsonEntries(text)
+  if (!entries) problems.push('UPSTREAMS must be a JSON object of name to upstream.')
+  for (const [index, [name, value]] of (entries ?? []).entries()) {
+    const upstream = toUpstream(value)
+    const about = `UPSTREAMS: upstream ${index + 1}`
+    if (!upstreamName.test(name)) {
+      problems.push(`${about} must have a name of 1 to 64 letters, digits, dots, dashes and underscores.`)
+    } else if (typeof upstream === 'string') problems.push(`${about} ${upstream}`)
+    else found.set(name, upstream)
+  }
+  return found
+}
+
+function toUpstream(value: unknown): Upstream | string {
+  const { url, contract, hook, ...others } = (value ?? {}) as Record<string, unknown>
+  const isContract = typeof contract === 'string' && hook === undefined
+  const isHook = hook === true && contract === undefined
+  if (typeof value !== 'object' || Array.isArray(value) || (!isContract && !isHook) || Object.keys(others).length > 0) {
+    return 'must have a url, and a contract or "hook": true, and nothing else.'
+  }
+  const parsed = typeof url === 'string' ? parseWebhookUrl(url) : undefined
+  if (!parsed || !('value' in parsed)) {
+    return 'must have an https URL (http for this machine), without credentials or a fragment.'
+  }
+  if (isContract && new URL(parsed.value).search !== '') return 'must have a URL without a query.'
+  return { url: parsed.value, contract: isContract ? contract : undefined }
 }
 
 /** Refuses names that no request can have; otherwise their hosts would serve every contract. */

@@ -208,7 +208,7 @@ describe('what is kept twice agrees', () => {
       `INSERT INTO users SELECT number + 20000, printf('%036d', number), NULL, NULL, NULL, email || 'x', email_key || 'x', name,
          name_key, given_name, family_name, birthdate, gender, phone_number, mobile_number, certified_email, user_type, is_staff,
          country_id, active, primary_role, role_count, created_at, updated_at, version, password_hash, pin_hash,
-         session_generation, key_generation FROM users`,
+         session_generation, key_generation, password_from, password_weak FROM users`,
       'INSERT INTO user_roles SELECT number, primary_role, 0 FROM users WHERE number > 20000',
       'UPDATE users SET active = 1 WHERE active = 0',
       'UPDATE users SET active = 0 WHERE primary_role = 2',
@@ -472,6 +472,22 @@ describe('the audit trail', () => {
         const json = { current_password: one.input.password, new_password: 'another fine passphrase' }
         return call('/v1/me/password', { token: one.access_token, method: 'PUT', json })
       },
+      actor: 'one',
+      to: 'one',
+      fields: ['password'],
+      also: ['session.created'],
+    },
+    'user.password_adopted': {
+      after: async (one) => {
+        const { fetch } = globalThis
+        vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) =>
+          String(input).includes('127.0.0.1:9/')
+            ? Promise.resolve(Response.json({ result: 'match' }))
+            : fetch(input, init),
+        )
+        await rows("UPDATE users SET password_hash = NULL, password_from = 'quiet-hook' WHERE number = ?", one.number)
+      },
+      does: (one) => login(one, one.input.password),
       actor: 'one',
       to: 'one',
       fields: ['password'],

@@ -182,6 +182,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'rate_limited':
       return error(429, 'Too many requests.')
     case 'contended':
+    case 'upstream_unavailable':
     case 'unavailable':
       return error(503, 'Try again in a moment.')
     default:

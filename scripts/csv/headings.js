@@ -50,6 +50,7 @@ const names = {
   version: ['version'],
   password: ['password', 'mot_de_passe'],
   password_hash: ['password_hash', 'hashed_password', 'encrypted_password', 'password_digest', 'user_pass'],
+  password_from: ['password_from'],
   pin_hash: ['pin_hash'],
   /** Known headings without a matching field. */
   nothing: ['user_activation_key'],

@@ -18,7 +18,7 @@ export type Refusal =
   /** A role that the change names in this field does not exist. */
   | { kind: 'role_not_found'; field: 'role' | 'roles' }
   /** The subject of the request does not exist and is not a user. */
-  | { kind: 'resource_not_found'; resource: 'role' | 'session' | 'api_key' | 'webhook' }
+  | { kind: 'resource_not_found'; resource: 'role' | 'session' | 'api_key' | 'webhook' | 'upstream' }
   | { kind: 'role_refused'; why: 'taken' | 'in_use' | 'built_in' }
   | { kind: 'already_taken'; fields: readonly [LoginField, ...LoginField[]] }
   | { kind: 'last_admin' }
@@ -36,6 +36,8 @@ export type Refusal =
   | { kind: 'invalid_password_token' }
   /** Too many failed sign-ins on this account. */
   | { kind: 'locked_out'; retryAfterSeconds: number }
+  /** The upstream that knows the password of this account gives no answer. */
+  | { kind: 'upstream_unavailable'; retryAfterSeconds: number }
 
 export type LoginField = 'email' | 'username' | 'matricule'
 

@@ -46,6 +46,8 @@ export const users = sqliteTable('users', {
   pin_hash: text(),
   session_generation: integer().notNull(),
   key_generation: integer().notNull(),
+  password_from: text(),
+  password_weak: integer().notNull(),
 })
 
 export const loginIdentifiers = sqliteTable('login_identifiers', {
@@ -115,6 +117,35 @@ export const signInFailures = sqliteTable('sign_in_failures', {
   locked_until: integer().notNull(),
   last_failed_at: integer().notNull(),
 })
+
+export const upstreams = sqliteTable('upstreams', {
+  name: text().primaryKey(),
+  pending: integer().notNull(),
+  adopted: integer().notNull(),
+  refused: integer().notNull(),
+  unknown: integer().notNull(),
+  last_adopted_at: integer(),
+})
+
+export const adoptionDays = sqliteTable(
+  'adoption_days',
+  {
+    upstream: text().notNull(),
+    day: text().notNull(),
+    adopted: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.upstream, table.day] })],
+)
+
+export const adoptionAttempts = sqliteTable(
+  'adoption_attempts',
+  {
+    user_number: integer().notNull(),
+    id: text().notNull(),
+    expires_at: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.user_number, table.id] })],
+)
 
 export const apiKeys = sqliteTable('api_keys', {
   id: text().notNull(),

@@ -68,6 +68,7 @@ const vocabulary: [name: RegExp, words: Words][] = [
   [/^query_string$/, () => ['example']],
   [/^url$/, () => ['http://127.0.0.1:9/hook']],
   [/^events$/, () => [['user.created']]],
+  [/^(upstream|password_from)$/, () => ['quiet-hook']],
   [/^expires_at$/, () => ['2099-01-31T12:00:00Z']],
 ]
 

@@ -70,7 +70,7 @@ export async function scansOf(db: D1Database, sql: string, values: unknown[] = [
  * a MATCH, a rowid or a range of them, and of its vocabulary (whose plan is a bit mask) what lies between two terms.
  */
 const harmless =
-  /^SCAN (CONSTANT ROW|\(subquery-\d+\)|(word|page|reached|span|part|new|client|hits|everyone|candidate)\b|(json_each|word|holder|role|place) VIRTUAL TABLE|(roles|user_counts|sweep_positions|webhooks|d1_migrations|sqlite_sequence)\b|user_search (EXISTS )?VIRTUAL TABLE INDEX \d+:(M|=|[<>])|user_search_terms VIRTUAL TABLE INDEX 153\d:)/
+  /^SCAN (CONSTANT ROW|\(subquery-\d+\)|(word|page|reached|span|part|new|client|hits|everyone|candidate)\b|(json_each|word|holder|role|place) VIRTUAL TABLE|(roles|user_counts|upstreams|sweep_positions|webhooks|d1_migrations|sqlite_sequence)\b|user_search (EXISTS )?VIRTUAL TABLE INDEX \d+:(M|=|[<>])|user_search_terms VIRTUAL TABLE INDEX 153\d:)/
 
 /** The first page of everything: no condition, in the order of an index, as far as its limit. */
 const isPageInOrder = /FROM (users WHERE 1|"audit_events") ORDER BY [^()]* LIMIT \?\)?$/i

@@ -52,6 +52,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'rate_limited':
       return message(429, 'Too Many Attempts.')
     case 'contended':
+    case 'upstream_unavailable':
     case 'unavailable':
       return message(503, 'Service Unavailable')
     default:

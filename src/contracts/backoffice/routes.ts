@@ -18,6 +18,7 @@ import { documentedBody, json } from '../../http/contract/json'
 import { issueAccessToken } from '../../http/credentials/tokens'
 import { failures, toFailureResponse } from './errors'
 import { fromUser, signedIn, toFilter, toNamedRoles, toNewUser, toUserChanges, withConfirmation } from './mapping'
+import { originalSignIn } from './original-sign-in'
 import {
   BackofficeLogin,
   BackofficeMessage,
@@ -37,6 +38,7 @@ const contract = createContract({
   title: 'Back office',
   description: 'User management for administrators, by integer ids, as Laravel answers.',
   toFailureResponse,
+  originalSignIn,
 })
 const { app } = contract
 

@@ -30,6 +30,7 @@ export function toFailureResponse(failure: Failure, path: string): FailureRespon
     case 'rate_limited':
       return failed('Too many attempts, try again later.', 429)
     case 'contended':
+    case 'upstream_unavailable':
     case 'unavailable':
       return failed('The service is unavailable, try again later.', 503)
     case 'invalid_credentials':

@@ -28,6 +28,7 @@ import {
 import { issueCookieToken } from '../../http/credentials/tokens'
 import { failures, toFailureResponse } from './errors'
 import { fromUser, namedRoles, toNewUser, toOwnChanges, toUserChanges } from './mapping'
+import { originalSignIn } from './original-sign-in'
 import {
   ClinicActiveAnswer,
   ClinicFailure,
@@ -51,6 +52,7 @@ const contract = createContract({
   trailingSlashes: true,
   readsForms: true,
   toFailureResponse,
+  originalSignIn,
 })
 const { app } = contract
 

@@ -61,6 +61,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'rate_limited':
       return detail(429, 'Trop de requêtes, réessayez plus tard')
     case 'contended':
+    case 'upstream_unavailable':
     case 'unavailable':
       return detail(503, 'Service momentanément indisponible')
     default:

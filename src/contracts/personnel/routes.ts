@@ -15,6 +15,7 @@ import { documentedBody, json, jsonBody, streamedArray } from '../../http/contra
 import { issueAccessToken } from '../../http/credentials/tokens'
 import { failures, toFailureResponse } from './errors'
 import { fromUser, toNewUser, toSelector, toSubject, toUserChanges } from './mapping'
+import { originalSignIn } from './original-sign-in'
 import {
   PersonnelToken,
   PersonnelTokenRequest,
@@ -32,6 +33,7 @@ const contract = createContract({
   assumesJson: true,
   readsForms: true,
   toFailureResponse,
+  originalSignIn,
 })
 const { app } = contract
 

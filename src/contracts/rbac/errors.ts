@@ -61,6 +61,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'rate_limited':
       return detail(429, 'Too many requests')
     case 'contended':
+    case 'upstream_unavailable':
     case 'unavailable':
       return detail(503, 'Service unavailable, try again later')
     default:

@@ -18,6 +18,7 @@ import { laxUuid, uuidIn } from '../../http/frameworks/pydantic'
 import { issueAccessToken } from '../../http/credentials/tokens'
 import { failures, toFailureResponse } from './errors'
 import { fromUser, toNamedRoles, toNewUser, toUserChanges } from './mapping'
+import { originalSignIn } from './original-sign-in'
 import {
   RbacLogin,
   RbacMessage,
@@ -36,6 +37,7 @@ const contract = createContract({
   description: 'Users and the roles they hold, by uuid, as FastAPI answers.',
   assumesJson: true,
   toFailureResponse,
+  originalSignIn,
 })
 const { app } = contract
 

@@ -85,6 +85,7 @@ export function toFailureResponse(failure: Failure, path: string): FailureRespon
     case 'rate_limited':
       return error(429, 'Too many requests.')
     case 'contended':
+    case 'upstream_unavailable':
     case 'unavailable':
       return error(503, 'The service is not available. Try again.')
   }

@@ -74,6 +74,7 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'rate_limited':
       return problem(429, 'Too Many Requests', 'Too many requests.')
     case 'contended':
+    case 'upstream_unavailable':
     case 'unavailable':
       return problem(503, 'Service Unavailable', 'Try again in a moment.')
     default:
@@ -88,7 +89,7 @@ function whyTooLarge({ maxBytes, maxLines }: { maxBytes: number; maxLines?: numb
 
 const grouped = (count: number) => count.toLocaleString('en')
 
-const noun = { role: 'role', session: 'session', api_key: 'API key', webhook: 'webhook' }
+const noun = { role: 'role', session: 'session', api_key: 'API key', webhook: 'webhook', upstream: 'upstream' }
 
 const whyRoleRefused = {
   taken: 'A role with this id, number or name is there already.',
@@ -146,6 +147,12 @@ function describeRow(problem: RowProblem['problem']): string {
       return `would cost too much to verify: at most bcrypt cost ${maxBcryptCost}, ${grouped(maxDjangoIterations)} iterations of pbkdf2_sha256, ${maxRounds} rounds of pbkdf2-sha256`
     case 'password_and_hash':
       return 'must not come beside a password'
+    case 'second_password_source':
+      return 'must not come with a password or a password_hash'
+    case 'unknown_upstream':
+      return problem.known.length > 0
+        ? `must be one of ${problem.known.join(', ')}`
+        : 'names no upstream: UPSTREAMS has none'
     case 'looks_like_hash':
       return lookalikeMessage.hash
     case 'in_future':

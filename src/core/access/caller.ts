@@ -9,6 +9,7 @@ import type { Permission } from './permissions'
 import { toMask } from './permissions'
 import { Refused, type Refusal } from '../refusal'
 import { pendingUseOn, type Use } from '../usage/recording'
+import type { Upstream, Upstreams } from '../sign-in/upstreams'
 import type { UserSelector } from '../users/user'
 
 export interface Settings {
@@ -21,12 +22,15 @@ export interface Settings {
   sessionMaxSeconds: number
   /** The first secret signs and derives; all secrets verify. */
   jwtSecrets: readonly [string, ...string[]]
+  /** By their names, which the rows of an import give in `password_from`. */
+  upstreams: ReadonlyMap<string, Upstream>
 }
 
 /** One request to the directory, with or without credentials. */
 export interface Visit {
   database: Database
   settings: Settings
+  upstreams: Upstreams
   /** The name of the contract that received the request. */
   contract: string
   /** The `X-Request-Id` of the response, a uuid. */

@@ -19,6 +19,7 @@ export const auditActions = [
   'user.deleted',
   'user.roles_set',
   'user.password_set',
+  'user.password_adopted',
   'user.password_token_issued',
   'user.password_token_revoked',
   'session.created',

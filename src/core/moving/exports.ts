@@ -8,7 +8,7 @@ import { streamedPageSize } from '../users/user-list'
 /** A user and, if requested, the hashes. They are separate because the user itself has no hash. */
 export interface Exported {
   user: User
-  hashes: { password: string | null; pin: string | null } | undefined
+  hashes: { password: string | null; passwordFrom: string | null; pin: string | null } | undefined
 }
 
 /**
@@ -21,7 +21,7 @@ export async function* exportUsers(
 ): AsyncGenerator<Exported[], void, undefined> {
   const exporter: Caller = hashes ? { ...caller, needs: [...caller.needs, 'users:export_hashes'] } : caller
   const recorded = recordByCredential(exporter, 'users.exported', {
-    fields: [...exportedFields, ...(hashes ? ['passwordHash', 'pinHash'] : [])],
+    fields: [...exportedFields, ...(hashes ? ['passwordHash', 'passwordFrom', 'pinHash'] : [])],
   })
   for (let number = after; ;) {
     const statement = selectUsersToExport({ number, limit: streamedPageSize })
@@ -31,9 +31,9 @@ export async function* exportUsers(
       exporter.database.batch(guard(exporter), statement, ...first),
     )
     if (rows.length > 0) {
-      yield rows.map(({ password_hash, pin_hash, ...row }) => ({
+      yield rows.map(({ password_hash, password_from, pin_hash, ...row }) => ({
         user: toUser(row),
-        hashes: hashes ? { password: password_hash, pin: pin_hash } : undefined,
+        hashes: hashes ? { password: password_hash, passwordFrom: password_from, pin: pin_hash } : undefined,
       }))
     }
     const last = rows.at(-1)

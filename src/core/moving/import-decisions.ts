@@ -24,6 +24,8 @@ export interface ImportedUser extends Omit<
   /** Names; the first is the primary role. An empty list means the default role. */
   roles?: readonly string[] | undefined
   passwordHash?: string | null | undefined
+  /** The upstream that checks the password until the first sign-in. */
+  passwordFrom?: string | null | undefined
   pinHash?: string | null | undefined
   createdAt?: number | undefined
   updatedAt?: number | undefined
@@ -51,6 +53,9 @@ export interface RowProblem {
     | { rule: 'costly_hash' }
     /** The row has both a password and a password hash. */
     | { rule: 'password_and_hash' }
+    /** The row names an upstream, and has a password or a hash. */
+    | { rule: 'second_password_source' }
+    | { rule: 'unknown_upstream'; known: readonly string[] }
     | { rule: 'too_many_passwords' }
     /** The password looks like a hash. */
     | { rule: 'looks_like_hash' }
@@ -111,6 +116,8 @@ interface Options {
   now: number
   passwordsLeft: number
   passwordMinLength: number
+  /** The names of upstreams. */
+  upstreams: readonly string[]
   newId: () => string | undefined
 }
 
@@ -130,7 +137,7 @@ export function decideRows(rows: readonly ImportRow[], facts: Facts, { claimed, 
       ...nameProblems(user),
       ...roleProblems(user, roles, facts),
       ...timeProblems(user, options.now),
-      ...secretProblems(given, passwordsLeft, options.passwordMinLength),
+      ...secretProblems(given, passwordsLeft, options),
     ]
     if (problems.length > 0 || !roles) return { line, user, status: 'refused', problems }
 
@@ -308,15 +315,25 @@ export function parseRowPassword(input: string): Outcome<Parsed<'password'>> {
   return looksLikeHash(input) ? { value: input as Parsed<'password'> } : parsePassword(input)
 }
 
-function secretProblems(user: ImportedUser, passwordsLeft: number, minLength: number): RowProblem[] {
+function secretProblems(
+  user: ImportedUser,
+  passwordsLeft: number,
+  { passwordMinLength, upstreams }: Pick<Options, 'passwordMinLength' | 'upstreams'>,
+): RowProblem[] {
   const problems: RowProblem[] = []
-  const { password, passwordHash, pinHash } = user
+  const { password, passwordHash, pinHash, passwordFrom } = user
   if (passwordHash != null) {
     const stored = readHash(passwordHash)
     const none = passwordHash.startsWith(noPasswordMark)
     if (!stored && !none) problems.push({ field: 'passwordHash', problem: { rule: 'unknown_hash' } })
     else if (stored && isTooCostly(stored)) problems.push({ field: 'passwordHash', problem: { rule: 'costly_hash' } })
     else if (password !== undefined) problems.push({ field: 'passwordHash', problem: { rule: 'password_and_hash' } })
+  }
+  if (passwordFrom != null) {
+    const isSecond = password !== undefined || passwordHash != null
+    if (!upstreams.includes(passwordFrom)) {
+      problems.push({ field: 'passwordFrom', problem: { rule: 'unknown_upstream', known: upstreams } })
+    } else if (isSecond) problems.push({ field: 'passwordFrom', problem: { rule: 'second_password_source' } })
   }
   if (pinHash != null) {
     const stored = readHash(pinHash)
@@ -325,7 +342,7 @@ function secretProblems(user: ImportedUser, passwordsLeft: number, minLength: nu
   }
   if (password !== undefined) {
     const { name } = coherentNames(user, { givenName: '', familyName: '' })
-    const problem = passwordPolicyProblem(password, [user.email, user.username, name], minLength)
+    const problem = passwordPolicyProblem(password, [user.email, user.username, name], passwordMinLength)
     if (looksLikeHash(password)) problems.push({ field: 'password', problem: { rule: 'looks_like_hash' } })
     else if (problem) problems.push({ field: 'password', problem })
     else if (passwordsLeft <= 0) problems.push({ field: 'password', problem: { rule: 'too_many_passwords' } })

@@ -92,6 +92,7 @@ export function beginImport(caller: Caller, { dryRun }: { dryRun: boolean }): Im
           claimed: dryRun ? earlier : { ids: new Set(), keys: new Map(), numbers: new Set(), highest: 0 },
           passwordsLeft: maxPasswords - totals.passwords,
           passwordMinLength: caller.settings.passwordMinLength,
+          upstreams: [...caller.settings.upstreams.keys()],
           now: caller.now,
           newId: dryRun ? () => undefined : uuid,
         })
@@ -167,6 +168,7 @@ async function toEntry(
     version: user.version ?? 1,
     password_hash: user.passwordHash ?? null,
     pin_hash: user.pinHash ?? null,
+    password_from: user.passwordFrom ?? null,
   }
   if (user.password !== undefined && !dryRun) {
     // Hashed once, even when the row is decided again.

@@ -7,10 +7,13 @@ import type { Caller, Visit } from '../access/caller'
 import { sha256, utf8 } from '../encoding'
 import { Refused } from '../refusal'
 
-const threshold = 5
+/** Failures in a row that lock an account. */
+export const maxFailures = 5
 const firstDelaySeconds = 30
 const maxDelaySeconds = 900
 export const forgottenAfterSeconds = 86_400
+
+export const failuresForgottenBefore = (now: number): number => now - forgottenAfterSeconds
 
 /** The account that counts a user's failures. */
 export function accountOf(userNumber: number): string {
@@ -39,10 +42,10 @@ export function countFailure(visit: Visit, account: string, userId: string | nul
     recordSignInFailure({
       account,
       now,
-      threshold,
+      threshold: maxFailures,
       firstDelay: firstDelaySeconds,
       longestDelay: maxDelaySeconds,
-      forgottenBefore: now - forgottenAfterSeconds,
+      forgottenBefore: failuresForgottenBefore(now),
     }),
     insertLockedEvent({ ...newEvent(visit, 'account.locked', { actorId: null, userId, address: true }), account }),
   ]

@@ -25,6 +25,7 @@ import { newEvent, recordWithoutCredential } from '../audit/audit'
 import type { Visit } from '../access/caller'
 import { sha256 } from '../encoding'
 import type { Parsed } from '../users/fields'
+import { adopt, isToAdopt, type AdoptionRequest } from './adoption'
 import { createFirstAdmin } from './first-admin'
 import { hashPassword, verifyPassword } from '../passwords/passwords'
 import { newRefreshToken, readRefreshToken, successorOf, type RefreshToken } from './refresh-tokens'
@@ -124,9 +125,10 @@ export function beginSession(visit: Visit, session: NewSession, userId: string):
 const lifetimeOf = ({ settings }: Visit, { seconds }: NewSession) => Math.min(seconds, settings.sessionMaxSeconds)
 
 async function open(visit: Visit, credentials: Credentials, session: NewSession): Promise<OpenedSession> {
+  const request = { ...credentials, key: foldIdentifier(credentials.identifier), asked: false }
   for (let tried = 1; ; tried += 1) {
     try {
-      return { user: await trySigningIn(visit, credentials, session), sessionId: session.id }
+      return { user: await trySigningIn(visit, request, session), sessionId: session.id }
     } catch (error) {
       if (!(error instanceof BatchRefused)) throw error
       // Since the first read, the account changed or was locked, or the first admin was created. Try again.
@@ -135,8 +137,8 @@ async function open(visit: Visit, credentials: Credentials, session: NewSession)
   }
 }
 
-async function trySigningIn(visit: Visit, { identifier, password }: Credentials, session: NewSession): Promise<User> {
-  const key = foldIdentifier(identifier)
+async function trySigningIn(visit: Visit, request: AdoptionRequest, session: NewSession): Promise<User> {
+  const { key, password } = request
   const unknownAccount = await accountOfUnknown(key)
   const [users, failures, admins] = await visit.database.batch(
     unguarded,
@@ -153,6 +155,8 @@ async function trySigningIn(visit: Visit, { identifier, password }: Credentials,
     const firstAdmin = await createFirstAdmin(visit, signIn, sessionStatements)
     if (firstAdmin) return firstAdmin
   }
+
+  if (user && isToAdopt(visit, user, password)) return adopt(visit, user, request, sessionStatements)
 
   const account = user ? accountOf(user.number) : unknownAccount
   const stored = user?.password_hash ?? null

@@ -4,9 +4,10 @@ import { unguarded } from '../../database/guard'
 import { appliedMigrations, migrations } from '../../database/upkeep/migrations'
 import { selectNothing } from '../../database/upkeep/health'
 import { selectUserCount } from '../../database/users/users'
-import { guard, translateRefusals, type Caller } from '../access/caller'
+import { authorise, guard, translateRefusals, type Caller } from '../access/caller'
 import { derive, iterationCap, platformAccepts } from '../passwords/pbkdf2'
 import { adminRole } from '../access/roles'
+import type { UpstreamAnswer } from '../sign-in/upstreams'
 
 export interface DatabaseFacts {
   /** The shortest of a few round trips, by the Worker's clock. */
@@ -17,6 +18,18 @@ export interface DatabaseFacts {
   migrations: { applied: readonly string[]; missing: readonly string[]; unknown: readonly string[] }
   /** Holders of the admin role. */
   admins: number
+}
+
+export interface UpstreamCheck {
+  upstream: string
+  answer: UpstreamAnswer
+}
+
+/** Asks each upstream about a user who does not exist: what works answers `no_match`. */
+export async function checkUpstreams(caller: Caller): Promise<UpstreamCheck[]> {
+  await authorise(caller)
+  const names = [...caller.settings.upstreams.keys()]
+  return Promise.all(names.map(async (upstream) => ({ upstream, answer: await caller.upstreams.probe(upstream) })))
 }
 
 const trips = 3

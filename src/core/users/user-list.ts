@@ -2,7 +2,7 @@
 import { selectUserPage, selectUsersAfter } from '../../database/users/user-list'
 import type { Statement } from '../../database/statement'
 import type { SortKey } from '../../database/users/user-matched-page'
-import type { RoleKey, UserFilter } from '../../database/users/user-filter'
+import { passwordStates, type PasswordState, type RoleKey, type UserFilter } from '../../database/users/user-filter'
 import { selectNumberedPage } from '../../database/users/user-pages'
 import type { SearchField } from '../../database/users/user-search'
 import type { ListedUser, UserPage } from '../../database/users/user-row'
@@ -13,6 +13,7 @@ import { searchWords } from './search'
 import { foldRoleName } from './text'
 import { toUser, type Gender, type User } from './user'
 
+export { passwordStates }
 export type { SearchField, SortKey }
 
 /** Selects the users of a list. An empty filter selects all users. */
@@ -21,6 +22,7 @@ export interface Filter {
   /** Matches any holder of the role, primary or not. */
   role?: { name: string } | { number: number } | undefined
   gender?: Gender | undefined
+  password?: PasswordState | undefined
   /** Each word must occur in at least one of the contract's search fields. Text without words matches all users. */
   search?: { text: Parsed<'search'>; fields: readonly SearchField[] } | undefined
 }
@@ -110,12 +112,13 @@ export async function* everyUser(caller: Caller, filter: Filter): AsyncGenerator
   }
 }
 
-function toUserFilter({ active, role, gender, search }: Filter): UserFilter {
+function toUserFilter({ active, role, gender, password, search }: Filter): UserFilter {
   const words = search ? searchWords(search.text) : []
   return {
     active,
     role: role && toRoleKey(role),
     gender,
+    password,
     search: search && words.length > 0 ? { words, fields: search.fields } : undefined,
   }
 }

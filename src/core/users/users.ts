@@ -261,6 +261,8 @@ export function toRowWithoutSecrets(
     pin_hash: null,
     session_generation: 0,
     key_generation: 0,
+    password_from: null,
+    password_weak: 0,
   }
 }
 

@@ -195,6 +195,7 @@ function halved(items: readonly unknown[]): string[] {
 export function rowsToWrite({ row, roles }: Pick<NewUserEntry, 'row' | 'roles'>): number {
   const matricule = row.matricule === null ? null : String(row.matricule)
   const identifiers = new Set([row.email_key, row.username_key, matricule].filter((key) => key !== null))
-  const user = 1 + 5 + Number(row.gender !== null)
+  const isPending = row.password_from !== null
+  const user = 1 + 5 + Number(row.gender !== null) + Number(row.password_hash === null) + Number(isPending)
   return user + identifiers.size + 2 * roles.length + 1 + 4
 }

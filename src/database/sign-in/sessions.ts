@@ -8,13 +8,14 @@ const value = sql.placeholder
 
 export type SignInRow = Pick<
   typeof users.$inferSelect,
-  'number' | 'id' | 'active' | 'password_hash' | 'session_generation'
+  'number' | 'id' | 'active' | 'password_hash' | 'password_from' | 'session_generation'
 >
 
 /** Returns the user of a folded identifier, with the values to check a password: one row or none. */
 export const selectSignIn = prepare<{ key: string }, SignInRow>(
   () => sql`
-    SELECT ${users.number}, ${users.id}, ${users.active}, ${users.password_hash}, ${users.session_generation}
+    SELECT ${users.number}, ${users.id}, ${users.active}, ${users.password_hash}, ${users.password_from},
+      ${users.session_generation}
     FROM ${loginIdentifiers} JOIN ${users} ON ${users.number} = ${loginIdentifiers.user_number}
     WHERE ${loginIdentifiers.key} = ${value('key')}`,
 )
@@ -22,8 +23,8 @@ export const selectSignIn = prepare<{ key: string }, SignInRow>(
 /** As `selectSignIn`, by the user's id, with the end of the lockout (unix seconds) if the account was ever locked. */
 export const selectSignInOf = prepare<{ id: string }, SignInRow & { locked_until: number | null }>(
   () => sql`
-    SELECT ${users.number}, ${users.id}, ${users.active}, ${users.password_hash}, ${users.session_generation},
-      (SELECT ${signInFailures.locked_until} FROM ${signInFailures}
+    SELECT ${users.number}, ${users.id}, ${users.active}, ${users.password_hash}, ${users.password_from},
+      ${users.session_generation}, (SELECT ${signInFailures.locked_until} FROM ${signInFailures}
         WHERE ${signInFailures.account} = 'user:' || ${users.number}) AS locked_until
     FROM ${users} WHERE ${users.id} = ${value('id')}`,
 )

@@ -5,7 +5,12 @@ import { unguarded } from '../guard'
 import { prepare } from '../statement'
 
 /** The files in migrations/, in order. A test compares the two. */
-export const migrations: readonly string[] = ['0001_directory.sql', '0002_usage.sql']
+export const migrations: readonly string[] = [
+  '0001_directory.sql',
+  '0002_usage.sql',
+  '0003_scim.sql',
+  '0004_adoption.sql',
+]
 
 /** The table where wrangler records applied migrations. */
 const selectApplied = prepare<void, { name: string }>(() => sql`SELECT name FROM d1_migrations ORDER BY id`)

@@ -1,6 +1,6 @@
 /** The users of a list: the tables to read, the most selective first, and the conditions on their rows. */
 import { sql, type SQL } from 'drizzle-orm'
-import { roles, userCounts, userRoles, userSearch } from '../tables'
+import { roles, upstreams, userCounts, userRoles, userSearch } from '../tables'
 import type { Values } from '../statement'
 import { clientNumber, type ClientKind } from './user-row'
 import {
@@ -18,11 +18,16 @@ export const defaultRole = sql.raw('2')
 /** A role by its number or by its folded name; by its id, any but the default one. */
 export type RoleKey = { number: number } | { key: string } | { id: string }
 
+/** An upstream knows it, it is set, there is none; `weak` are those of the set ones that the policy would refuse. */
+export const passwordStates = ['pending', 'set', 'none', 'weak'] as const
+export type PasswordState = (typeof passwordStates)[number]
+
 export interface UserFilter {
   active?: boolean | undefined
   /** Holders of the role, primary or not. */
   role?: RoleKey | undefined
   gender?: 'male' | 'female' | 'unknown' | undefined
+  password?: PasswordState | undefined
   /** Each word occurs in at least one of the fields. */
   search?: Search | undefined
   /** The provisioning client whose view of the users is asked for: its credential. */
@@ -34,15 +39,17 @@ export interface FilterShape {
   active: boolean | undefined
   role: 'number' | 'key' | 'id' | undefined
   gender: boolean
+  password: PasswordState | undefined
   search: SearchShape | undefined
   client: ClientKind | undefined
 }
 
-export function shapeOf({ active, role, gender, search, client }: UserFilter): FilterShape {
+export function shapeOf({ active, role, gender, password, search, client }: UserFilter): FilterShape {
   return {
     active,
     role: role && ('number' in role ? 'number' : 'key' in role ? 'key' : 'id'),
     gender: gender !== undefined,
+    password,
     search: search && searchShapeOf(search),
     client: client?.kind,
   }
@@ -51,8 +58,8 @@ export function shapeOf({ active, role, gender, search, client }: UserFilter): F
 /** The number of the client whose view it is, an expression. */
 export const clientOf = ({ client }: FilterShape): SQL | undefined => client && clientNumber[client]
 
-export function isEveryone({ active, role, gender, search }: FilterShape): boolean {
-  return active === undefined && !role && !gender && !search
+export function isEveryone({ active, role, gender, password, search }: FilterShape): boolean {
+  return active === undefined && !role && !gender && !password && !search
 }
 
 /** Returns the values for a statement of the filter's shape. */
@@ -71,8 +78,8 @@ const value = sql.placeholder
  * Returns the tables to read, the most selective first. By default `users` is included only when a condition needs it.
  */
 export function sourceOf(
-  { search, role, active, gender }: FilterShape,
-  { withUsers = active !== undefined || gender }: { withUsers?: boolean } = {},
+  { search, role, active, gender, password }: FilterShape,
+  { withUsers = active !== undefined || gender || password !== undefined }: { withUsers?: boolean } = {},
 ): SQL {
   const users = (number: SQL) => (withUsers ? sql` CROSS JOIN users ON users.number = ${number}` : sql``)
   if (search) {
@@ -83,6 +90,9 @@ export function sourceOf(
   }
   if (role) return sql`${userRoles}${users(sql`user_roles.user_number`)}`
   if (gender) return sql`users INDEXED BY users_by_gender`
+  if (password && password !== 'set') return sql`users INDEXED BY ${passwordIndex[password]}`
+  // Nearly every user has a password, so an index of them would cost more than it saves.
+  if (password && active === undefined) return sql`users NOT INDEXED`
   return active === undefined ? sql`users` : sql`users INDEXED BY users_by_active`
 }
 
@@ -92,12 +102,27 @@ export function numberOf({ role, search }: FilterShape): SQL {
   return role ? sql`user_roles.user_number` : sql`users.number`
 }
 
-function conditionsOf({ active, role, gender, search }: FilterShape): SQL[] {
+const withoutPassword = sql.raw('users_without_password')
+const passwordIndex = {
+  pending: withoutPassword,
+  none: withoutPassword,
+  weak: sql.raw('users_with_weak_password'),
+}
+
+const passwordCondition: Record<PasswordState, SQL> = {
+  pending: sql`users.password_hash IS NULL AND (users.password_from IS NOT NULL) = 1`,
+  none: sql`users.password_hash IS NULL AND (users.password_from IS NOT NULL) = 0`,
+  set: sql`users.number > 0 AND users.password_hash IS NOT NULL`,
+  weak: sql`users.password_weak = 1`,
+}
+
+function conditionsOf({ active, role, gender, password, search }: FilterShape): SQL[] {
   const conditions: SQL[] = []
   if (search) conditions.push(...searchConditions(search))
   if (role && !search) conditions.push(sql`user_roles.role_number = ${roleNumber(role)}`)
   if (active !== undefined) conditions.push(active ? sql`users.active = 1` : sql`users.active = 0`)
   if (gender) conditions.push(sql`users.gender = ${value('gender')}`)
+  if (password) conditions.push(passwordCondition[password])
   return conditions
 }
 
@@ -119,12 +144,26 @@ export interface Counter {
 }
 
 /** Returns the counter for a filter by nothing, by status or by role; undefined for any other. */
-export function counterOf({ active, role, gender, search }: FilterShape): Counter | undefined {
-  if (search || gender || (active !== undefined && role)) return undefined
+export function counterOf({ active, role, gender, password, search }: FilterShape): Counter | undefined {
+  if (search || gender || password || (active !== undefined && role)) return undefined
   if (role) return { scope: sql`('role:' || ${roleNumber(role)})` }
   if (active === undefined) return { scope: sql`'all'` }
   return active ? { scope: sql`'all'`, without: sql`'inactive'` } : { scope: sql`'inactive'` }
 }
+
+/** The total of the filter as an expression that reads none of its users; undefined where they must be read. */
+export function totalByCounters(shape: FilterShape): SQL | undefined {
+  const counter = counterOf(shape)
+  if (counter) return countedBy(counter)
+  const { password } = shape
+  if (!isEveryone({ ...shape, password: undefined })) return undefined
+  if (password === 'pending') return pendingTotal
+  if (password !== 'set') return undefined
+  return sql`(${countedBy({ scope: sql`'all'` })} - ${pendingTotal}
+    - (SELECT count(*) FROM users INDEXED BY users_without_password WHERE ${passwordCondition.none}))`
+}
+
+const pendingTotal = sql`(SELECT coalesce(sum(pending), 0) FROM ${upstreams})`
 
 /** The number of users that the counter counts, as an expression. */
 export function countedBy({ scope, without }: Counter): SQL {

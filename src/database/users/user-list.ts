@@ -4,12 +4,11 @@ import { limit, prepareEach, type Statement, type Values } from '../statement'
 import {
   allOf,
   clientOf,
-  countedBy,
-  counterOf,
   isEveryone,
   numberOf,
   shapeOf,
   sourceOf,
+  totalByCounters,
   valuesOf,
   withExpandedWords,
   type FilterShape,
@@ -34,7 +33,7 @@ export function selectUserPage(query: ListQuery): Statement<UserPage> {
   const { sort, descending, after, offset = 0, limit } = query
   const shape = { ...shapeOf(query), sort, descending }
   const values = { ...valuesOf(query), limit, offset }
-  if (counterOf(shape) || (after && sort !== 'number')) {
+  if (totalByCounters(shape) || (after && sort !== 'number')) {
     return pageAndTotal({ ...shape, continues: after !== undefined, skips: offset > 0 }, { ...values, ...after })
   }
   return selectMatchedPage({ ...shape, beginning: after ? 'after' : 'first' }, { ...values, ...after })
@@ -88,8 +87,7 @@ function usersAfterKey(shape: ListShape): SQL {
 }
 
 function totalOf(shape: FilterShape): SQL {
-  const counter = counterOf(shape)
-  return counter ? countedBy(counter) : sql`(SELECT count(*) FROM ${sourceOf(shape)} WHERE ${allOf(shape)})`
+  return totalByCounters(shape) ?? sql`(SELECT count(*) FROM ${sourceOf(shape)} WHERE ${allOf(shape)})`
 }
 
 function afterPosition(number: SQL, { sort, descending, continues }: ListShape): SQL[] {

@@ -10,7 +10,7 @@ type Columns = typeof users.$inferSelect
 
 type Unshown =
   | `${'email' | 'username' | 'name'}_key`
-  | 'password_hash'
+  | `password_${'hash' | 'from' | 'weak'}`
   | 'pin_hash'
   | `${'session' | 'key'}_generation`
   | 'primary_role'

@@ -79,14 +79,14 @@ export const selectUsersByMatricule = prepare<{ matricule: number; number: numbe
 )
 
 /** A user with all stored data, including the hashes. Only for callers who may export the directory. */
-export type ExportRow = UserRow & Pick<Columns, 'password_hash' | 'pin_hash'>
+export type ExportRow = UserRow & Pick<Columns, 'password_hash' | 'password_from' | 'pin_hash'>
 
 /** Returns a page of all users, in order of number after `number`. */
 export const selectUsersToExport = prepare<{ number: number; limit: number }, ExportRow>(
   () => sql`
-    SELECT ${userCell}, ${users.password_hash}, ${users.pin_hash} FROM ${users}
+    SELECT ${userCell}, ${users.password_hash}, ${users.password_from}, ${users.pin_hash} FROM ${users}
     WHERE ${users.number} > ${value('number')} ORDER BY ${users.number} ${limit('limit')}`,
-  readUserAnd<Pick<Columns, 'password_hash' | 'pin_hash'>>,
+  readUserAnd<Pick<Columns, 'password_hash' | 'password_from' | 'pin_hash'>>,
 )
 
 /** `scope` is 'all', 'inactive' or 'role:<number>'. */

@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Caller, Visit } from '../../core/access/caller'
 import type { Database } from '../../database/database'
 import type { Configuration, Env } from '../../env'
+import type { OriginalSignIn } from '../upstreams/original-sign-in'
 import type { Failure } from './failure'
 
 export interface ContractEnv {
@@ -45,6 +46,8 @@ export interface ContractTraits {
    * later.
    */
   toFailureResponse: (failure: Failure, path: string) => FailureResponse
+  /** Set where the original can check the passwords of pending users: then it may be an upstream. */
+  originalSignIn?: OriginalSignIn
 }
 
 export interface FailureResponse {

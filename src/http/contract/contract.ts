@@ -16,6 +16,7 @@ import type { Contract, ContractApp, ContractEnv, ContractTraits } from './contr
 import { hostOf } from '../deployment/hosts'
 import { operationOf } from './operations'
 import { programOf } from '../credentials/program'
+import { registerOriginal, upstreamsOf } from '../upstreams/upstreams'
 import { emptyBody, Failed, toFailure, toIssues, type Failure, type Part, type Issue } from './failure'
 
 /** The name of the bearer scheme in the documents. */
@@ -24,6 +25,7 @@ export const bearerScheme = 'bearer'
 const parts: Partial<Record<string, Part>> = { query: 'query', param: 'path', header: 'header' }
 
 export function createContract(traits: ContractTraits): Contract {
+  if (traits.originalSignIn) registerOriginal(traits.name, traits.originalSignIn)
   const app: ContractApp = new OpenAPIHono<ContractEnv>({
     getPath: (request, options) => pathInContract(traits, request, options?.env as Env),
     defaultHook: (result, c) => {
@@ -51,6 +53,7 @@ export function createContract(traits: ContractTraits): Contract {
     c.set('visit', {
       database: c.get('database'),
       settings,
+      upstreams: upstreamsOf(settings),
       contract: traits.name,
       requestId: c.get('requestId'),
       address: c.req.header('cf-connecting-ip'),

@@ -29,6 +29,7 @@ export const variableNames = [
   'AUDIT_RETENTION_DAYS',
   'USAGE',
   'USAGE_RETENTION_DAYS',
+  'UPSTREAMS',
 ] as const satisfies readonly Exclude<keyof Env, keyof typeof bindings | 'VERSION'>[]
 
 export interface Deployment {

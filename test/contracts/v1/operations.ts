@@ -452,4 +452,22 @@ export const operations: ContractDescription['operations'] = {
     }),
     request: () => ({ path: '/v1/diagnostics/directory?check=search' }),
   },
+  v1CheckUpstreams: {
+    access: { needs: permissions },
+    provoke: () => ({}),
+    request: () => ({ path: '/v1/diagnostics/upstreams' }),
+  },
+  v1GetMigration: {
+    access: { needs: 'users:read' },
+    provoke: () => ({}),
+    request: () => ({ path: '/v1/migration' }),
+  },
+  v1GetHookSecret: {
+    access: { needs: 'webhooks:manage' },
+    provoke: () => ({
+      path: '/v1/migration/quiet-hook/secret',
+      notFound: { path: '/v1/migration/none/secret' },
+    }),
+    request: () => ({ path: '/v1/migration/quiet-hook/secret' }),
+  },
 }

@@ -29,5 +29,6 @@ export function fromExported({ user, hashes }: Exported): z.infer<typeof V1Expor
     updated_at: toUtc(user.updatedAt),
     version: user.version,
     ...(hashes && { password_hash: hashes.password, pin_hash: hashes.pin }),
+    ...(hashes?.passwordFrom != null && { password_from: hashes.passwordFrom }),
   }
 }

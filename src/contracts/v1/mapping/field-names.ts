@@ -19,6 +19,7 @@ const names: Record<string, string> = {
   currentPassword: 'current_password',
   newPassword: 'new_password',
   passwordHash: 'password_hash',
+  passwordFrom: 'password_from',
   pinHash: 'pin_hash',
   createdAt: 'created_at',
   updatedAt: 'updated_at',

@@ -16,6 +16,7 @@ export function toImportedUser(row: z.output<typeof V1ImportedUser>): ImportedUs
     familyName: row.last_name,
     password: row.password,
     passwordHash: row.password_hash,
+    passwordFrom: row.password_from,
     pinHash: row.pin_hash,
     roles: row.roles ?? (row.role === undefined ? undefined : [row.role]),
     active: row.status ?? row.is_active ?? row.user_status,

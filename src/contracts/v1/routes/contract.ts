@@ -1,6 +1,7 @@
 /** The contract that the routes of this folder belong to. */
 import { createContract } from '../../../http/contract/contract'
 import { toFailureResponse } from '../errors'
+import { originalSignIn } from '../original-sign-in'
 
 export const contract = createContract({
   name: 'v1',
@@ -18,11 +19,13 @@ export const contract = createContract({
     { name: 'audit-events', description: 'The audit trail' },
     { name: 'webhooks', description: 'Webhooks for changes of users' },
     { name: 'imports', description: 'Moving users in' },
+    { name: 'migration', description: 'How far the adoption of passwords has come' },
     { name: 'exports', description: 'Moving users out' },
     { name: 'usage', description: 'Which users and programs use which operations' },
     { name: 'diagnostics', description: 'The state of the deployment and of the directory' },
   ],
   toFailureResponse,
+  originalSignIn,
 })
 
 export const { app } = contract

@@ -1,6 +1,6 @@
 /** Diagnostics of this deployment, which scripts/doctor.js reads and reports. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { examineDatabase, measureHashing } from '../../../core/upkeep/diagnostics'
+import { checkUpstreams, examineDatabase, measureHashing } from '../../../core/upkeep/diagnostics'
 import { checkDirectory } from '../../../core/upkeep/directory-checks'
 import { permissions } from '../../../core/access/permissions'
 import { authenticated } from '../../../http/credentials/authentication'
@@ -14,6 +14,7 @@ import {
   V1DirectoryDiagnostics,
   V1DirectoryDiagnosticsQuery,
   V1HashingDiagnostics,
+  V1UpstreamDiagnostics,
 } from '../schemas/diagnostics'
 import { app } from './contract'
 
@@ -45,6 +46,18 @@ const hashing = createRoute({
 })
 
 app.openapi(hashing, async (c) => c.json(fromHashing(await measureHashing(c.var.caller)), 200))
+
+const upstreams = createRoute({
+  ...authenticated(permissions),
+  method: 'get',
+  path: '/diagnostics/upstreams',
+  operationId: 'v1CheckUpstreams',
+  tags,
+  summary: 'Ask each upstream about an invented user',
+  responses: { 200: json(V1UpstreamDiagnostics, 'What each answered'), ...failures(401, 403) },
+})
+
+app.openapi(upstreams, async (c) => c.json({ data: await checkUpstreams(c.var.caller) }, 200))
 
 const directory = createRoute({
   ...authenticated(permissions),

@@ -13,6 +13,7 @@ import './webhooks'
 import './imports'
 import './exports'
 import './usage'
+import './migration'
 import './diagnostics'
 
 export const v1 = finishContract(contract)

@@ -136,8 +136,8 @@ const sortKeys = { created_at: 'number', email: 'email', name: 'name' } as const
 const position = z.strictObject({ key: z.string(), number: z.int() })
 
 app.openapi(listUsersRoute, async (c) => {
-  const { limit = 20, cursor, search, status, role, sort = 'created_at' } = c.req.valid('query')
-  const list = [sort, status ?? null, role ?? null, search ?? null]
+  const { limit = 20, cursor, search, status, role, password, sort = 'created_at' } = c.req.valid('query')
+  const list = [sort, status ?? null, role ?? null, search ?? null, ...(password ? [password] : [])]
   const { users, total, next } = await listUsers(c.var.caller, {
     sort: sortKeys[sort.replace('-', '') as keyof typeof sortKeys],
     descending: sort.startsWith('-'),
@@ -145,6 +145,7 @@ app.openapi(listUsersRoute, async (c) => {
     limit,
     active: status && status === 'active',
     role: role === undefined ? undefined : { name: role },
+    password,
     search: search === undefined ? undefined : { text: search, fields: searchFields },
   })
   const next_cursor = next === undefined ? null : writeCursor(next, list)

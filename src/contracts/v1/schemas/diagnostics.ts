@@ -44,6 +44,19 @@ export const V1HashingDiagnostics = z
   })
   .openapi('V1HashingDiagnostics')
 
+export const V1UpstreamDiagnostics = z
+  .strictObject({
+    data: z.array(
+      z.strictObject({
+        upstream: z.string(),
+        answer: z.string().openapi({
+          description: '`no_match` as it should be; `match`, `timeout`, `unreachable`, `unreadable` or `http_<status>`',
+        }),
+      }),
+    ),
+  })
+  .openapi('V1UpstreamDiagnostics')
+
 export const V1DirectoryDiagnostics = z
   .strictObject({
     users: z.int().openapi({ description: 'Users checked' }),

@@ -42,6 +42,10 @@ export const V1ExportedUser = z
   .strictObject({
     ...exported,
     password_hash: z.string().nullable().optional(),
+    password_from: z
+      .string()
+      .optional()
+      .openapi({ description: 'Of a pending user, with the hashes: the upstream that knows the password' }),
     pin_hash: z.string().nullable().optional(),
   })
   .openapi('V1ExportedUser')

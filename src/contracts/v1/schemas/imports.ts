@@ -53,6 +53,10 @@ export const V1ImportedUser = z
       description:
         "bcrypt (`$2a$`, `$2b$`, `$2y$`), Django's `pbkdf2_sha256$…`, or the format of an export. Django's `!…` means no password",
     }),
+    password_from: orNull(z.string(), {
+      type: 'string',
+      description: 'Instead of a hash: the upstream (`UPSTREAMS`) that checks the password at the first sign-in',
+    }),
     pin_hash: orNull(z.string(), { type: 'string', description: 'In the format of an export' }),
     role: role.optional(),
     roles: listOf(

@@ -13,6 +13,7 @@ import {
   parseUsername,
 } from '../../../core/users/fields'
 import { parseSearch } from '../../../core/users/search'
+import { passwordStates } from '../../../core/users/user-list'
 import { listOf, orEmpty, orNull, parsedBy } from '../../../http/contract/fields'
 import {
   date,
@@ -155,6 +156,12 @@ export const V1UserListQuery = z.object({
   }),
   status: orEmpty(userStatus),
   role: orEmpty(role),
+  password: orEmpty(
+    z.enum(passwordStates).openapi('V1PasswordState', {
+      description:
+        '`pending`: an upstream knows it; `set`; `none`; `weak`: set, and adopted although the policy would refuse it',
+    }),
+  ),
   sort: orEmpty(
     z
       .enum(['created_at', '-created_at', 'email', '-email', 'name', '-name'])

@@ -1,0 +1,16 @@
+/** Signing in at the original: a Django form, answered with 200 in the envelope either way. */
+import { hasField, type OriginalSignIn } from '../../http/upstreams/original-sign-in'
+
+export const originalSignIn: OriginalSignIn = {
+  // The original knows users by their usernames. Where none was imported, the email was one.
+  signInRequest: ({ username, email, password }) => ({
+    path: '/users/user/login/',
+    form: { username: username ?? email, password },
+  }),
+  readSignIn({ status, body }) {
+    if (status !== 200) return undefined
+    const { success } = (body ?? {}) as { success?: unknown }
+    if (success === true && hasField(body, 'data', 'object')) return 'match'
+    return success === false && hasField(body, 'errors', 'string') ? 'no_match' : undefined
+  },
+}

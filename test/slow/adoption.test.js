@@ -1,0 +1,205 @@
+/**
+ * A move from a legacy system, a process of its own, to a Worker that is killed on the way: everyone is adopted with the password they
+ * had, through every contract, and faults of either lock nobody out.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { admin, freePort, hurried, newServer } from '../support/server'
+
+const people = Math.max(60, Math.round(500 * Number(process.env.SLOW_SCALE || 1)))
+const home = mkdtempSync(join(tmpdir(), 'usher-legacy-'))
+const users = join(home, 'users.json')
+
+const contracts = {
+  personnel: (username, password) => ['/personnel/token', { form: { username, password } }],
+  v1: (identifier, password) => ['/v1/auth/login', { json: { identifier, password } }],
+  rbac: (email, password) => ['/rbac/api/v1/auth/login', { json: { email, password } }],
+  clinic: (username, password) => ['/clinic/users/user/login/', { form: { username, password } }],
+  backoffice: (username, password) => ['/backoffice/api/login', { json: { username, password } }],
+}
+const names = Object.keys(contracts)
+const upstreamNames = [...names, 'hook']
+
+/** Half of them have a username and a matricule, which legacy clinic, backoffice and personnel know them by. */
+const everyone = Array.from({ length: people }, (_, index) => ({
+  email: `person${index}@example.org`,
+  name: `Person Number${index}`,
+  ...(index % 2 && { username: `person.${index}`, matricule: 1000 + index }),
+  password: `old secret ${index}`,
+  password_from: upstreamNames[index % upstreamNames.length],
+}))
+
+let legacy
+let port
+let server
+let token
+
+beforeAll(async () => {
+  const identifiers = everyone.flatMap(({ email, username, matricule, password }) =>
+    [email, username, matricule].filter(Boolean).map((known) => [String(known), password]),
+  )
+  writeFileSync(users, JSON.stringify(Object.fromEntries(identifiers)))
+  port = await freePort()
+  await startLegacy()
+  const base = `http://127.0.0.1:${port}`
+  const upstreams = Object.fromEntries(names.map((name) => [name, { url: `${base}/${name}`, contract: name }]))
+  // v1's base URL ends in /v1, as the others' are named here.
+  server = await newServer({
+    ...hurried,
+    UPSTREAMS: JSON.stringify({ ...upstreams, hook: { url: `${base}/hook`, hook: true } }),
+    ACCESS_TOKEN_TTL_SECONDS: '86400',
+  })
+  await server.start()
+  token = (await signIn('v1', admin.email, admin.password)).body.access_token
+  const lines = everyone.map(({ password: _, ...row }) => JSON.stringify(row)).join('\n')
+  const results = await ask('POST', '/v1/imports', { body: lines, type: 'application/x-ndjson' })
+  expect(JSON.parse(results.trim().split('\n').at(-1))).toMatchObject({ created: people, refused: 0 })
+}, 300_000)
+
+afterAll(async () => {
+  await stopLegacy()
+  await server?.remove()
+  rmSync(home, { recursive: true })
+})
+
+async function startLegacy() {
+  const script = fileURLToPath(new URL('../support/legacy-system.js', import.meta.url))
+  const env = { ...process.env, PORT: String(port), USERS: users }
+  legacy = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise((resolve) => legacy.stdout.once('data', resolve))
+}
+
+async function stopLegacy() {
+  if (!legacy) return
+  const gone = new Promise((resolve) => legacy.once('exit', resolve))
+  legacy.kill('SIGKILL')
+  await gone
+  legacy = undefined
+}
+
+const control = (fault) =>
+  fetch(`http://127.0.0.1:${port}/control`, fault ? { method: 'POST', body: fault } : {}).then((one) => one.json())
+
+async function ask(method, path, { body, type } = {}) {
+  const headers = { authorization: `Bearer ${token}`, ...(type && { 'content-type': type }) }
+  const response = await fetch(server.address + path, { method, headers, body })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+  return text
+}
+
+/** The outcome is 'done', 'refused', 'locked' or 'unavailable', in whatever words the contract says it. */
+async function signIn(contract, identifier, password) {
+  const [path, { json, form }] = contracts[contract](identifier, password)
+  const response = await fetch(server.address + path, {
+    method: 'POST',
+    headers: { 'content-type': json ? 'application/json' : 'application/x-www-form-urlencoded' },
+    body: json ? JSON.stringify(json) : new URLSearchParams(form),
+  })
+  const body = await response.json()
+  const done = response.status === 200 && body.success !== false
+  const outcome = done ? 'done' : ({ 429: 'locked', 503: 'unavailable' }[response.status] ?? 'refused')
+  return { outcome, body, retryAfter: response.headers.get('retry-after') }
+}
+
+const migration = async () => {
+  const { data } = JSON.parse(await ask('GET', '/v1/migration'))
+  return {
+    pending: data.reduce((sum, { pending }) => sum + pending, 0),
+    adopted: data.reduce((sum, { adopted }) => sum + adopted.total, 0),
+    unknown: data.reduce((sum, { unknown }) => sum + unknown, 0),
+  }
+}
+
+/** What the database itself has, while nothing is served. */
+const failures = () => server.examine((database) => database.prepare('SELECT * FROM sign_in_failures').all())
+
+async function adopt(some, contractOf) {
+  const outcomes = {}
+  const rest = [...some]
+  const next = async () => {
+    for (let one = rest.shift(); one; one = rest.shift()) {
+      const { outcome } = await signIn(contractOf(one), one.email, one.password)
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, next))
+  return outcomes
+}
+
+const contractOf = ({ email }) => names[Number(/\d+/.exec(email)[0]) % names.length]
+const half = Math.floor(people / 2)
+
+it('adopts the first half of the people through every contract', async () => {
+  expect(await adopt(everyone.slice(0, half), contractOf)).toEqual({ done: half })
+  expect(await migration()).toEqual({ pending: people - half, adopted: half, unknown: 0 })
+}, 600_000)
+
+it('counts no failure while the legacy system fails, in whatever way', async () => {
+  const one = everyone[half]
+  for (const fault of ['broken', 'busy', 'redirecting', 'html', 'garbage', 'huge', 'hangup', 'slow']) {
+    await control(fault)
+    const { outcome, retryAfter } = await signIn('v1', one.email, one.password)
+    expect([fault, outcome, Number(retryAfter) > 0]).toEqual([fault, 'unavailable', true])
+    // An answer between two faults keeps the upstream from resting.
+    await control('none')
+    expect((await signIn('v1', one.email, 'not the password')).outcome).toBe('refused')
+    expect((await ask('POST', `/v1/users/${await idOf(one)}/activate`)).length).toBeGreaterThan(0)
+  }
+  expect(await failures()).toEqual([])
+  expect((await signIn('v1', one.email, one.password)).outcome).toBe('done')
+}, 120_000)
+
+const idOf = async ({ email }) =>
+  JSON.parse(await ask('GET', `/v1/users?search=${encodeURIComponent(email)}`)).data.find(
+    (user) => user.email === email,
+  ).id
+
+it('answers 503 while the legacy system is gone, and locks nobody out', async () => {
+  await stopLegacy()
+  const rest = everyone.slice(half + 1)
+  const outcomes = await adopt(rest.slice(0, 40), contractOf)
+  expect(outcomes).toEqual({ unavailable: Math.min(40, rest.length) })
+  // Those who were adopted do not need it.
+  expect((await signIn('clinic', everyone[0].email, everyone[0].password)).outcome).toBe('done')
+  expect((await fetch(`${server.address}/health`)).status).toBe(200)
+  expect(await failures()).toEqual([])
+  await startLegacy()
+}, 120_000)
+
+it('leaves each user pending or adopted when the Worker is killed amid adoptions', async () => {
+  const rest = everyone.slice(half + 1)
+  const adopting = adopt(rest.slice(0, 30), contractOf).catch(() => undefined)
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  await server.kill()
+  await adopting
+  await server.examine((database) => {
+    const odd = database
+      .prepare('SELECT email FROM users WHERE (password_hash IS NULL) = (password_from IS NULL)')
+      .all()
+    expect(odd).toEqual([])
+    const counted = database.prepare('SELECT sum(pending) AS pending, sum(adopted) AS adopted FROM upstreams').get()
+    const there = database
+      .prepare('SELECT count(password_from) AS pending, count(password_hash) - 1 AS adopted FROM users')
+      .get()
+    expect({ ...counted }).toEqual({ ...there })
+  })
+  await server.start()
+  // Attempts that the kill cut off are forgotten after a quarter of a minute.
+  await new Promise((resolve) => setTimeout(resolve, 16_000))
+}, 180_000)
+
+it('adopts the rest, each of whom keeps the password they had, in every contract', async () => {
+  expect(await adopt(everyone.slice(half + 1), contractOf)).toEqual({ done: people - half - 1 })
+  const { pending, adopted } = await migration()
+  expect([pending, adopted]).toEqual([0, people])
+  const { asked } = await control()
+  for (const name of names) expect(await adopt(everyone.slice(0, 60), () => name)).toEqual({ done: 60 })
+  expect((await control()).asked).toBe(asked)
+  expect(await failures()).toEqual([])
+  console.log(`${people} people adopted through ${names.length} contracts, none lost, none locked out`)
+}, 600_000)
