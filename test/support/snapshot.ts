@@ -1,11 +1,11 @@
-/** Everything the directory holds, to be compared with what it holds later. */
+/** A snapshot of the whole directory, to compare with a later one. */
 import { rows, testEnv } from './usher'
 
 export type Snapshot = Record<string, Record<string, unknown>[]>
 
 let names: string[] | undefined
 
-/** Every row of every table, but for the columns that say when something was last used, which a refused request may move. */
+/** Every row of every table, without the last-use columns. A refused request may change those. */
 export async function snapshot(): Promise<Snapshot> {
   names ??= (await rows<{ name: string; type: string }>('PRAGMA table_list'))
     .filter(({ name, type }) => type === 'table' && !/^(sqlite_|_cf_|d1_)/.test(name))
