@@ -1,12 +1,14 @@
 /// <reference types="vite/types/importMeta.d.ts" />
-/** What holds the code in shape: who may import whom, what things are called, and that the document is drawn from the routes. */
+/**
+ * The architecture: which files may import which, how things are named, and that the document comes from the routes.
+ */
 import { Validator, type Schema } from '@cfworker/json-schema'
 import { describe, expect, it } from 'vitest'
 import { contracts } from '../src/contracts'
 import { operationsOf, type OpenApi } from './support/conformance'
 import { call, openApi } from './support/usher'
 
-/** Every source by its path from the root, as text. */
+/** Every source file as text, by its path from the root. */
 const sources = new Map(
   Object.entries(
     import.meta.glob<string>('../src/**/*.{ts,js}', { query: '?raw', import: 'default', eager: true }),
@@ -16,7 +18,7 @@ const sources = new Map(
 const imported =
   /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]/gm
 
-/** What a file imports: paths from the root where it is ours, names of packages where it is not. */
+/** The imports of a file: paths from the root for project files, names for packages. */
 function importsOf(path: string): string[] {
   return [...(sources.get(path) ?? '').matchAll(imported)].map(([, from, effect, dynamic]) => {
     const target = (from ?? effect ?? dynamic) as string
@@ -41,7 +43,7 @@ const allowing = (folder: string, allowed: RegExp) =>
     .map(([file, target]) => `${file} imports ${target}`)
 
 describe('imports', () => {
-  it('are read by this suite as they are', () => {
+  it('are all recognised by this suite', () => {
     expect(sources.size).toBeGreaterThan(40)
     expect(importsOf('src/index.ts')).toEqual(['src/app.ts', 'src/scheduled.ts'])
     expect(importsOf('src/contracts/v1/routes/index.ts')).toContain('src/contracts/v1/routes/users.ts')
@@ -49,7 +51,7 @@ describe('imports', () => {
       expect.arrayContaining(['uuid', 'src/database/users/users.ts']),
     )
     expect(importsOf('src/database/guard.ts')).toContain('drizzle-orm/sql')
-    // Every line that begins as an import is one the pattern above reads.
+    // Every line that begins like an import must match the pattern above.
     for (const [path, text] of sources) {
       const begun = text.match(/^import\b/gm) ?? []
       expect([path, importsOf(path).length >= begun.length]).toEqual([path, true])
@@ -60,15 +62,15 @@ describe('imports', () => {
     expect(allowing('src/core/', /^(src\/(core|database)\/.+|uuid)$/)).toEqual([])
   })
 
-  it('of the database are itself and drizzle', () => {
+  it('of the database are the database and drizzle', () => {
     expect(allowing('src/database/', /^(src\/database\/.+|drizzle-orm(\/.+)?)$/)).toEqual([])
   })
 
-  it('of what contracts are made of are no contract, and nothing that composes them', () => {
+  it('of the contracts’ shared code include no contract and nothing that composes contracts', () => {
     expect(allowing('src/http/', /^(src\/(http|core|database)\/.+|src\/env\.ts|[^s][^/]*(\/.+)?)$/)).toEqual([])
   })
 
-  it.each(contracts.map(({ name }) => [name]))('of %s are no other contract and not the database', (name) => {
+  it.each(contracts.map(({ name }) => [name]))('of %s include no other contract and not the database', (name) => {
     const allowed = new RegExp(`^(src/contracts/${name}/.+|src/(http|core)/.+|src/env\\.ts|[^s][^/]*(/.+)?)$`)
     expect(filesIn(`src/contracts/${name}/`).length).toBeGreaterThan(3)
     expect(allowing(`src/contracts/${name}/`, allowed)).toEqual([])
@@ -89,7 +91,7 @@ describe('imports', () => {
     )
   })
 
-  it('of the client are its own files: no package, and nothing of the Worker', () => {
+  it('of the client are its own files: no package, and nothing from the Worker', () => {
     const files = import.meta.glob<string>('../client/*.ts', { query: '?raw', import: 'default', eager: true })
     const targets = Object.values(files).flatMap((text) =>
       [...text.matchAll(imported)].map(([, from, effect, dynamic]) => from ?? effect ?? dynamic),
@@ -98,7 +100,7 @@ describe('imports', () => {
     expect(targets.filter((target) => !/^\.\/[a-z-]+\.ts$/.test(target as string))).toEqual([])
   })
 
-  it('of the composition are the entry’s alone', () => {
+  it('of the composition appear only in the entry point', () => {
     const importers = edges('src/').filter(([, target]) => ['src/app.ts', 'src/scheduled.ts'].includes(target))
     expect(importers).toEqual([
       ['src/index.ts', 'src/app.ts'],
@@ -135,7 +137,7 @@ describe('names', () => {
     expect(odd.filter((file) => !/^[a-z0-9/-]+\/(README|STATEMENTS)\.md$/.test(file))).toEqual([])
   })
 
-  it('of files and folders say what is in them', () => {
+  it('of files and folders say what they contain', () => {
     const empty = ['util', 'utils', 'helper', 'helpers', 'common', 'service', 'services', 'manager', 'misc']
     expect(files.filter((file) => partsOf(file).some((part) => empty.includes(part)))).toEqual([])
   })
@@ -143,8 +145,8 @@ describe('names', () => {
 
 const pascal = (name: string) => name.charAt(0).toUpperCase() + name.slice(1)
 
-describe('the document', () => {
-  it('has each operationId once, beginning with its contract', async () => {
+describe('the OpenAPI document', () => {
+  it('has each operationId once, prefixed with its contract', async () => {
     const operations = operationsOf(await openApi())
     const ids = operations.map(({ operationId }) => operationId)
     expect(new Set(ids).size).toBe(ids.length)
@@ -154,7 +156,7 @@ describe('the document', () => {
     }
   })
 
-  it('has each component once, beginning with its contract', async () => {
+  it('has each component once, prefixed with its contract', async () => {
     const names: string[] = []
     for (const { name } of contracts) {
       const { components } = (await call<OpenApi>(`/doc/${name}`)).body
@@ -167,7 +169,7 @@ describe('the document', () => {
     expect(Object.keys((await openApi()).components.schemas).sort()).toEqual(names.sort())
   })
 
-  it('names no component twice in the sources: the library would publish the first for both', () => {
+  it('names no component twice in the sources, because the library would publish the first for both', () => {
     const named = filesIn('src/').flatMap((file) =>
       [...(sources.get(file) ?? '').matchAll(/\.openapi\(\s*'([^']+)'/g)].map(([, name]) => name),
     )
@@ -175,7 +177,7 @@ describe('the document', () => {
     expect(named.filter((name, index) => named.indexOf(name) !== index)).toEqual([])
   })
 
-  it('describes every operation, and shows no example that its schema would not take', async () => {
+  it('describes every operation, and its examples match their schemas', async () => {
     const document = await openApi()
     for (const { operationId, summary, description, tags, path } of operationsOf(document)) {
       expect([operationId, summary, description, tags]).toEqual([
@@ -194,7 +196,7 @@ describe('the document', () => {
     }
   })
 
-  it('has no alternative without a type, from which generated clients would make `unknown` or nothing', async () => {
+  it('has a type for each alternative, because generated clients would otherwise get `unknown` or nothing', async () => {
     const untyped: string[] = []
     const look = (value: unknown, where: string): void => {
       if (typeof value !== 'object' || value === null) return
@@ -213,18 +215,19 @@ describe('the document', () => {
     expect(untyped).toEqual([])
   })
 
-  it('says of every operation who may call it, in the words that enforce it', async () => {
+  it('says of every operation who may call it, in the words of the middleware that enforces it', async () => {
     for (const { operationId, security } of operationsOf(await openApi())) {
       expect([operationId, Array.isArray(security)]).toEqual([operationId, true])
     }
-    // Only `authenticated` and `anonymous` say so, each beside its middleware, and no route puts other middleware in its place.
+    // Only `authenticated` and `anonymous` document this, each together with its middleware. No route may replace that
+    // middleware.
     const saying = (word: RegExp) => [...sources.keys()].filter((path) => word.test(sources.get(path) as string))
     expect(saying(/\bsecurity\s*:/)).toEqual(['src/http/credentials/authentication.ts'])
     expect(saying(/\bmiddleware\b/).filter((path) => path.startsWith('src/contracts/'))).toEqual([])
   })
 
   it.each(contracts.map((contract) => [contract.name, contract] as const))(
-    'knows every operation that %s serves',
+    'has every operation that %s serves',
     async (name, { app }) => {
       const served = app.routes
         .filter(({ method }) => method !== 'ALL')
@@ -236,7 +239,7 @@ describe('the document', () => {
     },
   )
 
-  it('has for every operation the answers that any may give', async () => {
+  it('lists for every operation the responses that any operation may give', async () => {
     for (const { operationId, security, requestBody, responses } of operationsOf(await openApi())) {
       const statuses = Object.keys(responses)
       const expected = ['429', '503', ...(security?.length ? ['401'] : []), ...(requestBody ? ['413'] : [])]

@@ -1,4 +1,4 @@
-/** Input that is bad in every contract: it is told so in the contract's words, and is never an outage or no change. */
+/** Bad input, in every contract: it gets the contract's own error, and never a 503 or a silent no-op. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Ask, contracts } from './contracts'
 import { fieldOf, resolved } from './support/drawn-requests'
@@ -19,7 +19,7 @@ import {
 } from './support/usher'
 
 freshDirectory()
-// Each is a request or more to every operation.
+// Each test sends a request or more to every operation.
 vi.setConfig({ testTimeout: 180_000 })
 
 const document = await openApi()
@@ -39,7 +39,7 @@ function textOf({ json, form, body }: Call): string {
 }
 
 describe('a name that would become too long', () => {
-  // 1 + 1 + 399 code points: as long as a name may be.
+  // 1 + 1 + 399 code points: the longest name that is allowed.
   const familyName = 'x'.repeat(399)
 
   const edits = contracts.flatMap(([, acts]) => Object.entries(acts.edits))
@@ -47,7 +47,7 @@ describe('a name that would become too long', () => {
     operationsOf(document).some((one) => one.operationId === operationId && fieldOf(document, one, 'first_name'))
 
   it.each(edits.filter(([operationId]) => writesParts(operationId)))(
-    'by writing one part of it is bad input, in %s',
+    'is bad input when one part of it is written, in %s',
     async (operationId, edit) => {
       const email = 'long@example.org'
       await importing(admin, [{ email, name: `y ${familyName}`, version: 1, gender: 'female' }])
@@ -66,7 +66,7 @@ describe('a name that would become too long', () => {
     },
   )
 
-  /** Signed in with a password that an admin sets. */
+  /** Signs in with a password that an admin sets. */
   async function tokenOf(uuid: string): Promise<string> {
     const password = 'a fine passphrase'
     await call(`/v1/users/usr_${uuid.replaceAll('-', '')}`, { method: 'PATCH', token: admin, json: { password } })
@@ -81,7 +81,7 @@ describe('a value that the database refuses', () => {
     'D1_ERROR: cannot store TEXT value in INTEGER column users.matricule: SQLITE_CONSTRAINT_DATATYPE',
   ]
 
-  it.each(contracts)('is bad input and never an outage, in %s', async (_, acts) => {
+  it.each(contracts)('is bad input and not an outage, in %s', async (_, acts) => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     for (const [index, message] of messages.entries()) {
       const { DB } = failingD1({ strikes: (number) => number === 2, fault: { kind: 'error', message } })
@@ -91,7 +91,7 @@ describe('a value that the database refuses', () => {
     }
   })
 
-  it('stops an import as bad input', async () => {
+  it('ends an import as bad input', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const fault = { kind: 'error', message: messages[0] as string } as const
     const { DB } = failingD1({ strikes: (number) => number === 4, fault })
@@ -105,7 +105,7 @@ describe('a body', () => {
   const byteOrderMark = new Uint8Array([0xef, 0xbb, 0xbf])
 
   it.each(contracts)(
-    'of nothing but a byte order mark is bad input to every operation of %s that reads one',
+    'that is only a byte order mark is bad input to every operation of %s that reads a body',
     async (name, acts) => {
       const reading = operationsOf(document).filter(
         ({ path, requestBody }) => path.startsWith(`/${name}/`) && requestBody,
@@ -124,7 +124,7 @@ describe('a body', () => {
   )
 
   it.each(contracts)(
-    'is read only as it is: any Content-Encoding is refused, with the one that is accepted, by %s',
+    'with a Content-Encoding is refused, and the error names the accepted one, by %s',
     async (name, acts) => {
       const status = acts.wire.statuses.encoded
       const own = requests.filter(
@@ -162,16 +162,16 @@ describe('a body', () => {
   )
 })
 
-describe('a number beyond all range', () => {
+describe('a number that is far too large', () => {
   it.each(
     contracts.flatMap(([name, acts]) => Object.entries(acts.edits).map(([id, edit]) => [id, name, edit] as const)),
-  )('is bad input in every field, and never no change: %s', async (operationId, name, edit) => {
+  )('is bad input in every field, and never ignored: %s', async (operationId, name, edit) => {
     const acts = contracts.find(([each]) => each === name)?.[1]
     const one = await signedInPerson(admin)
     const operation = operationsOf(document).find((each) => each.operationId === operationId)
     const [media] = Object.values(operation?.requestBody?.content ?? {})
     const { properties = {} } = resolved(document, media?.schema as Schema)
-    // A confirmation is read beside a password only.
+    // A confirmation is read only together with a password.
     for (const field of Object.keys(properties).filter((each) => each !== 'password_confirmation')) {
       for (const number of ['1e309', '-1e400']) {
         const { json, ...ask } = edit(one, { [field]: '~' })

@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** The table of docs/compatibility.md, cell by cell against what the Worker shows. */
+/** Compares the table of docs/compatibility.md, cell by cell, with what the Worker returns. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import page from '../docs/compatibility.md?raw'
 import { contracts, type ContractDescription } from './contracts'
@@ -12,9 +12,9 @@ interface Cell {
   row: string
   contract: string
   text: string
-  /** Each field that is shown, with its value. */
+  /** Each field that is returned, with its value. */
   shown: [field: string, value: unknown][]
-  /** Each field that is taken, whether or not it is shown. */
+  /** Each field that is accepted, whether or not it is returned. */
   taken: string[]
 }
 
@@ -46,11 +46,13 @@ const namesIn = (text: string) => [...text.matchAll(/`(\w+)`/g)].map(([, name]) 
 const table = /## One user in every contract\n[^#]*?(\n\|[^#]*\|\n)\n/.exec(page)?.[1]?.trim() ?? ''
 const cells = cellsOf(table)
 
-/** The ids of the table, and those that the directory gives instead. */
+/** The ids of the table, and the ids that the directory assigns instead. */
 const examples = { uuid: '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66', number: 17 }
 const hex = (uuid: string) => uuid.replaceAll('-', '')
 
-/** Whom each row is about, after its colon; of the others, the one about whom everything is known. */
+/**
+ * The person that a row is about, by the word after its colon. Other rows are about the person with every field set.
+ */
 type Whom = 'known' | 'none' | 'unknown' | 'false'
 const whomOf = (row: string): Whom =>
   (['none', 'unknown', 'false'] as const).find((one) => row.endsWith(`: ${one}`)) ?? 'known'
@@ -91,7 +93,7 @@ beforeEach(async () => {
   await call(`/v1/users/usr_${hex(ids.false.uuid)}/deactivate`, { method: 'POST', token: admin })
 })
 
-/** A value of the table, with the person's own ids in the place of the example's. */
+/** A value of the table, with the person's own ids in place of the example's. */
 function asIs(value: unknown, { uuid, number }: (typeof ids)[Whom]): unknown {
   if (value === examples.number) return number
   if (value === String(examples.number)) return String(number)
@@ -107,8 +109,8 @@ async function recordOf({ read, records }: ContractDescription, whom: Whom): Pro
   return { ...answer, body: records.in(answer.body) }
 }
 
-describe('the table of compatibility', () => {
-  it('is read as it is printed', () => {
+describe('the compatibility table', () => {
+  it('is parsed as it is printed', () => {
     expect(cells.length).toBeGreaterThan(25 * contracts.length)
     for (const { row, contract, text, shown, taken } of cells) {
       const says = text === '–' || shown.length + taken.length > 0 || row === readOnly
@@ -116,7 +118,7 @@ describe('the table of compatibility', () => {
     }
   })
 
-  it.each(contracts)('says of %s where each value is, and how it looks', async (name, contract) => {
+  it.each(contracts)('says where %s has each value, and how the value looks', async (name, contract) => {
     for (const { row, shown, text } of cells.filter((cell) => cell.contract === name)) {
       const whom = whomOf(row)
       const { body, headers } = await recordOf(contract, whom)
@@ -128,7 +130,7 @@ describe('the table of compatibility', () => {
     }
   })
 
-  it.each(contracts)('names every field that %s shows', async (name, contract) => {
+  it.each(contracts)('names every field that %s returns', async (name, contract) => {
     const { body } = await recordOf(contract, 'known')
     const named = cells
       .filter((cell) => cell.contract === name && !cell.text.startsWith('header'))
@@ -136,14 +138,14 @@ describe('the table of compatibility', () => {
     expect([...new Set(named)].sort()).toEqual(Object.keys(body).sort())
   })
 
-  it('leaves no cell empty where another row about the same has one', () => {
+  it('has no empty cell where another row about the same value has one filled in', () => {
     for (const { row, contract, text } of cells.filter(({ row }) => whomOf(row) !== 'known')) {
       const plain = cells.find((cell) => cell.row === row.split(':')[0] && cell.contract === contract)
       expect([row, contract, text === '–']).toEqual([row, contract, plain?.text === '–'])
     }
   })
 
-  it.each(contracts)('names what %s takes and does not show', async (name, contract) => {
+  it.each(contracts)('names the fields that %s accepts and does not return', async (name, contract) => {
     const { schemas } = (await openApi()).components
     const { body } = await recordOf(contract, 'known')
     const taken = cells.filter((cell) => cell.contract === name).flatMap((cell) => cell.taken)
@@ -152,7 +154,7 @@ describe('the table of compatibility', () => {
     expect(taken.filter((field) => !written.includes(field))).toEqual([])
   })
 
-  it.each(contracts)('names what %s passes over when it comes back in an update', async (of, contract) => {
+  it.each(contracts)('names the fields that %s ignores when they come back in an update', async (of, contract) => {
     const cell = cells.find((each) => each.row === readOnly && each.contract === of)
     const names = namesIn(cell?.text ?? '')
     const { body } = await recordOf(contract, 'known')

@@ -1,6 +1,6 @@
 /**
- * Every answer of every suite is held against the document by `call`; here each documented answer is seen to be real, so that the
- * document promises no more than there is, and the check itself is seen to bite.
+ * `call` checks every response of every suite against the document. This suite checks that each documented response
+ * occurs, so that the document promises nothing else, and that the check itself finds errors.
  */
 import { Validator } from '@cfworker/json-schema'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -16,14 +16,14 @@ freshDirectory()
 
 const document = await openApi()
 
-describe('the document', () => {
-  it('has the operations that the contracts describe and no other: a new one must be added', () => {
+describe('the OpenAPI document', () => {
+  it('has the operations that the contracts describe and no other: add new operations to the description', () => {
     const described = contracts.flatMap(([, { operations: own }]) => Object.keys(own))
     expect(described.sort()).toEqual(operations.map(({ operationId }) => operationId).sort())
   })
 
   it.each(operations.map((operation) => [operation.operationId, operation] as const))(
-    'promises nothing of %s that it does not answer',
+    'lists no response of %s that does not occur',
     async (_, operation) => {
       const seen = await provoke(operation)
       expect(Object.keys(operation.responses).sort()).toEqual([...seen].map(String).sort())
@@ -31,8 +31,8 @@ describe('the document', () => {
   )
 })
 
-describe.each(['/doc', ...contracts.map(([name]) => `/doc/${name}`)])('the document at %s', (path) => {
-  it('gives each operation one tag that it describes, and a summary of its own', async () => {
+describe.each(['/doc', ...contracts.map(([name]) => `/doc/${name}`)])('the OpenAPI document at %s', (path) => {
+  it('gives each operation one described tag and a unique summary', async () => {
     const { body } = await call<OpenApi & { tags: { name: string; description: string }[] }>(path)
     const described = body.tags.filter(({ description }) => description !== '').map(({ name }) => name)
     const listed = operationsOf(body)
@@ -44,7 +44,7 @@ describe.each(['/doc', ...contracts.map(([name]) => `/doc/${name}`)])('the docum
 
 describe.each(contracts.map(([name]) => `/doc/${name}`))('the schemas of %s', (path) => {
   type Json = Record<string, unknown>
-  /** Every object in the document, with the way to it. */
+  /** Every object in the document, with its path. */
   function* objectsIn(value: unknown, way: string[] = []): Generator<[way: string[], object: Json]> {
     if (typeof value !== 'object' || value === null) return
     if (!Array.isArray(value)) yield [way, value as Json]
@@ -53,7 +53,7 @@ describe.each(contracts.map(([name]) => `/doc/${name}`))('the schemas of %s', (p
     }
   }
 
-  it('have a component behind every reference', async () => {
+  it('resolve every reference to a component', async () => {
     const { body } = await call<OpenApi>(path)
     for (const [way, { $ref }] of objectsIn(body)) {
       if (typeof $ref !== 'string') continue
@@ -64,7 +64,7 @@ describe.each(contracts.map(([name]) => `/doc/${name}`))('the schemas of %s', (p
     }
   })
 
-  it('name every enumeration, under the prefix of the contract', async () => {
+  it('name every enumeration, with the contract’s prefix', async () => {
     const { body } = await call<OpenApi>(path)
     const inline = [...objectsIn(body)].filter(([way, { enum: values }]) => {
       return Array.isArray(values) && values.length > 1 && !(way[1] === 'schemas' && way.length === 3)
@@ -74,13 +74,13 @@ describe.each(contracts.map(([name]) => `/doc/${name}`))('the schemas of %s', (p
     for (const name of Object.keys(body.components.schemas)) expect(name).toMatch(prefix)
   })
 
-  it('have no default in a request body, which generators would make a required field', async () => {
+  it('have no default in a request body, which generators would turn into a required field', async () => {
     const { body } = await call<OpenApi>(path)
     const defaults = [...objectsIn(body.components)].filter(([, one]) => 'default' in one)
     expect(defaults.map(([way]) => way.join('.'))).toEqual([])
   })
 
-  it('describe lines of JSON as text, with the schema of a line', async () => {
+  it('describe JSON lines as text, with the schema of a line', async () => {
     const { body } = await call<OpenApi>(path)
     for (const [way, content] of objectsIn(body.paths)) {
       const media = content['application/x-ndjson'] as { schema: Json; 'x-item-schema': Json } | undefined
@@ -91,8 +91,8 @@ describe.each(contracts.map(([name]) => `/doc/${name}`))('the schemas of %s', (p
   })
 })
 
-describe('the document of personnel', () => {
-  it('does not accept an empty sign-in, nor half of one', async () => {
+describe('the OpenAPI document of personnel', () => {
+  it('does not accept an empty sign-in, or one with a single field', async () => {
     const { body } = await call<OpenApi>('/doc/personnel')
     const { components } = body
     const schema = { $ref: '#/components/schemas/PersonnelTokenRequest', components } as unknown as Schema
@@ -105,7 +105,7 @@ describe('the document of personnel', () => {
   })
 })
 
-describe('the check', () => {
+describe('the conformance check', () => {
   const operation = operations.find(({ operationId }) => operationId === 'v1GetUser') as Operation
   let answer: { status: number; headers: Headers; body: Record<string, unknown>; text: string }
 
@@ -115,15 +115,15 @@ describe('the check', () => {
     answer = await call(`/v1/users/${one.id}`, { token: admin })
   })
 
-  it('accepts what the Worker answers', () => {
+  it('accepts the Worker’s responses', () => {
     conform(document, operation, answer)
   })
 
-  it('refuses a leaked field', () => {
+  it('rejects a leaked field', () => {
     expect(() => conform(document, operation, { ...answer, body: { ...answer.body, password_hash: 'x' } })).toThrow()
   })
 
-  it('refuses a missing field, a wrong type, an undocumented status or content type, and a missing header', () => {
+  it('rejects a missing field, a wrong type, an undocumented status or content type, and a missing header', () => {
     const { email: _, ...missing } = answer.body
     expect(() => conform(document, operation, { ...answer, body: missing })).toThrow()
     expect(() => conform(document, operation, { ...answer, body: { ...answer.body, matricule: 'x' } })).toThrow()
@@ -175,7 +175,7 @@ async function setScene(): Promise<ProvokingScene> {
   }
 }
 
-/** Every status the operation can be made to answer. */
+/** Provokes every status that the operation can return. */
 async function provoke(operation: (typeof operations)[number]): Promise<Set<number>> {
   const scene = await setScene()
   const how = operation.provoke(scene)

@@ -1,4 +1,6 @@
-/** What a request costs, counted by the database itself, at 10,000 users: at most what the table of docs/cost.md says. */
+/**
+ * The cost of requests at 10,000 users, counted by the database itself: at most what the table of docs/cost.md says.
+ */
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   adminToken,
@@ -34,7 +36,7 @@ function expectCost({ cost }: Answer, most: { trips: number; read: number; writt
   expect(cost.trips).toBeGreaterThan(0)
 }
 
-/** Words of one and two characters alone, and next to a longer word: words of few, of some and of all users. */
+/** Words of one and two characters, alone and next to a longer word. Some match few users, some match all. */
 const shortQueries = ['1 2 3', '77 7 u', 'e o s', 'zq 1 2', 'so me nu', '1 2']
 const besideLonger = [
   ['number12', '9'],
@@ -43,7 +45,10 @@ const besideLonger = [
   ['example.org', 'so om me eo on ne nu um mb be er s o m e 1'],
 ] as const
 
-/** What a search for these words costs next to its hits and its page: twice the dearest of them, counted as at most 2,000, and 1,000. */
+/**
+ * The cost of a search for these words besides its hits and its page: twice the most frequent word, counted as at most
+ * 2,000, plus 1,000.
+ */
 async function mostOfShortWords(search: string): Promise<number> {
   const each = search.split(' ').map((word) => call(`/v1/users?limit=1&search=${word}`, { token: admin }))
   const costs = (await Promise.all(each)).map(({ cost }) => cost.read)
@@ -51,7 +56,7 @@ async function mostOfShortWords(search: string): Promise<number> {
 }
 
 describe('reading', () => {
-  it('gets one user in one trip and five rows, by id, matricule or as oneself', async () => {
+  it('gets one user in one trip and five rows, by id, by matricule or through /me', async () => {
     const one = await signedInPerson(admin, { matricule: 900_001 })
     const most = { trips: 1, read: 5, written: 0 }
     for (const path of [`/v1/users/${one.id}`, `/personnel/users/${one.uuid}`, '/personnel/users/900001', '/v1/me']) {
@@ -60,7 +65,7 @@ describe('reading', () => {
     expectCost(await call(`/v1/users/${one.id}`, { token: one.access_token }), most)
   })
 
-  it('costs two rows more for each role past the first', async () => {
+  it('costs two more rows for each role past the first', async () => {
     const one = await signedInPerson(admin)
     const [{ number }] = (await rows<{ number: number }>('SELECT number FROM users WHERE id = ?', one.uuid)) as [
       { number: number },
@@ -70,7 +75,7 @@ describe('reading', () => {
     expectCost(await call(`/v1/users/${one.id}`, { token: admin }), { trips: 1, read: 7 + 2, written: 0 })
   })
 
-  it('lists a page, the first or any by cursor, in one trip and a row a user, with the exact total', async () => {
+  it('lists the first page or any cursor page in one trip and one row per user, with the exact total', async () => {
     const most = { trips: 1, read: 100 + 20, written: 0 }
     let page = await call('/v1/users?limit=100', { token: admin })
     const [{ count }] = (await rows<{ count: number }>('SELECT count(*) AS count FROM users')) as [{ count: number }]
@@ -82,7 +87,7 @@ describe('reading', () => {
     }
   })
 
-  it('lists users of two roles in five rows more each', async () => {
+  it('lists users of two roles in five more rows each', async () => {
     const several = 'SELECT number FROM users ORDER BY number LIMIT 50'
     await rows(`INSERT OR IGNORE INTO user_roles (user_number, role_number, position)
       SELECT number, 3 - primary_role, 1 FROM users WHERE number IN (${several})`)
@@ -94,7 +99,7 @@ describe('reading', () => {
     await rows(`UPDATE users SET role_count = 1 WHERE number IN (${several})`)
   })
 
-  it('walks everyone by cursor in at most 1.2 rows a user', async () => {
+  it('pages through all users by cursor in at most 1.2 rows per user', async () => {
     let cursor: string | null = ''
     let read = 0
     let seen = 0
@@ -116,7 +121,7 @@ describe('reading', () => {
     'sort=-name',
     'status=active',
     'status=inactive',
-  ])('pages through %s by cursor at the same price', async (query) => {
+  ])('pages through %s by cursor at the same cost', async (query) => {
     let cursor: string | null = ''
     for (let turned = 0; turned < 3 && cursor !== null; turned += 1) {
       const page: Answer = await call(`/v1/users?limit=100&${query}${cursor && `&cursor=${cursor}`}`, { token: admin })
@@ -125,7 +130,7 @@ describe('reading', () => {
     }
   })
 
-  it('pages through the holders of a role in two rows a user', async () => {
+  it('pages through the holders of a role in two rows per user', async () => {
     const page = await call('/v1/users?limit=100&role=user', { token: admin })
     expect(page.body.data).toHaveLength(100)
     expectCost(page, { trips: 1, read: 2 * 100 + 20, written: 0 })
@@ -138,7 +143,7 @@ describe('reading', () => {
     ['9', 700],
     ['77', 700],
     ['zq', 700],
-  ])('searches for %s in a row a hit, two a user of the page and %i', async (search, more) => {
+  ])('searches for %s in one row per hit, two per user of the page and %i', async (search, more) => {
     for (const cursor of ['', 'second']) {
       const path = `/v1/users?limit=50&search=${encodeURIComponent(search)}`
       const next = cursor && (await call(path, { token: admin })).body.pagination.next_cursor
@@ -148,7 +153,7 @@ describe('reading', () => {
   })
 
   it.each(shortQueries)(
-    'searches for %s in a row a hit, three a user of the page and what the words cost',
+    'searches for %s in one row per hit, three per user of the page and the cost of the words',
     async (search) => {
       const path = `/v1/users?limit=50&search=${encodeURIComponent(search)}`
       const most = await mostOfShortWords(search)
@@ -162,7 +167,7 @@ describe('reading', () => {
   )
 
   it.each(besideLonger)(
-    'searches for %s and %s in a row a hit of the first, three a user of the page and 200',
+    'searches for %s and %s in one row per hit of the first, three per user of the page and 200',
     async (long, short) => {
       const { total: hits } = (await call(`/v1/users?limit=1&search=${long}`, { token: admin })).body.pagination
       const path = `/v1/users?limit=50&search=${encodeURIComponent(`${short} ${long}`)}`
@@ -178,7 +183,7 @@ describe('reading', () => {
   )
 
   it.each(['sort=email', 'sort=-name', 'status=active', 'status=inactive', 'role=user', 'role=admin'])(
-    'searches with %s in four rows a hit, two a user of the page and 30',
+    'searches with %s in four rows per hit, two per user of the page and 30',
     async (query) => {
       const { body } = await call('/v1/users?search=number12', { token: admin })
       const hits = body.pagination.total
@@ -188,7 +193,7 @@ describe('reading', () => {
     },
   )
 
-  it('reads sessions, roles, keys and the audit trail in one trip and as many rows as it shows', async () => {
+  it('reads sessions, roles, keys and the audit trail in one trip and one row per item', async () => {
     const one = await signedInPerson(admin)
     expectCost(await call(`/v1/users/${one.id}/sessions`, { token: admin }), { trips: 1, read: 15, written: 0 })
     expectCost(await call('/v1/roles', { token: admin }), { trips: 1, read: 10, written: 0 })
@@ -202,7 +207,7 @@ describe('reading', () => {
     }
   })
 
-  it('takes an API key at the price of a token and one row, which names it in the log, and a mistyped one for nothing', async () => {
+  it('verifies an API key for one row more than a token, names it in the log, and reads nothing for a mistyped key', async () => {
     const json = { name: 'costs', permissions: ['users:read'] }
     const { key } = (await call('/v1/api-keys', { token: admin, json })).body
     const one = await signedInPerson(admin)
@@ -212,14 +217,14 @@ describe('reading', () => {
     expect((await call(`/v1/users/${one.id}`, { token: mistyped })).cost.trips).toBe(0)
   })
 
-  it('refuses without reading what was asked for', async () => {
+  it('refuses a request without reading the requested data', async () => {
     const plain = await signedInPerson(admin)
     const refused = await call('/v1/users?limit=100', { token: plain.access_token })
     expect(refused.status).toBe(403)
     expect(refused.cost).toEqual({ trips: 1, read: 0, written: 0 })
   })
 
-  it('says the cost of the first page of a streamed list', async () => {
+  it('reports the cost of the first page of a streamed list', async () => {
     const response = await fetchWorker('/personnel/users/list', { token: admin })
     const [, trips, read] = /trips=(\d+) read=(\d+)/.exec(response.headers.get('server-timing') ?? '') ?? []
     expect(Number(trips)).toBe(1)
@@ -262,7 +267,7 @@ describe('writing', () => {
     }
     const roles = { json: { roles: ['user'] }, method: 'PUT' }
     expectCost(await call(`/v1/users/${one.id}/roles`, { token: admin, ...roles }), most)
-    // Their session and its refresh token go too, and a count of the inactive.
+    // The delete also removes their session and refresh token, and updates the count of inactive users.
     expectCost(await call(`/v1/users/${one.id}`, { method: 'DELETE', token: admin }), { ...most, written: 15 + 2 + 2 })
     const full = person({ username: 'costly4', matricule: 900_300, gender: 'female', birth_date: '1990-01-01' })
     const { body: never } = await call('/v1/users', { token: admin, json: full })
@@ -300,7 +305,7 @@ describe('clinic', () => {
     call(users + path, { token: admin, method: 'POST', form: fields })
   const writing = { trips: 2, read: 40, written: 15 }
 
-  it('creates, changes, deactivates and activates in two trips, and changes nothing for nothing', async () => {
+  it('creates, changes, deactivates and activates in two trips, and writes nothing for an unchanged record', async () => {
     const created = await post('/new/', form('costlier'))
     expectCost(created, { ...writing, written: 22 })
     const { id } = created.body.data
@@ -315,7 +320,7 @@ describe('clinic', () => {
     const renamed = { ...some, username: 'costlynew', email: 'costlynew@example.org' }
     expectCost(await post(`/${id}/edit/`, renamed), writing)
     expectCost(await post(`/${id}/edit/`, { ...renamed, is_admin: 'on' }), writing)
-    // Every field, both identifiers, a password and the role at once: as in v1, more than an ordinary change.
+    // Every field, both identifiers, a password and the role at once: more than an ordinary update, as in v1.
     expectCost(await post(`/${id}/edit/`, form('costliest')), { trips: 2, read: 55, written: 27 })
     for (const action of ['deactivate', 'activate']) expectCost(await post(`/${id}/${action}/`), writing)
   })
@@ -325,7 +330,7 @@ describe('clinic', () => {
     expectCost(await call(`${users}/${id}/get_user_info/`, { token: admin }), { trips: 1, read: 5, written: 0 })
   })
 
-  it('signs in in two trips and out in one, and takes the cookie at the price of a token', async () => {
+  it('signs in in two trips, signs out in one, and verifies the cookie at the cost of a token', async () => {
     const { id } = (await post('/new/', form('costcookie'))).body.data
     const sent = { username: 'costcookie', password: 'a fine passphrase' }
     const login = await call(`${users}/login/`, { form: sent })
@@ -339,7 +344,7 @@ describe('clinic', () => {
     expectCost(await call(`${users}/logout/`, { headers: { cookie } }), { trips: 1, read: 20, written: 8 })
   })
 
-  it('says the cost of the first page of a search: a row a hit, and three a user of the page', async () => {
+  it('reports the cost of the first page of a search: one row per hit, and three per user of the page', async () => {
     const most = { trips: 1, written: 0 }
     for (const query of ['number777', 'someone number12', 'nobody at all']) {
       const found = await call(`${users}/search/?query_string=${encodeURIComponent(query)}`, { token: admin })
@@ -379,7 +384,7 @@ describe('rbac', () => {
     expectCost(await call(`${users}/${one.uuid}`, { token: admin }), { trips: 1, read: 7 + 2, written: 0 })
   })
 
-  it('lists any page in one trip: the first in a row a user and 20, the others in one a user and 700', async () => {
+  it('lists any page in one trip: the first in one row per user and 20, the others in one row per user and 700', async () => {
     for (const limit of [10, 100]) {
       expectCost(await call(`${users}?limit=${limit}`, { token: admin }), {
         trips: 1,
@@ -395,7 +400,7 @@ describe('rbac', () => {
     }
   })
 
-  it('walks everyone by page number in at most seven rows a user', async () => {
+  it('pages through all users by page number in at most seven rows per user', async () => {
     let read = 0
     let seen = 0
     for (let page = 1, pages = 1; page <= pages; page += 1) {
@@ -414,7 +419,7 @@ describe('rbac', () => {
     ['77', 700],
     ['9', 700],
     ['zq', 700],
-  ])('searches for %s in a row a hit, two a user of the page and %i, at any page', async (search, more) => {
+  ])('searches for %s in one row per hit, two per user of the page and %i, on any page', async (search, more) => {
     const path = `${users}?limit=50&search=${encodeURIComponent(search)}`
     const { total, pages } = (await call(path, { token: admin })).body.pagination
     for (const page of [1, 2, Math.max(1, pages), pages + 1]) {
@@ -423,7 +428,7 @@ describe('rbac', () => {
     }
   })
 
-  it('searches for short words within the same costs, at any page', async () => {
+  it('searches for short words at the same cost, on any page', async () => {
     const at = async (search: string, most: (total: number) => number) => {
       const path = `${users}?limit=50&search=${encodeURIComponent(search)}`
       const { total, pages } = (await call(path, { token: admin })).body.pagination
@@ -510,22 +515,25 @@ describe('backoffice', () => {
     ['example.org', 30],
     ['9', 700],
     ['zq', 700],
-  ])('searches for %s in a row a hit, two a user of the page and %i, on any page', async (search, more) => {
+  ])('searches for %s in one row per hit, two per user of the page and %i, on any page', async (search, more) => {
     for (const page of [1, 2, 99]) {
       const answer = await office(`?per_page=50&page=${page}&search=${encodeURIComponent(search)}`)
       const { total } = answer.body.meta
-      // A page past the end reads the hits once more.
+      // A page past the end reads the hits a second time.
       const hits = answer.body.data.length > 0 || total === 0 ? total : 2 * total
       expectCost(answer, { trips: 1, read: hits + 2 * 50 + more, written: 0 })
     }
   })
 
-  it.each(['status=active', 'role_id=2'])('searches with %s in four rows a hit, two a user and 30', async (filter) => {
-    const answer = await office(`?per_page=50&search=number12&${filter}`)
-    const hits = answer.body.meta.total
-    expect(hits).toBeGreaterThan(100)
-    expectCost(answer, { trips: 1, read: 4 * hits + 2 * 50 + 30, written: 0 })
-  })
+  it.each(['status=active', 'role_id=2'])(
+    'searches with %s in four rows per hit, two per user and 30',
+    async (filter) => {
+      const answer = await office(`?per_page=50&search=number12&${filter}`)
+      const hits = answer.body.meta.total
+      expect(hits).toBeGreaterThan(100)
+      expectCost(answer, { trips: 1, read: 4 * hits + 2 * 50 + 30, written: 0 })
+    },
+  )
 
   it('creates, updates, deactivates and deletes in two trips, and signs in in two', async () => {
     const password = 'a fine passphrase'
@@ -554,7 +562,7 @@ describe('backoffice', () => {
 })
 
 describe('storage', () => {
-  it('takes at most 1,300 bytes a user, one audit event included', async () => {
+  it('takes at most 1,300 bytes per user, one audit event included', async () => {
     const before = await databaseBytes()
     await populate(10_000)
     expect((await databaseBytes()) - before).toBeLessThanOrEqual(1300 * 10_000)

@@ -1,4 +1,4 @@
-/** The database beneath the statements: that the code knows its tables, that what is kept twice agrees, and what is written down. */
+/** The database: the code knows its tables, redundant data agrees, and the audit trail is complete. */
 import { getTableColumns, getTableName } from 'drizzle-orm'
 import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
@@ -28,7 +28,7 @@ interface Listed {
   strict: 0 | 1
 }
 
-/** The tables there are, without those of SQLite, D1 and the migrations. */
+/** The tables in the database, without those of SQLite, D1 and the migrations. */
 async function listed(): Promise<Listed[]> {
   const all = await rows<Listed>('PRAGMA table_list')
   return all.filter(({ name }) => !/^(sqlite_|_cf_|d1_)/.test(name))
@@ -44,12 +44,12 @@ interface ColumnInfo {
 const columnsOf = (table: string) => rows<ColumnInfo>(`PRAGMA table_info(${table})`)
 
 describe('the tables', () => {
-  it('are all known to the code, and no others', async () => {
+  it('are all known to the code, and the code knows no others', async () => {
     const there = (await listed()).filter(({ type }) => type !== 'shadow' && type !== 'view').map(({ name }) => name)
     expect(known.map(getTableName).sort()).toEqual(there.sort())
   })
 
-  it('have the columns the code knows: names, types, what may be absent, keys', async () => {
+  it('have the columns that the code knows: names, types, nullability, keys', async () => {
     const virtual = (await listed()).filter(({ type }) => type === 'virtual').map(({ name }) => name)
     for (const table of known.filter((one) => !virtual.includes(getTableName(one)))) {
       const { name: tableName, columns, primaryKeys } = getTableConfig(table)
@@ -66,7 +66,7 @@ describe('the tables', () => {
     }
   })
 
-  it('that are virtual have every column the code names', async () => {
+  it('that are virtual have every column that the code names', async () => {
     for (const { name } of (await listed()).filter(({ type }) => type === 'virtual')) {
       const table = known.find((one) => getTableName(one) === name) as SQLiteTable
       const real = (await columnsOf(name)).map((column) => column.name)
@@ -75,12 +75,12 @@ describe('the tables', () => {
     }
   })
 
-  it('take no value of another type', async () => {
+  it('reject values of another type', async () => {
     const loose = (await listed()).filter(({ type, strict }) => type === 'table' && strict === 0)
     expect(loose).toEqual([])
   })
 
-  it('have a constraint for every reason a batch can be refused for, of the same name', async () => {
+  it('have a constraint of the same name for every reason to refuse a batch', async () => {
     const reasons = tables.refusal.reason.enumValues
     for (const reason of reasons) {
       await expect(rows('INSERT INTO refusal (reason) VALUES (?)', reason)).rejects.toThrow(
@@ -107,10 +107,10 @@ const update = (id: string, json: object) =>
 const numberOf = async (id: string) =>
   (await rows<{ number: number }>('SELECT number FROM users WHERE id = ?', uuidOf(id)))[0]?.number as number
 
-describe('a number', () => {
+describe('a user number', () => {
   signedIn()
 
-  it('is never given again, not even that of the last user', async () => {
+  it('is never assigned again, not even that of the last user', async () => {
     const { body: one } = await create()
     const { body: last } = await create()
     const numbers = [await numberOf(one.id), await numberOf(last.id)] as const
@@ -121,7 +121,7 @@ describe('a number', () => {
     expect(await numberOf(next.id)).toBe(numbers[1] + 1)
   })
 
-  it('is not used up by what is refused', async () => {
+  it('is not used up by a refused creation', async () => {
     const { body: one } = await create({ email: 'taken@example.org' })
     expect((await create({ email: 'taken@example.org' })).status).toBe(409)
     const { body: next } = await create()
@@ -129,10 +129,10 @@ describe('a number', () => {
   })
 })
 
-describe('what is kept twice agrees', () => {
+describe('redundant data agrees', () => {
   signedIn()
 
-  /** People of both roles, some of them inactive, some gone again, and some who never came to be. */
+  /** Users of both roles, some inactive, some deleted, and some whose creation failed. */
   async function aMixedDirectory() {
     const ids: string[] = []
     for (let index = 0; index < 12; index += 1) {
@@ -140,7 +140,7 @@ describe('what is kept twice agrees', () => {
         role: index % 3 === 0 ? 'admin' : 'user',
         ...(index % 2 === 0 && { username: `User.${index}` }),
         ...(index % 4 === 0 && { matricule: 100 + index }),
-        // One's own identifier twice over.
+        // The same identifier twice, for one user.
         ...(index === 5 && { username: 'Five@example.org', email: 'five@Example.org' }),
         ...(index === 8 && { username: '１０８' }),
       })
@@ -175,7 +175,7 @@ describe('what is kept twice agrees', () => {
 
   async function expectCounted(): Promise<void> {
     expect(await rows('SELECT scope, count FROM user_counts ORDER BY scope')).toEqual(await rows(counted))
-    // Spans and parts that hold nobody any more are left at zero.
+    // Spans and parts without users keep a count of zero.
     const spans = 'SELECT scope, position, count FROM user_spans WHERE count > 0 ORDER BY scope, position'
     expect(await rows(spans)).toEqual(
       await rows(`SELECT scope, number / 16384 AS position, count(*) AS count FROM (${spread}) GROUP BY 1, 2`),
@@ -187,7 +187,7 @@ describe('what is kept twice agrees', () => {
     )
   }
 
-  it('in the totals and in the rows they count', async () => {
+  it('in the totals and the rows that they count', async () => {
     await aMixedDirectory()
     await expectCounted()
     const totals = await rows('SELECT scope, count FROM user_counts ORDER BY scope')
@@ -201,7 +201,7 @@ describe('what is kept twice agrees', () => {
     expect(body.pagination.total).toBe(10)
   })
 
-  it('in the totals, whatever becomes of a role and its holders', async () => {
+  it('in the totals, after roles are deleted and holders change', async () => {
     await aMixedDirectory()
     for (const statement of [
       // Into another span.
@@ -228,7 +228,7 @@ describe('what is kept twice agrees', () => {
     }
   })
 
-  it('in each user’s roles and in the columns that repeat them', async () => {
+  it('in each user’s roles and the columns that repeat them', async () => {
     await aMixedDirectory()
     const kept = await rows('SELECT number, primary_role, role_count FROM users ORDER BY number')
     expect(kept).toEqual(
@@ -250,7 +250,7 @@ describe('what is kept twice agrees', () => {
     expect(body.data.map(({ role }: { role: string }) => role)).toEqual(['admin', 'user', 'admin'])
   })
 
-  it('in the login identifiers and in the users they name', async () => {
+  it('in the login identifiers and the users that they name', async () => {
     await aMixedDirectory()
     const users = await rows<{ number: number; email: string; username: string | null; matricule: number | null }>(
       'SELECT number, email, username, matricule FROM users',
@@ -267,7 +267,7 @@ describe('what is kept twice agrees', () => {
     expect(expected.some((one) => one.startsWith('808 '))).toBe(true)
   })
 
-  it('in the folded columns and in what they fold', async () => {
+  it('in the folded columns and their source columns', async () => {
     const ids = await aMixedDirectory()
     const renamed = { name: 'ÅSA Holm', email: 'ÅSA@Example.org', username: 'ÅSA' }
     const json = { ...renamed, matricule: null }
@@ -283,7 +283,7 @@ describe('what is kept twice agrees', () => {
     }
   })
 
-  it('in the search index, which has an entry for every user, as they now are, and no other', async () => {
+  it('in the search index, which has one current entry for every user and no other', async () => {
     await aMixedDirectory()
     const numbers = await rows('SELECT number FROM users ORDER BY number')
     expect(await rows('SELECT rowid AS number FROM user_search ORDER BY rowid')).toEqual(numbers)
@@ -301,7 +301,7 @@ describe('what is kept twice agrees', () => {
     expect([await of('seven'), await of('SEVEN@example')]).toEqual([1, 1])
   })
 
-  it('and a user who is gone leaves nothing but what the audit trail says', async () => {
+  it('after a deletion, which leaves only audit events of the user', async () => {
     const input = person({ username: 'gone', matricule: 66 })
     const { body } = await call('/v1/users', { token: admin, json: input })
     const number = await numberOf(body.id)
@@ -336,7 +336,7 @@ describe('the audit trail', () => {
   const events = () =>
     rows<Event & { sequence: number; id: string; at: number }>('SELECT * FROM audit_events ORDER BY sequence')
 
-  /** What `work` added: action, actor, user, contract, and the fields in order of the alphabet. */
+  /** The events that `work` recorded: action, actor, user, contract, and the fields in alphabetical order. */
   async function writtenBy(work: () => Promise<unknown>) {
     const before = await events()
     await work()
@@ -355,7 +355,7 @@ describe('the audit trail', () => {
     adminId = await idOf(firstAdmin.email)
   })
 
-  it('begins with the first admin, made by nobody', async () => {
+  it('begins with the creation of the first admin, which has no actor', async () => {
     expect(
       (await events()).map(({ action, actor_id, user_id, contract }) => [action, actor_id, user_id, contract]),
     ).toEqual([
@@ -364,7 +364,7 @@ describe('the audit trail', () => {
     ])
   })
 
-  it('says who created whom through which contract, and which fields were given', async () => {
+  it('says who created which user through which contract, and which fields were set', async () => {
     const one = person({ username: 'one', matricule: 1, first_name: 'One' })
     const json = {
       matricule: 2,
@@ -395,7 +395,7 @@ describe('the audit trail', () => {
     ])
   })
 
-  it('says which fields of a user were changed, those that follow from others too, and nothing of the rest', async () => {
+  it('says which fields of a user changed, derived ones included, and no unchanged field', async () => {
     const { body } = await create({ name: 'Lia Okoye', matricule: 3 })
     const id = uuidOf(body.id)
     expect(
@@ -412,13 +412,13 @@ describe('the audit trail', () => {
 
   type Person = Awaited<ReturnType<typeof signedInPerson>>
   interface Doing {
-    /** What must be so before. */
+    /** Prepares the user for the action. */
     after?: (one: Person) => Promise<unknown>
     does: (one: Person) => Promise<unknown>
     actor: 'admin' | 'one' | 'nobody'
     to: 'admin' | 'one' | 'nobody' | 'somebody new'
     fields?: string[]
-    /** Actions that are recorded with it. */
+    /** Actions that are recorded along with it. */
     also?: string[]
   }
 
@@ -617,7 +617,7 @@ describe('the audit trail', () => {
     },
   }
 
-  it.each(Object.entries(doings))('says %s, by whom, to whom and in which fields, once', async (action, doing) => {
+  it.each(Object.entries(doings))('records %s once, with actor, user and fields', async (action, doing) => {
     const one = await signedInPerson(admin)
     await doing.after?.(one)
     const written = await writtenBy(() => doing.does(one))
@@ -629,7 +629,7 @@ describe('the audit trail', () => {
     ])
   })
 
-  it('says when a session began and ended', async () => {
+  it('records when a session began and ended', async () => {
     const one = person()
     const { body } = await call('/v1/users', { token: admin, json: one })
     const id = uuidOf(body.id)
@@ -645,7 +645,7 @@ describe('the audit trail', () => {
     expect(await writtenBy(() => call('/v1/auth/logout', { method: 'POST', token }))).toEqual([])
   })
 
-  it('says when an account was locked, once, whether there is one or not', async () => {
+  it('records once that an account was locked, for known and unknown identifiers', async () => {
     const one = person()
     const { body } = await call('/v1/users', { token: admin, json: one })
     const fail = (identifier: string) => call('/v1/auth/login', { json: { identifier, password: 'not the password' } })
@@ -662,7 +662,7 @@ describe('the audit trail', () => {
     }
   })
 
-  it('gives every event an id of its own and the time it happened', async () => {
+  it('gives every event a unique id and its time', async () => {
     const from = Math.floor(Date.now() / 1000)
     for (let index = 0; index < 5; index += 1) await create()
     const all = (await events()).filter(({ action }) => action === 'user.created')
@@ -674,7 +674,7 @@ describe('the audit trail', () => {
     }
   })
 
-  it('holds no value that anyone sent', async () => {
+  it('contains no value that a client sent', async () => {
     const values = {
       email: 'secretive@example.org',
       name: 'Sekret Person',
@@ -696,7 +696,7 @@ describe('the audit trail', () => {
     for (const part of [/se[ck]ret/i, /example/, /987654321/, /70 18/, /1971/, /pbkdf2/]) expect(text).not.toMatch(part)
   })
 
-  it('is left alone by what is refused, by what changes nothing, and by reading', async () => {
+  it('records nothing for refused requests, updates without a change, and reads', async () => {
     const one = person({ matricule: 4 })
     const { body } = await call('/v1/users', { token: admin, json: one })
     const plain = (await call('/v1/auth/login', { json: { identifier: one.email, password: one.password } })).body

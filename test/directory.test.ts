@@ -15,7 +15,7 @@ import { operationFor } from './support/conformance'
 import { barePerson, changedAt, nurseRole, plainRole, recordPassword, v1Path, type Person } from './support/people'
 
 freshDirectory()
-// Each test does what several tests elsewhere do.
+// Each test sends as many requests as several tests elsewhere.
 vi.setConfig({ testTimeout: 30_000 })
 
 let admin: string
@@ -27,7 +27,7 @@ beforeEach(async () => {
 })
 afterEach(() => void vi.useRealTimers())
 
-/** Lets a minute pass, so that a change has another time than the creation. */
+/** Moves the clock on by a minute, so that an update has a later time than the creation. */
 const later = () => vi.advanceTimersByTime(60_000)
 
 type Credential = ReturnType<SigningIn['session']['credential']>
@@ -35,32 +35,35 @@ type Credential = ReturnType<SigningIn['session']['credential']>
 const document = await openApi()
 const v1 = contractAt('/v1/users')
 
-/** A user as a suite's functions ask for them. */
+/** A user in the form that a description's functions take. */
 const asked = (person: Person) => ({ ...person, password: recordPassword })
 
 /** Sends the request of a description. */
 const send = ({ path, ...options }: Ask, token = admin) => call(path, { token, ...options })
 
-/** The person of an email, with the ids that the directory gave them. */
+/** The person with this email, with the ids that the directory assigned. */
 async function person(known: Omit<Person, 'uuid' | 'number'>): Promise<Person> {
   const [ids] = await rows<{ id: string; number: number }>('SELECT id, number FROM users WHERE email = ?', known.email)
   return { ...known, uuid: ids?.id ?? 'none', number: ids?.number ?? 0 }
 }
 
-/** Creates through the contract, with every field that it takes, and returns the person as they then are. */
+/** Creates a person through the contract, with every field that it accepts, and returns the person as stored. */
 async function createdThrough({ create, records }: ContractDescription) {
   const { email = records.creation.makes.email, ...fields } = records.creation.sent
   const answer = await send(create(email, { email, ...fields }))
   return { ...answer, one: await person(records.creation.makes) }
 }
 
-/** Edits the person through the contract; a contract that replaces records gets the record it shows with the fields in it. */
+/**
+ * Edits the person through the contract. A contract that replaces whole records receives the record that it shows, with
+ * the fields changed.
+ */
 async function edit({ read, records, replacesRecord }: ContractDescription, one: Person, fields: Fields) {
   const record = replacesRecord && records.in((await send(read(asked(one)))).body)
   return send(records.edit(asked(one), fields, record))
 }
 
-/** What every contract shows of the person. */
+/** The record of the person in every contract. */
 async function recordsOf(one: Person) {
   const answers = contracts.map(async ([name, { read, outcome, records }]) => {
     const answer = await send(read(asked(one)))
@@ -73,7 +76,7 @@ async function recordsOf(one: Person) {
 const expectedRecords = (one: Person) =>
   Object.fromEntries(contracts.map(([name, { records }]) => [name, records.shown(one)]))
 
-/** What every contract answers about a person who has been deleted, asked by the ids that it knew. */
+/** Expects that every contract answers a request for this deleted person, by any former id, with its "not found". */
 async function expectMissing(one: Person) {
   for (const [name, { read, outcome, wire }] of contracts) {
     const answer = await send(read(asked(one)))
@@ -81,13 +84,13 @@ async function expectMissing(one: Person) {
   }
 }
 
-/** Signs in through the contract: what its clients then send. */
+/** Signs in through the contract and returns the credential that its clients then send. */
 async function credentialOf({ session: { signIn: ask, credential } }: SigningIn, identifier: string, password: string) {
   const { path, ...options } = ask(identifier, password)
   return credential(await call(path, options))
 }
 
-/** What ending the session through the contract comes to. */
+/** The outcome of ending the session through the contract. */
 async function signOutOutcome({ session, outcome }: SigningIn, { only: _, ...credential }: Credential) {
   const { path, ...options } = session.signOut()
   return outcome(await call(path, { ...options, ...credential }))
@@ -100,7 +103,7 @@ async function expectSignIn(identifier: string, password: string) {
   }
 }
 
-/** Expects a failed sign-in through every contract. */
+/** Expects that a sign-in through the contract fails and returns no usable credential. */
 async function expectNoSignIn(identifier: string, password: string) {
   for (const [name, { outcome, session }] of signInContracts) {
     // Else the failures in the contracts before would have locked the account.
@@ -110,7 +113,7 @@ async function expectNoSignIn(identifier: string, password: string) {
   }
 }
 
-/** A person about whom everything is known, with two roles, created through v1. */
+/** Creates a person through v1 with every field set and two roles. */
 async function lia(): Promise<Person> {
   const { one } = await createdThrough(v1)
   await call(`${v1Path(one)}/roles`, { method: 'PUT', token: admin, json: { roles: ['nurse', 'user'] } })
@@ -205,7 +208,7 @@ describe('a whole record', () => {
   )
 
   it.each(contracts)(
-    'read from %s and sent back changes nothing where it holds what the contract would refuse',
+    'read from %s and sent back changes nothing, even with values that the contract would reject',
     async (_, contract) => {
       const roomy = {
         name: 'N'.repeat(200),
@@ -260,7 +263,7 @@ describe('a whole record', () => {
   })
 })
 
-/** A session of every contract that people sign in through. */
+/** A session of every contract that has a sign-in. */
 const credentialsOf = (identifier: string) =>
   Promise.all(
     signInContracts.map(async ([name, contract]) => ({
@@ -276,8 +279,8 @@ async function expectEnded(credentials: Awaited<ReturnType<typeof credentialsOf>
   }
 }
 
-describe('a person deactivated', () => {
-  it.each(contracts)('through %s is inactive in all contracts, and signed out of them', async (_, contract) => {
+describe('a deactivated person', () => {
+  it.each(contracts)('loses access in all contracts when deactivated through %s', async (_, contract) => {
     const one = await lia()
     const credentials = await credentialsOf('lia')
     const { refresh_token } = await signIn('lia', recordPassword)
@@ -294,7 +297,7 @@ describe('a person deactivated', () => {
   })
 
   it.each(contracts.flatMap(([name, { activate }]) => (activate ? [[name, activate] as const] : [])))(
-    'and reactivated through %s is active in all contracts, and may sign in again',
+    'has access in all contracts again when reactivated through %s',
     async (_, activate) => {
       const one = await lia()
       const credentials = await credentialsOf('lia')
@@ -309,9 +312,9 @@ describe('a person deactivated', () => {
   )
 })
 
-describe('a person deleted', () => {
+describe('a deleted person', () => {
   it.each(contracts.flatMap(([name, { delete: remove }]) => (remove ? [[name, remove] as const] : [])))(
-    'through %s is missing in all contracts, and their identifiers are free for another',
+    'is missing in all contracts when deleted through %s, and their identifiers are free',
     async (_, remove) => {
       const one = await lia()
       const credentials = await credentialsOf('lia')
@@ -330,29 +333,32 @@ describe('a person deleted', () => {
 })
 
 describe('a session', () => {
-  /** What reading one's own record is answered with through each contract. */
+  /** The outcome of reading the user's own record through each contract. */
   const reads = (token: string | undefined, one: Person) =>
     Promise.all(contracts.map(async ([, { read, outcome }]) => outcome(await send(read(asked(one)), token))))
 
-  /** In some contracts users may not even read themselves without the permission. */
+  /** In some contracts users cannot read even themselves without the permission. */
   const alive = (one: Person) =>
     contracts.map(([, { read, operations }]) => {
       const { operationId = '' } = operationFor(document, 'GET', read(asked(one)).path) ?? {}
       return operations[operationId]?.access.self === 'waived' ? 'done' : 'forbidden'
     })
 
-  it.each(signInContracts)('ended through %s is ended in all contracts, and no other is', async (_, contract) => {
-    const one = await lia()
-    for (const [, issuer] of signInContracts) {
-      const { token, only } = await credentialOf(issuer, 'lia', recordPassword)
-      const other = await credentialOf(issuer, 'lia', recordPassword)
-      if (only !== undefined) continue
-      expect(await reads(token, one)).toEqual(alive(one))
-      expect(await signOutOutcome(contract, { token })).toBe('done')
-      expect(await reads(token, one)).toEqual(contracts.map(() => 'unauthenticated'))
-      expect(await reads(other.token, one)).toEqual(alive(one))
-    }
-  })
+  it.each(signInContracts)(
+    'ended through %s is ended in all contracts, and no other session is',
+    async (_, contract) => {
+      const one = await lia()
+      for (const [, issuer] of signInContracts) {
+        const { token, only } = await credentialOf(issuer, 'lia', recordPassword)
+        const other = await credentialOf(issuer, 'lia', recordPassword)
+        if (only !== undefined) continue
+        expect(await reads(token, one)).toEqual(alive(one))
+        expect(await signOutOutcome(contract, { token })).toBe('done')
+        expect(await reads(token, one)).toEqual(contracts.map(() => 'unauthenticated'))
+        expect(await reads(other.token, one)).toEqual(alive(one))
+      }
+    },
+  )
 
   it('that only one contract accepts is ended by v1, like any other', async () => {
     const one = await lia()
@@ -367,7 +373,7 @@ describe('a session', () => {
     }
   })
 
-  it('is refreshed by every contract that refreshes, one after the other', async () => {
+  it('can be refreshed by each contract with a refresh, one after the other', async () => {
     const one = await lia()
     const [, first] = refreshContracts[0] as (typeof refreshContracts)[number]
     const { path, ...options } = first.session.signIn('4821', recordPassword)

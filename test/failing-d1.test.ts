@@ -1,4 +1,4 @@
-/** D1 fails: at each query of each operation, in every way its documentation lists and in two that it does not. */
+/** Failures of D1 at each query of each operation, in every way that its documentation lists and in two others. */
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { operationsOf, type Operation } from './support/conformance'
 import { isDone, placeOf, requestsFor } from './support/drawn-requests'
@@ -14,19 +14,19 @@ let injected = 0
 
 vi.setConfig({ testTimeout: 60_000 })
 
-/** What the Worker told its operator. */
+/** The messages that the Worker logged. */
 let told: string[]
 
 beforeEach(() => {
   told = []
   vi.spyOn(console, 'error').mockImplementation((...words) => void told.push(words.map(String).join(' ')))
-  // The pause before asking again is none.
+  // Removes the pause before a retry.
   vi.spyOn(Math, 'random').mockReturnValue(0)
 })
 afterEach(() => vi.restoreAllMocks())
 afterAll(() => console.log(`${injected} faults injected into ${operations.length} operations`))
 
-/** The request of this place in what is drawn for the operation, on a D1 of the plan's kind. */
+/** Sends the candidate request at this position, on a D1 that fails as the plan says. */
 async function ask(
   operation: Operation,
   scene: Scene,
@@ -48,7 +48,7 @@ async function ask(
   return { answer: await (plan?.fault.kind === 'stall' ? outlasting(d1.stalled, answering) : answering), ...d1 }
 }
 
-/** The answer, once all the time has gone by that anyone waits for. */
+/** The response, after the clock has passed every time limit. */
 async function outlasting(stalled: Promise<void>, answering: Promise<Answer>): Promise<Answer> {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
@@ -62,14 +62,14 @@ async function outlasting(stalled: Promise<void>, answering: Promise<Answer>): P
 
 interface Learned {
   place: number
-  /** Whether the batch of this index writes, where nothing fails. */
+  /** Whether each batch, by its index, writes when nothing fails. */
   writes: boolean[]
   after: Dump
 }
 
 const learned = new Map<string, Learned>()
 
-/** Which of the requests drawn for the operation is one that does something, what that takes, and what it leaves. */
+/** Finds a candidate request that has an effect, the batches that it sends, and the rows that it leaves. */
 async function learn(operation: Operation): Promise<Learned> {
   const known = learned.get(operation.operationId)
   if (known) return known
@@ -92,7 +92,7 @@ function expectUnavailable({ status, headers, text }: Answer, where: string) {
   expect(text).not.toMatch(/D1|SQL|object|storage|reset|overload/i)
 }
 
-/** The dump without what differs from one run to the next. */
+/** The dump without values that differ between runs. */
 function alike(all: Dump): Record<string, string[]> {
   const plain = (row: object) =>
     JSON.stringify(row)
@@ -109,7 +109,7 @@ describe.each(operations)('%s', (_, operation) => {
   const guarded = operation.security?.length !== 0
   const keyed = operation.parameters?.some(({ name }) => name === 'idempotency-key')
 
-  it('answers 503 and leaves everything as it was, whichever query fails and however', async () => {
+  it('returns 503 and changes nothing, whichever query fails and however', async () => {
     const { place, writes } = await learn(operation)
     const scene = await newScene()
     const before = await dump()
@@ -132,12 +132,12 @@ describe.each(operations)('%s', (_, operation) => {
     }
   })
 
-  it('asks once more where an error passes, and then does what it was asked to', async () => {
+  it('retries once after a transient error, and then succeeds', async () => {
     const { place, writes, after } = await learn(operation)
     const reads = writes.filter((written) => !written).length
     if (reads === 0) return
     const scene = await newScene()
-    // Each read fails the first time: the writes, which would not be sent again, do not.
+    // Each read fails the first time. The writes do not, because the Worker does not repeat them.
     const sent = writes.flatMap((written) => (written ? [false] : [true, false]))
     const fault = { kind: 'reply lost', message: documented.again[2] as string } as const
     const plan = { strikes: (number: number) => sent[number - 1] === true, fault }
@@ -146,7 +146,7 @@ describe.each(operations)('%s', (_, operation) => {
     expect(alike(await dump())).toEqual(alike(after))
   })
 
-  it('has made a change whole, and once, where only the reply to it was lost', async () => {
+  it('has committed a change completely, and once, when only the reply was lost', async () => {
     const { place, writes, after } = await learn(operation)
     for (const [index] of [...writes.entries()].filter(([, written]) => written)) {
       const scene = await newScene()
@@ -170,7 +170,7 @@ describe.each(operations)('%s', (_, operation) => {
     }
   })
 
-  it('lets nobody in', async () => {
+  it('refuses sign-ins', async () => {
     const { place } = await learn(operation)
     const scene = await newScene()
     const stranger: Scene = {
@@ -199,7 +199,7 @@ describe.each(operations)('%s', (_, operation) => {
   })
 })
 
-describe('health', () => {
+describe('/health on a failing D1', () => {
   const ailmentBy = (fault: Fault) => {
     const message = 'message' in fault ? fault.message : ''
     if (message.includes('no such table')) return 'not_migrated'
@@ -211,7 +211,7 @@ describe('health', () => {
     return plan.fault.kind === 'stall' ? outlasting(d1.stalled, answering) : answering
   }
 
-  it('is what the database answers, and nothing else', async () => {
+  it('reports the database’s own state', async () => {
     await newScene()
     for (const fault of [
       ...everyMessage.map((message) => ({ kind: 'error', message }) as const),
@@ -227,10 +227,10 @@ describe('health', () => {
   })
 })
 
-describe('an answer that is being streamed', () => {
-  it('is whole where an error passes, and breaks off, without its end, where it does not', async () => {
+describe('a streamed response', () => {
+  it('is complete after a transient error, and breaks off without its end after a lasting one', async () => {
     const places = new Map<string, number>()
-    // Of those that GET, clinic's logout alone is no question.
+    // Clinic's logout is the only GET that changes something.
     const reading = operations.filter(([id, { method }]) => method === 'GET' && id !== 'clinicLogout')
     for (const [id, operation] of reading) places.set(id, (await learn(operation)).place)
     const scene = await newScene()
@@ -245,7 +245,7 @@ describe('an answer that is being streamed', () => {
         ({ answer }) => answer.status,
         () => 'broken off',
       )
-      // Asked all before it answered.
+      // The operation had sent all its queries before it responded.
       if (left === 503) continue
       expect([id, left]).toEqual([id, 'broken off'])
       streamed.push(id)

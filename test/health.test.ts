@@ -1,4 +1,7 @@
-/** /health: one trip that tells a broken database from a healthy one, and what is broken, without a word of the database's own. */
+/**
+ * /health: one trip tells a broken database from a healthy one and names the fault, without the database's own
+ * messages.
+ */
 import { reset } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { call, freshDirectory, migrate, rows, testEnv } from './support/usher'
@@ -14,7 +17,7 @@ beforeEach(() => {
 })
 afterEach(() => vi.restoreAllMocks())
 
-/** Time goes on through the whole file: when the isolate last wrote outlives a test. */
+/** The clock runs on through the whole file, because the isolate remembers its last write across tests. */
 let now = Date.now()
 function aMinuteLater() {
   vi.setSystemTime((now += 60_000))
@@ -40,12 +43,12 @@ describe('/health', () => {
     return cost.written
   }
 
-  it('is well in one trip of few rows that leaves nothing behind', async () => {
+  it('is healthy in one trip of few rows that leaves nothing behind', async () => {
     expect(await well()).toBe(2)
     expect(await rows('SELECT * FROM write_probe')).toEqual([])
   })
 
-  it('writes at most once a minute, however many ask', async () => {
+  it('writes at most once a minute, however many requests arrive', async () => {
     expect((await Promise.all(Array.from({ length: 10 }, well))).sort()).toEqual([...Array(9).fill(0), 2])
     vi.setSystemTime(now + 59_000)
     expect([await well(), await well()]).toEqual([0, 0])
@@ -53,7 +56,7 @@ describe('/health', () => {
     expect([await well(), await well()]).toEqual([2, 0])
   })
 
-  it('writes again at the next request where a write or a read failed', async () => {
+  it('writes again at the next request after a failed write or read', async () => {
     for (const failure of [
       "CREATE TRIGGER full BEFORE INSERT ON write_probe BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
       'ALTER TABLE sweep_positions RENAME TO elsewhere',
@@ -69,7 +72,7 @@ describe('/health', () => {
     }
   })
 
-  it('reads everything each time, so that it sees between two writes that the database is away or not migrated', async () => {
+  it('reads everything each time, so it notices between two writes that the database is away or not migrated', async () => {
     await well()
     await ill('unreachable', saying('D1_ERROR: D1 DB is overloaded. Too many requests queued.'))
     expect(await well()).toBe(2)
@@ -77,12 +80,12 @@ describe('/health', () => {
     await ill('not_migrated')
   })
 
-  it('is not well before any migration was applied', async () => {
+  it('is unhealthy before any migration was applied', async () => {
     await reset()
     await ill('not_migrated')
   })
 
-  it('is not well where a table or a column is missing, whichever it is', async () => {
+  it('is unhealthy when any one table or column is missing', async () => {
     for (const change of [
       'ALTER TABLE sessions RENAME COLUMN family_hash TO family',
       'ALTER TABLE users ADD COLUMN later TEXT; ALTER TABLE users RENAME COLUMN pin_hash TO pin',
@@ -97,13 +100,13 @@ describe('/health', () => {
     }
   })
 
-  it('minds no table or column that it does not know: a migration goes before the code that needs it', async () => {
+  it('ignores unknown tables and columns, because a migration is applied before the code that needs it', async () => {
     await rows('CREATE TABLE later (number INTEGER) STRICT')
     await rows('ALTER TABLE users ADD COLUMN later TEXT')
     expect((await call('/health')).status).toBe(200)
   })
 
-  it('is not well where nothing can be written', async () => {
+  it('is unhealthy when the database is read-only', async () => {
     await rows(
       "CREATE TRIGGER full BEFORE INSERT ON write_probe BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
     )
@@ -112,7 +115,7 @@ describe('/health', () => {
     await ill('not_writable', saying('D1_ERROR: Exceeded maximum DB size.'))
   })
 
-  it('is not well where the database is away', async () => {
+  it('is unhealthy when the database is away', async () => {
     await ill('unreachable', saying('D1_ERROR: D1 DB is overloaded. Too many requests queued.'))
   })
 })

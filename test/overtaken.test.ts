@@ -1,11 +1,14 @@
-/** Authority is what the database says in the batch that uses it: here it ends, or no longer suffices, behind a request's back. */
+/**
+ * The batch that uses an authority also checks it. In these tests the authority ends, or becomes too small, while a
+ * request is being handled.
+ */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, freshDirectory, person, rows, signedInPerson, testEnv, type Call } from './support/usher'
 
 freshDirectory()
 
 let admin: string
-/** May do all to users, roles and keys; the audit trail is not for them. */
+/** Has every permission for users, roles and keys, and none for the audit trail. */
 let manager: Awaited<ReturnType<typeof signedInPerson>>
 let clerk: Awaited<ReturnType<typeof signedInPerson>>
 
@@ -32,7 +35,7 @@ const giveRole = async (name: string, permissions: string[]) => {
   expect((await call(`/v1/roles/${id}`, { method: 'PATCH', token: admin, json: { permissions } })).status).toBe(200)
 }
 
-/** The manager's request, with `between` happening after its first batch. */
+/** Sends the manager's request and runs `between` after its first batch. */
 async function overtaken(path: string, options: Call, between: () => Promise<unknown>) {
   let batches = 0
   const DB = {
@@ -57,7 +60,7 @@ const everything = async () =>
     await rows('SELECT id FROM api_keys'),
   ])
 
-describe('one who comes to hold more than the actor while a change of theirs is decided', () => {
+describe('a user who gains more permissions than the actor while an update of them is decided', () => {
   it.each<[string, (id: string) => [string, Call]]>([
     ['edited', (id) => [`/v1/users/${id}`, { method: 'PATCH', json: { phone: '1' } }]],
     ['given a password', (id) => [`/v1/users/${id}`, { method: 'PATCH', json: { password: 'a way in for others' } }]],
@@ -73,12 +76,12 @@ describe('one who comes to hold more than the actor while a change of theirs is 
   })
 })
 
-describe('a role that comes to allow more than the actor may while it is being given', () => {
+describe('a role that gains more permissions than the actor while it is being assigned', () => {
   it.each<[string, (id: string) => [string, Call]]>([
     ['a new user', () => ['/v1/users', { json: person({ role: 'clerk' }) }]],
     ['another', (id) => [`/v1/users/${id}/roles`, { method: 'PUT', json: { roles: ['clerk'] } }]],
     ['another as their only one', (id) => [`/v1/users/${id}`, { method: 'PATCH', json: { role: 'clerk' } }]],
-  ])('is not given to %s', async (_, request) => {
+  ])('is not assigned to %s', async (_, request) => {
     const plain = await signedInPerson(admin)
     const before = await everything()
     const { status } = await overtaken(...request(plain.id), () => giveRole('clerk', ['users:read', 'audit:read']))
@@ -87,13 +90,13 @@ describe('a role that comes to allow more than the actor may while it is being g
   })
 })
 
-describe('a permission lost while something is made with it', () => {
+describe('a permission that is lost while it is being used', () => {
   const less = may.filter((permission) => permission !== 'users:delete')
 
   it.each<[string, string, object]>([
     ['an API key', '/v1/api-keys', { name: 'late', permissions: ['users:delete'] }],
     ['a role', '/v1/roles', { name: 'late', permissions: ['users:delete'] }],
-  ])('is not in %s', async (_, path, json) => {
+  ])('does not appear in %s', async (_, path, json) => {
     const before = await everything()
     const { status } = await overtaken(path, { json }, () => giveRole('manager', less))
     expect(status).toBe(403)
@@ -101,8 +104,8 @@ describe('a permission lost while something is made with it', () => {
   })
 })
 
-describe('one who is inactive in the database, by whatever hand', () => {
-  it('acts by no session and no API key, and is let in by no refresh token', async () => {
+describe('a user whom another program made inactive in the database', () => {
+  it('cannot act with a session or an API key, or use a refresh token', async () => {
     const json = { name: 'a key', permissions: ['users:read'] }
     const { key } = (await call('/v1/api-keys', { token: manager.access_token, json })).body
     const paths = ['/v1/me', '/v1/users', `/personnel/users/${manager.uuid}`]

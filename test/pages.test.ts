@@ -1,15 +1,15 @@
-/** Pages by number, through the contracts that have them, against a plain LIMIT and OFFSET over the tables. */
+/** Pages by number, in the contracts that have them, compared with a plain LIMIT and OFFSET over the tables. */
 import { reset } from 'cloudflare:test'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { populate } from './support/population'
 import { adminToken, call, migrate, person, roleIds, rows, testEnv } from './support/usher'
 
-// Pages by the thousand on a machine that may be busy: nothing here is about time.
+// Thousands of pages on a machine that may be busy. Nothing here measures time.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 type Contract = 'rbac' | 'backoffice'
 
-/** What is asked for, and the same said of the tables. */
+/** A filter as a query and as SQL. */
 interface Filter {
   query: string
   where: string
@@ -52,7 +52,7 @@ const both = (...filters: Filter[]): Filter => ({
   where: filters.map(({ where }) => `(${where})`).join(' AND '),
 })
 
-/** Counted without reading them. */
+/** Filters whose totals come from counters. */
 const counted: [Contract, Filter][] = [
   ['rbac', everyone],
   ['backoffice', everyone],
@@ -63,7 +63,7 @@ const counted: [Contract, Filter][] = [
   ['backoffice', holding(3)],
 ]
 
-/** Found by reading all that match. */
+/** Filters that read all matching users. */
 const matched: [Contract, Filter][] = [
   ['rbac', searching('rbac', 'someone')],
   ['rbac', searching('rbac', 'number1')],
@@ -83,7 +83,7 @@ const matched: [Contract, Filter][] = [
   ['backoffice', both(searching('backoffice', '1'), inactive, gendered('male'), holding(2))],
 ]
 
-/** A page as it is answered, and as the tables have it in the very transaction that answered. */
+/** A page as returned, and as the tables have it in the same transaction. */
 async function pageAndTruth(token: string, contract: Contract, { query, where }: Filter, page: number, size: number) {
   const { path, identifier } = contracts[contract]
   let truth = { users: [] as unknown[], total: -1 }
@@ -119,7 +119,7 @@ async function expectPage(token: string, contract: Contract, filter: Filter, pag
   return truth
 }
 
-/** Every page, and some past the end. */
+/** Compares every page, and some past the end. */
 async function expectEveryPage(token: string, contract: Contract, filter: Filter, size: number): Promise<number> {
   let seen = 0
   for (let page = 1; ; page += 1) {
@@ -135,7 +135,7 @@ async function expectEveryPage(token: string, contract: Contract, filter: Filter
 const count = async (where: string) =>
   (await rows<{ count: number }>(`SELECT count(*) AS count FROM users WHERE ${where}`))[0]!.count
 
-/** An empty directory but for its admin, and a third role. */
+/** Creates a directory with only its admin and a third role. */
 async function begin(): Promise<string> {
   await reset()
   await migrate()
@@ -145,7 +145,7 @@ async function begin(): Promise<string> {
   return admin
 }
 
-/** Status, gender and roles of many kinds, in no order: a role as the only one, as the second and as the first of two. */
+/** Varies status, gender and roles without a pattern: a role as the only one, as the second and as the first of two. */
 async function diversify(): Promise<void> {
   const others = 'number > 1 AND'
   await rows(`UPDATE users SET active = 0 WHERE ${others} number % 7 IN (2, 3)`)
@@ -162,7 +162,7 @@ async function diversify(): Promise<void> {
   await rows(`UPDATE users SET role_count = 1, primary_role = 3 WHERE ${others} number % 13 = 5`)
 }
 
-describe('few users, on both sides of where numbers are counted apart', () => {
+describe('page numbers with few users, on both sides of a counter boundary,', () => {
   let admin: string
   beforeAll(async () => {
     admin = await begin()
@@ -187,16 +187,16 @@ describe('few users, on both sides of where numbers are counted apart', () => {
     await diversify()
   })
 
-  it('are on the pages they should be, with each filter', async () => {
+  it('give the right users with each filter', async () => {
     for (const [contract, filter] of [...counted, ...matched]) await expectEveryPage(admin, contract, filter, 7)
   })
 
-  it('are on pages of one, which is every place there is', async () => {
+  it('give the right users with a page size of one, which tests every position', async () => {
     for (const filter of [active, inactive, holding(3)]) await expectEveryPage(admin, 'backoffice', filter, 1)
     expect(await expectEveryPage(admin, 'rbac', everyone, 1)).toBe(await count('1'))
   })
 
-  it('are on the pages they should be when some are gone, changed and made through the contracts', async () => {
+  it('give the right users after deletions, changes and creations through the contracts', async () => {
     const all = await rows<{ id: string; number: number }>(
       'SELECT id, number FROM users WHERE number > 1 ORDER BY number',
     )
@@ -206,7 +206,7 @@ describe('few users, on both sides of where numbers are counted apart', () => {
     const backoffice = (method: string, { number }: { number: number }, json?: object) =>
       call(`/backoffice/api/v1/users/${number}`, { method, token: admin, ...(json && { json }) })
     const done = [
-      // Whole parts and a whole span empty; the first and the last of others gone.
+      // Whole parts and a whole span are empty. Others lack their first or last user.
       ...[505, 506, 511, 512, 513, 1023, 1024, 1536, 16_383].map((number) => rbac('DELETE', numbered(number))),
       ...[16_384, 16_385, 49_151, 49_152, 49_153, 180_224, 180_740].map((number) =>
         backoffice('DELETE', numbered(number)),
@@ -231,7 +231,7 @@ describe('few users, on both sides of where numbers are counted apart', () => {
   })
 })
 
-describe('thousands of users, with gaps', () => {
+describe('page numbers with thousands of users and gaps', () => {
   const borders = [512, 1024, 1536, 16_384 - 512, 16_384, 16_384 + 512, 32_768, 33_280, 10 ** 9]
   let admin: string
   beforeAll(async () => {
@@ -242,11 +242,11 @@ describe('thousands of users, with gaps', () => {
     await diversify()
     await rows('DELETE FROM users WHERE number > 1 AND number % 11 = 4')
     await rows('DELETE FROM users WHERE number BETWEEN 1000 AND 1100 OR number BETWEEN 16380 AND 16390')
-    // A whole part, and all of a span but its last.
+    // A whole part, and all of a span except its last user.
     await rows('DELETE FROM users WHERE number BETWEEN 16896 AND 17407 OR number BETWEEN 32300 AND 32766')
   })
 
-  it('are on the pages they should be on both sides of every border', async () => {
+  it('give the right users on both sides of every boundary', async () => {
     for (const [contract, filter] of counted) {
       for (const border of borders) {
         const before = await count(`(${filter.where}) AND number < ${border}`)
@@ -258,7 +258,7 @@ describe('thousands of users, with gaps', () => {
     }
   })
 
-  it('are on the pages they should be where all that match are read', async () => {
+  it('give the right users with filters that read all matches', async () => {
     for (const [contract, filter] of matched) {
       const last = Math.ceil((await count(filter.where)) / 100)
       for (const page of [1, Math.ceil(last / 2), last, last + 1].filter((one) => one > 0)) {
@@ -267,19 +267,19 @@ describe('thousands of users, with gaps', () => {
     }
   })
 
-  it('are on the pages they should be from the first to the last', async () => {
+  it('give the right users from the first page to the last', async () => {
     expect(await expectEveryPage(admin, 'rbac', everyone, 100)).toBe(await count('1'))
     for (const filter of [active, holding(2)]) await expectEveryPage(admin, 'backoffice', filter, 100)
   })
 })
 
-describe('users who come and go while pages are read', () => {
-  it('are on each page as they are at its moment, and counted so', async () => {
+describe('page numbers while users are created and deleted', () => {
+  it('give the users and the total of their own moment', async () => {
     const admin = await begin()
     await populate(60)
     await populate(40, 16_300)
     await diversify()
-    // The next who come are on both sides of a border.
+    // The next users are created on both sides of a boundary.
     await rows("UPDATE sqlite_sequence SET seq = 16376 WHERE name = 'users'")
     const leaving = await rows<{ id: string; number: number }>('SELECT id, number FROM users WHERE number > 1')
     let writing = 4
@@ -319,7 +319,7 @@ describe('users who come and go while pages are read', () => {
       }
     })
     await Promise.all([...creators, ...removers, ...readers])
-    // The pages were indeed read in the midst of it.
+    // Confirms that pages were read while the total changed.
     expect(totals.size).toBeGreaterThan(3)
     for (const [contract, filter] of [...counted, ...matched]) await expectEveryPage(admin, contract, filter, 9)
   })

@@ -1,4 +1,4 @@
-/** Every statement there is, made by every operation and every kind of list, and how SQLite goes about it. */
+/** Every statement of every operation and every kind of list, with SQLite's plan for it. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { contractAt } from './contracts'
 import { operationsOf, type Operation } from './support/conformance'
@@ -12,7 +12,7 @@ const document = await openApi()
 const operations = operationsOf(document)
 beforeAll(migrate)
 
-describe('a statement', () => {
+describe('the check of query plans', () => {
   it.each([
     'SELECT count(*) FROM users',
     "SELECT * FROM users WHERE email LIKE '%a%' LIMIT 10",
@@ -26,7 +26,7 @@ describe('a statement', () => {
     'SELECT rowid FROM user_search',
     'SELECT * FROM user_search_terms',
     'SELECT sum(count) FROM user_spans',
-  ])('that scans is found: %s', async (sql) => {
+  ])('finds the scan in: %s', async (sql) => {
     expect(await scansOf(testEnv.DB, sql, sql.includes('?') ? [1] : [])).not.toEqual([])
   })
 
@@ -36,12 +36,12 @@ describe('a statement', () => {
     'SELECT id FROM users WHERE 1 ORDER BY name_key, number LIMIT ?',
     "SELECT rowid FROM user_search WHERE user_search MATCH 'abc'",
     "SELECT sum(count) FROM user_spans WHERE scope = 'all'",
-  ])('that does not is not: %s', async (sql) => {
+  ])('finds no scan in: %s', async (sql) => {
     expect(await scansOf(testEnv.DB, sql, sql.includes('?') ? [1] : [])).toEqual([])
   })
 })
 
-it('that is more than D1 takes is found', () => {
+it('finds a statement that exceeds D1’s limits', () => {
   const calling = (count: number) =>
     `SELECT max(1, json_array(${Array.from({ length: count }, () => "'('").join()}), 2)`
   expect(overLimits(calling(33))).toEqual(['json_array of 33 arguments'])
@@ -49,9 +49,9 @@ it('that is more than D1 takes is found', () => {
   expect(overLimits(`SELECT ${'1 + '.repeat(25_000)} 1`)).toHaveLength(1)
 })
 
-// `call` fails where anything it asked for scans.
+// `call` throws when a statement of the request scans.
 
-it('no operation scans what grows with the users', async () => {
+it('no operation scans a table that grows with the users', async () => {
   for (const operation of operations) {
     const scene = await newScene()
     const guarded = operation.security?.length !== 0
@@ -64,7 +64,7 @@ it('no operation scans what grows with the users', async () => {
   expect(plans.size).toBeGreaterThan(operations.length)
 })
 
-/** Every value a query may have of this parameter, as far as another statement comes of it; undefined for none. */
+/** The values of this query parameter that lead to different statements, and undefined for none. */
 function valuesOf(
   path: string,
   { name, schema }: NonNullable<Operation['parameters']>[number],
@@ -77,14 +77,14 @@ function valuesOf(
   return [undefined, ...(others[name] ?? listed)]
 }
 
-/** Those that are asked for in more than one way. */
+/** The lists that take query parameters. */
 const lists = operations.filter(({ method, path, parameters = [] }) => {
   const { pageSize, cursor } = contractAt(path).wire.query
   return method === 'GET' && parameters.some((one) => one.in === 'query' && ![pageSize, cursor].includes(one.name))
 })
 
 it.each(lists.map((operation) => [operation.operationId, operation] as const))(
-  'no list of %s scans what grows with the users, however it is filtered, searched, sorted and paged',
+  'no list of %s scans a table that grows with the users, for any filter, search, order and page',
   async (_, operation) => {
     await newScene()
     const token = await adminToken()

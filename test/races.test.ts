@@ -1,4 +1,7 @@
-/** Many at once, through every contract that can: one wins where only one may, nothing is lost where all may, and all adds up. */
+/**
+ * Concurrent requests through every contract: exactly one succeeds when only one may, no update is lost, and the totals
+ * agree.
+ */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   contractAt,
@@ -54,7 +57,7 @@ beforeEach(async () => {
 
 const places = new Map<string, number>()
 
-/** The operation's request, as drawn for `known`. */
+/** The operation's request, drawn for `known`. */
 async function drawn(operation: Operation, known?: Known): Promise<Asked> {
   let place = places.get(operation.operationId)
   if (place === undefined) {
@@ -69,7 +72,7 @@ async function drawn(operation: Operation, known?: Known): Promise<Asked> {
   return requestsFor(document, operation, known ?? scene.known)[place] as Asked
 }
 
-/** Learns how each is asked, before anything is set up: that takes directories of its own. */
+/** Finds the accepted request of each operation. Runs before the set-up, because it uses directories of its own. */
 async function learn(...all: Operation[]): Promise<void> {
   for (const operation of all) await drawn(operation)
 }
@@ -103,19 +106,19 @@ const wholeDirectory = async () => expect(await inconsistencies((sql) => rows(sq
 const v1 = (id: string) => call(`/v1/users/${id}`, { token: scene.admin.access_token })
 const idOfOne = () => String(scene.known.ids[0])
 
-/** The scene's user, as the descriptions ask for them. */
+/** The scene's user, in the form that the descriptions take. */
 function one(): Someone {
   const [, uuid, number] = scene.known.ids
   return { ...scene.known.one, uuid: String(uuid), number: Number(number) }
 }
 
-/** Sends a request of a description. */
+/** Sends a request of a description as the admin. */
 const asAdmin = (ask: Ask) => send(operationOf(ask), ask)
 
-describe('one identity, created many times at once', () => {
+describe('one identity created many times at once', () => {
   type Spelling = ['email' | 'username', string] | ['matricule', number]
 
-  /** Spellings of one identifier. Each contract is sent those for which it has a field. */
+  /** Spellings of one identifier. Each contract receives those for which it has a field. */
   const identities: Record<string, Spelling[]> = {
     'an email': [
       ['email', 'émile.case@example.org'],
@@ -137,7 +140,7 @@ describe('one identity, created many times at once', () => {
   }
 
   it.each(Object.entries(identities))(
-    '%s: exactly one wins, in whatever spelling and contract',
+    '%s: exactly one creation succeeds, in any spelling and contract',
     async (_, spellings) => {
       await learn(...creations)
       const attempts: (readonly [Operation, Asked])[] = []
@@ -164,13 +167,13 @@ describe('one identity, created many times at once', () => {
   )
 })
 
-describe('lost updates', () => {
+describe('concurrent updates of one user', () => {
   const conditional = operations.filter(
     ({ method, parameters }) =>
       ['PUT', 'PATCH'].includes(method) && parameters?.some(({ name }) => name === 'if-match'),
   )
 
-  it('there are none with If-Match: of many on one version one is made, and the others are told', async () => {
+  it('with If-Match: exactly one update of a version succeeds, and the others get 412', async () => {
     const onOne = conditional.filter(({ path }) => path.includes('{'))
     await learn(...onOne)
     for (let round = 0; round < 3; round += 1) {
@@ -182,7 +185,7 @@ describe('lost updates', () => {
           const fields = fieldOf(document, operation, 'name')
             ? { name: `Round${round} Attempt${index}`, email: `round${round}.${index}.${operation.method}@example.org` }
             : {}
-          // Roles have no text to tell two attempts apart by: only two of them differ.
+          // Roles hold no text that could tell two attempts apart, so only two of them differ.
           const roles = fieldOf(document, operation, 'roles') ? { roles: index % 2 ? ['user'] : ['door', 'user'] } : {}
           return send(operation, withFields(asked, { ...fields, ...roles }), { headers: { 'if-match': etag } })
         }),
@@ -197,7 +200,7 @@ describe('lost updates', () => {
     await wholeDirectory()
   })
 
-  it('there are none without it: concurrent partial changes of one user are all kept', async () => {
+  it('without If-Match: all partial updates are kept', async () => {
     const partial = editing(contracts.filter(([, { replacesRecord }]) => !replacesRecord))
     await learn(...partial)
     const values: Record<string, unknown> = {
@@ -232,7 +235,7 @@ describe('lost updates', () => {
   })
 })
 
-describe('a key for retries', () => {
+describe('an Idempotency-Key', () => {
   const keyed = operations.filter(({ parameters }) => parameters?.some(({ name }) => name === 'idempotency-key'))
   const twenty = Array.from({ length: 20 }, (_, index) => index)
   const headers = { 'idempotency-key': 'the same for all' }
@@ -240,7 +243,7 @@ describe('a key for retries', () => {
     Object.fromEntries(Object.entries(await dump()).map(([table, list]) => [table, list.length]))
 
   it.each(keyed.map((operation) => [operation.operationId, operation] as const))(
-    'does %s once, when twenty come at once, and answers all twenty alike',
+    'makes %s happen once when twenty requests come at once, and all twenty get the same response',
     async (_, operation) => {
       expect(isDone(await send(operation, await drawn(operation)))).toBe(true)
       const once = await counts()
@@ -261,7 +264,7 @@ describe('a key for retries', () => {
   )
 
   it.each(keyed.map((operation) => [operation.operationId, operation] as const))(
-    'does %s once, when the answers to it are lost and it is asked for until one comes',
+    'makes %s happen once when responses are lost and the request is retried until one arrives',
     async (_, operation) => {
       vi.spyOn(console, 'error').mockImplementation(() => {})
       expect(isDone(await send(operation, await drawn(operation)))).toBe(true)
@@ -271,7 +274,7 @@ describe('a key for retries', () => {
       const message = documented.again[2] as string
       const answers = await Promise.all(
         twenty.map(async (index) => {
-          // The reply to its first, second, third or fourth batch does not arrive, the first time it asks.
+          // On the first attempt, the reply to the first, second, third or fourth batch is lost.
           const lost = (number: number) => number === (index % 4) + 1
           const { DB } = failingD1({ strikes: lost, fault: { kind: 'reply lost', message } })
           for (;;) {
@@ -288,7 +291,7 @@ describe('a key for retries', () => {
     },
   )
 
-  it('is of one request: of twenty different ones at once one is made, and the others are refused', async () => {
+  it('belongs to one request: of twenty different requests at once, one succeeds and the others are refused', async () => {
     const [operation] = keyed.filter(isOneOf(creations)) as [Operation]
     await learn(operation)
     const answers = await Promise.all(
@@ -303,7 +306,7 @@ describe('a key for retries', () => {
 })
 
 describe('an account that is being closed', () => {
-  it('is closed, and keeps every change that was made in the same moment', async () => {
+  it('is closed, and keeps every update that was made at the same time', async () => {
     await learn(...changes)
     for (let round = 0; round < 5; round += 1) {
       scene = await newScene()
@@ -322,7 +325,7 @@ describe('an account that is being closed', () => {
     await wholeDirectory()
   })
 
-  it('lets nobody in who was signing in in the same moment', async () => {
+  it('refuses sign-ins that were in progress at that time', async () => {
     await learn(...signIns)
     for (let round = 0; round < 5; round += 1) {
       scene = await newScene()
@@ -340,14 +343,14 @@ describe('an account that is being closed', () => {
       const all = [...tokens, scene.one.access_token]
       const everyStatus = () => Promise.all(all.map(async (token) => (await call('/v1/me', { token })).status))
       expect(await everyStatus()).toEqual(all.map(() => 401))
-      // Nor once the account is open again.
+      // Nor after the account is active again.
       await call(`/v1/users/${idOfOne()}/activate`, { token: scene.admin.access_token, method: 'POST' })
       expect(await everyStatus()).toEqual(all.map(() => 401))
     }
     await wholeDirectory()
   })
 
-  it('for good leaves nothing of itself behind, whatever was being done to it', async () => {
+  it('for good leaves nothing behind, whatever requests for it are in progress', async () => {
     const deletions = contracts.flatMap(([, contract]) => contract.delete ?? [])
     await learn(...changes, ...signIns)
     for (let round = 0; round < 5; round += 1) {
@@ -364,7 +367,7 @@ describe('an account that is being closed', () => {
 })
 
 describe('a user who is deleted between the decision and the commit', () => {
-  /** A D1 on which everyone of the scene but the admin is deleted just before the second batch. */
+  /** A D1 on which all users of the scene except the admin are deleted just before the second batch. */
   function overtaken() {
     let batches = 0
     return {
@@ -387,12 +390,12 @@ describe('a user who is deleted between the decision and the commit', () => {
   )
 
   it.each(onAUser.map((operation) => [operation.operationId, operation] as const))(
-    'is no fault of ours, and comes back by no %s',
+    'causes no server error, and is not restored, by %s',
     async (_, operation) => {
       await learn(operation)
       const keyed = operation.parameters?.some(({ name }) => name === 'idempotency-key')
       for (const headers of [{}, ...(keyed ? [{ 'idempotency-key': 'k' }] : [])]) {
-        // Whoever is active is activated too: that changes nothing.
+        // Active users are activated too, which changes nothing.
         for (const alike of [false, true]) {
           scene = await newScene()
           const { ids } = scene.known
@@ -406,8 +409,8 @@ describe('a user who is deleted between the decision and the commit', () => {
   )
 })
 
-describe('totals', () => {
-  it('are exact after users came, went, were closed, opened and given roles, all at once', async () => {
+describe('the user totals', () => {
+  it('are exact after concurrent creations, deletions, deactivations, activations and role changes', async () => {
     await learn(...creations)
     const token = scene.admin.access_token
     const on = (id: string, method: string, path: string, json?: object) =>
@@ -450,13 +453,13 @@ describe('totals', () => {
   })
 })
 
-describe('a walk through the pages', () => {
+describe('paging through a list', () => {
   const list = operations.find(({ operationId }) => operationId === 'v1ListUsers') as Operation
   const published = list.parameters?.find(({ name }) => name === 'sort')?.schema ?? {}
   const sorts = (resolved(document, published).enum ?? []) as string[]
 
   it.each(sorts.map((sort) => [sort]))(
-    'by %s meets everyone who stays once, while others come and go',
+    'by %s returns every remaining user once, while others are created and deleted',
     async (sort) => {
       const token = scene.admin.access_token
       const create = async (word: string) => {
@@ -481,7 +484,7 @@ describe('a walk through the pages', () => {
         for (const { id } of body.data) met.push(id)
         cursor = body.pagination.next_cursor
         await Promise.all([came, went])
-        // Newcomers in order of time would keep the walk going for as long as they come.
+        // With an order by time, newcomers would keep the loop going for as long as they arrive.
         if (met.length > 200) throw new Error('the walk does not end')
       } while (cursor !== null && met.length < 60)
       expect(met.filter((id) => staying.has(id)).sort()).toEqual([...staying].sort())

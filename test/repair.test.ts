@@ -1,5 +1,8 @@
 /// <reference types="vite/client" />
-/** The SQL that an operator runs: it mends what the doctor finds, and ends what a restore brought back. */
+/**
+ * The SQL scripts for operators: repair.sql fixes what the doctor finds, and after-restore.sql ends the credentials
+ * that a restore brought back.
+ */
 import { describe, expect, it } from 'vitest'
 import { permissions } from '../src/core/access/permissions'
 import { directoryChecks } from '../src/core/upkeep/directory-checks'
@@ -52,14 +55,14 @@ async function somePeople(admin: string) {
 }
 
 describe('repair.sql', () => {
-  it('changes nothing where all is well', async () => {
+  it('changes nothing in a consistent directory', async () => {
     await somePeople(await adminToken())
     const before = await snapshot()
     await execute(repair)
     expect(await snapshot()).toEqual(before)
   })
 
-  it('keeps numbers with leading zeros as the directory does, and the doctor finds keys that have them', async () => {
+  it('normalises leading zeros of numbers as the directory does, and the doctor finds keys that have them', async () => {
     const admin = await adminToken()
     const one = await signedInPerson(admin, { username: '0042', matricule: 42 })
     await signedInPerson(admin, { username: '000' })
@@ -74,7 +77,7 @@ describe('repair.sql', () => {
     expect(await findings(admin)).toEqual(['identifier_outdated'])
   })
 
-  it('mends whatever can be said again', async () => {
+  it('repairs everything that can be derived again', async () => {
     const admin = await adminToken()
     const { one, two } = await somePeople(admin)
     const before = await snapshot()
@@ -99,7 +102,7 @@ describe('repair.sql', () => {
     expect(await snapshot()).toEqual(before)
   })
 
-  it('needs no help for the search index but a change of the user', async () => {
+  it('lets a user update repair the search index', async () => {
     const admin = await adminToken()
     const { one } = await somePeople(admin)
     await rows('DELETE FROM user_search WHERE rowid = ?', one.number)
@@ -113,7 +116,7 @@ describe('repair.sql', () => {
 })
 
 describe('after-restore.sql', () => {
-  it('ends every session, key and set-password token, and lets everybody sign in again', async () => {
+  it('ends every session, key and set-password token, and clears all lockouts', async () => {
     const admin = await adminToken()
     const one = await signedInPerson(admin)
     const { key } = await keyWith(admin, [...permissions])
@@ -137,7 +140,7 @@ describe('after-restore.sql', () => {
     expect((await call('/v1/me', { token: again.access_token })).status).toBe(200)
   })
 
-  it('gives the numbers of people created since to nobody else', async () => {
+  it('reserves the numbers of people created since the backup', async () => {
     const admin = await adminToken()
     const one = await signedInPerson(admin)
     await execute(afterRestore)

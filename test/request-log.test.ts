@@ -1,4 +1,4 @@
-/** The line a request leaves: enough to see what was asked, by whom and at what cost, and nothing of what was sent. */
+/** The log line of a request: who asked for what and at what cost, without anything that the client sent. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { operationsOf } from './support/conformance'
 import { operations } from './support/requests'
@@ -31,7 +31,7 @@ afterEach(() => vi.restoreAllMocks())
 
 const on = { REQUEST_LOG: 'on' }
 
-/** The answer, and the one line that it left. */
+/** Sends the request and returns the response and its one log line. */
 async function logged(path: string, options: Call = {}) {
   lines = []
   const answer = await call(path, { ...options, env: { ...on, ...options.env } })
@@ -52,15 +52,15 @@ async function logged(path: string, options: Call = {}) {
   return { answer, line }
 }
 
-describe('a request', () => {
-  it('leaves a line with its id, contract, operation, status, principal and cost', async () => {
+describe('the log line of a request', () => {
+  it('has its id, contract, operation, status, principal and cost', async () => {
     const { body: me } = await call('/v1/me', { token: admin })
     const { line } = await logged(`/v1/users/${me.id}?x=1`, { token: admin })
     expect(line).toMatchObject({ contract: 'v1', operation: 'v1GetUser', method: 'GET', status: 200, trips: 1 })
     expect([line['principal'], line['credential']]).toEqual([uuidOf(me.id), 'session'])
   })
 
-  it('of every operation is known by its operationId', async () => {
+  it('names every operation by its operationId', async () => {
     const seen = new Set<unknown>()
     for (const { operationId, method, request, security } of operations) {
       const one = await signedInPerson(admin)
@@ -76,7 +76,7 @@ describe('a request', () => {
     expect(seen.size).toBe(operationsOf(await openApi()).length)
   })
 
-  it('that no operation answers goes by its route, or by none', async () => {
+  it('that matches no operation names the route, or nothing', async () => {
     for (const [path, operation] of [
       ['/', 'GET /'],
       ['/health', 'GET /health'],
@@ -95,12 +95,12 @@ describe('a request', () => {
     })
   })
 
-  it('on a contract’s own host is the same operation', async () => {
+  it('on a contract’s own host names the same operation', async () => {
     const env = { ...on, CONTRACT_HOSTS: '{"api.example":"v1"}' }
     expect((await logged('/me', { token: admin, host: 'api.example', env })).line['operation']).toBe('v1GetMe')
   })
 
-  it('on an API key names the key by its id, reading or changing', async () => {
+  it('with an API key names the key by its id, for reads and writes', async () => {
     const json = { name: 'a program', permissions: ['users:read', 'users:create'] }
     const { id, key } = (await call('/v1/api-keys', { token: admin, json })).body
     for (const options of [{}, { json: person() }]) {
@@ -111,7 +111,7 @@ describe('a request', () => {
     expect([line['status'], line['principal'], line['credential']]).toEqual([403, null, 'key'])
   })
 
-  it('that is refused leaves one too: without a credential, over a limit, with the database away', async () => {
+  it('is also written for refused requests: without a credential, over a limit, with the database away', async () => {
     expect((await logged('/v1/me')).line).toMatchObject({ status: 401, principal: null, credential: null, trips: 0 })
     const limited = { ...on, RATE_LIMIT: 'on', PRINCIPAL_LIMITER: { limit: () => Promise.resolve({ success: false }) } }
     const { line } = await logged('/v1/me', { token: admin, env: limited })
@@ -121,7 +121,7 @@ describe('a request', () => {
     expect((await logged('/v1/me', { token: admin, env: { ...on, DB } })).line).toMatchObject({ status: 503, trips: 1 })
   })
 
-  it('that is streamed leaves its line at its end, with what all of it cost; broken off, it says so', async () => {
+  it('is written at the end of a stream, with the total cost, and says when the stream broke off', async () => {
     await populate(5_100)
     lines = []
     const whole = await fetchWorker('/personnel/users/list', { token: admin, env: on })
@@ -140,7 +140,7 @@ describe('a request', () => {
     expect(JSON.parse(lines[0] as string)).toMatchObject({ status: 200, broken: true })
   })
 
-  it('leaves nothing of what was sent: no body, token, email, name, path or query', async () => {
+  it('contains nothing that the client sent: no body, token, email, name, path or query', async () => {
     const secrets = { email: 'sekret@example.org', name: 'Sekret Person', username: 'sekret', phone: '+33 1 70 18 55' }
     const one = await signedInPerson(admin, { ...secrets, password: 'a sekret passphrase', matricule: 987654321 })
     const sent: [string, Call][] = [
@@ -175,7 +175,7 @@ describe('a request', () => {
     }
   })
 
-  it('leaves nothing where REQUEST_LOG is off', async () => {
+  it('is not written when REQUEST_LOG is off', async () => {
     await call('/v1/me', { token: admin, env: { REQUEST_LOG: 'off' } })
     expect(lines).toEqual([])
     await call('/v1/me', { token: admin, env: { REQUEST_LOG: '' } })

@@ -1,5 +1,5 @@
 /**
- * A password whose check takes long lets the event loop turn, so that an isolate answers its other requests meanwhile.
+ * Checking a costly password hash lets the event loop turn, so that the isolate can answer other requests meanwhile.
  * test/slow/responsiveness.test.js sends such requests to a server.
  */
 import { describe, expect, it } from 'vitest'
@@ -18,7 +18,7 @@ const costly: [kind: string, hash: string, turns: number, env?: Record<string, s
 ]
 
 describe('while a password is checked', () => {
-  // Turns are counted, and time is only compared with time: a busy machine may take long for anything.
+  // Counts turns, and compares times only with each other, because a busy machine may be slow at any time.
   it.each(costly)('the event loop turns often, and no turn takes long: %s', async (_, stored, atLeast, env = {}) => {
     const one = await signedInPerson(await adminToken())
     await rows('UPDATE users SET password_hash = ? WHERE number = ?', stored, one.number)

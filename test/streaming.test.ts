@@ -1,4 +1,4 @@
-/** An unpaginated list of 100,000 people: whole, a page at a time, or visibly broken. */
+/** An unpaginated list of 100,000 people: complete, read page by page, or visibly broken off. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { populate } from './support/population'
 import { adminToken, fetchWorker, migrate, rows, testEnv } from './support/usher'
@@ -12,7 +12,7 @@ beforeAll(async () => {
   await populate(people)
 }, 300_000)
 
-/** Reads to the end, keeping only what was seen last. */
+/** Reads to the end and keeps only the last part. */
 async function read(response: Response, onChunk: (chunk: string, index: number) => Promise<void> | void) {
   const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader()
   for (let index = 0; ; index += 1) {
@@ -22,8 +22,8 @@ async function read(response: Response, onChunk: (chunk: string, index: number) 
   }
 }
 
-describe('the list of everyone', () => {
-  it('holds each of 100,000 once, by matricule and then those without by number', async () => {
+describe('the unpaginated list', () => {
+  it('has each of 100,000 users once, first by matricule, then those without one by number', async () => {
     const response = await fetchWorker('/personnel/users/list', { token: admin })
     let count = 0
     let last = -1
@@ -48,7 +48,7 @@ describe('the list of everyone', () => {
     expect(without + 1).toBe(people / 10 + 1)
   }, 60_000)
 
-  it('reads ahead of its client by a page at most, so its memory does not grow with the directory', async () => {
+  it('reads at most a page ahead of its client, so memory use does not grow with the directory', async () => {
     let batches = 0
     const counting = {
       prepare: (sql: string) => testEnv.DB.prepare(sql),
@@ -69,7 +69,7 @@ describe('the list of everyone', () => {
     expect(batches).toBeLessThanOrEqual(3)
   }, 60_000)
 
-  it('breaks off where the right to read it ends, and never closes the array', async () => {
+  it('breaks off when the permission to read ends, and never closes the array', async () => {
     const response = await fetchWorker('/personnel/users/list', { token: admin })
     let text = ''
     const reading = read(response, async (chunk, index) => {

@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** The sweep: what has had its time goes, what has not stays, and nobody outside notices either. */
+/** The sweep removes what has expired, keeps everything else, and stays unnoticed by clients. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import wranglerToml from '../wrangler.toml?raw'
 import { sweepCron } from '../src/scheduled'
@@ -33,7 +33,7 @@ afterEach(() => {
 
 const day = 86_400
 
-/** Runs once, so many seconds from now, and answers what it reported. */
+/** Moves the clock on by this many seconds, runs the sweep once, and returns its report. */
 async function sweepIn(seconds: number, env: Parameters<typeof tick>[1] = {}) {
   lines = []
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 })
@@ -66,12 +66,12 @@ async function everything() {
 }
 
 describe('the sweep', () => {
-  it('is triggered as wrangler.toml says', () => {
+  it('runs on the schedule of wrangler.toml', () => {
     const [, crons = ''] = /^crons = \[(.*)\]$/m.exec(wranglerToml) ?? []
     expect(crons).toContain(`"${sweepCron}"`)
   })
 
-  it('removes nothing that still counts', async () => {
+  it('removes nothing that is still valid', async () => {
     const one = await everything()
     const before = await dump()
     expect(await sweepIn(0, { AUDIT_RETENTION_DAYS: '1' })).toMatchObject({ removed: none, unfinished: [] })
@@ -79,7 +79,7 @@ describe('the sweep', () => {
     expect((await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })).status).toBe(200)
   })
 
-  it('removes sessions with their refresh tokens, failures, tokens, keys and records once they have expired', async () => {
+  it('removes expired sessions with their refresh tokens, failures, tokens, keys and records', async () => {
     await everything()
     expect((await sweepIn(day + 60)).removed).toEqual({
       ...none,
@@ -105,7 +105,7 @@ describe('the sweep', () => {
     expect((await call('/v1/auth/refresh', { json: { refresh_token: body.refresh_token } })).status).toBe(200)
   })
 
-  it('removes what was ended with all of its user’s, and nothing begun since', async () => {
+  it('removes sessions that were ended all at once for a user, and keeps later ones', async () => {
     const one = await signedInPerson(admin)
     const key = await call('/v1/api-keys', {
       token: (await signedInPerson(admin, { role: 'admin' })).access_token,
@@ -119,7 +119,7 @@ describe('the sweep', () => {
     expect((await call('/v1/me', { token: again.access_token })).status).toBe(200)
   })
 
-  it('keeps the audit trail for good, or for AUDIT_RETENTION_DAYS', async () => {
+  it('keeps the audit trail forever, or for AUDIT_RETENTION_DAYS', async () => {
     const one = await everything()
     const events = Number(await count('audit_events'))
     expect((await sweepIn(4000 * day)).removed.audit_events).toBe(0)
@@ -139,7 +139,7 @@ describe('the sweep', () => {
     expect((await call(`/v1/audit-events?user=${one.id}`, { token: await adminToken() })).body.data).toEqual([])
   })
 
-  it('never gives the number of an event twice: the newest stays, however old', async () => {
+  it('never reuses the number of an event: the newest event stays, however old it is', async () => {
     const [{ last }] = (await rows('SELECT max(sequence) AS last FROM audit_events')) as [{ last: number }]
     await sweepIn(1000 * day, { AUDIT_RETENTION_DAYS: '1' })
     expect(await rows('SELECT sequence FROM audit_events')).toEqual([{ sequence: last }])
@@ -147,7 +147,7 @@ describe('the sweep', () => {
     expect(await rows('SELECT sequence FROM audit_events')).toEqual([{ sequence: last }, { sequence: last + 1 }])
   })
 
-  it('goes through large tables in stretches, goes on where it stopped, and begins again at the end', async () => {
+  it('works through large tables in parts, continues where it stopped, and starts over at the end', async () => {
     const number = 1
     await rows(
       `INSERT INTO sessions (id, user_number, generation, contract, family_hash, created_at, last_used_at, expires_at)
@@ -161,7 +161,7 @@ describe('the sweep', () => {
     expect([report.removed.sessions, report.unfinished, await count('sweep_positions')]).toEqual([2500, [], 0])
     expect(report.rows_read).toBeLessThan(3 * 2 * 5000)
 
-    // A run that is cut off is taken up at the last stretch that was done.
+    // A run that is cut off is continued after the last completed part.
     await rows('UPDATE sessions SET expires_at = 5 WHERE contract = ? AND id LIKE ?', 'v1', '019b0000%')
     let batches = 0
     const cut = {
@@ -176,7 +176,7 @@ describe('the sweep', () => {
     expect(await count('sweep_positions')).toBe(0)
   })
 
-  it('reports in numbers, and of nobody', async () => {
+  it('reports counts and no personal data', async () => {
     const one = await everything()
     await sweepIn(40 * day)
     const [line = ''] = lines

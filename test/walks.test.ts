@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** The shell lines of README.md and docs/. .ci/run runs them; these tests check what needs no server. */
+/** The shell commands of README.md and docs/. .ci/run executes them. These tests check what needs no server. */
 import { describe, expect, it } from 'vitest'
 import { contracts } from '../src/contracts'
 
@@ -19,8 +19,8 @@ const blocks = Object.entries(pages).flatMap(([page, text]) =>
 const pagesOf = (name: string) => blocks.filter((block) => block.name === name).map(({ page }) => page)
 const setups = blocks.filter(({ name }) => name === 'setup')
 
-describe('the curl lines of the documentation', () => {
-  it.each(contracts.map(({ name }) => name))('include a walk through %s, and README.md links to it', (name) => {
+describe('the curl commands of the documentation', () => {
+  it.each(contracts.map(({ name }) => name))('include a walk-through of %s, and README.md links to it', (name) => {
     expect(pagesOf(name)).toEqual([`docs/api/${name}.md`])
     expect(pages['../README.md']).toContain(`(docs/api/${name}.md)`)
   })
@@ -40,10 +40,10 @@ describe('the curl lines of the documentation', () => {
     expect(new Set(setups.map(({ lines }) => lines)).size).toBe(1)
   })
 
-  it('end each body that they print with a newline', () => {
+  it('print a newline after each body', () => {
     const [{ lines: setup } = { lines: '' }] = setups
     expect(setup).toContain(`curl() { command curl -w '\\n' "$@"; }`)
-    // The last -w of a line counts.
+    // The last -w of a command counts.
     expect(setup).toContain(`STATUS='\\nHTTP %{http_code}\\n'`)
     const walks = blocks.filter(({ name }) => !['setup', 'try', 'tutorial'].includes(name))
     for (const { lines } of walks) {

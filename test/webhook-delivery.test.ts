@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** Webhooks are told everything that happened to users, at least once, whatever fails on the way. */
+/** Webhooks receive every event about users at least once, whatever fails on the way. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { contracts } from './contracts'
 import wranglerToml from '../wrangler.toml?raw'
@@ -14,7 +14,7 @@ freshDirectory()
 
 const everyMinute = '* * * * *'
 
-/** A key to everything, which no clock ends. */
+/** An API key with every permission that never expires. */
 let admin: string
 let session: string
 let receiver: ReturnType<typeof newReceiver>
@@ -35,16 +35,16 @@ const newWebhook = async (more: object = {}) =>
 const newUser = async (more = {}) => (await as('POST', '/v1/users', person(more))).body
 const failuresOf = async (id: string) => (await as('GET', `/v1/webhooks/${id}/failures?limit=100`)).body.data
 
-/** From here on the clock says so many seconds more. */
+/** Moves the clock on by this many seconds. */
 function pass(seconds: number): void {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 })
 }
 
-/** The users whose creation was told, each time it was. */
+/** The users whose creation was delivered, once per delivery. */
 const told = () => receiver.take().flatMap((event) => (event.startsWith('user.created ') ? [event.slice(13)] : []))
 
-describe('what happens to a user', () => {
-  it('is told at once, in the words of v1, by names and never by values', async () => {
+describe('a user event', () => {
+  it('is delivered at once, with v1’s field names and without values', async () => {
     await newWebhook()
     const input = person({ username: 'sekret', phone: '+33 1 70 18 00 00' })
     const { body: one } = await as('POST', '/v1/users', input)
@@ -77,7 +77,7 @@ describe('what happens to a user', () => {
     }
   })
 
-  it('is told through whichever contract it was done', async () => {
+  it('is delivered whichever contract made the change', async () => {
     await newWebhook({ events: ['user.created', 'user.deactivated'] })
     const seen: string[] = []
     for (const [name, acts] of contracts) {
@@ -97,7 +97,7 @@ describe('what happens to a user', () => {
     expect(new Set(seen).size).toBe(contracts.length)
   })
 
-  it('is told at once of whom an import made, too', async () => {
+  it('is delivered at once for users created by an import, too', async () => {
     await newWebhook()
     const [one, other] = [person(), person()]
     const { results } = await importing(admin, [one, other, one])
@@ -106,7 +106,7 @@ describe('what happens to a user', () => {
     expect(told().toSorted()).toEqual(made.toSorted())
   })
 
-  it('is told to every webhook that asks for it, each with its own signature, and to no other', async () => {
+  it('is delivered to every subscribed webhook with that webhook’s signature, and to no other', async () => {
     const one = await newWebhook({ url: 'https://one.example.org/' })
     const other = await newWebhook({ url: 'https://other.example.org/' })
     await newWebhook({ url: 'https://quiet.example.org/', events: ['user.deleted'] })
@@ -123,7 +123,7 @@ describe('what happens to a user', () => {
     }
   })
 
-  it('before a webhook was made is not told, nor what happens to sessions, keys and roles, nor what is refused', async () => {
+  it('from before the webhook’s creation is not delivered, and neither are events of sessions, keys and roles, or refused requests', async () => {
     const one = await signedInPerson(session)
     await newWebhook()
     await adminToken()
@@ -138,11 +138,11 @@ describe('what happens to a user', () => {
     expect(receiver.take()).toEqual([])
   })
 
-  it('is told by the clock where the first attempt was cut off, or nobody made one', async () => {
+  it('is delivered by the scheduled run when the first attempt was cut off or never made', async () => {
     const [, crons = ''] = /^crons = \[(.*)\]$/m.exec(wranglerToml) ?? []
     expect(crons).toContain(`"${everyMinute}"`)
     await newWebhook()
-    // Written as it would be by what makes no attempt of its own.
+    // Inserted without a delivery attempt.
     await rows(
       `INSERT INTO audit_events (id, at, action, user_id, contract, fields)
        VALUES ('019b1c6e-7a40-7d52-9a51-3f1d0c2b4e01', 1, 'user.created', '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66', 'v1', '[]')`,
@@ -153,7 +153,7 @@ describe('what happens to a user', () => {
     expect(told()).toEqual([])
   })
 
-  it('is told however many sign-ins lie between, and however much there is to tell', async () => {
+  it('is delivered however many sign-ins and other events come before it', async () => {
     const { id } = await newWebhook()
     const insert = (first: number, count: number, action: string) =>
       rows(
@@ -189,8 +189,8 @@ describe('what happens to a user', () => {
   })
 })
 
-describe('a receiver that says no', () => {
-  it('is asked again by the clock, later each time, under the same id; after ten times the event is given up and listed', async () => {
+describe('a receiver that rejects an event', () => {
+  it('is retried by the scheduled run at growing intervals with the same id; after ten attempts the event is listed as failed', async () => {
     const { id } = await newWebhook()
     receiver.answer = () => 500
     const { id: user } = await newUser()
@@ -227,7 +227,7 @@ describe('a receiver that says no', () => {
     expect(await failuresOf(id)).toEqual([])
   }, 120_000)
 
-  it('to one event keeps no other from being told', async () => {
+  it('still receives all other events', async () => {
     const { id } = await newWebhook()
     const poison = (await newUser()).id
     receiver.take()
@@ -247,7 +247,7 @@ describe('a receiver that says no', () => {
     expect(await failuresOf(id)).toEqual([])
   })
 
-  it('to everything is left alone for longer and longer, and told all of it once it is back', async () => {
+  it('every time is retried less and less often, and receives all events once it recovers', async () => {
     const { id } = await newWebhook()
     receiver.answer = () => Promise.reject(new Error('Network connection lost'))
     const users: string[] = []
@@ -257,7 +257,7 @@ describe('a receiver that says no', () => {
       pass(60)
       await tick(everyMinute)
     }
-    // After 1, 2, 4, 8 and then each 15 minutes, one at a time.
+    // After 1, 2, 4, 8 and then every 15 minutes, one event at a time.
     expect(receiver.got.length).toBeLessThanOrEqual(5 + 8)
     expect((await as('GET', `/v1/webhooks/${id}`)).body.last_outcome).toBe('unreachable')
     receiver.take()
@@ -270,7 +270,7 @@ describe('a receiver that says no', () => {
     expect(await failuresOf(id)).toEqual([])
   })
 
-  it('with 410 is told nothing more until it is made active again, and then all of it', async () => {
+  it('with 410 receives nothing more until its webhook is activated again, and then everything', async () => {
     const { id } = await newWebhook()
     receiver.answer = () => 410
     const users = [(await newUser()).id, (await newUser()).id]
@@ -293,7 +293,7 @@ describe('a receiver that says no', () => {
     expect((await failuresOf(id))[0].last_outcome).toBe('http_307')
   })
 
-  it('is not waited for by whoever made the change', async () => {
+  it('does not delay the response to the change', async () => {
     await newWebhook()
     const answered = Promise.withResolvers<number>()
     let answering = false
@@ -301,7 +301,7 @@ describe('a receiver that says no', () => {
       answering = true
       return answered.promise
     }
-    // `call` waits for what goes on behind the answer: it is the receiver that must not come first.
+    // `call` also waits for the work after the response. The receiver must not finish before the response.
     const creating = newUser()
     while (!answering) await new Promise((resolve) => setTimeout(resolve, 5))
     expect(
@@ -312,8 +312,8 @@ describe('a receiver that says no', () => {
   })
 })
 
-describe('whoever delivers', () => {
-  it('is one at a time: many at once tell everything once', async () => {
+describe('a delivery run', () => {
+  it('is the only one at a time: many at once deliver every event once', async () => {
     await newWebhook()
     receiver.answer = async () => {
       await new Promise((resolve) => setTimeout(resolve, 20))
@@ -327,10 +327,10 @@ describe('whoever delivers', () => {
     expect(told().sort()).toEqual(users.sort())
   })
 
-  it('and is cut off is followed by another, once its time is over, who tells it all again', async () => {
+  it('that is cut off is followed by another, which delivers its events again after the lease ends', async () => {
     await newWebhook()
     const message = documented.again[2] as string
-    // The second batch of a run writes down what became of it.
+    // The second batch of a run records the result.
     const cut = failingD1({ strikes: (number) => number === 3, fault: { kind: 'error', message } })
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const users = [(await newUser()).id]
@@ -348,7 +348,7 @@ describe('whoever delivers', () => {
     expect(told()).toEqual([])
   })
 
-  /** A creation behind which nothing is sent. */
+  /** Creates a user without a delivery attempt. */
   async function newUserQuietly() {
     await rows('UPDATE webhooks SET leased_until = ?', Number.MAX_SAFE_INTEGER)
     const user = await newUser()
@@ -360,7 +360,7 @@ describe('whoever delivers', () => {
     [200, 500],
     [500, 200],
   ])(
-    'and is too slow, and is told %i, writes nothing down over whoever came after and was told %i',
+    'that is too slow (answered %i) does not overwrite the result of the next run (answered %i)',
     async (late, status) => {
       const { id } = await newWebhook()
       const slow = Promise.withResolvers<number>()
@@ -384,7 +384,7 @@ describe('whoever delivers', () => {
     },
   )
 
-  it('loses nothing, whichever of its queries fails and however', async () => {
+  it('loses no event, whichever of its queries fails and however', async () => {
     const { id } = await newWebhook()
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const message = documented.again[2] as string
@@ -424,7 +424,7 @@ describe('the audit trail', () => {
       )
     ).map(({ user_id }) => `usr_${user_id.replaceAll('-', '')}`)
 
-  it('keeps what an active webhook has yet to be told, whatever its age, and no longer', async () => {
+  it('keeps events that an active webhook still has to receive, whatever their age, and no longer', async () => {
     const { id } = await newWebhook()
     receiver.answer = () => 503
     const users: string[] = []
@@ -441,7 +441,7 @@ describe('the audit trail', () => {
     expect(await kept()).toEqual([])
   })
 
-  it('takes along what was given up, and what an inactive webhook was not told', async () => {
+  it('removes failed deliveries and events for inactive webhooks along with the expired event', async () => {
     const { id } = await newWebhook()
     receiver.answer = () => 503
     await newUser()
@@ -459,8 +459,8 @@ describe('the audit trail', () => {
   })
 })
 
-describe('what webhooks cost', () => {
-  it('is nothing but a row read where there are none, and no query behind the answer', async () => {
+describe('the cost of webhooks', () => {
+  it('is one row read without webhooks, and no query after the response', async () => {
     const d1 = failingD1()
     const answer = await call('/v1/users', { token: admin, json: person(), env: { DB: d1.DB } })
     expect([answer.status, answer.cost.trips, d1.batches.length]).toEqual([201, 2, 2])
@@ -473,7 +473,7 @@ describe('what webhooks cost', () => {
     expect(off.batches).toHaveLength(2)
   })
 
-  it('is one row read before the answer where there are some, and no trip and no row written', async () => {
+  it('is one row read before the response with webhooks, and no trip and no row written', async () => {
     const costs: { trips: number; read: number; written: number }[][] = []
     await newUser()
     for (const webhooks of [0, 1, 3]) {
@@ -485,17 +485,17 @@ describe('what webhooks cost', () => {
     for (const ones of some) expect(ones).toEqual(without?.map((cost) => ({ ...cost, read: cost.read + 1 })))
   })
 
-  it('is two trips a step behind the answer, and no more rows than are told', async () => {
+  it('is two trips per step after the response, and no more rows than events', async () => {
     await newWebhook()
     const d1 = failingD1()
     await call('/v1/users', { token: admin, json: person(), env: { DB: d1.DB } })
-    // The change itself; then which are due, one in hand, settled, and nothing further.
+    // The update, then the due events, the lease, the result, and no further write.
     expect(d1.batches.map(({ written }) => written)).toEqual([0, expect.any(Number), 0, 1, 1, 0])
   })
 })
 
-describe('the log', () => {
-  it('says how many were told, and nothing of whom or where', async () => {
+describe('the log of a delivery run', () => {
+  it('has the number of deliveries, and no user or URL', async () => {
     const lines: string[] = []
     vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(String(line)))
     const { secret } = await newWebhook()

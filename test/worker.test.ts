@@ -1,4 +1,7 @@
-/** What is not one contract's: configuration, hosts, what an answer cost, the documents, the index, a database that is away. */
+/**
+ * Everything that belongs to no single contract: configuration, hosts, cost headers, the documents, the index, an
+ * unavailable database.
+ */
 import { describe, expect, it } from 'vitest'
 import { contracts } from '../src/contracts'
 import { operationsOf } from './support/conformance'
@@ -6,7 +9,7 @@ import { adminToken, call, firstAdmin, freshDirectory, openApi, person, testEnv 
 
 freshDirectory()
 
-describe('configuration', () => {
+describe('a configuration', () => {
   it.each([
     ['ACCESS_TOKEN_TTL_SECONDS', '0'],
     ['ACCESS_TOKEN_TTL_SECONDS', '15m'],
@@ -65,7 +68,7 @@ describe('configuration', () => {
     ].map(([one, other]) => ['CONTRACT_HOSTS', `{"${one}":"personnel","${other}":"v1"}`] as [string, string]),
     ['CORS_ORIGINS', 'https://app.example/'],
     ['CORS_ORIGINS', '*'],
-  ])('with %s=%s stops the Worker from serving, by the name of the variable', async (name, value) => {
+  ])('with %s=%s stops the Worker from serving, and the error names the variable', async (name, value) => {
     for (const path of ['/v1/me', '/health', '/doc', '/personnel/users/list']) {
       const { status, body, headers } = await call(path, { env: { [name]: value }, host: 'usher.example' })
       expect(status).toBe(503)
@@ -78,13 +81,13 @@ describe('configuration', () => {
 describe('a contract’s own host', () => {
   const env = { CONTRACT_HOSTS: '{"staff.example":"personnel","api.example":"v1"}' }
 
-  it('is not served while another host names no contract of ours', async () => {
+  it('is not served while another host names an unknown contract', async () => {
     const wrong = { CONTRACT_HOSTS: '{"staff.example":"personnel","people.example":"nothing"}' }
     expect((await call('/users/list', { host: 'staff.example', env: wrong })).status).toBe(503)
     expect((await call('/users/list', { host: 'staff.example', env })).status).toBe(401)
   })
 
-  it('answers the seed’s paths at its root', async () => {
+  it('serves the original API’s paths at its root', async () => {
     const token = await adminToken()
     expect((await call('/users/list', { host: 'staff.example', env, token })).status).toBe(200)
     expect((await call('/users/list', { host: 'STAFF.example:8787', env, token })).status).toBe(200)
@@ -92,14 +95,14 @@ describe('a contract’s own host', () => {
     expect((await call('/token', { host: 'staff.example', env, form })).status).toBe(200)
   })
 
-  it('answers v1 with and without its base path', async () => {
+  it('serves v1 with and without its base path', async () => {
     const token = await adminToken()
     for (const path of ['/v1/users', '/users']) {
       expect((await call(path, { host: 'api.example', env, token })).status).toBe(200)
     }
   })
 
-  it('answers health and its own document, and anything else with its own 404', async () => {
+  it('serves health and its own document, and the contract’s own 404 for anything else', async () => {
     expect((await call('/health', { host: 'staff.example', env })).status).toBe(200)
     const { status, body } = await call('/doc/personnel', { host: 'staff.example', env })
     expect([status, body.servers]).toEqual([200, [{ url: '/' }]])
@@ -129,7 +132,7 @@ describe('a contract’s own host', () => {
     ['127.0.0.1:8787', ['127.0.0.1', '127.1:8787']],
     ['[::1]:8787', ['[::1]', '[0:0::1]:8787']],
     ['under_score.example', ['under_score.example']],
-  ])('may be named in any spelling: %s', async (name, hosts) => {
+  ])('may be configured in any spelling: %s', async (name, hosts) => {
     const env = { CONTRACT_HOSTS: JSON.stringify({ 'api.example': 'v1', [name]: 'personnel' }) }
     for (const host of hosts) {
       for (const [path, status] of [
@@ -146,7 +149,7 @@ describe('a contract’s own host', () => {
     expect((await call('/v1/me', { host: 'other.example', env })).status).toBe(401)
   })
 
-  it('may be named twice for the same contract', async () => {
+  it('may be configured twice for the same contract', async () => {
     const env = { CONTRACT_HOSTS: '{"people.example":"personnel","people.example.":"personnel"}' }
     expect((await call('/users/list', { host: 'people.example', env })).status).toBe(401)
   })
@@ -157,8 +160,8 @@ describe('a contract’s own host', () => {
   })
 })
 
-describe('every answer', () => {
-  it('says what it cost only where SERVER_TIMING is on', async () => {
+describe('every response', () => {
+  it('reports its cost only when SERVER_TIMING is on', async () => {
     const token = await adminToken()
     await call('/v1/me', { token })
     expect((await call('/v1/me', { token })).headers.get('server-timing')).toMatch(
@@ -168,8 +171,8 @@ describe('every answer', () => {
   })
 })
 
-describe('the documents', () => {
-  it('are one of everything and one a contract, whose server is its base path', async () => {
+describe('the OpenAPI documents', () => {
+  it('are one of all contracts and one per contract, whose server is the base path', async () => {
     const everything = await openApi()
     for (const name of ['personnel', 'v1']) {
       const { status, body } = await call(`/doc/${name}`)
@@ -183,7 +186,7 @@ describe('the documents', () => {
     }
   })
 
-  it('name no schema that is not there', async () => {
+  it('refer only to existing schemas', async () => {
     const document = await openApi()
     const names = [...JSON.stringify(document).matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name]) => name)
     for (const name of new Set(names)) expect(Object.keys(document.components.schemas)).toContain(name)
@@ -193,7 +196,7 @@ describe('the documents', () => {
 describe('the index', () => {
   const accept = 'text/html,application/xhtml+xml,*/*;q=0.8'
 
-  it('is JSON for clients, which leads to the document and the reference of each contract', async () => {
+  it('is JSON for clients, with links to the document and the reference of each contract', async () => {
     const { body } = await call('/')
     expect([body.document, body.docs, body.health]).toEqual(['/doc', '/docs', '/health'])
     expect(body.contracts.map(({ name }: { name: string }) => name)).toEqual(contracts.map(({ name }) => name))
@@ -202,7 +205,7 @@ describe('the index', () => {
     }
   })
 
-  it('is a page for people, whose every link leads somewhere', async () => {
+  it('is an HTML page for browsers, and every link on it works', async () => {
     const { text, headers } = await call('/', { headers: { accept } })
     expect(headers.get('content-type')).toContain('text/html')
     const links = [...text.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, link]) => link as string)
@@ -215,7 +218,7 @@ describe('the index', () => {
     }
   })
 
-  it('says how to sign in where it was asked, and takes no markup from there', async () => {
+  it('explains how to sign in at the requested address, and escapes markup in that address', async () => {
     const at = (host: string, scheme?: 'http') => call('/', { headers: { accept }, host, ...(scheme && { scheme }) })
     expect((await at('people.example')).text).toContain('curl -s https://people.example/v1/auth/login ')
     expect((await at('localhost:9000', 'http')).text).toContain('curl -s http://localhost:9000/v1/auth/login ')
@@ -230,19 +233,22 @@ describe('the interactive reference', () => {
   const references = contracts.map(({ name }) => `/docs/${name}`)
   const pages = ['/docs', ...references]
 
-  it.each(references)('is a page with an entry for each contract, at no trip to the database: %s', async (path) => {
-    const { status, headers, text, cost } = await call(path)
-    expect([status, headers.get('content-type'), cost.trips]).toEqual([200, 'text/html; charset=UTF-8', 0])
-    const shown = path.replace('/docs/', '')
-    expect(text).toContain(`data-document="/doc/${shown}"`)
-    expect(/href="([^"]+)"[^>]*aria-current="page"/.exec(text)?.[1]).toBe(`/docs/${shown}`)
-    for (const { name } of contracts) expect(text).toContain(`href="/docs/${name}"`)
-    for (const [, file] of text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)) {
-      expect([file, (await call(file as string)).status]).toEqual([file, 200])
-    }
-  })
+  it.each(references)(
+    'has a page with an entry for each contract, without a trip to the database: %s',
+    async (path) => {
+      const { status, headers, text, cost } = await call(path)
+      expect([status, headers.get('content-type'), cost.trips]).toEqual([200, 'text/html; charset=UTF-8', 0])
+      const shown = path.replace('/docs/', '')
+      expect(text).toContain(`data-document="/doc/${shown}"`)
+      expect(/href="([^"]+)"[^>]*aria-current="page"/.exec(text)?.[1]).toBe(`/docs/${shown}`)
+      for (const { name } of contracts) expect(text).toContain(`href="/docs/${name}"`)
+      for (const [, file] of text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)) {
+        expect([file, (await call(file as string)).status]).toEqual([file, 200])
+      }
+    },
+  )
 
-  it('has an index at /docs that leads to the reference and the document of each contract', async () => {
+  it('has an index at /docs with links to the reference and the document of each contract', async () => {
     const { status, headers, text, cost } = await call('/docs')
     expect([status, headers.get('content-type'), cost.trips]).toEqual([200, 'text/html; charset=UTF-8', 0])
     for (const { name } of contracts) {
@@ -270,14 +276,14 @@ describe('the interactive reference', () => {
     ['/assets/icon.svg', 'image/svg+xml'],
     ['/assets/swagger-ui/swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
     ['/assets/swagger-ui/swagger-ui.css', 'text/css; charset=utf-8'],
-  ])('has files, each of its type, at no trip to the database: %s', async (path, type) => {
+  ])('has files with their content types, without a trip to the database: %s', async (path, type) => {
     const { status, headers, text, cost } = await call(path)
     expect([status, headers.get('content-type'), cost.trips]).toEqual([200, type, 0])
     expect(text.length).toBeGreaterThan(100)
   })
 
   it.each([...pages, '/assets/docs.js'])(
-    'is not sent again to who has it, nor its body with HEAD: %s',
+    'is not sent again to a client that has it, and HEAD sends no body: %s',
     async (path) => {
       const { headers } = await call(path)
       const etag = String(headers.get('etag'))
@@ -290,7 +296,7 @@ describe('the interactive reference', () => {
     },
   )
 
-  it.each([...pages, '/assets/docs.js'])('is only read: %s', async (path) => {
+  it.each([...pages, '/assets/docs.js'])('is read-only: %s', async (path) => {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
       const { status, headers } = await call(path, { method })
       expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD'])
@@ -301,19 +307,19 @@ describe('the interactive reference', () => {
     ...['/docs/nothing', '/docs/v1/nothing', '/docs.js', '/icon.svg', '/swagger-ui/swagger-ui.css', '/assets'],
     ...['/assets/', '/assets/nothing.js', '/assets/swagger-ui', '/assets/..%2fwrangler.toml'],
     '/assets/https://elsewhere.example/',
-  ])('is nowhere else: %s', async (path) => {
+  ])('is served at no other path: %s', async (path) => {
     const { status, body } = await call(path)
     expect([status, body]).toEqual([404, { error: 'not_found' }])
   })
 })
 
-describe('a database that is away', () => {
+describe('an unavailable database', () => {
   const broken = (message: string) => ({
     prepare: (sql: string) => testEnv.DB.prepare(sql),
     batch: () => Promise.reject(new Error(message)),
   })
 
-  it('is 503 with Retry-After, in the contract’s words, and lets nobody in', async () => {
+  it('returns 503 with Retry-After, in the contract’s words, and refuses every credential', async () => {
     const token = await adminToken()
     const env = { DB: broken('D1_ERROR: Network connection lost.') }
     for (const path of ['/v1/users', '/personnel/users/list', '/v1/me']) {

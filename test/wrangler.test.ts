@@ -1,5 +1,7 @@
 /// <reference types="vite/client" />
-/** wrangler.toml: what must be the same in every environment, since environments do not inherit all of it. */
+/**
+ * wrangler.toml: settings that must be the same in every environment, because environments do not inherit all of them.
+ */
 import { describe, expect, it } from 'vitest'
 import deploy from '../docs/deploy.md?raw'
 import source from '../wrangler.toml?raw'

@@ -1,4 +1,7 @@
-/** What a contract tells the shared suites about itself: how its clients do things, what its wire calls them, and what it answers. */
+/**
+ * What a contract tells the shared suites about itself: its requests, the field names of its wire format, and its
+ * responses.
+ */
 import type { Permission } from '../../src/core/access/permissions'
 import type { Known } from '../support/drawn-requests'
 import type { Person, Role, Someone } from '../support/people'
@@ -6,7 +9,7 @@ import type { Answer, Call } from '../support/usher'
 
 export type Ask = Call & { path: string }
 
-/** What became of a request, in whatever way the contract says so. */
+/** The outcome of a request, in whatever way the contract expresses it. */
 export type Outcome = 'done' | 'unauthenticated' | 'forbidden' | 'refused' | 'too_large' | 'limited' | 'unavailable'
 
 /** Fields in the contract's own names. */
@@ -79,24 +82,29 @@ export interface Wire {
   /** Values of fields and path parameters, where test/support/drawn-requests.ts does not know the name; the likeliest first. */
   words?: Record<string, (known: Known, isSigningIn: boolean) => readonly unknown[]>
   statuses: {
-    /** Of a request about a user who does not exist. */
+    /** For a request about a user who does not exist. */
     missing: number
-    /** Of a body with a Content-Encoding. */
+    /** For a body with a Content-Encoding. */
     encoded: number
   }
 }
 
-/** How the contract shows one person, and what becomes of the fields that it takes. */
+/** How the contract shows a person, and the effect of the fields that it accepts. */
 export interface Records {
-  /** The record in what `read`, `create` and `edit` answer. */
+  /** The record in the responses of `read`, `create` and `edit`. */
   in: (body: any) => Fields
-  /** The record of the person, to the letter; `expect.any` and the like stand for what only the contract knows. */
+  /**
+   * The exact record of the person. `expect.any` and similar matchers stand for values that only the contract knows.
+   */
   shown: (person: Person) => object
-  /** One of `edits`, to change records with. */
+  /** The one of `edits` that the record suites use. */
   edit: Edit
-  /** A creation with every field that the contract takes, the password `recordPassword` included, and the person it makes. */
+  /**
+   * A creation with every field that the contract accepts, the password `recordPassword` included, and the resulting
+   * person.
+   */
   creation: { sent: Fields & { email?: string }; makes: Omit<Person, 'uuid' | 'number'> }
-  /** Edits, one after the other, of the person whom v1's `creation` makes, and what each changes. */
+  /** Successive edits of the person whom v1's `creation` makes, and the changes that each makes. */
   changes: [sent: Fields, makes: Partial<Person>][]
   /** Edits of one field that no other contract lists here; they are sent at the same time. */
   concurrent?: [sent: Fields, makes: Partial<Person>][]
@@ -195,7 +203,7 @@ export const firstAdminEmail = 'first.admin@usher.example'
 
 type RequiredParts<Part> = { [Key in keyof Part as undefined extends Part[Key] ? never : Key]: string }
 
-/** What every description has, and what it is for. */
+/** The parts of a description, and their purposes. */
 const parts: RequiredParts<ContractDescription> = {
   outcome: 'what became of a request, from its answer',
   list: 'the request that lists users',
@@ -209,7 +217,7 @@ const parts: RequiredParts<ContractDescription> = {
   operations: 'who may call each operation, and how its statuses are provoked',
 }
 
-/** What the description lacks, with what it is for. */
+/** The missing parts of the description, with their purposes. */
 export function missingParts(description: Partial<ContractDescription>): string[] {
   return Object.entries(parts).flatMap(([part, use]) =>
     description[part as keyof typeof parts] === undefined ? [`${part}: ${use}`] : [],

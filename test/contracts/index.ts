@@ -35,12 +35,12 @@ export const contracts: Described[] = registry.map(({ name }) => [name, descript
 
 export type SigningIn = ContractDescription & { session: SignIn }
 
-/** Those whose clients sign in through the contract itself. */
+/** The contracts whose clients sign in through the contract itself. */
 export const signInContracts = contracts.flatMap(([name, { session, ...rest }]) =>
   session ? [[name, { ...rest, session }] satisfies [string, SigningIn]] : [],
 )
 
-/** Those whose clients refresh their access tokens through the contract itself. */
+/** The contracts whose clients refresh their access tokens through the contract itself. */
 export const refreshContracts = signInContracts.flatMap(([name, contract]) => {
   const { refresh } = contract.session
   return refresh ? [[name, { ...contract, refresh }] as const] : []
@@ -51,11 +51,11 @@ export function contractAt(path: string): ContractDescription {
   return descriptionOf(path.split('/')[1] ?? '')
 }
 
-/** What became of a request for `path`. */
+/** The outcome of a request for `path`. */
 export const outcomeAt = (path: string, answer: Parameters<ContractDescription['outcome']>[0]) =>
   contractAt(path).outcome(answer)
 
-/** The edits that name a user; not those of the caller. */
+/** The edits that name a user, without those of the caller's own account. */
 export function editsOfAnyone({ edits }: ContractDescription): [operationId: string, edit: Edit][] {
   const other: Someone = { ...nobody, uuid: adminRole.id, number: 1 }
   return Object.entries(edits).filter(([, edit]) => JSON.stringify(edit(nobody)) !== JSON.stringify(edit(other)))
@@ -71,12 +71,12 @@ export const passwordEdits = contracts.flatMap(([, contract]) => {
     : []
 })
 
-/** Every way to give `role` to the user. */
+/** Every way to assign `role` to the user. */
 export function waysToGive({ setRole }: ContractDescription, user: Someone, role: Role): Ask[] {
   return setRole.flatMap((set) => set(user, role) ?? [])
 }
 
-/** Every way to take all roles but the default one. */
+/** Every way to remove all roles but the default one. */
 export function demotionsOf({ setRole }: ContractDescription): ((user: Someone) => Ask)[] {
   return setRole.flatMap((set) => (set(nobody, plainRole) ? [(user: Someone) => set(user, plainRole) as Ask] : []))
 }

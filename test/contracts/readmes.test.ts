@@ -1,5 +1,8 @@
 /// <reference types="vite/client" />
-/** Each contract has a README and a STATEMENTS.md, which names no test that does not exist. The contract's own suites check their rows. */
+/**
+ * Each contract has a README and a STATEMENTS.md that names only existing tests. The contract's own suites check their
+ * rows.
+ */
 import { describe, expect, it } from 'vitest'
 import { contracts } from '../../src/contracts'
 import { baseName, namedIn } from '../support/statements'

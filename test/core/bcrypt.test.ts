@@ -1,4 +1,7 @@
-/** bcrypt and PBKDF2 beyond the platform's cap, which are computed here: held against other implementations on random input. */
+/**
+ * bcrypt, and PBKDF2 above the platform's cap, are computed in the Worker. Compares them with other implementations on
+ * random input.
+ */
 import { hashSync } from 'bcryptjs'
 import { describe, expect, it } from 'vitest'
 import { matchesBcrypt } from '../../src/core/passwords/bcrypt'
@@ -6,7 +9,7 @@ import { deriveUncapped } from '../../src/core/passwords/uncapped-pbkdf2'
 
 const random = (below: number) => Math.floor(Math.random() * below)
 
-/** Up to so many characters, of one to four bytes each. */
+/** Text of up to this many characters, of one to four bytes each. */
 function randomText(most: number): string {
   const characters = ['a', 'Z', '7', ' ', '\u0001', 'ß', 'é', '—', '語', '🔑', '\u{10ffff}', 'e\u0301']
   return Array.from({ length: random(most + 1) }, () => characters[random(characters.length)]).join('')
@@ -24,7 +27,7 @@ describe('a bcrypt hash', () => {
     [4, 1500],
     [5, 300],
     [6, 100],
-  ])('is matched by its own password and by no other, of random passwords and salts: cost %i', async (cost, times) => {
+  ])('matches its own random password and no other at cost %i', async (cost, times) => {
     for (let time = 0; time < times; time += 1) {
       const password = randomText(40)
       const hash = hashSync(password, randomSalt(cost))
@@ -35,7 +38,7 @@ describe('a bcrypt hash', () => {
     }
   })
 
-  it('is of the first 72 bytes of a password, wherever they end in a character', async () => {
+  it('uses the first 72 bytes of a password, even when they end inside a character', async () => {
     for (let length = 66; length < 80; length += 1) {
       for (const character of ['x', 'é', '語', '🔑']) {
         const password = 'p'.repeat(length - 1) + character
@@ -47,21 +50,21 @@ describe('a bcrypt hash', () => {
     }
   })
 
-  it('is matched through pauses too: cost 9', async () => {
+  it('gives the same result when the computation pauses (cost 9)', async () => {
     const hash = hashSync('a bcrypt password', randomSalt(9))
     expect(await matchesBcrypt('a bcrypt password', hash)).toBe(true)
     expect(await matchesBcrypt('a bcrypt passwore', hash)).toBe(false)
   })
 })
 
-describe('PBKDF2 without the cap', () => {
+describe('PBKDF2 above the platform’s cap', () => {
   async function platform(password: Uint8Array<ArrayBuffer>, salt: Uint8Array<ArrayBuffer>, iterations: number) {
     const key = await crypto.subtle.importKey('raw', password, 'PBKDF2', false, ['deriveBits'])
     const bits = await crypto.subtle.deriveBits({ name: 'PBKDF2', hash: 'SHA-256', salt, iterations }, key, 256)
     return new Uint8Array(bits)
   }
 
-  it('derives what the platform does, of random passwords, salts and iterations', async () => {
+  it('gives the same result as the platform for random passwords, salts and iterations', async () => {
     const bytes = (most: number) => crypto.getRandomValues(new Uint8Array(random(most + 1)))
     for (let time = 0; time < 500; time += 1) {
       const [password, salt, iterations] = [bytes(200), bytes(200), 1 + random(time < 450 ? 20 : 3000)] as const
@@ -76,8 +79,11 @@ describe('PBKDF2 without the cap', () => {
     }
   })
 
-  it.each([9_999, 10_000, 10_001, 25_000])('derives what the platform does through pauses: %i', async (iterations) => {
-    const [password, salt] = [new Uint8Array([1, 2, 3]), new Uint8Array([4, 5])]
-    expect(await deriveUncapped(password, salt, iterations)).toEqual(await platform(password, salt, iterations))
-  })
+  it.each([9_999, 10_000, 10_001, 25_000])(
+    'gives the same result as the platform when the computation pauses: %i',
+    async (iterations) => {
+      const [password, salt] = [new Uint8Array([1, 2, 3]), new Uint8Array([4, 5])]
+      expect(await deriveUncapped(password, salt, iterations)).toEqual(await platform(password, salt, iterations))
+    },
+  )
 })

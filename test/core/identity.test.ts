@@ -1,10 +1,10 @@
-/** What text may hold, and when two identifiers are the same. */
+/** Which characters text may hold, and when two identifiers count as equal. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { fold } from '../../src/core/users/text'
 import { importing } from '../support/imports'
 import { adminToken, call, freshDirectory, person, roleIds, rows, signIn, uuidOf } from '../support/usher'
 
-describe('the folded form', () => {
+describe('the folded form of text', () => {
   it.each([
     ['case', 'Straße', 'STRASSE', 'strasse'],
     ['case where one letter becomes two', 'İstanbul', 'i\u0307stanbul'],
@@ -24,16 +24,16 @@ describe('the folded form', () => {
       'no\u{e0061}or',
       'noor',
     ],
-  ])('is one for every spelling that differs in %s', (_, ...spellings) => {
+  ])('is the same for spellings that differ in %s', (_, ...spellings) => {
     expect(new Set(spellings.map(fold)).size).toBe(1)
   })
 
-  it('keeps apart what people keep apart', () => {
+  it('differs for words that people read as different', () => {
     const different = ['noor', 'nóor', 'no.or', 'noor1', 'n00r', 'нoor', 'noor ', 'no-or', '007', '7']
     expect(new Set(different.map(fold)).size).toBe(different.length)
   })
 
-  it('of every character is its own fold, and that of its other forms', () => {
+  it('of every character folds to itself, and equals the fold of the character’s other forms', () => {
     const unstable: string[] = []
     for (let codePoint = 0; codePoint <= 0x10ffff; codePoint += 1) {
       if (codePoint >= 0xd800 && codePoint <= 0xdfff) continue
@@ -46,7 +46,7 @@ describe('the folded form', () => {
   })
 })
 
-describe('in the directory', () => {
+describe('text in the directory', () => {
   freshDirectory()
 
   let admin: string
@@ -98,13 +98,16 @@ describe('in the directory', () => {
       ['matricule', 0, 'username', '00'],
       ['username', '000', 'matricule', 0],
       ['matricule', 9_007_199_254_740_991, 'username', '9007199254740991'],
-    ])('shares one namespace with all others: a %s %j takes the %s %j', async (field, taken, other, asked) => {
-      expect((await create({ [field]: taken })).status).toBe(201)
-      const { status, body } = await create({ [other]: asked })
-      expect([status, body.detail]).toEqual(conflict(other))
-    })
+    ])(
+      'shares one namespace with the other identifiers: a %s %j takes the %s %j',
+      async (field, taken, other, asked) => {
+        expect((await create({ [field]: taken })).status).toBe(201)
+        const { status, body } = await create({ [other]: asked })
+        expect([status, body.detail]).toEqual(conflict(other))
+      },
+    )
 
-    it('is taken in every spelling by a change of another user, too', async () => {
+    it('is taken in every spelling when another user is updated', async () => {
       const { body: one } = await create({ matricule: 77 })
       const { body: other } = await create({ username: '0088' })
       const patch = (id: string, json: object) => call(`/v1/users/${id}`, { method: 'PATCH', token: admin, json })
@@ -116,7 +119,7 @@ describe('in the directory', () => {
       expect((await patch(other.id, { username: '88' })).body.username).toBe('88')
     })
 
-    it('is taken in every spelling by a row of an import, for the rows after it too', async () => {
+    it('is taken in every spelling by an import row, for the rows after it', async () => {
       await create({ matricule: 77, username: '66' })
       const row = (email: string, fields: object) => ({ email, name: 'Somebody New', ...fields })
       const rowsSent = [
@@ -144,7 +147,7 @@ describe('in the directory', () => {
         'a@ex.example.',
       ],
       ...['a@ex。example', 'b@a@ex.example@ex.example', 'a@1.0.0.127'],
-    ])('is no other than it looks, whatever a URL parser makes of it: %s', async (username) => {
+    ])('is compared as it looks, not as a URL parser reads it: %s', async (username) => {
       for (const email of ['a@ex.example', 'a@example.example', 'a@1.0x7f']) {
         expect((await create({ email })).status).toBe(201)
       }
@@ -152,7 +155,7 @@ describe('in the directory', () => {
       expect([status, body.username]).toEqual([201, username])
     })
 
-    it('may be one’s own twice over', async () => {
+    it('may be used twice by the same user', async () => {
       expect((await create({ email: 'twice@example.org', username: 'TWICE@example.org' })).status).toBe(201)
       expect((await create({ matricule: 77, username: '77' })).status).toBe(201)
       expect((await create({ matricule: 78, username: '７８' })).status).toBe(201)
@@ -160,7 +163,7 @@ describe('in the directory', () => {
       expect((await create({ username: '7' })).status).toBe(201)
     })
 
-    it('signs in whoever it is of, in every spelling', async () => {
+    it('signs its user in, in every spelling', async () => {
       const input = { email: 'Zoé@example.org', username: 'ﬁona.Z', matricule: 314, password: 'a fine passphrase' }
       const { body } = await create(input)
       for (const typed of ['ZOE\u0301@EXAMPLE.ORG', 'zoé@example.org', 'FIONA.z', 'fi\u200bona.z', '314', '３１４']) {
@@ -168,7 +171,7 @@ describe('in the directory', () => {
       }
     })
 
-    it('is free again once its user is deleted, and only then', async () => {
+    it('is free again once its user is deleted, and not before', async () => {
       const identifiers = { email: 'gone@example.org', username: 'Gone', matricule: 8 }
       const { body: gone } = await create(identifiers)
       await call(`/personnel/users/delete/${uuidOf(gone.id)}`, { token: admin, method: 'DELETE' })
@@ -181,7 +184,7 @@ describe('in the directory', () => {
       expect(body.id).not.toBe(gone.id)
     })
 
-    it('that is one’s own twice over is freed once, and leaves others’ alone', async () => {
+    it('used twice by one user is freed once, and identifiers of other users stay', async () => {
       const { body: twice } = await create({ email: 'twice@example.org', username: 'twice@example.org', matricule: 9 })
       await create({ email: 'stays@example.org', username: 'stays', matricule: 10 })
       await remove(twice.id)
@@ -191,7 +194,7 @@ describe('in the directory', () => {
       }
     })
 
-    it('that was changed is free again, and the new one taken', async () => {
+    it('is free again after a change, and the new identifier is taken', async () => {
       const { body: one } = await create({ email: 'before@example.org', matricule: 11 })
       const json = { user_id: uuidOf(one.id), email: 'after@example.org', matricule: 12 }
       expect((await call('/personnel/users/update', { token: admin, method: 'PUT', json })).status).toBe(200)
@@ -216,7 +219,7 @@ describe('in the directory', () => {
         'username of some and email of others',
         (index: number) => (index % 2 ? { username: 'both@example.org' } : { email: 'both@example.org' }),
       ],
-    ])('that ten ask for at once is given to one: %s', async (_, fields) => {
+    ])('requested ten times at once is given to one user: %s', async (_, fields) => {
       const before = await rows('SELECT number FROM users')
       const answers = await Promise.all(Array.from({ length: 10 }, (_, index) => create(fields(index))))
       expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)])
@@ -245,12 +248,12 @@ describe('in the directory', () => {
       ...['x@.example.org', 'x@example.org.', 'x@127.0.0.1', 'x@[127.0.0.1]', '"x y"@example.org', 'x@exa_mple.org'],
       ...['<x@example.org>', 'X <x@example.org>', 'x@example.org, y@example.org', ' x@example.org', 'x@example.org '],
       ...['', ' ', `${'x'.repeat(65)}@example.org`, `x@${'y'.repeat(64)}.example`, '\u0301@'],
-    ])('is an address: %j is not', async (sent) => {
+    ])('is rejected when it is not an address: %j', async (sent) => {
       const { status, body } = await create({ email: sent })
       expect([status, body.errors]).toEqual([400, [{ field: 'email', message: 'must be an email address' }]])
     })
 
-    it('has at most 254 characters, however its letters change in lower case', async () => {
+    it('has at most 254 characters, even when lower case changes its length', async () => {
       const of = (length: number) =>
         `x@${'y'.repeat(62)}.${'y'.repeat(62)}.${'y'.repeat(62)}.${'y'.repeat(length - 191)}`
       expect((await create({ email: of(254) })).body.email).toBe(of(254))
@@ -291,7 +294,7 @@ describe('in the directory', () => {
       ['a byte order mark', '\ufeff'],
       ['a Hangul filler', '\u3164'],
       ['a tag', '\u{e0041}'],
-    ])('refuses %s', async (_, character) => {
+    ])('rejects %s', async (_, character) => {
       const sent = Object.fromEntries(textFields.map((field) => [field, holding(field, character)]))
       const { status, body } = await create(sent)
       expect(status).toBe(400)
@@ -306,7 +309,7 @@ describe('in the directory', () => {
       expect((await call('/personnel/users/create', { token: admin, json })).status).toBe(422)
     })
 
-    it('refuses text that is not UTF-8, rather than store something else', async () => {
+    it('rejects text that is not UTF-8 instead of storing a replacement', async () => {
       const json = JSON.stringify(person({ name: 'a?b' }))
       const bytes = Uint8Array.from(new TextEncoder().encode(json), (byte) => (byte === 0x3f ? 0xe9 : byte))
       const headers = { 'content-type': 'application/json' }
@@ -322,7 +325,7 @@ describe('in the directory', () => {
       ['letters beyond the first plane', '𠮷野'],
       ['a letter with marks that do not compose', 'Ṇ̃'],
       ['an apostrophe, markup and SQL, which mean nothing here', `O'Brien <b>&amp;</b> "; DROP TABLE users; --`],
-    ])('of a name takes %s, in the text and the store alike', async (_, text) => {
+    ])('that is a name accepts %s, and stores it unchanged', async (_, text) => {
       const sent = { name: text, first_name: text, last_name: text, username: null }
       const { status, body } = await create(sent)
       expect(status).toBe(201)
@@ -333,7 +336,7 @@ describe('in the directory', () => {
     })
 
     it.each(['\u200d', '\u200c', '\ufe0f', '\u{e0100}'])(
-      'of an identifier takes no joiner and no variation selector: %j',
+      'that is an identifier rejects joiners and variation selectors: %j',
       async (character) => {
         const sent = {
           email: `a${character}b@example.org`,
@@ -358,7 +361,7 @@ describe('in the directory', () => {
       ['description', '/v1/webhooks', (description) => ({ url: 'https://apps.example/usher', description })],
     ]
     it.each(elsewhere)(
-      'other than a name takes no joiner and no variation selector: %s of %s',
+      'that is not a name rejects joiners and variation selectors: %s of %s',
       async (field, path, body) => {
         for (const joiner of joiners) {
           const { status, body: problem } = await call(path, { token: admin, json: body(`a${joiner}b`) })
@@ -368,7 +371,7 @@ describe('in the directory', () => {
       },
     )
 
-    it('other than a name takes no joiner and no variation selector in a change or an import either', async () => {
+    it('that is not a name rejects joiners and variation selectors in updates and imports too', async () => {
       const { body: one } = await create({})
       const role = await call('/v1/roles', { token: admin, json: { name: 'porter', permissions: [] } })
       for (const joiner of joiners) {
@@ -391,7 +394,7 @@ describe('in the directory', () => {
       }
     })
 
-    it('is stored as it is answered, composed once', async () => {
+    it('is stored as it is returned, in composed form', async () => {
       const decomposed = 'Zoe\u0308 A\u030angstro\u0308m'
       const sent = {
         ...Object.fromEntries(namesAndPhones.map((field) => [field, decomposed])),
@@ -427,7 +430,7 @@ describe('in the directory', () => {
       ['phone', 32],
       ['mobile', 32],
       ['username', 128],
-    ])('counts code points: %s has at most %i', async (field, max) => {
+    ])('is measured in code points: %s has at most %i', async (field, max) => {
       for (const character of ['x', '𠮷', 'e\u0301']) {
         const { status, body } = await create({ [field]: character.repeat(max) })
         expect([status, body[field]]).toEqual([201, character.repeat(max).normalize('NFC')])
@@ -437,7 +440,7 @@ describe('in the directory', () => {
       }
     })
 
-    it('counts code points: an email has at most 64 before the @', async () => {
+    it('is measured in code points: an email has at most 64 before the @', async () => {
       for (const character of ['x', '𠮷']) {
         const { status, body } = await create({ email: `${character.repeat(64)}@example.org` })
         expect([status, body.email]).toEqual([201, `${character.repeat(64)}@example.org`])
@@ -447,13 +450,13 @@ describe('in the directory', () => {
   })
 
   describe('a username', () => {
-    it.each(['', ' ', 'a b', ' ab', 'ab ', 'a\u00a0b', 'a\u3000b'])('holds no blanks: %j', async (username) => {
+    it.each(['', ' ', 'a b', ' ab', 'ab ', 'a\u00a0b', 'a\u3000b'])('rejects blanks: %j', async (username) => {
       const { status, body } = await create({ username })
       const message = username === '' ? 'must not be blank' : 'must not contain blanks'
       expect([status, body.errors]).toEqual([400, [{ field: 'username', message }]])
     })
 
-    it('may be absent, for as many as like', async () => {
+    it('is optional for any number of users', async () => {
       for (const username of [null, undefined, null]) {
         const { status, body } = await create({ username })
         expect([status, body.username, body.matricule]).toEqual([201, null, null])

@@ -1,11 +1,11 @@
-/** The whole name and its two parts: how each follows from the other. */
+/** How the whole name and its two parts follow from each other. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { coherentNames } from '../../src/core/users/user'
 import { adminToken, call, freshDirectory, person, rows, uuidOf } from '../support/usher'
 
 const present = { givenName: 'Ana', familyName: 'Duarte' }
 
-describe('names that are sent', () => {
+describe('names in a request', () => {
   it.each([
     ['Lia Marie Okoye', 'Lia', 'Marie Okoye'],
     ['Lia', 'Lia', ''],
@@ -13,7 +13,7 @@ describe('names that are sent', () => {
     ['Lia\u00a0Okoye', 'Lia', 'Okoye'],
     ['李\u3000小龙', '李', '小龙'],
     ['Jean-Luc d’Arc', 'Jean-Luc', 'd’Arc'],
-  ])('as a whole alone, %j, set both parts and stay as sent', (name, givenName, familyName) => {
+  ])('with only the whole name, %j, set both parts and keep the whole name as sent', (name, givenName, familyName) => {
     expect(coherentNames({ name }, present)).toEqual({ name, givenName, familyName })
   })
 
@@ -26,7 +26,7 @@ describe('names that are sent', () => {
     ],
     [{ givenName: '' }, { givenName: '', familyName: 'Duarte', name: 'Duarte' }],
     [{ familyName: '' }, { givenName: 'Ana', familyName: '', name: 'Ana' }],
-  ])('as parts alone, %j, set the whole, the present part filling in', (sent, expected) => {
+  ])('with only parts, %j, set the whole name, using the stored value of a missing part', (sent, expected) => {
     expect(coherentNames(sent, present)).toEqual(expected)
   })
 
@@ -34,11 +34,11 @@ describe('names that are sent', () => {
     [{ name: 'Dr. Ana', givenName: 'Inês', familyName: 'Faro' }],
     [{ name: 'Dr. Ana', givenName: 'Inês' }],
     [{ name: 'Dr. Ana', familyName: 'Faro' }],
-  ])('together, %j, are each kept as sent and nothing else changes', (sent) => {
+  ])('with all of them, %j, are kept as sent and change nothing else', (sent) => {
     expect(coherentNames(sent, present)).toEqual(sent)
   })
 
-  it('not at all change nothing', () => {
+  it('change nothing when none is sent', () => {
     expect(coherentNames({}, present)).toEqual({})
     expect(coherentNames({ name: undefined, givenName: undefined }, present)).toEqual({})
   })
@@ -65,14 +65,14 @@ describe('the names of a user', () => {
     [{ name: 'Dr. L. Okoye', first_name: 'Lia' }, ['Dr. L. Okoye', 'Lia', '']],
     [{ name: 'Dr. L. Okoye', last_name: 'Okoye' }, ['Dr. L. Okoye', '', 'Okoye']],
     [{ name: 'Dr. L. Okoye', first_name: '', last_name: '' }, ['Dr. L. Okoye', '', '']],
-  ])('created with %j are coherent, and are stored as answered', async (sent, expected) => {
+  ])('created with %j agree with each other, and are stored as returned', async (sent, expected) => {
     const { status, body } = await create(sent)
     expect(status).toBe(201)
     expect(namesOf(body)).toEqual(expected)
     expect(await stored(body.id)).toEqual(expected)
   })
 
-  it('follow when only the whole is changed, and stay when it is sent back as it was', async () => {
+  it('follow a change of the whole name, and stay when the old value is sent back', async () => {
     const { body: created } = await create({ name: 'Dr. L. Okoye', first_name: 'Lia', last_name: 'Okoye' })
     const rename = (nom: string) =>
       call('/personnel/users/update', { token: admin, method: 'PUT', json: { user_id: uuidOf(created.id), nom } })
@@ -90,11 +90,11 @@ describe('the names of a user', () => {
     [{ name: 'Awa Mariam Sow' }, ['Awa Mariam Sow', 'Awa', 'Mariam Sow']],
     [{ name: 'Dr. Sow', first_name: 'Awa', last_name: 'Sow' }, ['Dr. Sow', 'Awa', 'Sow']],
     [{ name: 'Dr. Sow', first_name: 'Awa' }, ['Dr. Sow', 'Awa', 'Okoye']],
-    // What is sent back as it was is as good as not sent.
+    // A value that is sent back unchanged counts as not sent.
     [{ name: 'Lia Okoye', first_name: 'Awa', last_name: 'Okoye' }, ['Awa Okoye', 'Awa', 'Okoye']],
     [{ name: 'Awa Sow', first_name: 'Lia', last_name: 'Okoye' }, ['Awa Sow', 'Awa', 'Sow']],
     [{ phone: '1' }, ['Lia Okoye', 'Lia', 'Okoye']],
-  ])('changed by %j are coherent', async (json, expected) => {
+  ])('changed by %j agree with each other', async (json, expected) => {
     const { body: created } = await create({ name: 'Lia Okoye' })
     for (const method of ['PUT', 'PATCH']) {
       const { status, body } = await call(`/v1/users/${created.id}`, { token: admin, method, json })
@@ -104,7 +104,7 @@ describe('the names of a user', () => {
     }
   })
 
-  it('may be longer when derived than what may be sent', async () => {
+  it('may be longer when derived than a sent name may be', async () => {
     const word = 'x'.repeat(200)
     const { status, body } = await create({ name: word })
     expect([status, ...namesOf(body)]).toEqual([201, word, word, ''])
@@ -114,7 +114,7 @@ describe('the names of a user', () => {
   })
 
   it.each(['', ' ', '\t', '\u00a0', '\u2003\u3000', '\u200d', '\ufe0f', '\u200c \u200d'])(
-    'are more than blank, as %j is',
+    'must not be blank, as %j is',
     async (name) => {
       for (const { status, body } of [await create({ name }), await create({ name, first_name: 'Lia' })]) {
         expect(status).toBe(400)

@@ -1,4 +1,4 @@
-/** How passwords are hashed, kept and chosen. */
+/** How passwords are chosen, hashed and stored. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Parsed } from '../../src/core/users/fields'
 import { hashPassword, verifyPassword } from '../../src/core/passwords/passwords'
@@ -15,7 +15,7 @@ async function pbkdf2(password: Uint8Array<ArrayBuffer>, salt: Uint8Array<ArrayB
   return new Uint8Array(await crypto.subtle.deriveBits({ name: 'PBKDF2', hash: 'SHA-256', salt, iterations }, key, 256))
 }
 
-/** The stored form as it is documented, made without the code under test. */
+/** The stored form as documented, computed without the code under test. */
 async function storedAs(password: string, salt: Uint8Array<ArrayBuffer>, iterations: number, rounds: number) {
   let key = await pbkdf2(utf8(password), salt, iterations)
   for (let round = 1; round < rounds; round += 1) {
@@ -27,15 +27,15 @@ async function storedAs(password: string, salt: Uint8Array<ArrayBuffer>, iterati
 const someSalt = Uint8Array.from({ length: 16 }, (_, index) => index)
 const password = 'a fine passphrase' as Parsed<'password'>
 
-describe('the key derivation', () => {
+describe('key derivation', () => {
   it.each([
     ['passwd', 'salt', 1, '55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc'],
     ['Password', 'NaCl', 80_000, '4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56'],
-  ])('is plain PBKDF2 in one round: RFC 7914, section 11, %s', async (secret, salt, iterations, expected) => {
+  ])('with one round is plain PBKDF2: RFC 7914, section 11, %s', async (secret, salt, iterations, expected) => {
     expect(toHex(await derive(utf8(secret), utf8(salt), iterations, 1))).toBe(expected)
   })
 
-  // Computed from the documented definition by another implementation of PBKDF2.
+  // Computed from the documented definition with another implementation of PBKDF2.
   it.each([
     [2, 'd7358560bbb1b20f99fdbfd123e8ee55353ea0c790769705ac38fc34a957371a'],
     [3, 'da1987016c56efa1b9e1cf66d5a92f256062b77536094dc22349f2537d927e49'],
@@ -50,20 +50,20 @@ describe('the key derivation', () => {
     ['no iterations', 0, 1],
     ['no rounds', 100_000, 0],
     ['no number', NaN, 1],
-  ])('refuses %s', async (_, iterations, rounds) => {
+  ])('rejects %s', async (_, iterations, rounds) => {
     await expect(derive(utf8('passwd'), utf8('salt'), iterations, rounds)).rejects.toThrow(RangeError)
   })
 })
 
-describe('the platform’s cap', () => {
-  it('holds in every suite, as it does in production', async () => {
+describe('the platform’s PBKDF2 cap', () => {
+  it('is enforced in every suite, as in production', async () => {
     await expect((async () => pbkdf2(utf8('passwd'), utf8('salt'), 100_001))()).rejects.toThrow(/iteration/)
     await expect((async () => pbkdf2(utf8('passwd'), utf8('salt'), 100_000))()).resolves.toHaveLength(32)
   })
 })
 
-describe('the stored form', () => {
-  it('says its parameters and is made with a salt of its own', async () => {
+describe('a stored password hash', () => {
+  it('names its parameters and has its own salt', async () => {
     const [one, other] = [await hashPassword(password, 2), await hashPassword(password, 2)]
     expect(one).toMatch(/^\$pbkdf2-sha256\$i=100000,r=2\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
     expect(one).not.toBe(other)
@@ -79,7 +79,7 @@ describe('the stored form', () => {
     }
   })
 
-  it('verifies by its own parameters, and is outdated where they are weaker than today’s', async () => {
+  it('is verified with its own parameters, and is outdated when they are weaker than the current ones', async () => {
     const weak = await storedAs(password, someSalt, 1000, 1)
     expect(await verifyPassword(password, weak, 1)).toEqual({ matches: true, outdated: true })
     expect(await verifyPassword(password, await storedAs(password, someSalt, 100_000, 1), 2)).toEqual({
@@ -97,7 +97,7 @@ describe('the stored form', () => {
     ['empty', ''],
     ['of another kind', '$2b$12$abcdefghijklmnopqrstuuY9s0b6l1yXjzq0mJt5K2bqH1m0s5b3e'],
     ['cut short', `$pbkdf2-sha256$i=100000,r=1$${'A'.repeat(22)}`],
-  ])('matches nothing where it is %s', async (_, stored) => {
+  ])('matches no password when it is %s', async (_, stored) => {
     for (const tried of [password, '', 'null']) {
       expect(await verifyPassword(tried, stored, 1)).toMatchObject({ matches: false })
     }
@@ -127,7 +127,7 @@ describe('a password in the directory', () => {
   const refusals = (body: { errors: { field: string; message: string }[] }) =>
     body.errors.map(({ field, message }) => `${field} ${message}`)
 
-  it('is hashed and verified at full cost unless told otherwise', async () => {
+  it('is hashed and verified at full cost by default', async () => {
     const env = { PASSWORD_ROUNDS: '' }
     const input = person()
     expect((await create(input, { env })).status).toBe(201)
@@ -139,7 +139,7 @@ describe('a password in the directory', () => {
     expect((await storedOf(input.email))?.password_hash).toBe(stored)
   })
 
-  it('is hashed anew at sign-in where its stored parameters are weaker, and nothing else changes', async () => {
+  it('is rehashed at sign-in when its stored parameters are weaker, and nothing else changes', async () => {
     const input = person()
     await create(input)
     const before = await storedOf(input.email)
@@ -158,7 +158,7 @@ describe('a password in the directory', () => {
     expect((await storedOf(input.email))?.password_hash).toBe(after?.password_hash)
   })
 
-  it('is never hashed anew at a lower cost', async () => {
+  it('is never rehashed at a lower cost', async () => {
     const input = person()
     await create(input)
     const strong = await storedAs(input.password, someSalt, 100_000, 3)
@@ -185,7 +185,7 @@ describe('a password in the directory', () => {
     }
   })
 
-  it('has as many code points as PASSWORD_MIN_LENGTH asks for, and the message says how many', async () => {
+  it('has at least PASSWORD_MIN_LENGTH code points, and the message names the number', async () => {
     const env = { PASSWORD_MIN_LENGTH: '12' }
     for (const tooShort of ['lilac', 'lilac-moss', 'lilac-moss1']) {
       const { status, body } = await create(person({ password: tooShort }), { env })
@@ -199,7 +199,7 @@ describe('a password in the directory', () => {
   })
 
   it.each(['password1', 'PASSWORD1', 'PassWord1', 'iloveyou', 'QWERTYUIOP', '12345678', '1q2w3e4r'])(
-    'is not a common one: %s',
+    'must not be a common password: %s',
     async (common) => {
       const { status, body } = await create(person({ password: common }))
       expect([status, refusals(body)]).toEqual([400, ['password is among the most common passwords']])
@@ -207,7 +207,7 @@ describe('a password in the directory', () => {
   )
 
   it.each(['securepass123', 'SecurePassword123!', 'kkkkkkkkk', 'only letters here', '907 3314 8861'])(
-    'needs no composition, and may be what the original examples use: %s',
+    'needs no particular composition, and may be an original example: %s',
     async (acceptable) => {
       const input = person({ password: acceptable })
       expect((await create(input)).status).toBe(201)
@@ -224,7 +224,7 @@ describe('a password in the directory', () => {
     ['name', 'Vera Élise Lindqvist'],
     ['name in another case, decomposed', 'VERA E\u0301LISE LINDQVIST'],
     ['name with an invisible character inside', 'Vera É\u200blise Lindqvist'],
-  ])('is not the user’s own %s', async (_, personal) => {
+  ])('must not be the user’s own %s', async (_, personal) => {
     const input = person({
       email: 'Vera.Lindqvist@example.org',
       username: 'Lindqvist-V',
@@ -236,7 +236,7 @@ describe('a password in the directory', () => {
     expect((await create({ ...input, password: `${personal} and more` })).status).toBe(201)
   })
 
-  it('is not the user’s name when somebody else sets it either', async () => {
+  it('must not be the user’s name when another user sets it either', async () => {
     const created = await create(person({ name: 'Vera Lindqvist' }))
     const read = await call('/personnel/users/list', { token: admin })
     const { user_id } = read.body.find(({ nom }: { nom: string }) => nom === 'Vera Lindqvist')
@@ -248,7 +248,7 @@ describe('a password in the directory', () => {
     expect((await update({ nom: 'Vera Holm', password: 'vera lindqvist' })).status).toBe(200)
   })
 
-  it('is neither trimmed nor cut', async () => {
+  it('is neither trimmed nor truncated', async () => {
     const input = person({ password: ' blanks around it ' })
     await create(input)
     expect((await login(input.email, ' blanks around it ')).status).toBe(200)
@@ -271,12 +271,12 @@ describe('a password in the directory', () => {
     }
   })
 
-  it('counts its length after composing', async () => {
+  it('is measured after composition', async () => {
     expect((await create(person({ password: 'e\u0301'.repeat(7) }))).status).toBe(400)
     expect((await create(person({ password: 'e\u0301'.repeat(127) + 'x' }))).status).toBe(201)
   })
 
-  it('may be typed as anything at sign-in, and that is only ever wrong', async () => {
+  it('at sign-in may be any text, which is at worst a wrong password', async () => {
     const input = person()
     await create(input)
     for (const typed of ['', '\0', '\ud800', 'x'.repeat(5000), '\u202e']) {
@@ -288,7 +288,7 @@ describe('a password in the directory', () => {
   it.each([
     ['lone surrogate, which has no bytes to hash', 'half a pair \ud83d'],
     ['NUL, which HMAC does not tell from the end', 'password1\0'],
-  ])('holds no %s', async (_, unhashable) => {
+  ])('must not contain %s', async (_, unhashable) => {
     const { status, body } = await create(person({ password: unhashable }))
     expect([status, refusals(body)]).toEqual([400, ['password must not contain control or invisible characters']])
   })

@@ -1,11 +1,14 @@
-/** Hashes of the systems people come from: verified as those did, and read strictly. */
+/** Password hashes of other systems: verified as those systems do, and parsed strictly. */
 import { describe, expect, it } from 'vitest'
 import { isTooCostly, matchesHash, readHash, type StoredHash } from '../../src/core/passwords/stored-hashes'
 
 const read = (text: string) => readHash(text) as StoredHash
 const django = (iterations: number, hash: string) => `pbkdf2_sha256$${iterations}$kT9xS7Qm2LwZ4vB8nYc1Rd$${hash}`
 
-/** Made by other implementations: libxcrypt's bcrypt, Python's hashlib, and what Laravel and FastAPI print in their documentation. */
+/**
+ * Made by other implementations: libxcrypt's bcrypt, Python's hashlib, and examples from the documentation of Laravel
+ * and FastAPI.
+ */
 export const vectors: [what: string, password: string, stored: string][] = [
   ['Laravel’s own', 'password', '$2y$10$92IXUNpkjO0rOQ5byMi.Ye4oKoEa3Ro9llC/.og/at2.uheWG/igi'],
   ['FastAPI’s own', 'secret', '$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW'],
@@ -19,12 +22,12 @@ export const vectors: [what: string, password: string, stored: string][] = [
 ]
 
 describe('a hash of another system', () => {
-  it.each(vectors)('is verified: %s', async (_, password, stored) => {
+  it.each(vectors)('is verified with its password: %s', async (_, password, stored) => {
     expect(await matchesHash(password, read(stored))).toBe(true)
   })
 
   it.each(vectors.filter(([, , stored]) => /^\$2.\$0|36000/.test(stored)))(
-    'is not verified by another password: %s',
+    'is not verified with another password: %s',
     async (_, password, stored) => {
       for (const wrong of [
         '',
@@ -32,7 +35,7 @@ describe('a hash of another system', () => {
         password.toUpperCase(),
         password.slice(0, -1),
         `${password}\0`,
-        // bcrypt reads its key around and around: to it this is the password.
+        // bcrypt repeats its key, so this counts as the same password.
         `${password}\0${password}`,
       ]) {
         expect([wrong, await matchesHash(wrong, read(stored))]).toEqual([wrong, false])
@@ -40,7 +43,7 @@ describe('a hash of another system', () => {
     },
   )
 
-  it('takes of a password what bcrypt takes, 72 bytes', async () => {
+  it('uses the first 72 bytes of the password, as bcrypt does', async () => {
     const stored = read('$2b$04$abcdefghijklmnopqrstuubzadhGtS2zEF.gu0yd0opP6cVzb.e0i')
     for (const [password, matches] of [
       ['x'.repeat(72), true],
@@ -52,7 +55,7 @@ describe('a hash of another system', () => {
     }
   })
 
-  it('is compared with what is typed as it is typed: another composition of it is another password there', async () => {
+  it('is compared with the password as typed, so another composition is a different password', async () => {
     const stored = read('pbkdf2_sha256$36000$seasalt$mEUPPFJkT/xtwDU8rB7Q+puHRZnR07WRjerTkt/3HI0=')
     expect(await matchesHash('lètmein'.normalize('NFD'), stored)).toBe(false)
   })
@@ -73,7 +76,7 @@ describe('a hash of another system', () => {
     '$2b$10$abcdefghijklmnopqrstuuCDQhtd3cE1iT35cHBlfYNFp61LqfmZOO',
     '$2b$10$abcdefghijklmnopqrstuuCDQhtd3cE1iT35cHBlfYNFp61LqfmZO\n',
     ' $2b$10$abcdefghijklmnopqrstuuCDQhtd3cE1iT35cHBlfYNFp61LqfmZO',
-    // Bits where there are none, which no password would ever match.
+    // Non-zero padding bits, which no password could match.
     '$2b$10$abcdefghijklmnopqrstuvCDQhtd3cE1iT35cHBlfYNFp61LqfmZO',
     '$2b$10$abcdefghijklmnopqrstuuCDQhtd3cE1iT35cHBlfYNFp61LqfmZP',
     '$2b$10$abcdefghijklmnopqrstu=CDQhtd3cE1iT35cHBlfYNFp61LqfmZO',
@@ -97,11 +100,11 @@ describe('a hash of another system', () => {
     `$pbkdf2-sha256$29000$${'A'.repeat(22)}$${'A'.repeat(43)}`,
     '$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0$c2FsdHNhbHRzYWx0c2FsdHNhbHRzYWx0c2FsdHNhbHQ',
     '5f4dcc3b5aa765d61d8327deb882cf99',
-  ])('is none where it is malformed or of an unknown kind: %j', (text) => {
+  ])('is rejected when it is malformed or of an unknown kind: %j', (text) => {
     expect(readHash(text)).toBeUndefined()
   })
 
-  it('is too costly above a ceiling that verifying stays under, and not at it', () => {
+  it('is rejected above a cost limit, and accepted at it', () => {
     const bcrypt = (cost: number) => read(`$2b$${cost}$abcdefghijklmnopqrstuuCDQhtd3cE1iT35cHBlfYNFp61LqfmZO`)
     const usher = (rounds: number) => read(`$pbkdf2-sha256$i=100000,r=${rounds}$${'A'.repeat(22)}$${'A'.repeat(43)}`)
     const some = 'iiBDFZnYykNF5vJR2zkzTA/xcWS6dF1JNpYVXEJsVNI='

@@ -1,4 +1,4 @@
-/** Who may do what: every operation of the document, asked by everyone who might try, and what is left of it in the tables. */
+/** Authorisation: every operation of the document, called by every kind of caller, and the rows that it leaves. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { contracts, outcomeAt, type Ask } from '../contracts'
 import { reset } from 'cloudflare:test'
@@ -16,10 +16,10 @@ const invalidToken = 'Bearer error="invalid_token"'
 type Person = Awaited<ReturnType<typeof signedInPerson>>
 
 let admin: string
-/** Whose authority is gone, by what took it. */
+/** Tokens without authority, by the event that ended it. */
 let gone: Record<'signed out' | 'deactivated' | 'deleted', string>
 let keyOfDemoted: string
-/** Who acts, or is acted upon, only where it comes to nothing. */
+/** Callers and subjects of requests that must have no effect. */
 let boss: Person, plain: Person, bystander: Person
 
 const keys = new Map<string, string>()
@@ -49,7 +49,7 @@ beforeAll(async () => {
   bystander = await signedInPerson(admin)
 })
 
-/** Asks, and says what came of it: of the request, and of the directory. */
+/** Sends the request and returns its outcome and the changes in the directory. */
 async function attempt(ask: Ask, as: Call = {}) {
   const before = await snapshot()
   const answer = await call(ask.path, { ...ask, ...as })
@@ -57,13 +57,13 @@ async function attempt(ask: Ask, as: Call = {}) {
   return { outcome: outcomeAt(ask.path, answer), changed, challenge: answer.headers.get('www-authenticate') }
 }
 
-/** What takes authority away behind the Worker's back, what gives it back, and what is said to those who lost it so. */
+/** Ways to remove authority directly in the database, ways to restore it, and the outcome for the caller in between. */
 const losses = {
   deactivation: { take: 'SET active = 0', give: 'SET active = 1', outcome: 'unauthenticated' },
   demotion: { take: 'SET primary_role = 2', give: 'SET primary_role = 1', outcome: 'forbidden' },
 }
 
-/** Asks while an admin is overtaken by a loss just before the batch of this number; then all is as it was. */
+/** Sends requests while an admin loses authority just before the batch with this number, then restores it. */
 async function overtakenAt(last: number, { take, give }: (typeof losses)['demotion'], ask: Ask, one: Person) {
   let batches = 0
   const overtaken = {
@@ -80,12 +80,12 @@ async function overtakenAt(last: number, { take, give }: (typeof losses)['demoti
 }
 
 describe('the descriptions', () => {
-  it('have every operation of the document and no other: a new one must be added', () => {
+  it('cover every operation of the document and no other: add new operations to the description', () => {
     const described = contracts.flatMap(([, { operations: own }]) => Object.keys(own))
     expect(described.sort()).toEqual(operations.map(({ operationId }) => operationId).sort())
   })
 
-  it('agree with the document on what needs no credential', () => {
+  it('agree with the document on which operations need no credential', () => {
     const open = operations.filter(({ security }) => security?.length === 0).map(({ operationId }) => operationId)
     expect(named.filter(([, { access }]) => access.open).map(([id]) => id)).toEqual(open)
   })
@@ -100,20 +100,20 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
   const anew = async (one?: Person) => request({ admin, one: one ?? (await signedInPerson(admin)) })
   const inVain = async (one: Person) => request({ admin, one, untouched: true })
 
-  it('is refused to nobody, and to those whose authority is gone, with the challenge each is due', async () => {
+  it('is refused with the right challenge without a credential, and with one whose authority has ended', async () => {
     const ask = await inVain(bystander)
     expect(await attempt(ask)).toEqual({ ...unauthenticated, challenge: 'Bearer' })
     for (const token of Object.values(gone)) expect(await attempt(ask, { token })).toEqual(unauthenticated)
   })
 
-  it(`is ${self ? 'done' : 'refused'} for a plain user who is concerned`, async () => {
+  it(`is ${self ? 'done' : 'refused'} for a plain user about themselves`, async () => {
     const one = self ? await signedInPerson(admin) : plain
     const ask = await (self ? anew(one) : inVain(one))
     expect(await attempt(ask, { token: one.access_token })).toEqual(self ? done : forbidden)
   })
 
   if (needs) {
-    it(`is refused, for want of ${needs.toString()}, to a plain user who is not concerned`, async () => {
+    it(`is refused to a plain user about others, who lacks ${needs.toString()}`, async () => {
       expect(await attempt(await inVain(bystander), { token: plain.access_token })).toEqual(forbidden)
     })
   }
@@ -123,7 +123,7 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
     expect(await attempt(await anew(one), { token: one?.access_token ?? admin })).toEqual(done)
   })
 
-  it('goes by the permissions of an API key as far as its owner still holds them, and never by whose it is', async () => {
+  it('follows the permissions of an API key as far as its owner still holds them, whoever the owner is', async () => {
     const needed = [needs ?? []].flat()
     const narrow = await keyOf(boss.access_token, needed)
     const others = permissions.filter((permission) => permission !== needed[0])
@@ -141,23 +141,23 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
   })
 
   if (requestBody) {
-    it('tells what is wrong with a request only to those who may make it', async () => {
+    it('reports errors in a request only to callers who may make it', async () => {
       const unfit = { path: (await inVain(bystander)).path, method, body: '{', headers: json }
       expect(await attempt(unfit, { token: admin })).toMatchObject({ outcome: 'refused', changed: false })
       expect(await attempt(unfit, { token: gone.deactivated })).toEqual(unauthenticated)
-      // Where whom it concerns stands in the body, whether that is oneself cannot be known before.
+      // When the body names the user, the check for the caller's own account comes after validation.
       const outcome = !needs || (self && !path.includes('{')) ? 'refused' : 'forbidden'
       expect(await attempt(unfit, { token: plain.access_token })).toMatchObject({ outcome, changed: false })
     })
   }
 
   if (writes) {
-    it('commits nothing on an authority that is gone by the time of any of its batches', async () => {
+    it('commits nothing when the authority has ended before any of its batches', async () => {
       const one = self === 'only' ? await signedInPerson(admin, { role: 'admin' }) : undefined
       const { outcome, batches } = await overtakenAt(Infinity, losses.deactivation, await anew(one), one ?? boss)
       expect(outcome).toBe('done')
       const ask = await anew(self === 'only' ? boss : undefined)
-      // The deactivation of the boss ends the tokens that earlier tests gave to the boss.
+      // The deactivation of the boss revokes the tokens that earlier tests issued to the boss.
       await call(`/v1/users/${boss.id}/password-token`, { method: 'DELETE', token: admin })
       const before = await snapshot()
       for (const loss of needs ? [losses.deactivation, losses.demotion] : [losses.deactivation]) {
@@ -171,7 +171,7 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
 })
 
 describe.each(named.filter(([, { access }]) => access.open))('%s', (_, { request }) => {
-  it('takes no credential, and minds none', async () => {
+  it('requires no credential, and ignores an invalid one', async () => {
     for (const token of [undefined, gone.deactivated, 'nonsense']) {
       const ask = await request({ admin, one: await signedInPerson(admin) })
       expect(await attempt(ask, { token })).toEqual({ outcome: 'done', changed: true, challenge: null })

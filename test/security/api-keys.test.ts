@@ -1,4 +1,4 @@
-/** API keys: what a key must not do to its own owner, whichever contract it asks. */
+/** API keys: actions on the key's own owner that every contract must refuse. */
 import { describe, expect, it } from 'vitest'
 import { contracts, editsOfAnyone, outcomeAt, waysToGive, type Ask } from '../contracts'
 import { type Someone, plainRole, v1Path } from '../support/people'
@@ -18,7 +18,7 @@ async function outcomeOf({ path, ...options }: Ask, token: string) {
   return outcomeAt(path, await call(path, { ...options, token }))
 }
 
-/** Every request that takes over, shuts out or removes `one`, in every contract, named by what it does. */
+/** Every request that takes over, shuts out or deletes `one`, in every contract, named after its effect. */
 async function takeovers(admin: string, one: Someone): Promise<[what: string, ask: Ask][]> {
   const { body: sessions } = await call(`${v1Path(one)}/sessions`, { token: admin })
   const path = v1Path(one)
@@ -49,7 +49,7 @@ async function takeovers(admin: string, one: Someone): Promise<[what: string, as
 }
 
 describe('an API key', () => {
-  it('does not take over, shut out or delete its own owner, in any contract', async () => {
+  it('cannot take over, shut out or delete its own owner, in any contract', async () => {
     const admin = await adminToken()
     const one = { ...(await signedInPerson(admin, { role: 'admin' })), isAdmin: true }
     const key = await keyOf(one.access_token)
@@ -59,7 +59,7 @@ describe('an API key', () => {
     expect(await snapshot()).toEqual(before)
   })
 
-  it('does all of that to another user who holds no more than the key', async () => {
+  it('can do all of that to another user who holds no more than the key', async () => {
     const admin = await adminToken()
     const key = await keyOf((await signedInPerson(admin, { role: 'admin' })).access_token)
     const another = async () => ({ ...(await signedInPerson(admin, { role: 'admin' })), isAdmin: true })
@@ -70,7 +70,7 @@ describe('an API key', () => {
     }
   })
 
-  it('changes what is not a credential of its owner, and passes over what is sent back as it is shown', async () => {
+  it('changes fields of its owner that are no credentials, and ignores credentials that are sent back as shown', async () => {
     const admin = await adminToken()
     const one = { ...(await signedInPerson(admin, { role: 'admin' })), isAdmin: true }
     const key = await keyOf(one.access_token)

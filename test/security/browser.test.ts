@@ -1,4 +1,4 @@
-/** What a browser is told of every answer, so that no page of another's can read, frame or keep what is somebody's. */
+/** Browser security of every response: pages of other origins must not read, frame or store personal data. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { contracts, type Ask } from '../contracts'
 import { reset } from 'cloudflare:test'
@@ -36,12 +36,12 @@ const away = {
   DB: { prepare: (sql: string) => testEnv.DB.prepare(sql), batch: () => Promise.reject(new Error('away')) },
 }
 
-/** The Worker's own words, not the contract's: a host is named so that they are not held against its document. */
+/** An error of the Worker itself, not of a contract. The host keeps it from being checked against the document. */
 const unserved: Call = { env: { JWT_SECRET: '' }, host: 'usher.example' }
 
 const ask = ({ path, ...options }: Ask, as: Call = {}) => call(path, { ...options, ...as })
 
-/** Every kind of answer an operation has for the careless, the last for those who may. */
+/** The responses of an operation to every kind of faulty request, and finally a successful one. */
 async function answersOf({
   method,
   request,
@@ -63,7 +63,7 @@ async function answersOf({
     ...(requestBody ? [await ask(made, { ...unfit, body: 'x'.repeat(65_537) })] : []),
     ...(path.includes('{') ? [await call(path.replace(/\{.+?\}/g, 'nobody'), { method, token: admin })] : []),
     ...(method === 'GET' && !access.writes ? [await ask(made, { token: boss.access_token, method: 'HEAD' })] : []),
-    // What names somebody in its path may not be for oneself.
+    // An operation about a named user may be forbidden for the caller's own account.
     await ask(await request({ admin, one: boss, untouched: true }), {
       token: path.includes('{') ? admin : boss.access_token,
     }),
@@ -87,8 +87,8 @@ function expectCommonHeaders({ headers }: Pick<Answer, 'headers'>): void {
   expect(headers.has('x-powered-by')).toBe(false)
 }
 
-describe.each(named)('every answer of %s', (_, operation) => {
-  it('carries the headers that keep browsers from doing harm, is JSON if anything, and is not to be stored', async () => {
+describe.each(named)('every response of %s', (_, operation) => {
+  it('carries the security headers, is JSON or empty, and must not be stored', async () => {
     const answers = await answersOf(operation)
     expect(new Set(answers.map(({ status }) => status)).size).toBeGreaterThan(3)
     for (const answer of answers) {
@@ -105,7 +105,7 @@ describe.each(named)('every answer of %s', (_, operation) => {
 const documents = ['/doc', ...contracts.map(([name]) => `/doc/${name}`)]
 const kept = [...documents, ...documents.map((path) => path.replace('/doc', '/docs')), '/assets/docs.js']
 
-describe('every answer beside the operations', () => {
+describe('every response outside the operations', () => {
   it.each<[what: string, path: string, as: Call]>([
     ['the index', '/', {}],
     ['the page of the index', '/', { headers: { accept: 'text/html' } }],
@@ -120,13 +120,13 @@ describe('every answer beside the operations', () => {
       [`a path ${name} does not have`, `/${name}/nowhere`, {}],
       [`a refusal to serve ${name}`, acts.list().path, unserved],
     ]),
-  ])('carries them too, and is not to be stored: %s', async (_, path, as) => {
+  ])('carries the security headers, and must not be stored: %s', async (_, path, as) => {
     const answer = await call(path, { token: admin, ...as })
     expectCommonHeaders(answer)
     expect(answer.headers.get('cache-control')).toBe('no-store')
   })
 
-  it.each(kept)('carries them too, and may be kept if it is asked for each time: %s', async (path) => {
+  it.each(kept)('carries the security headers, and may be cached with revalidation: %s', async (path) => {
     const answer = await call(path)
     expectCommonHeaders(answer)
     expect(answer.headers.get('cache-control')).toBe('public, no-cache')
@@ -136,11 +136,11 @@ describe('every answer beside the operations', () => {
     expect([again.status, again.text, again.headers.get('etag')]).toEqual([304, '', etag])
   })
 
-  it('is the same document, page or file for everyone', async () => {
+  it('is the same document, page or file for every client', async () => {
     for (const path of kept) expect((await call(path, { token: admin })).text).toBe((await call(path)).text)
   })
 
-  it('is a page that runs nothing, styled by what its policy names', async () => {
+  it('is a page without scripts, whose style is allowed by its policy', async () => {
     const { text, headers } = await call('/', { headers: { accept: 'text/html' } })
     expect(text).not.toMatch(/<script|<iframe|<form|\son\w+=|javascript:/i)
     const [, style = ''] = /<style>([^]*)<\/style>/.exec(text) ?? []
@@ -150,7 +150,7 @@ describe('every answer beside the operations', () => {
     expect(headers.get('vary')).toContain('Accept')
   })
 
-  it('runs only files of the Worker’s own in the reference, and has no style or script in it', async () => {
+  it('runs only the Worker’s own files in the reference, with no inline style or script', async () => {
     for (const path of kept.filter((one) => one.startsWith('/docs'))) {
       const { text, headers } = await call(path)
       expect(text).not.toMatch(
@@ -161,7 +161,7 @@ describe('every answer beside the operations', () => {
     }
   })
 
-  it('has its headers before its body, where it is streamed', async () => {
+  it('sends the headers before the body of a stream', async () => {
     for (const [, acts] of contracts) {
       const { path, ...options } = acts.list()
       const response = await fetchWorker(path, { ...options, token: admin })
@@ -176,7 +176,7 @@ describe('another origin', () => {
   const origin = 'https://app.example'
   const listed = { CORS_ORIGINS: 'https://app.example, https://other.example' }
   const ownHeaders = ['authorization', 'content-type', 'if-match', 'if-none-match', 'idempotency-key']
-  /** What frameworks, tracers and error reporters add to each request of a page. */
+  /** Headers that frameworks, tracers and error reporters add to each request of a page. */
   const frameworkHeaders = [
     ...['x-requested-with', 'x-request-id', 'x-csrf-token', 'x-xsrf-token', 'cache-control'],
     ...['traceparent', 'tracestate', 'baggage', 'sentry-trace'],
@@ -194,7 +194,7 @@ describe('another origin', () => {
   const listOf = ({ headers }: Answer, name: string) => headers.get(name)?.toLowerCase().split(',') ?? []
   const allowances = ({ headers }: Answer) => [...headers.keys()].filter((name) => name.startsWith('access-control-'))
 
-  /** What a page asks with a token: an answer of each kind. */
+  /** Requests that a page sends with a token: one for each kind of response. */
   const asks = contracts.flatMap(([, acts]): ((as: Call) => Promise<Answer>)[] => [
     (as) => ask(acts.list(), { ...as, token: admin }),
     (as) => ask(acts.list(), { ...as, token: plain.access_token }),
@@ -204,7 +204,7 @@ describe('another origin', () => {
     (as) => ask(acts.list(), { ...as, token: admin, env: { ...as.env, ...away } }),
   ])
 
-  it.each(named)('may not even ask to ask for %s, unless it is listed', async (_, { method, request }) => {
+  it.each(named)('gets no preflight for %s, unless it is listed', async (_, { method, request }) => {
     const { path } = await request({ admin, one, untouched: true })
     for (const stranger of [origin, 'null', 'https://usher.example']) {
       expect(allowances(await preflight(path, method, stranger))).toEqual([])
@@ -230,11 +230,11 @@ describe('another origin', () => {
     },
   )
 
-  it('reads nothing by default, whatever the answer', async () => {
+  it('can read no response by default', async () => {
     for (const asking of asks) expect(allowances(await asking({ headers: { origin } }))).toEqual([])
   })
 
-  it('that is listed reads every answer, a refusal too, with tokens and never with cookies', async () => {
+  it('that is listed can read every response, refusals included, with tokens and never with cookies', async () => {
     for (const asking of asks) {
       const answer = await asking({ headers: { origin, 'x-requested-with': 'XMLHttpRequest' }, env: listed })
       const { headers } = answer
@@ -256,7 +256,7 @@ describe('another origin', () => {
     'https://app.example, https://other.example',
     'null',
     '',
-  ])('that is not listed to the letter reads nothing: %s', async (stranger) => {
+  ])('that is not listed exactly can read nothing: %s', async (stranger) => {
     for (const asking of asks) {
       const answer = await asking({ headers: { origin: stranger }, env: listed })
       expect(allowances(answer)).toEqual([])

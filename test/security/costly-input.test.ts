@@ -1,4 +1,7 @@
-/** Requests that are made to cost: what a client sends bounds neither the time nor the size of a response. */
+/**
+ * Requests designed to be expensive: neither the time nor the size of a response may grow with the input without a
+ * limit.
+ */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { signInContracts, type Ask } from '../contracts'
 import { operationsOf, schemaOf, type Operation, type Schema } from '../support/conformance'
@@ -18,14 +21,14 @@ import {
 import { lacking, someoneWith } from '../support/v1'
 
 freshDirectory()
-// Each is many requests.
+// Each test sends many requests.
 vi.setConfig({ testTimeout: 180_000 })
 afterEach(() => vi.restoreAllMocks())
 
 const document = await openApi()
 const operations = operationsOf(document)
 
-/** The longest response to a refused request. */
+/** The maximum size of a refusal. */
 const mostBytes = 65_536
 
 const asked = (answering: Ask, as: Call = {}) => call(answering.path, { ...answering, ...as })
@@ -50,8 +53,8 @@ describe('a form', () => {
 
   const refused = ({ status, body }: Answer) => (status === 200 ? body.success === false : status === 422)
 
-  // Before, each bracketed name copied the object made so far: the first of these took 44 seconds.
-  it.each(kinds)('is read in linear time, however its names nest and repeat: %s', async (_, send) => {
+  // An earlier version copied the object for each bracketed name: the first of these took 44 seconds.
+  it.each(kinds)('is parsed in linear time, however its names nest and repeat: %s', async (_, send) => {
     const long: [string, string] = ['a', 'x'.repeat(20_000)]
     const bodies = [
       [long, ...pairs(600, (index) => `a[${index}z]`)],
@@ -72,7 +75,7 @@ describe('a form', () => {
     expect(({} as Record<string, unknown>)['a']).toBeUndefined()
   })
 
-  it.each(kinds)('is bad input with more than 1,000 fields: %s', async (_, send) => {
+  it.each(kinds)('is rejected with more than 1,000 fields: %s', async (_, send) => {
     const admin = await adminToken()
     const { email, password } = await signedInPerson(admin)
     const credentials: [string, string][] = [
@@ -92,7 +95,7 @@ describe('a form', () => {
     expect(created.body.errors).toBe(`Unable to create user.\n${sentence}`)
   })
 
-  it('of many files is bad input too', async () => {
+  it('with too many files is rejected too', async () => {
     const file = '--x\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n\r\n'
     const headers = { 'content-type': 'multipart/form-data; boundary=x' }
     const answer = await call(readers[0] as string, { body: `${file.repeat(1001)}--x--\r\n`, headers })
@@ -100,10 +103,10 @@ describe('a form', () => {
   })
 })
 
-/** Marks in the order that takes normalising longest: it sorts each run of them. */
+/** Combining marks in the order that is slowest to normalise, because each run of them must be sorted. */
 const marks = (count: number) => `a${'\u0301\u0327'.repeat(count / 2)}`
 
-/** The longest text that is normalised from now on. */
+/** Records the longest text that is normalised from now on. */
 function watchNormalising(): { longest: number } {
   const seen = { longest: 0 }
   const normalize = Object.getOwnPropertyDescriptor(String.prototype, 'normalize')?.value as () => string
@@ -114,7 +117,7 @@ function watchNormalising(): { longest: number } {
   return seen
 }
 
-/** Room for the longest name, decomposed. */
+/** The longest name, decomposed. */
 const mostNormalised = 2406
 
 /** The properties of the body of a request. */
@@ -123,13 +126,13 @@ const fieldsOf = ({ requestBody }: Operation): [string, Schema][] => {
   return Object.entries(resolved(document, media ? schemaOf(media) : {}).properties ?? {}) as [string, Schema][]
 }
 
-/** The request with a value of its own in one field. */
+/** The request with one field replaced by this value. */
 function withValue(one: Asked, field: string, value: unknown): Asked {
   if (one.body === undefined) return withFields(one, { [field]: value })
   return { ...one, body: JSON.stringify({ ...(JSON.parse(one.body) as object), [field]: value }) }
 }
 
-/** A request that the operation accepts, in a directory of its own. */
+/** A request that the operation accepts, in its own directory. */
 async function acceptedBy(operation: Operation): Promise<{ one: Asked; token: string | undefined }> {
   const isGuarded = operation.security?.length !== 0
   const first = await newScene()
@@ -144,17 +147,17 @@ async function acceptedBy(operation: Operation): Promise<{ one: Asked; token: st
 
 const isList = ({ type }: Schema) => [type].flat().includes('array')
 
-describe('text that is too long', () => {
+describe('a text that is too long', () => {
   const reading = operations.filter(({ requestBody }) => requestBody)
 
-  // Before, 62 KB of combining marks were sorted for a second and more.
+  // In an earlier version, sorting 62 KB of combining marks took more than a second.
   it.each(reading.map((operation) => [operation.operationId, operation] as const))(
-    'is measured before it is normalised in every field: %s',
+    'is measured before it is normalised, in every field: %s',
     async (_, operation) => {
       const { one, token } = await acceptedBy(operation)
       const seen = watchNormalising()
       for (const [field, schema] of fieldsOf(operation)) {
-        // As a form a mark takes six bytes.
+        // In a form, a mark takes six bytes.
         const text = marks(one.form ? 9000 : 28_000)
         const { path, ...options } = withValue(one, field, isList(schema) ? [text] : text)
         const { status, text: said } = await call(path, { ...options, token })
@@ -164,7 +167,7 @@ describe('text that is too long', () => {
     },
   )
 
-  it('is measured before it is normalised in every query and path', async () => {
+  it('is measured before it is normalised, in every query and path', async () => {
     const { known, admin } = await newScene()
     const seen = watchNormalising()
     const text = encodeURIComponent(marks(4000))
@@ -184,7 +187,7 @@ describe('text that is too long', () => {
     }
   })
 
-  describe.each(signInContracts)('at a sign-in of %s', (_, acts) => {
+  describe.each(signInContracts)('a password or identifier that is too long, at a sign-in of %s', (_, acts) => {
     const attempt = async (identifier: string, password: string) =>
       acts.outcome(await asked(acts.session.signIn(identifier, password)))
     const six = async (identifier: string, password: string) => {
@@ -194,8 +197,8 @@ describe('text that is too long', () => {
     }
     const lockedOut = [...Array<string>(5).fill('unauthenticated'), 'limited']
 
-    it('is a wrong password, which counts as a failure of the account', async () => {
-      // As long as a password may be: the beginning of the longer one is right.
+    it('counts as a wrong password and a failure of the account', async () => {
+      // The maximum length of a password. The longer password begins with the right one.
       const { email, password, number } = await signedInPerson(await adminToken(), {
         password: 'lilac moss '.repeat(12).slice(0, 128),
       })
@@ -208,7 +211,7 @@ describe('text that is too long', () => {
       expect(await attempt(email, password)).toBe('limited')
     })
 
-    it('is an unknown identifier, which locks as any other does', async () => {
+    it('counts as an unknown identifier, which is locked like any other', async () => {
       const { password } = await signedInPerson(await adminToken(), { matricule: 77 })
       expect(await six('x'.repeat(9000), 'nothing at all')).toEqual(lockedOut)
       expect(await attempt(`${'0'.repeat(9000)}77`, password)).toBe('unauthenticated')
@@ -216,7 +219,7 @@ describe('text that is too long', () => {
     })
   })
 
-  it('is a wrong current password', async () => {
+  it('counts as a wrong current password', async () => {
     const { access_token: token, password } = await signedInPerson(await adminToken())
     const json = { current_password: password + 'x'.repeat(5000), new_password: 'another fine passphrase' }
     const { status, body } = await call('/v1/me/password', { method: 'PUT', token, json })
@@ -224,7 +227,7 @@ describe('text that is too long', () => {
   })
 })
 
-/** Wherever in a schema. */
+/** The lists anywhere in a schema. */
 function listsIn(schema: unknown, path = ''): [path: string, list: Schema][] {
   if (typeof schema !== 'object' || schema === null) return []
   const inner = Object.entries(schema).flatMap(([key, value]) => listsIn(value, `${path}/${key}`))
@@ -238,16 +241,16 @@ describe('a list', () => {
     ),
   )
 
-  it('that a client sends has a documented maximum, in every operation', () => {
+  it('in a request has a documented maximum, in every operation', () => {
     expect(lists.length).toBeGreaterThan(8)
     for (const [{ operationId }, path, { maxItems }] of lists) {
       expect([operationId, path, typeof maxItems]).toEqual([operationId, path, 'number'])
     }
   })
 
-  // Before, each item was a problem: 61 KB in, 3.4 MB out.
+  // In an earlier version each item was an error of its own: 61 KB in, 3.4 MB out.
   it.each(lists.map(([operation, path, list]) => [operation.operationId, path, list, operation] as const))(
-    'that is longer is one problem, told in few words: %s %s',
+    'that is too long is reported as one short error: %s %s',
     async (_, path, { maxItems = 0 }, operation) => {
       const field = path.split('/').at(-1) as string
       const { one, token } = await acceptedBy(operation)
@@ -264,7 +267,7 @@ describe('a list', () => {
     },
   )
 
-  it('of permissions that the caller lacks names each once', async () => {
+  it('of missing permissions names each permission once', async () => {
     const admin = await adminToken()
     const { access_token: token } = await someoneWith(admin, ['api_keys:manage'])
     const permissions = Array<string>(15).fill('users:read')
@@ -274,7 +277,7 @@ describe('a list', () => {
 })
 
 describe('a refusal', () => {
-  it('of many lines of an import is short for each of them', async () => {
+  it('of many import lines is short for each line', async () => {
     const admin = await adminToken()
     const line = { email: 'x@example.org', name: 'x', roles: Array<number>(30_000).fill(1) }
     const { answer, results } = await importing(admin, Array(30).fill(line))
@@ -284,7 +287,7 @@ describe('a refusal', () => {
     expect(answer.text.length).toBeLessThan(mostBytes)
   })
 
-  it('repeats no more of a path than a few characters of it', async () => {
+  it('quotes at most a few characters of a path', async () => {
     const admin = await adminToken()
     const digits = '9'.repeat(10_000)
     for (const [path, method] of [

@@ -1,4 +1,7 @@
-/** Nobody becomes more than they are: by no field, over nobody more powerful, by giving nothing they do not hold. */
+/**
+ * Privilege escalation: users gain no permissions through any field, over any more powerful user, or by granting what
+ * they lack.
+ */
 import { describe, expect, it } from 'vitest'
 import {
   type Ask,
@@ -26,7 +29,7 @@ async function roleOf(admin: string, allowed: readonly Permission[]): Promise<Ro
   return (await call('/v1/roles', { token: admin, json })).body
 }
 
-/** Someone whose one role allows exactly these. */
+/** A user whose only role has exactly these permissions. */
 async function personWith(admin: string, allowed: readonly Permission[]): Promise<Person & { role: Role }> {
   const role = await roleOf(admin, allowed)
   return { ...(await signedInPerson(admin, { role: role.name })), role }
@@ -36,7 +39,7 @@ async function outcomeOf({ path, ...options }: Ask, token: string) {
   return outcomeAt(path, await call(path, { ...options, token }))
 }
 
-/** Fields as they are documented in the body of an operation. */
+/** The documented body fields of an operation. */
 function fieldsOf(operationId: string | undefined): string[] {
   const operation = operationsOf(document).find((one) => one.operationId === operationId)
   return Object.values(operation?.requestBody?.content ?? {}).flatMap((media) => {
@@ -46,7 +49,7 @@ function fieldsOf(operationId: string | undefined): string[] {
   })
 }
 
-/** Every name a field has in any contract or any table, and some that other systems have been taken over by. */
+/** Every field name of any contract or table, and some names that were used to take over other systems. */
 async function everyField(): Promise<string[]> {
   const tables = await rows<{ sql: string }>(
     "SELECT sql FROM sqlite_master WHERE type = 'table' AND sql LIKE '%STRICT%'",
@@ -72,10 +75,10 @@ const hostile: unknown[] = [
   { permissions },
 ]
 
-/** Those that everyone may change of themselves, and what follows from a change. */
+/** The fields that users may change of themselves, and the columns derived from them. */
 const own = /^(name|name_key|given_name|family_name|birthdate|gender|phone_number|mobile_number|updated_at|version)$/
 
-/** What the directory holds, without what `column` names of its users and without what is only written down. */
+/** The directory without the user columns that match `column`, and without logs. */
 async function heldBeside(column: RegExp) {
   const { users = [], audit_events: _, idempotency_records: __, ...others } = await snapshot()
   const left = users.map((row) => Object.entries(row).filter(([name]) => !column.test(name)))
@@ -88,8 +91,8 @@ const creations = contracts.map(([, { create }]): [string, ContractDescription['
   return [operationFor(document, methodOf(example), example.path)?.operationId ?? example.path, create]
 })
 
-describe('every guarded operation whose body may hold an email', () => {
-  it('is known to this suite, as one that creates or edits a user', () => {
+describe('every operation with a credential whose body may hold an email', () => {
+  it('is known to this suite as a creation or an edit', () => {
     const known = [...edits.map(([id]) => id), ...creations.map(([id]) => id), 'v1ImportUsers']
     const guarded = operationsOf(document).filter(({ security }) => security?.length !== 0)
     const withEmail = guarded.filter(({ operationId, path }) => {
@@ -103,8 +106,9 @@ describe('every guarded operation whose body may hold an email', () => {
 })
 
 /**
- * Asks with every field there is, each with every hostile value, and sees after each value that `guarded` is as it was: the fields the
- * operation knows one by one; all others at once, which must be as if there were none. Answers what a request without any comes to.
+ * Sends every known field with every hostile value and checks after each value that `guarded` is unchanged. The
+ * operation's own fields are sent one by one. All others are sent together, which must have the same effect as sending
+ * none. Returns the outcome of a request without any extra field.
  */
 async function askWithEvery(
   id: string,
@@ -124,13 +128,13 @@ async function askWithEvery(
 }
 
 describe.each(edits)('%s', (id, edit) => {
-  it('changes of oneself, by whatever field, only what is one’s own to change', async () => {
+  it('changes only the caller’s own permitted fields, whatever is sent', async () => {
     const plain = await signedInPerson(await adminToken())
     const as = { token: plain.access_token, guarded: () => heldBeside(own) }
     expect(['done', 'forbidden']).toContain(await askWithEvery(id, (fields) => edit(plain, fields), as))
   })
 
-  it('gives no role and keeps nobody out for one who may only edit', async () => {
+  it('assigns no role and deactivates no user for a caller who may only edit', async () => {
     const admin = await adminToken()
     const [editor, one] = [await personWith(admin, ['users:update']), await signedInPerson(admin)]
     const as = { token: editor.access_token, guarded: powers }
@@ -138,7 +142,7 @@ describe.each(edits)('%s', (id, edit) => {
   })
 })
 
-/** Who holds what, but for plain active users, who hold nothing. */
+/** The roles and states of all users except plain active ones. */
 async function powers() {
   const { roles, user_roles = [], users = [], api_keys } = await snapshot()
   return {
@@ -152,7 +156,7 @@ async function powers() {
 }
 
 describe.each(creations)('%s', (id, create) => {
-  it('makes nobody more, or less, than a plain active user for one who may only create', async () => {
+  it('creates only plain active users for a caller who may only create', async () => {
     const admin = await adminToken()
     const creator = await personWith(admin, ['users:create'])
     let asked = 0
@@ -160,7 +164,7 @@ describe.each(creations)('%s', (id, create) => {
     expect(await askWithEvery(id, askWith, { token: creator.access_token, guarded: powers })).toBe('done')
   })
 
-  it('takes roles:assign to give any role but the default one', async () => {
+  it('requires roles:assign to assign any role but the default one', async () => {
     const admin = await adminToken()
     const [, { wire }] = contracts.find(([, acts]) => acts.create === create) as [string, ContractDescription]
     const creator = await personWith(admin, ['users:create'])
@@ -173,7 +177,7 @@ describe.each(creations)('%s', (id, create) => {
 })
 
 describe('v1ImportUsers', () => {
-  it('makes nobody more, or less, than a plain active user for one who may only import', async () => {
+  it('creates only plain active users for a caller who may only import', async () => {
     const importer = await personWith(await adminToken(), ['users:import'])
     let asked = 0
     const askWith = (fields: Record<string, unknown>): Ask => ({
@@ -189,7 +193,7 @@ describe('v1ImportUsers', () => {
   })
 })
 
-/** Every way to act on somebody, of every contract and of v1 alone. */
+/** Every way to act on a user, in every contract and in v1 alone. */
 async function waysToAct(admin: string, one: Person, give: Role): Promise<Ask[]> {
   const { body: sessions } = await call(`${v1Path(one)}/sessions`, { token: admin })
   return contracts.flatMap(([name, acts]) => [
@@ -218,8 +222,8 @@ async function waysToAct(admin: string, one: Person, give: Role): Promise<Ask[]>
 
 const allButOne = permissions.filter((permission) => permission !== 'webhooks:manage')
 
-describe('power over somebody', () => {
-  it('is not had, in any way, by one who lacks a single permission they hold, nor by a narrower key of their own', async () => {
+describe('an action on another user', () => {
+  it('is refused, in every way, to a caller who lacks a single permission of that user, and to a narrower key', async () => {
     const admin = await adminToken()
     const [manager, boss] = [await personWith(admin, allButOne), await signedInPerson(admin, { role: 'admin' })]
     const [idle, peer] = [
@@ -243,7 +247,7 @@ describe('power over somebody', () => {
     expect(await snapshot()).toEqual(before)
   })
 
-  it('is had over one who holds no more, in each of these ways: the control of the above', async () => {
+  it('is allowed, in every way, on a user who holds no more than the caller (control for the test above)', async () => {
     const admin = await adminToken()
     const manager = await personWith(admin, allButOne)
     const one = await signedInPerson(admin)
@@ -254,7 +258,7 @@ describe('power over somebody', () => {
     }
   })
 
-  it('is not had by a password token given out before they held more than whoever gave it', async () => {
+  it('is refused with a password token that was issued before the user gained more permissions than the issuer', async () => {
     const admin = await adminToken()
     const editor = await personWith(admin, ['users:update'])
     const role = await roleOf(admin, [])
@@ -279,7 +283,7 @@ describe('power over somebody', () => {
     expect(await spend(tokens[2])).toBe(204)
   })
 
-  it('is not given by anyone who does not hold it', async () => {
+  it('cannot be granted by a user who lacks the permission for it', async () => {
     const admin = await adminToken()
     const [manager, plain] = [await personWith(admin, allButOne), await signedInPerson(admin)]
     const bystander = await signedInPerson(admin)

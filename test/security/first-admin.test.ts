@@ -1,4 +1,4 @@
-/** The way into an empty directory, which is open to exactly one. */
+/** The first admin: exactly one sign-in to an empty directory creates it. */
 import { describe, expect, it } from 'vitest'
 import { signInContracts, type SigningIn } from '../contracts'
 import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson, signIn, type Call } from '../support/usher'
@@ -14,7 +14,7 @@ async function tries(acts: SigningIn, identifier: string, guess: string, as: Cal
 
 describe('the first admin', () => {
   it.each(signInContracts)(
-    'is made by the first sign-in, through %s, with exactly the configured credentials',
+    'is created by the first sign-in, through %s, with exactly the configured credentials',
     async (_, acts) => {
       expect(await tries(acts, email, 'another password')).toBe('unauthenticated')
       expect(await tries(acts, 'another@usher.example', password)).toBe('unauthenticated')
@@ -24,7 +24,7 @@ describe('the first admin', () => {
     },
   )
 
-  it('is made once, however many sign in at the same moment through all contracts', async () => {
+  it('is created once, even by simultaneous sign-ins through all contracts', async () => {
     const attempts = await Promise.all(
       Array.from({ length: 10 }, (_, index) => {
         const [, acts] = signInContracts[index % signInContracts.length] as (typeof signInContracts)[number]
@@ -36,7 +36,7 @@ describe('the first admin', () => {
     expect(await rows('SELECT * FROM sessions')).toHaveLength(10)
   })
 
-  it('is not made while the configuration names no one, or names a password that would not do', async () => {
+  it('is not created when the configuration names no email, or a password that breaks the rules', async () => {
     for (const [, acts] of signInContracts) {
       for (const [BOOTSTRAP_ADMIN_EMAIL, BOOTSTRAP_ADMIN_PASSWORD] of [
         ['', ''],
@@ -59,7 +59,7 @@ describe('the first admin', () => {
   const another = { BOOTSTRAP_ADMIN_EMAIL: 'second@usher.example', BOOTSTRAP_ADMIN_PASSWORD: 'another way to get in' }
 
   it.each(signInContracts)(
-    'cannot be made again through %s once an admin exists, whoever is configured then',
+    'cannot be created again through %s once an admin exists, whatever the configuration says',
     async (_, acts) => {
       await adminToken()
       const { BOOTSTRAP_ADMIN_EMAIL, BOOTSTRAP_ADMIN_PASSWORD } = another
@@ -70,7 +70,7 @@ describe('the first admin', () => {
     },
   )
 
-  it.each(signInContracts)('is not made through %s of a user who is already there', async (_, acts) => {
+  it.each(signInContracts)('is not created through %s when the email belongs to an existing user', async (_, acts) => {
     const one = await signedInPerson(await adminToken())
     await rows('UPDATE users SET primary_role = 2')
     await rows('UPDATE user_roles SET role_number = 2')

@@ -1,6 +1,6 @@
 /**
- * Guesses sent at once, each of which sees the account unlocked: five are answered as wrong. The others are answered alike, the right one
- * among them, so that no answer and no cost tells which guess was right.
+ * Simultaneous guesses, each of which sees the account unlocked. Five are answered as wrong. The others all get one
+ * response, even a right guess, so neither a response nor its cost reveals which guess was right.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Ask, type SigningIn, signInContracts, outcomeAt } from '../contracts'
@@ -21,7 +21,7 @@ afterEach(() => {
 
 type Seen = Awaited<ReturnType<typeof seen>>
 
-/** Everything that a client can see of an answer, and how many trips it took. */
+/** Everything about a response that a client can see, and its round trips. */
 async function seen({ path, ...options }: Ask) {
   const answer = await call(path, options)
   const { status, text, cost } = answer
@@ -29,7 +29,7 @@ async function seen({ path, ...options }: Ask) {
   return { became: outcomeAt(path, answer), status, text, headers, trips: cost.trips }
 }
 
-/** The real database, but `beforeBatch` is awaited with the number of each batch of the request. */
+/** The real database. `beforeBatch` is awaited with the number of each batch of the request. */
 function databaseWith(beforeBatch: (number: number) => Promise<unknown> | undefined) {
   let batches = 0
   return {
@@ -43,7 +43,10 @@ function databaseWith(beforeBatch: (number: number) => Promise<unknown> | undefi
 
 type Position = 'first' | 'after five wrong ones' | 'last'
 
-/** Sends all guesses at once. None goes past its first look at the account before all have looked, and the right ones go in `position`. */
+/**
+ * Sends all guesses at once. No guess continues after its first look at the account until all have looked. The right
+ * guesses are at `position`.
+ */
 async function guessAtOnce(guesses: { ask: Ask; isRight: boolean }[], position: Position) {
   const [allLooked, rightDone, fiveWrong, wrongDone] = Array.from({ length: 4 }, () => Promise.withResolvers<void>())
   let looked = 0
@@ -72,7 +75,7 @@ async function guessAtOnce(guesses: { ask: Ask; isRight: boolean }[], position: 
 
 const count = 40
 
-/** Guesses through all contracts in turn. With a password, the first guess of each contract is right. */
+/** Guesses through all contracts in turn. When a password is given, the first guess of each contract is right. */
 function guessesAt(identifier: string, password: string | undefined) {
   return Array.from({ length: count }, (_, index) => {
     const [, { session }] = signInContracts[index % signInContracts.length] as [string, SigningIn]
@@ -106,7 +109,7 @@ const accounts: [kind: string, account: () => Promise<{ email: string; password:
 
 describe.each(accounts)('of forty guesses at once at %s', (_, account) => {
   it.each(['after five wrong ones', 'last'] as const)(
-    'five are answered as wrong and the others alike, the right ones among them: %s',
+    'five are answered as wrong and the others alike, the right ones included: %s',
     async (position) => {
       const { email, password } = await account()
       const answers = await guessAtOnce(guessesAt(email, password), position)
@@ -119,7 +122,7 @@ describe.each(accounts)('of forty guesses at once at %s', (_, account) => {
     },
   )
 
-  it('five are answered as wrong and the others alike after the right ones were let in', async () => {
+  it('five are answered as wrong and the others alike, when right ones were admitted first', async () => {
     const { email, password } = await account()
     const answers = await guessAtOnce(guessesAt(email, password), 'first')
     const outcomes = answers.map(({ isRight, became }) => (isRight ? `right: ${became}` : became)).sort()
@@ -133,7 +136,7 @@ describe.each(accounts)('of forty guesses at once at %s', (_, account) => {
 })
 
 describe('of forty guesses at once', () => {
-  it('at an account that is not there, as many are answered as wrong, and in the same words', async () => {
+  it('at an unknown account, as many are answered as wrong, with the same texts', async () => {
     const { email, password } = await personWith()
     const known = await guessAtOnce(guessesAt(email, password), 'last')
     const unknown = await guessAtOnce(guessesAt('nobody@example.org', undefined), 'last')
@@ -142,7 +145,7 @@ describe('of forty guesses at once', () => {
   })
 
   it.each(['after five wrong ones', 'last'] as const)(
-    'at one’s own present password five are answered as wrong, and the others alike, the right one among them: %s',
+    'at the caller’s own current password, five are answered as wrong and the others alike, the right one included: %s',
     async (position) => {
       const { email, password } = await personWith()
       const { body } = await call('/v1/auth/login', { json: { identifier: email, password } })
@@ -160,8 +163,8 @@ describe('of forty guesses at once', () => {
   )
 })
 
-describe('on an account that is locked while a guess is checked', () => {
-  /** What a guess comes to, and the iterations that it cost. */
+describe('when the account is locked while a guess is checked', () => {
+  /** The outcome of a guess, and the iterations that it cost. */
   async function overtaken(ask: Ask, env: Record<string, unknown> = {}) {
     const lock = (number: number) =>
       number === 2
@@ -189,7 +192,7 @@ describe('on an account that is locked while a guess is checked', () => {
   })
 
   it.each(signInContracts)(
-    'a right guess costs what a wrong one does, and rehashes nothing, through %s',
+    'a right guess costs as much as a wrong one, and rehashes nothing, through %s',
     async (_, acts) => {
       const asks = (email: string, password: string) => [
         acts.session.signIn(email, wrong),
@@ -212,7 +215,7 @@ describe('on an account that is locked while a guess is checked', () => {
     },
   )
 
-  it('a right guess at one’s own present password costs what a wrong one does', async () => {
+  it('a right guess at the caller’s own current password costs as much as a wrong one', async () => {
     const { email, password } = await personWith()
     const { body } = await call('/v1/auth/login', { json: { identifier: email, password } })
     const change = (current_password: string): Ask => {
@@ -228,7 +231,7 @@ describe('on an account that is locked while a guess is checked', () => {
   })
 })
 
-describe('a program that signs in twenty times at once with the right password', () => {
+describe('a client that signs in twenty times at once with the right password', () => {
   it.each(accounts)('succeeds each time as %s', async (_, account) => {
     const { email, password } = await account()
     const guesses = guessesAt(email, password).flatMap((guess) => (guess.isRight ? Array(4).fill(guess) : []))

@@ -1,4 +1,4 @@
-/** Hashing a password is the one costly thing here: it runs for nobody who could be refused without it. */
+/** Hashing a password is the only expensive step. It must not run for a request that could be refused without it. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { outcomeAt, signInContracts, type Ask } from '../contracts'
 import { reset } from 'cloudflare:test'
@@ -12,7 +12,7 @@ type Person = Awaited<ReturnType<typeof signedInPerson>>
 
 let admin: string
 let one: Person
-/** Credentials that allow nothing: none, none of ours, one that is over, and one without a permission. */
+/** Credentials without authority: none, a forged one, an ended one, and one without a permission. */
 let powerless: (string | undefined)[]
 
 beforeAll(async () => {
@@ -26,7 +26,7 @@ beforeAll(async () => {
   powerless = [undefined, 'nonsense', over, body.key]
 })
 
-/** What became of a request, and how often a key was derived for it. */
+/** The outcome of a request, and the number of key derivations. */
 async function outcomeOf(ask: Ask, as: Call = {}) {
   const before = derivations.count
   const outcome = outcomeAt(ask.path, await call(ask.path, { ...ask, ...as }))
@@ -37,7 +37,7 @@ const over = { limit: () => Promise.resolve({ success: false }) }
 const within = { limit: () => Promise.resolve({ success: true }) }
 
 describe('a password is not hashed', () => {
-  it.each(named.filter(([, { requestBody }]) => requestBody))('in %s for a body that is too large', async (_, it) => {
+  it.each(named.filter(([, { requestBody }]) => requestBody))('in %s when the body is too large', async (_, it) => {
     const ask = await it.request({ admin, one, untouched: true })
     const [contentType = 'application/json'] = Object.keys(it.requestBody?.content ?? {})
     const large = { form: undefined, json: undefined, token: admin, headers: { 'content-type': contentType } }
@@ -47,19 +47,22 @@ describe('a password is not hashed', () => {
     }
   })
 
-  it.each(named)('in %s for a client over its limit', async (_, { request }) => {
+  it.each(named)('in %s when the client is over its limit', async (_, { request }) => {
     const ask = await request({ admin, one, untouched: true })
     const env = { RATE_LIMIT: 'on', PRINCIPAL_LIMITER: over, CLIENT_LIMITER: over, SIGN_IN_LIMITER: within }
     for (const token of [admin, undefined]) expect(await outcomeOf(ask, { token, env })).toEqual(['limited', 0])
   })
 
-  it.each(named.filter(([, { security }]) => security?.length !== 0))('in %s for those who may not', async (_, it) => {
-    const ask = await it.request({ admin, one, untouched: true })
-    for (const token of powerless) expect(await outcomeOf(ask, { token })).toEqual([expect.anything(), 0])
-  })
+  it.each(named.filter(([, { security }]) => security?.length !== 0))(
+    'in %s when the caller may not make the request',
+    async (_, it) => {
+      const ask = await it.request({ admin, one, untouched: true })
+      for (const token of powerless) expect(await outcomeOf(ask, { token })).toEqual([expect.anything(), 0])
+    },
+  )
 
   it.each(signInContracts)(
-    'through %s for a client over its sign-ins, nor on a locked account',
+    'through %s when the client is over its sign-in limit, or the account is locked',
     async (_, { session }) => {
       const ask = session.signIn(one.email, one.password)
       const env = { RATE_LIMIT: 'on', PRINCIPAL_LIMITER: within, CLIENT_LIMITER: within, SIGN_IN_LIMITER: over }
@@ -71,7 +74,7 @@ describe('a password is not hashed', () => {
     },
   )
 
-  it('for a password token that is none of ours', async () => {
+  it('for an invalid password token', async () => {
     for (const token of ['', 'x', 'A'.repeat(64)]) {
       const json = { token, new_password: 'a fine passphrase' }
       expect(await outcomeOf({ path: '/v1/auth/password', json })).toEqual(['unauthenticated', 0])
@@ -79,7 +82,7 @@ describe('a password is not hashed', () => {
   })
 })
 
-/** A body whose length nobody says beforehand. */
+/** A body without a Content-Length. */
 function streamed(bytes: number): ReadableStream<Uint8Array> {
   return new ReadableStream({
     start(controller) {

@@ -1,4 +1,4 @@
-/** Which spellings of an identifier sign its user in, through every contract, and which do not. */
+/** The spellings of an identifier that sign its user in, through every contract, and those that do not. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { signInContracts } from '../contracts'
 import { adminToken, call, freshDirectory, person, rows, signedInPerson, uuidOf } from '../support/usher'
@@ -11,7 +11,7 @@ beforeEach(async () => {
 })
 
 describe.each(signInContracts)('signing in through %s', (_, acts) => {
-  /** What became of a sign-in, and whose session it began; the first admin's are left out. */
+  /** The outcome of a sign-in, and the user whose session it began. The first admin's sessions are ignored. */
   async function signing(identifier: string, password: string) {
     await rows('DELETE FROM sessions WHERE user_number > 1')
     const { path, ...options } = acts.session.signIn(identifier, password)
@@ -20,7 +20,7 @@ describe.each(signInContracts)('signing in through %s', (_, acts) => {
     return [identifier, acts.outcome(answer), sessions.map(({ number }) => number)]
   }
 
-  it('takes digits with leading zeros, in full width and with blanks around for the same matricule', async () => {
+  it('accepts leading zeros, full-width digits and surrounding blanks for the same matricule', async () => {
     const { number, password } = await signedInPerson(admin, { matricule: 77 })
     for (const typed of ['77', '077', '0000077', '７７', '００７７', ' 77', '0077\t', '\u00a077\u3000', '\ufeff77']) {
       expect(await signing(typed, password)).toEqual([typed, 'done', [number]])
@@ -31,14 +31,14 @@ describe.each(signInContracts)('signing in through %s', (_, acts) => {
     }
   })
 
-  it('takes digits with and without leading zeros for the same username', async () => {
+  it('accepts digits with and without leading zeros for the same username', async () => {
     const { number, password } = await signedInPerson(admin, { username: '0042' })
     for (const typed of ['42', '0042', '４２', '00042']) {
       expect(await signing(typed, password)).toEqual([typed, 'done', [number]])
     }
   })
 
-  it('takes an email and a username with blanks around', async () => {
+  it('accepts an email and a username with surrounding blanks', async () => {
     const { email, number, password } = await signedInPerson(admin, { username: 'noor' })
     for (const identifier of [email, 'noor']) {
       const blanks = [' ', '\t', '\n', '\u00a0', '\u3000', '\u2003', '\u200b ']
@@ -49,7 +49,7 @@ describe.each(signInContracts)('signing in through %s', (_, acts) => {
     }
   })
 
-  it('takes an international domain in Unicode and in ASCII', async () => {
+  it('accepts an international domain in Unicode and in ASCII', async () => {
     for (const email of ['noor@bücher.example', 'lena@xn--bcher-kva.example']) {
       const { number, password } = await signedInPerson(admin, { email })
       const [name] = email.split('@')
@@ -64,7 +64,7 @@ describe.each(signInContracts)('signing in through %s', (_, acts) => {
     }
   })
 
-  it('does not take what a URL parser would read as the same domain', async () => {
+  it('rejects other domains that a URL parser would read as the same', async () => {
     const password = 'a fine passphrase'
     for (const email of ['a@example.example', 'a@1.0x7f']) {
       expect((await call('/v1/users', { token: admin, json: person({ email, password }) })).status).toBe(201)
@@ -87,7 +87,7 @@ describe.each(signInContracts)('signing in through %s', (_, acts) => {
     }
   })
 
-  it('counts failures of a number together, however it is spelled, whether it is a user’s or not', async () => {
+  it('counts failures of a number together, in every spelling, whether or not it belongs to a user', async () => {
     await signedInPerson(admin, { matricule: 77 })
     for (const number of ['77', '99']) {
       for (const zeros of ['', '0', '00', '000', '0000']) {
@@ -100,7 +100,7 @@ describe.each(signInContracts)('signing in through %s', (_, acts) => {
 })
 
 describe('a set-password token', () => {
-  it('is taken with blanks around', async () => {
+  it('is accepted with surrounding blanks', async () => {
     for (const [before, after] of [
       [' ', ''],
       ['', '\n'],
@@ -117,7 +117,7 @@ describe('a set-password token', () => {
 })
 
 describe('a path of personnel', () => {
-  it('leads to the user of the matricule, not to a user whose username looks like it', async () => {
+  it('finds the user with the matricule, not a user whose username looks like it', async () => {
     const { body: one } = await call('/v1/users', { token: admin, json: person({ matricule: 77 }) })
     for (const username of ['0077', '００７７']) {
       expect((await call('/v1/users', { token: admin, json: person({ username }) })).status).toBe(409)

@@ -1,4 +1,4 @@
-/** Somebody can always let the others in: however admins end themselves and each other, one is left. */
+/** The last active admin: whatever admins do to themselves and each other, one is left. */
 import { describe, expect, it } from 'vitest'
 import { contracts, demotionsOf, outcomeAt, type Ask } from '../contracts'
 import { v1Path } from '../support/people'
@@ -13,7 +13,7 @@ async function outcomeOf({ path, ...options }: Ask, token: string) {
   return outcomeAt(path, await call(path, { ...options, token }))
 }
 
-/** Every way to stop somebody being an admin; `ofOneself`, without those that leave one's own roles alone. */
+/** Every way to end a user's admin role or access. With `ofOneself`, only those that admins can do to themselves. */
 const endingsOf = ({ ofOneself }: { ofOneself: boolean }) =>
   contracts.flatMap(([, acts]) => [
     acts.deactivate,
@@ -27,7 +27,7 @@ const activeAdmins = () =>
   )
 
 describe('the last active admin', () => {
-  it('is neither demoted, deactivated nor deleted, in any way', async () => {
+  it('cannot be demoted, deactivated or deleted, in any way', async () => {
     const admin = await adminToken()
     const last = await signedInPerson(admin, { role: 'admin' })
     const idle = await signedInPerson(admin, { role: 'admin' })
@@ -44,7 +44,7 @@ describe('the last active admin', () => {
   })
 
   it.each([1, 2, 3, 4, 5])(
-    'is left when ten end themselves, or each other, at once in mixed ways: round %i',
+    'remains when ten admins end themselves, or each other, at once in mixed ways: round %i',
     async (round) => {
       const admin = await adminToken()
       const [first] = await activeAdmins()

@@ -1,4 +1,7 @@
-/** What ends a credential ends it in every contract, from the next request on, and for good. */
+/**
+ * The life of credentials: a credential that has ended is refused in every contract, from the next request on, for
+ * good.
+ */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   contracts,
@@ -20,7 +23,7 @@ freshDirectory()
 
 type Person = Awaited<ReturnType<typeof signedInPerson>>
 
-/** What a client of one contract holds once it has signed in there. */
+/** The credentials that a sign-in through one contract returns. */
 interface Session {
   sends: ReturnType<SignIn['credential']>
   refreshToken?: string
@@ -37,7 +40,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Unix seconds by the clock that stands still here; the database's goes on. */
+/** Unix seconds of the tests' clock, which stands still. The database's clock runs. */
 const now = () => Math.floor(Date.now() / 1000)
 
 async function ask(acts: ContractDescription, { path, ...options }: Ask, as: Pick<Call, 'token' | 'headers'> = {}) {
@@ -52,7 +55,7 @@ async function signInThrough(acts: SigningIn, { email, password }: Person, env: 
   return { sends: credential(answer), ...(refresh && { refreshToken: refresh.tokenOf(answer) }) }
 }
 
-/** A session of every contract. */
+/** Signs in through every contract. */
 async function signInEverywhere(one: Person, env: Call['env'] = {}): Promise<Session[]> {
   const sessions: Session[] = []
   for (const [, acts] of signInContracts) sessions.push(await signInThrough(acts, one, env))
@@ -62,7 +65,7 @@ async function signInEverywhere(one: Person, env: Call['env'] = {}): Promise<Ses
 const keyOf = async (one: Person): Promise<{ id: string; key: string }> =>
   (await call('/v1/api-keys', { token: one.access_token, json: { name: 'a key', permissions } })).body
 
-/** What every contract that may know the credential has to say to it, asked for `one`; each outcome once. */
+/** The distinct outcomes of requests about `one` with this credential, in every contract that may accept it. */
 async function told({ only, ...as }: Session['sends'], about: (acts: ContractDescription) => Ask): Promise<Outcome[]> {
   const outcomes = new Set<Outcome>()
   for (const [name, acts] of contracts) {
@@ -71,14 +74,14 @@ async function told({ only, ...as }: Session['sends'], about: (acts: ContractDes
   return [...outcomes]
 }
 
-/** What reading their own record, which an admin may in every contract, is answered with on any of the sessions. */
+/** The outcome of reading the user's own record with each session. An admin may read it in every contract. */
 async function reading(one: Person, sessions: readonly Session[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   for (const { sends } of sessions) outcomes.push(...(await told(sends, (acts) => acts.read(one))))
   return [...new Set(outcomes)]
 }
 
-/** What every contract that refreshes says to the refresh tokens. */
+/** The outcome of the refresh tokens in every contract that has a refresh. */
 async function refreshing(sessions: readonly Session[]): Promise<Outcome[]> {
   const outcomes = new Set<Outcome>()
   for (const { refreshToken } of sessions) {
@@ -89,7 +92,7 @@ async function refreshing(sessions: readonly Session[]): Promise<Outcome[]> {
 }
 
 describe.each(signInContracts)('through %s', (name, acts) => {
-  it('signing out ends the session, whichever contract it began in, and no other', async () => {
+  it('signing out ends the session, whichever contract began it, and no other session', async () => {
     const one = await signedInPerson(admin, { role: 'admin' })
     const other = await signInThrough(acts, one)
     for (const session of await signInEverywhere(one)) {
@@ -147,7 +150,7 @@ describe.each(contracts)('through %s', (_, acts) => {
   }
 
   it.each(demotionsOf(acts).map((demote, index) => [index + 1, demote] as const))(
-    'demotion, in way %i, takes from every session and key what the role no longer allows, and no more',
+    'demotion (way %i) removes the role’s permissions from every session and key, and no others',
     async (_, demote) => {
       const one = await signedInPerson(admin, { role: 'admin' })
       const credentials = [...(await signInEverywhere(one)), { sends: { token: (await keyOf(one)).key } }]
@@ -165,7 +168,7 @@ describe.each(contracts)('through %s', (_, acts) => {
 })
 
 it.each(passwordEdits)(
-  'a password set by another, by %s, ends every session, refresh token and key',
+  'a password set by another user, by %s, ends every session, refresh token and key',
   async (_, acts, withPassword) => {
     const one = await signedInPerson(admin, { role: 'admin' })
     const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
@@ -174,7 +177,7 @@ it.each(passwordEdits)(
     expect(await ask(acts, setting, { token: admin })).toBe('done')
     expect(await reading(one, sessions)).toEqual(['unauthenticated'])
     expect(await refreshing(sessions)).toEqual(['unauthenticated'])
-    // One failed sign-in: five would lock the account.
+    // One failed sign-in. Five would lock the account.
     const [, first] = signInContracts[0] as (typeof signInContracts)[number]
     expect(await ask(first, first.session.signIn(one.email, one.password))).toBe('unauthenticated')
     expect(await reading(one, await signInEverywhere(changed))).toEqual(['done'])
@@ -183,7 +186,7 @@ it.each(passwordEdits)(
 )
 
 describe('through v1 alone', () => {
-  it('one’s own new password ends every session, the one it was changed on too, and the ways to set another', async () => {
+  it('a user’s own password change ends every session, the current one included, and every set-password token', async () => {
     const one = await signedInPerson(admin, { role: 'admin' })
     const others = await signInEverywhere(one)
     const way = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: admin })
@@ -198,7 +201,7 @@ describe('through v1 alone', () => {
     expect((await call('/v1/auth/password', { json: byToken })).status).toBe(401)
   })
 
-  it('a password set with keep_api_keys ends every session, and leaves the keys', async () => {
+  it('a password set with keep_api_keys ends every session, and keeps the keys', async () => {
     const one = await signedInPerson(admin, { role: 'admin' })
     const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
     for (const method of ['PATCH', 'PUT']) {
@@ -233,7 +236,7 @@ describe('through v1 alone', () => {
     expect(await refreshing(sessions)).toEqual(['unauthenticated'])
   })
 
-  it('revoking a key ends it, and nothing else', async () => {
+  it('revoking a key ends that key, and nothing else', async () => {
     const one = await signedInPerson(admin, { role: 'admin' })
     const [{ id, key }, other] = [await keyOf(one), await keyOf(one)]
     const [revoked, left] = [{ sends: { token: key } }, { sends: { token: other.key } }]
@@ -251,7 +254,7 @@ describe('through v1 alone', () => {
     expect(await reading(one, [{ sends: { token: one.access_token } }])).toEqual(['done'])
   })
 
-  it('a key ends with the key that it was made on, over any number of steps', async () => {
+  it('revoking a key ends the keys created with it, over any number of steps', async () => {
     const one = await signedInPerson(admin, { role: 'admin' })
     const { id, key } = await keyOf(one)
     const child = await keyOf({ ...one, access_token: key })
@@ -264,7 +267,7 @@ describe('through v1 alone', () => {
     expect(await reading(one, [{ sends: { token: other.key } }])).toEqual(['done'])
   })
 
-  it('a key that has expired is over', async () => {
+  it('an expired key is refused', async () => {
     const one = await signedInPerson(admin, { role: 'admin' })
     const { id, key } = await keyOf(one)
     await rows('UPDATE api_keys SET expires_at = ? WHERE id = ?', now() + 60, id)
@@ -273,7 +276,7 @@ describe('through v1 alone', () => {
     expect(await reading(one, [{ sends: { token: key } }])).toEqual(['unauthenticated'])
   })
 
-  it('ending one session, or all, ends those of every contract, and leaves the keys', async () => {
+  it('ending one session, or all, covers those of every contract, and keeps the keys', async () => {
     const one = await signedInPerson(admin, { role: 'admin' })
     const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
     const { body } = await call(`${v1Path(one)}/sessions`, { token: admin })
@@ -291,7 +294,7 @@ describe('through v1 alone', () => {
 })
 
 describe('a session', () => {
-  it('keeps its last use to the hour', async () => {
+  it('shows its last use to the hour', async () => {
     const one = await signedInPerson(admin)
     const json = { username: one.input.email, password: one.input.password }
     const { token } = (await call('/backoffice/api/login', { json })).body.data
@@ -304,7 +307,7 @@ describe('a session', () => {
     expect(used).toEqual([0, 0, 1, 0, 0, 1, 0])
   })
 
-  it('ends after thirty days without a refresh, in every contract; sooner where nothing refreshes it', async () => {
+  it('ends after thirty days without a refresh, in every contract, and sooner when it cannot be refreshed', async () => {
     const one = await signedInPerson(admin, { role: 'admin' })
     await signInEverywhere(one)
     const hours = await rows(

@@ -1,11 +1,11 @@
-/** How much one client, one session or one API key may ask for in a minute. */
+/** Rate limits: the requests that one client, one session or one API key may send in a minute. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { contracts, signInContracts, type Ask } from '../contracts'
 import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson, type Call } from '../support/usher'
 
 freshDirectory()
 
-/** Counts as the platform does, but in memory. */
+/** Counts like the platform's limiter, in memory. */
 function limiter(limit: number) {
   const counts = new Map<string, number>()
   return {
@@ -33,7 +33,7 @@ const toBase64Url = (bytes: ArrayBuffer) =>
     .replaceAll('/', '_')
     .replaceAll('=', '')
 
-/** A key that nobody was given, with the right checksum: it takes no secret to compute one. */
+/** A key with a valid checksum that was never issued. Computing the checksum takes no secret. */
 async function madeUpKey(): Promise<string> {
   const secret = `usk_${toBase64Url(crypto.getRandomValues(new Uint8Array(32)).buffer)}`
   const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret))
@@ -50,7 +50,7 @@ function limiters() {
 }
 
 describe.each(contracts)('%s', (_, acts) => {
-  it('counts each session and each key by itself, from any address', async () => {
+  it('counts each session and each key separately, from any address', async () => {
     const admin = await adminToken()
     const { access_token: token, email, password, uuid } = await signedInPerson(admin, { role: 'admin' })
     const again = (await call('/v1/auth/login', { json: { identifier: email, password } })).body.access_token
@@ -71,7 +71,7 @@ describe.each(contracts)('%s', (_, acts) => {
     expect(counted).toEqual([...sessions.map(({ id }) => id), expect.not.stringContaining(key)])
   })
 
-  it('leaves a user their allowance where a session or a key of theirs has ended', async () => {
+  it('does not reduce a user’s limit when a session or key of theirs has ended', async () => {
     const admin = await adminToken()
     const { access_token: ended, email, password } = await signedInPerson(admin, { role: 'admin' })
     const again = (await call('/v1/auth/login', { json: { identifier: email, password } })).body.access_token
@@ -86,7 +86,7 @@ describe.each(contracts)('%s', (_, acts) => {
     expect(await list(again)).toBe(200)
   })
 
-  it('counts API keys that the database does not know by the address, and asks the database no more above its limit', async () => {
+  it('counts unknown API keys against the client’s address, and stops asking the database above the limit', async () => {
     const admin = await adminToken()
     const [{ key }, { key: unused }] = [await keyOf(admin), await keyOf(admin)]
     const env = limiters()
@@ -96,7 +96,8 @@ describe.each(contracts)('%s', (_, acts) => {
     expect(await list(key, office)).toBe(200)
     expect([await list(await madeUpKey(), office), await list(await madeUpKey(), next)]).toEqual([401, 401])
     expect([await list(await madeUpKey(), office), await list(await madeUpKey(), next)]).toEqual([429, 429])
-    // A key confirmed a short while ago and a signed token go on from there; one that this isolate has not seen does not.
+    // A recently confirmed key and a signed token still work from that address. A key that this isolate has not seen
+    // does not.
     expect([await list(key, office), await list(admin, next), await list(unused, office)]).toEqual([200, 200, 429])
     expect(await list(unused, '2001:db8:1:3::7')).toBe(200)
     expect([...env.CLIENT_LIMITER.counts]).toEqual([
@@ -105,7 +106,7 @@ describe.each(contracts)('%s', (_, acts) => {
     ])
   })
 
-  it('forgets within minutes, or once the database refuses it, that it knew an API key', async () => {
+  it('forgets a known API key within minutes, or as soon as the database refuses it', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const admin = await adminToken()
     const { id, key } = await keyOf(admin)
@@ -123,7 +124,7 @@ describe.each(contracts)('%s', (_, acts) => {
     expect([await list(), await list(), counted()]).toEqual([401, 429, 4])
   })
 
-  it('knows an API key that lacks a permission, and forgets none because the database is away', async () => {
+  it('remembers an API key that lacks a permission, and keeps known keys while the database is away', async () => {
     const admin = await adminToken()
     const { body } = await call('/v1/api-keys', { token: admin, json: { name: 'a program', permissions: [] } })
     const env = limiters()
@@ -139,7 +140,7 @@ describe.each(contracts)('%s', (_, acts) => {
     expect(env.CLIENT_LIMITER.counts.get('203.0.113.9')).toBe(1)
   })
 
-  it('counts a client without a credential, and one whose credential is malformed, by the address the platform saw', async () => {
+  it('counts a client with no credential or a malformed one by the address that the platform reports', async () => {
     const env = limiters()
     const ask = (token?: string) => statusOf(acts.list(), { token, env, headers: from('203.0.113.5') })
     expect([await ask(), await ask('nonsense'), await ask()]).toEqual([401, 401, 401])
@@ -149,7 +150,7 @@ describe.each(contracts)('%s', (_, acts) => {
 })
 
 describe.each(signInContracts)('%s', (_, { session, outcome }) => {
-  it('counts sign-ins apart, by the IPv4 address or the IPv6 /64', async () => {
+  it('counts sign-ins separately, by the IPv4 address or the IPv6 /64', async () => {
     await adminToken()
     const env = limiters()
     const { email, password } = firstAdmin
@@ -165,8 +166,8 @@ describe.each(signInContracts)('%s', (_, { session, outcome }) => {
   })
 })
 
-describe('the limits', () => {
-  it('are really bound: the platform’s own limiter ends at twenty sign-ins a minute, through all contracts together', async () => {
+describe('the rate limits', () => {
+  it('are bound: the platform’s own limiter stops at twenty sign-ins a minute, through all contracts together', async () => {
     const statuses: number[] = []
     for (let tried = 0; tried < 25; tried += 1) {
       const [, acts] = signInContracts[tried % signInContracts.length] as (typeof signInContracts)[number]
@@ -178,7 +179,7 @@ describe('the limits', () => {
     expect(statuses).toEqual([...Array(20).fill(401), ...Array(5).fill(429)])
   })
 
-  it('cover the health of the Worker too, which asks the database', async () => {
+  it('also cover /health, which asks the database', async () => {
     const env = limiters()
     const health = () => statusOf({ path: '/health' }, { env, headers: from('203.0.113.6') })
     expect([await health(), await health(), await health(), await health()]).toEqual([200, 200, 200, 429])

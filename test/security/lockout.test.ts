@@ -1,4 +1,4 @@
-/** Guessing: five failures on one account, however it is named and through whatever contract, close it for a while that grows. */
+/** Lockout: five failures on one account, by any identifier and contract, lock it for a growing time. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { contracts, passwordEdits, signInContracts, type Ask } from '../contracts'
 import { v1Path } from '../support/people'
@@ -24,7 +24,7 @@ const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000)
 
 let turn = 0
 
-/** One sign-in, each through the next contract. */
+/** Signs in once, each time through the next contract. */
 async function tries(identifier: string, password: string, as: Call = {}) {
   const [, acts] = signInContracts[(turn += 1) % signInContracts.length] as (typeof signInContracts)[number]
   const { path, ...options } = acts.session.signIn(identifier, password)
@@ -46,11 +46,11 @@ async function fail(times: number, ...identifiers: string[]): Promise<void> {
   }
 }
 
-/** What a locked account says for so many seconds more. */
+/** The response of an account that stays locked for this many seconds. */
 const locked = (seconds: number) => ({ became: 'limited', retryAfter: seconds, trips: 1, hashed: 0 })
 
 describe('five failures', () => {
-  it('by any of its identifiers lock an account for thirty seconds, right password or not, without hashing', async () => {
+  it('by any identifiers of an account lock it for thirty seconds, even for the right password, without hashing', async () => {
     await fail(5, 'kofi', one.email, '88')
     for (const identifier of [one.email, 'KOFI', '88']) {
       expect(await tries(identifier, one.password)).toEqual(locked(30))
@@ -62,13 +62,13 @@ describe('five failures', () => {
     expect((await tries(one.email, one.password)).became).toBe('done')
   })
 
-  it('lock an identifier that is no one’s just the same, in any spelling', async () => {
+  it('lock an unknown identifier in the same way, in any spelling', async () => {
     await fail(5, 'nobody@example.org', 'NOBODY@example.org')
     expect(await tries('ＮＯＢＯＤＹ@example.org', 'x')).toEqual(locked(30))
     expect((await tries('nobody.else@example.org', 'x')).became).toBe('unauthenticated')
   })
 
-  it('lock the account of one who is inactive, or has no password, just the same', async () => {
+  it('lock the account of an inactive user, or one without a password, in the same way', async () => {
     await call(`${v1Path(one)}/deactivate`, { method: 'POST', token: admin })
     const bare = await signedInPerson(admin)
     await rows('UPDATE users SET password_hash = NULL WHERE number = ?', bare.number)
@@ -85,7 +85,7 @@ describe('five failures', () => {
     expect((await call('/v1/me', { token: one.access_token })).status).toBe(200)
   })
 
-  it('with a wrong present password of one’s own lock the account too', async () => {
+  it('with a wrong current password of the caller lock the account too', async () => {
     const json = { current_password: 'not the password', new_password: 'another fine passphrase' }
     const change = () => call('/v1/me/password', { method: 'PUT', token: one.access_token, json })
     await fail(2, one.email)
@@ -96,8 +96,8 @@ describe('five failures', () => {
   })
 })
 
-describe('a lock', () => {
-  it('is not extended by attempts, takes five new failures afterwards, and doubles each time up to fifteen minutes', async () => {
+describe('a lockout', () => {
+  it('is not extended by attempts, needs five new failures afterwards, and doubles each time up to fifteen minutes', async () => {
     for (const seconds of [30, 60, 120, 240, 480, 900, 900]) {
       await fail(4, one.email)
       await fail(1, one.email)
@@ -109,7 +109,7 @@ describe('a lock', () => {
     expect((await tries(one.email, one.password)).became).toBe('done')
   })
 
-  it('and the failures before it are forgotten at success', async () => {
+  it('and earlier failures are cleared by a successful sign-in', async () => {
     for (let round = 0; round < 3; round += 1) {
       await fail(4, one.email)
       expect((await tries(one.email, one.password)).became).toBe('done')
@@ -135,7 +135,7 @@ describe('a lock', () => {
     },
   )
 
-  it('is cleared by v1’s activate though the user be active, and for nobody who may not', async () => {
+  it('is cleared by v1’s activate even for an active user, and only for a permitted caller', async () => {
     await fail(5, one.email)
     const activate = (token: string) => call(`${v1Path(one)}/activate`, { method: 'POST', token })
     expect((await activate(one.access_token)).status).toBe(403)
@@ -144,7 +144,7 @@ describe('a lock', () => {
     expect((await tries(one.email, one.password)).became).toBe('done')
   })
 
-  it('is not lifted by a session of the account, whose thief could go on guessing the password', async () => {
+  it('is not cleared by a session of the account, because a thief of the session could continue guessing', async () => {
     const boss = await signedInPerson(admin, { role: 'admin' })
     await fail(5, boss.email)
     expect((await call(`${v1Path(boss)}/activate`, { method: 'POST', token: boss.access_token })).status).toBe(200)
@@ -161,7 +161,7 @@ describe('a lock', () => {
 })
 
 describe('a right guess', () => {
-  /** Whoever asks has looked at the account, but not committed, when five failures of others lock it. */
+  /** Five failures by others lock the account after this request has looked at it and before it commits. */
   function whileOthersFail(): Call {
     let batches = 0
     return {
@@ -178,16 +178,13 @@ describe('a right guess', () => {
     }
   }
 
-  it.each(signInContracts)(
-    'that comes with the failures that lock the account is not honoured by %s',
-    async (_, acts) => {
-      const { path, ...options } = acts.session.signIn(one.email, one.password)
-      expect(acts.outcome(await call(path, { ...options, ...whileOthersFail() }))).toBe('limited')
-      expect(await rows('SELECT * FROM sessions WHERE user_number = ?', one.number)).toHaveLength(1)
-    },
-  )
+  it.each(signInContracts)('that arrives with the failures that lock the account is refused by %s', async (_, acts) => {
+    const { path, ...options } = acts.session.signIn(one.email, one.password)
+    expect(acts.outcome(await call(path, { ...options, ...whileOthersFail() }))).toBe('limited')
+    expect(await rows('SELECT * FROM sessions WHERE user_number = ?', one.number)).toHaveLength(1)
+  })
 
-  it('at one’s present password is not honoured then either', async () => {
+  it('at the caller’s current password is refused then too', async () => {
     const json = { current_password: one.password, new_password: 'another fine passphrase' }
     const ask: Ask = { path: '/v1/me/password', method: 'PUT', token: one.access_token, json }
     expect((await call(ask.path, { ...ask, ...whileOthersFail() })).status).toBe(429)
@@ -195,7 +192,7 @@ describe('a right guess', () => {
     expect((await tries(one.email, one.password)).became).toBe('done')
   })
 
-  it('is no likelier for being tried at once: forty guesses lock the account, once', async () => {
+  it('gains nothing from simultaneous attempts: forty guesses lock the account, once', async () => {
     const guesses = await Promise.all(Array.from({ length: 40 }, () => tries(one.email, 'not the password')))
     expect(guesses.every(({ became }) => became === 'unauthenticated' || became === 'limited')).toBe(true)
     expect(await tries(one.email, one.password)).toEqual(locked(30))

@@ -1,4 +1,4 @@
-/** Set-password tokens: worth something only while their giver could give them, in whichever contract that ends. */
+/** Set-password tokens: a token is valid only while its issuer could still issue it, whichever contract ends that. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Ask, contracts, demotionsOf, editsOfAnyone } from '../contracts'
 import { v1Path } from '../support/people'
@@ -35,7 +35,7 @@ async function tokenBy(token = giver.access_token, user = one): Promise<string> 
 const use = async (token: string) =>
   (await call('/v1/auth/password', { json: { token, new_password: 'taken over by token' } })).status
 
-/** Sees that the token is refused, and that nothing changed by that. */
+/** Expects that the token is refused, and that the attempt changes nothing. */
 async function expectOver(token: string) {
   const before = await snapshot()
   expect(await use(token)).toBe(401)
@@ -51,7 +51,7 @@ const keyOf = async (token: string, more: object = {}): Promise<{ id: string; ke
   (await call('/v1/api-keys', { token, json: { name: 'a key', permissions, ...more } })).body
 
 describe('a set-password token', () => {
-  it('is good while nothing of this happens: the control', async () => {
+  it('works when none of the following happens (control)', async () => {
     const [bySession, byKey] = [await tokenBy(), await tokenBy((await keyOf(giver.access_token)).key)]
     await done({ path: '/v1/auth/logout', method: 'POST' }, giver.access_token)
     expect(await use(byKey)).toBe(204)
@@ -59,7 +59,7 @@ describe('a set-password token', () => {
     expect(await use(await tokenBy(admin))).toBe(204)
   })
 
-  it.each(contracts)('ends with its giver’s deactivation through %s, and is not revived', async (_, acts) => {
+  it.each(contracts)('ends with its issuer’s deactivation through %s, and is not revived', async (_, acts) => {
     const token = await tokenBy()
     await done(acts.deactivate(giver))
     await expectOver(token)
@@ -68,7 +68,7 @@ describe('a set-password token', () => {
   })
 
   it.each(contracts.flatMap(([name, { delete: remove }]) => (remove ? [[name, remove] as const] : [])))(
-    'ends with its giver’s deletion through %s',
+    'ends with its issuer’s deletion through %s',
     async (_, remove) => {
       const token = await tokenBy()
       await done(remove(giver))
@@ -77,7 +77,7 @@ describe('a set-password token', () => {
   )
 
   it.each(contracts.flatMap(([name, acts]) => demotionsOf(acts).map((demote) => [name, demote] as const)))(
-    'ends with its giver’s demotion through %s',
+    'ends with its issuer’s demotion through %s',
     async (_, demote) => {
       const token = await tokenBy()
       await done(demote(giver))
@@ -85,7 +85,7 @@ describe('a set-password token', () => {
     },
   )
 
-  it('ends where a role of its giver loses users:update, or a permission that its user holds', async () => {
+  it('ends when a role of its issuer loses users:update, or a permission that its user holds', async () => {
     const role = await roleOf(['users:update', 'audit:read'])
     const target = await roleOf(['audit:read'])
     const clerk = await signedInPerson(admin, { role: role.name })
@@ -100,7 +100,7 @@ describe('a set-password token', () => {
     expect(await use(plain)).toBe(204)
   })
 
-  it('ends with the key that it was asked for with: revoked, expired, ended with the key it was made on', async () => {
+  it('ends with the key that requested it: revoked, expired, or ended with the key that created it', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const inAnHour = new Date(Date.now() + 3_600_000).toISOString()
     const [revoked, together, expiring] = [
@@ -120,21 +120,21 @@ describe('a set-password token', () => {
     await expectOver(tokens[3] as string)
   })
 
-  it('is worth no more than the key that it was asked for with', async () => {
+  it('has no more authority than the key that requested it', async () => {
     const { key } = await keyOf(giver.access_token, { permissions: ['users:update'] })
     const token = await tokenBy(key)
     await done({ path: v1Path(one), method: 'PATCH', json: { role: (await roleOf(['users:read'])).name } })
     await expectOver(token)
   })
 
-  it('ends where another sets the password of its giver, whose session may have been stolen', async () => {
+  it('ends when another user sets the issuer’s password, because the issuer’s session may have been stolen', async () => {
     const token = await tokenBy()
     await done({ path: v1Path(giver), method: 'PATCH', json: { password: 'set by somebody else' } })
     await expectOver(token)
   })
 
   it.each(contracts.flatMap(([, acts]) => editsOfAnyone(acts).map(([id, edit]) => [id, acts.wire, edit] as const)))(
-    'ends where the email of its user is changed by %s, and is not revived by the same email',
+    'ends when the email of its user is changed by %s, and is not revived by the same email',
     async (_, wire, edit) => {
       const token = await tokenBy()
       await done(edit(one, wire.email(`new.${one.number}@example.org`)))
@@ -144,7 +144,7 @@ describe('a set-password token', () => {
     },
   )
 
-  it('carries no authority that its giver lost while it was being written', async () => {
+  it('has no authority that its issuer lost while it was being created', async () => {
     const role = await roleOf(['users:update', 'audit:read'])
     const clerk = await signedInPerson(admin, { role: role.name })
     let batches = 0
@@ -164,7 +164,7 @@ describe('a set-password token', () => {
     await expectOver(issued.body.token)
   })
 
-  it('is not committed where its giver is demoted between its check and its use', async () => {
+  it('is refused when its issuer is demoted between its check and its use', async () => {
     const token = await tokenBy()
     let batches = 0
     const demoting = {

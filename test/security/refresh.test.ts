@@ -1,4 +1,4 @@
-/** Refresh tokens: one use each, a moment's grace for a lost answer, and the end of the session when two hold one. */
+/** Refresh tokens: one use each, a short grace period for lost responses, and reuse ends the session. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { refreshContracts } from '../contracts'
 import { adminToken, call, freshDirectory, rows, signedInPerson, testEnv, type Call } from '../support/usher'
@@ -9,7 +9,7 @@ const refreshing = refreshContracts.map(([name, { refresh, outcome }]) => [name,
 
 type Refreshing = (typeof refreshing)[number][1]
 
-/** What trading the token through a contract comes to, with the next one if there is one. */
+/** The outcome of a refresh through a contract, with the next token if there is one. */
 async function trade({ ask, tokenOf, outcome }: Refreshing, token: string, env: NonNullable<Call['env']> = {}) {
   const { path, ...options } = ask(token)
   const answer = await call(path, { ...options, env })
@@ -23,7 +23,7 @@ async function trade({ ask, tokenOf, outcome }: Refreshing, token: string, env: 
 
 const reads = async (token: string | undefined) => (await call('/v1/me', { token: String(token) })).status
 
-/** A token that is genuine in its first bytes. */
+/** A forged token whose first bytes are genuine. */
 function forged(token: string, genuine: number): string {
   const base64 = token.replaceAll('-', '+').replaceAll('_', '/')
   const bytes = Uint8Array.from(atob(base64), (character, index) => (index < genuine ? character.charCodeAt(0) : 7))
@@ -45,7 +45,7 @@ afterEach(() => {
 })
 
 describe.each(refreshing)('through %s, refreshing', (_, through) => {
-  it('rotates the token at every use, in one trip, and leaves the access tokens of the session alive', async () => {
+  it('rotates the token at every use, in one trip, and keeps the session’s access tokens alive', async () => {
     const second = await trade(through, one.refresh_token)
     expect(second).toMatchObject({ became: 'done', cost: { trips: 1 } })
     const third = await trade(through, String(second.next))
@@ -53,14 +53,14 @@ describe.each(refreshing)('through %s, refreshing', (_, through) => {
     for (const access of [one.access_token, second.access, third.access]) expect(await reads(access)).toBe(200)
   })
 
-  it('works for a token of any other contract', async () => {
+  it('accepts a token of any other contract', async () => {
     for (const [, { session, refresh }] of refreshContracts) {
       const { path, ...options } = session.signIn(one.email, one.password)
       expect((await trade(through, refresh.tokenOf(await call(path, options)))).became).toBe('done')
     }
   })
 
-  it('gives a retry within ten seconds the same successor, and a later one the end of the session, access tokens included', async () => {
+  it('gives a retry within ten seconds the same successor, and ends the session on a later one, access tokens included', async () => {
     const second = await trade(through, one.refresh_token)
     vi.setSystemTime(Date.now() + 10_000)
     const retried = await trade(through, one.refresh_token)
@@ -74,7 +74,7 @@ describe.each(refreshing)('through %s, refreshing', (_, through) => {
     expect(ended).toEqual([{ user_id: one.uuid }])
   })
 
-  it('does not fork a session: two who hold one token collide at their next use', async () => {
+  it('does not fork a session: two holders of one token collide at their next refresh', async () => {
     const [owner, thief] = [await trade(through, one.refresh_token), await trade(through, one.refresh_token)]
     const next = await trade(through, String(owner.next))
     vi.setSystemTime(Date.now() + 11_000)
@@ -85,7 +85,7 @@ describe.each(refreshing)('through %s, refreshing', (_, through) => {
     expect(detected).toEqual([{ user_id: one.uuid }])
   })
 
-  it('ends the session for a spent token that is no longer even stored', async () => {
+  it('ends the session for a used token that is no longer stored', async () => {
     const second = await trade(through, one.refresh_token)
     await rows('UPDATE refresh_tokens SET spent_at = spent_at - 60')
     const third = await trade(through, String(second.next))
@@ -94,8 +94,9 @@ describe.each(refreshing)('through %s, refreshing', (_, through) => {
     expect(await reads(third.access)).toBe(401)
   })
 
-  it('is not fooled by a forged token into ending somebody’s session', async () => {
-    // The session's id, which an access token shows, with 48 bytes of one's own making; with the family's too it would be reuse.
+  it('does not end a session because of a forged token', async () => {
+    // The session's id, which an access token shows, with 48 invented bytes. With the family's bytes too, it would
+    // count as reuse.
     for (const token of [
       forged(one.refresh_token, 16),
       forged(one.refresh_token, 31),
@@ -117,7 +118,7 @@ describe('refresh tokens', () => {
   const JWT_SECRET = 'Zt8Kq1Lw5Xr0Vn7Bd3Hs9Jf2Gm6Pc4Ty8Ua1Ei5Ro'
   const rotating = { JWT_SECRET, JWT_SECRET_PREVIOUS: testEnv.JWT_SECRET }
 
-  it('have one successor while the secret is rotated: a retry under the next secret gets that of the previous', async () => {
+  it('have one successor during a rotation of the secret: a retry under the next secret gets the same one', async () => {
     const second = await trade(through, one.refresh_token)
     const retried = await trade(through, one.refresh_token, rotating)
     expect(retried).toMatchObject({ became: 'done', next: second.next })
@@ -126,13 +127,13 @@ describe('refresh tokens', () => {
     expect((await trade(through, String(third.next), { JWT_SECRET })).became).toBe('done')
   })
 
-  it('have no successor under a secret that replaced the lost one, and the session goes on from the living token', async () => {
+  it('have no successor under a secret that replaced a lost one, and the session continues from the current token', async () => {
     const second = await trade(through, one.refresh_token)
     expect((await trade(through, one.refresh_token, { JWT_SECRET })).became).toBe('unauthenticated')
     expect((await trade(through, String(second.next), { JWT_SECRET })).became).toBe('done')
   })
 
-  it('prolong a session to ninety days after its sign-in, or SESSION_MAX_DAYS, and no further', async () => {
+  it('extend a session to at most ninety days after its sign-in, or SESSION_MAX_DAYS', async () => {
     const day = 86_400_000
     const refreshedFor = async (env: NonNullable<Call['env']>) => {
       const [, { session, refresh }] = refreshContracts[0] as (typeof refreshContracts)[number]
@@ -150,13 +151,13 @@ describe('refresh tokens', () => {
     expect(await refreshedFor({ SESSION_MAX_DAYS: '7' })).toBe(7)
   })
 
-  it('end with a SESSION_MAX_DAYS that was lowered since, which is no reuse', async () => {
+  it('end with a lowered SESSION_MAX_DAYS, which does not count as reuse', async () => {
     vi.setSystemTime(Date.now() + 8 * 86_400_000)
     expect((await trade(through, one.refresh_token, { SESSION_MAX_DAYS: '7' })).became).toBe('unauthenticated')
     expect(await rows("SELECT * FROM audit_events WHERE action = 'session.reuse_detected'")).toEqual([])
   })
 
-  it('of a session that is over are no reuse, spent or not', async () => {
+  it('of an ended session do not count as reuse, used or not', async () => {
     const second = await trade(through, one.refresh_token)
     vi.setSystemTime(Date.now() + 31 * 86_400_000)
     for (const token of [one.refresh_token, String(second.next)]) {
@@ -168,7 +169,7 @@ describe('refresh tokens', () => {
     expect(recorded).toEqual([])
   })
 
-  it('traded twenty times at once, through every contract, all give the same working pair', async () => {
+  it('exchanged twenty times at once, through every contract, all give the same working pair', async () => {
     const through = (index: number) => (refreshing[index % refreshing.length] as (typeof refreshing)[number])[1]
     const twenty = Array.from({ length: 20 }, (_, index) => through(index))
     const first = await Promise.all(twenty.map((each) => trade(each, one.refresh_token)))
@@ -179,7 +180,7 @@ describe('refresh tokens', () => {
     for (const { access } of [...first, ...second]) expect(await reads(access)).toBe(200)
   })
 
-  it('are stored as nothing that could be presented', async () => {
+  it('are not stored in a form that could be presented', async () => {
     const stored = JSON.stringify([await rows('SELECT * FROM refresh_tokens'), await rows('SELECT * FROM sessions')])
     for (let start = 0; start + 20 <= one.refresh_token.length; start += 1) {
       expect(stored).not.toContain(one.refresh_token.slice(start, start + 20))

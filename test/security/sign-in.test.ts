@@ -1,4 +1,4 @@
-/** A sign-in that fails tells nobody why, neither by its answer nor by what it costs. */
+/** A failed sign-in does not reveal its reason, by its response or by its cost. */
 import { describe, expect, it } from 'vitest'
 import { type Ask, signInContracts, outcomeAt } from '../contracts'
 import { derivations } from '../support/pbkdf2-cap'
@@ -6,7 +6,7 @@ import { adminToken, call, freshDirectory, rows, signedInPerson } from '../suppo
 
 freshDirectory()
 
-/** All an outsider can see of an answer or measure of its making. */
+/** Everything about a response that a client can see or measure. */
 async function observed({ path, ...options }: Ask) {
   const before = derivations.count
   const answer = await call(path, options)
@@ -25,7 +25,7 @@ async function observed({ path, ...options }: Ask) {
   }
 }
 
-/** One of each kind who cannot sign in: by the identifier and the password they try. */
+/** One of each kind of failed sign-in, with its identifier and password. */
 async function failures(admin: string): Promise<[kind: string, identifier: string, password: string][]> {
   const [known, inactive, bare] = [
     await signedInPerson(admin, { username: 'known', matricule: 61 }),
@@ -47,7 +47,7 @@ async function failures(admin: string): Promise<[kind: string, identifier: strin
 }
 
 describe.each(signInContracts)('through %s', (_, acts) => {
-  it('the unknown, the wrong, the inactive and the password-less look alike, to the byte and at the same cost', async () => {
+  it('an unknown user, a wrong password, an inactive user and a missing password give the same bytes at the same cost', async () => {
     const admin = await adminToken()
     const [first, ...others] = await failures(admin)
     const expected = await observed(acts.session.signIn(...pair(first)))
@@ -57,7 +57,7 @@ describe.each(signInContracts)('through %s', (_, acts) => {
     }
   })
 
-  it('a wrong password on a hash that is outdated costs what it does today', async () => {
+  it('a wrong password on an outdated hash costs as much as on a current one', async () => {
     const admin = await adminToken()
     const one = await signedInPerson(admin)
     const env = { PASSWORD_ROUNDS: '3' }
@@ -75,7 +75,7 @@ describe.each(signInContracts)('through %s', (_, acts) => {
       [`$pbkdf2-sha256$i=1000,r=1$${text(22)}$${text(43)}`, 300_000],
       [`$pbkdf2-sha256$i=70000,r=2$${text(22)}$${text(43)}`, 300_000],
       [`pbkdf2_sha256$36000$seasalt$${text(43)}=`, 300_000],
-      // What bcrypt itself costs is worth 560 iterations a round, as measured.
+      // One bcrypt iteration costs as much as 560 PBKDF2 iterations, as measured.
       [`$2b$04$${text(21)}.${text(30)}.`, 300_000 - 560 * 16],
     ] as const) {
       if (hash) await rows('UPDATE users SET password_hash = ? WHERE number = ?', hash, one.number)
@@ -85,7 +85,7 @@ describe.each(signInContracts)('through %s', (_, acts) => {
     }
   })
 
-  it('what does differ is seen to: the control of the above', async () => {
+  it('a visible difference is detected (control for the tests above)', async () => {
     const admin = await adminToken()
     const [first] = await failures(admin)
     const expected = await observed(acts.session.signIn(...pair(first)))

@@ -1,4 +1,4 @@
-/** What is taken for a credential, and what never is, in every contract; and that nothing is served under a secret that is none. */
+/** Which credentials each contract accepts and which it rejects, and that nothing is served with an invalid secret. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { contracts, type Ask } from '../contracts'
 import { reset } from 'cloudflare:test'
@@ -38,7 +38,7 @@ function asks(): Ask[] {
   return contracts.flatMap(([, acts]) => [acts.list(), acts.create(`created${(created += 1)}@example.org`)])
 }
 
-/** What every contract answers to its read and its write: status and challenge. */
+/** The status and challenge of every contract's read and write. */
 async function answers(as: Call): Promise<[number, string | null][]> {
   const told: [number, string | null][] = []
   for (const ask of asks()) {
@@ -63,23 +63,23 @@ async function outcomes(token: string, env?: Call['env']): Promise<string[]> {
 
 const everywhere = (outcome: string) => asks().map(() => outcome)
 
-describe('a token', () => {
-  it('that is made as ours are is taken: the control of the forgeries below', async () => {
+describe('an access token', () => {
+  it('in the Worker’s own form is accepted (control for the forgeries below)', async () => {
     expect(await outcomes(await signed(genuine.header, genuine.claims))).toEqual(everywhere('done'))
-    // From a clock that runs a little ahead, and from a time that has come.
+    // Issued by a clock that is slightly ahead, and valid from a time that has come.
     const iat = Math.floor(Date.now() / 1000) + 55
     const claims = { ...genuine.claims, iat, nbf: iat - 60, exp: iat + 60 }
     expect(await outcomes(await signed(genuine.header, claims))).toEqual(everywhere('done'))
   })
 
-  it.each(forgeries)('is refused where it is forged by %s', async (_, make) => {
+  it.each(forgeries)('is rejected when it is forged by %s', async (_, make) => {
     const before = await snapshot()
     expect(await answers({ token: await make(genuine) })).toEqual(invalid)
     expect(await snapshot()).toEqual(before)
     refused += invalid.length
   })
 
-  it('gives nothing by what it claims of a role, and nothing takes it for the one in sub', async () => {
+  it('grants nothing by its role claims, and is not used for the user in sub', async () => {
     const claims = read(plain.access_token.split('.')[1] as string)
     const { role_name, role_id, email, sub } = genuine.claims
     const raised = { ...claims, role_name, role_id, email, sub, permissions: ['users:read'], scope: 'admin' }
@@ -88,7 +88,7 @@ describe('a token', () => {
     expect(await outcomes(await signed(genuine.header, lowered))).toEqual(everywhere('done'))
   })
 
-  it('of the previous secret is taken while it is being rotated, and not after', async () => {
+  it('of the previous secret is accepted during a rotation, and not after it', async () => {
     const JWT_SECRET = 'Zt8Kq1Lw5Xr0Vn7Bd3Hs9Jf2Gm6Pc4Ty8Ua1Ei5Ro'
     const rotating = { JWT_SECRET, JWT_SECRET_PREVIOUS: secret }
     expect(await outcomes(admin.access_token, rotating)).toEqual(everywhere('done'))
@@ -96,11 +96,11 @@ describe('a token', () => {
   })
 })
 
-describe('a token whose signature was checked before', () => {
+describe('a token whose signature was verified before', () => {
   const taken = async (token: string, env?: Call['env']) =>
     (await call('/v1/me', { token, ...(env && { env }) })).status
 
-  it('is refused once it has expired, and where its secret is none any more', async () => {
+  it('is rejected once it has expired, or its secret is no longer configured', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     try {
       const { access_token: token } = await signedInPerson(await adminToken())
@@ -115,7 +115,7 @@ describe('a token whose signature was checked before', () => {
     }
   })
 
-  it('vouches for no other: not for its header and claims under another signature', async () => {
+  it('does not make its header and claims valid with another signature', async () => {
     const { access_token: token } = plain
     expect(await taken(token)).toBe(200)
     const [header, payload, signature = ''] = token.split('.')
@@ -125,7 +125,7 @@ describe('a token whose signature was checked before', () => {
 })
 
 describe('a credential', () => {
-  it('is taken from the Authorization header, whatever the case of its scheme', async () => {
+  it('is accepted in the Authorization header, with the scheme in any case', async () => {
     for (const scheme of ['Bearer', 'bearer', 'BEARER', 'Bearer ']) {
       const told = await answers({ headers: { authorization: `${scheme} ${admin.access_token}` } })
       expect(told.map(([, challenge]) => challenge)).toEqual(everywhere('').map(() => null))
@@ -137,7 +137,7 @@ describe('a credential', () => {
     ['a list of them', () => `Bearer ${admin.access_token}, Bearer ${admin.access_token}`],
     ['it in quotes', () => `Bearer "${admin.access_token}"`],
     ['a bare scheme', () => 'Bearer'],
-  ])('is not taken from a header of %s', async (_, header) => {
+  ])('is not accepted in a header of %s', async (_, header) => {
     const before = await snapshot()
     expect(await answers({ headers: { authorization: header() } })).toEqual(invalid)
     expect(await snapshot()).toEqual(before)
@@ -150,13 +150,13 @@ describe('a credential', () => {
     ['a scheme that begins like ours', () => ({ authorization: `Bearers ${admin.access_token}` })],
     ['other headers', () => ({ 'x-authorization': `Bearer ${admin.access_token}`, 'x-api-key': admin.access_token })],
     ['a cookie', () => ({ cookie: `access_token=${admin.access_token}; token=${admin.access_token}` })],
-  ])('is not taken from %s, which is answered as nothing at all', async (_, headers) => {
+  ])('is not accepted in %s, and the response is the same as without a credential', async (_, headers) => {
     const before = await snapshot()
     expect(await answers({ headers: headers() as Record<string, string> })).toEqual(missing)
     expect(await snapshot()).toEqual(before)
   })
 
-  it('is not taken from the address, where logs and histories keep it', async () => {
+  it('is not accepted in the URL, which logs and histories store', async () => {
     for (const { path, ...ask } of asks()) {
       const query = `access_token=${admin.access_token}&token=${admin.access_token}`
       const { status, headers } = await call(`${path}${path.includes('?') ? '&' : '?'}${query}`, ask)
@@ -177,7 +177,7 @@ describe('the Worker', () => {
     ['change-me-change-me-change-me-change-me'],
     ['a-string-secret-at-least-256-bits-long'],
     ['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'],
-  ])('serves nothing while JWT_SECRET is %j, and says so', async (JWT_SECRET) => {
+  ])('serves nothing while JWT_SECRET is %j, and reports it', async (JWT_SECRET) => {
     for (const path of paths) {
       const token = await signed(genuine.header, genuine.claims, JWT_SECRET || '\0')
       const { status, body, headers } = await call(path, { env: { JWT_SECRET }, token, host: 'usher.example' })
@@ -187,7 +187,7 @@ describe('the Worker', () => {
     }
   })
 
-  it('serves nothing while JWT_SECRET_PREVIOUS is no secret either', async () => {
+  it('serves nothing while JWT_SECRET_PREVIOUS is invalid either', async () => {
     for (const path of paths) {
       const { status, body } = await call(path, { env: { JWT_SECRET_PREVIOUS: 'short' }, host: 'usher.example' })
       expect([path, status]).toEqual([path, 503])

@@ -1,4 +1,4 @@
-/** backoffice as its clients ask it, a person to ask about, and what it says of bad input. */
+/** Requests of the back-office client, a sample user, and the expected validation errors. */
 import { expect } from 'vitest'
 import type { Permission } from '../../src/core/access/permissions'
 import { adminToken, call, rows, signedInPerson, type Answer, type Call } from './usher'
@@ -8,7 +8,7 @@ export const asJson = { 'content-type': 'application/json' }
 
 const password = 'uma frase comprida'
 
-/** The seed's body of a creation, with somebody else in it. */
+/** The body of the original API's create request, with an invented person. */
 export const ines = {
   username: 'ines.calado',
   email: 'ines.calado@example.org',
@@ -21,13 +21,13 @@ export const ines = {
   country_id: 620,
 }
 
-/** She as she is shown, to the letter. */
+/** The exact record that the contract returns for her. */
 export const inesShown = (userId: number) =>
   `{"user_id":${userId},"username":"ines.calado","first_name":"Inês","last_name":"Calado",` +
   `"email":"ines.calado@example.org","gender":"female","birthday":"1991-06-14","country_id":620,` +
   `"user_status":"active","role_id":2}`
 
-/** Another, so that both may be there. */
+/** A second user, for tests that need two. */
 export const rui = {
   ...{ ...ines, username: 'rui.tavares', email: 'rui.tavares@example.org', first_name: 'Rui', last_name: 'Tavares' },
   ...{ gender: 'male', birthday: '1978-11-30' },
@@ -42,7 +42,7 @@ export const remove = (token: string, id: number | string) => call(`${users}/${i
 export const login = (json: unknown) => call('/backoffice/api/login', { json })
 export const logout = (token: string) => call('/backoffice/api/logout', { method: 'POST', token })
 
-/** An admin's token, and Inês as she was answered when she was created. */
+/** An admin's token, and Inês as the create response returned her. */
 export async function adminAndInes() {
   const admin = await adminToken()
   const { status, body, text } = await create(admin, ines)
@@ -50,19 +50,19 @@ export async function adminAndInes() {
   return { admin, user: body.data as Record<string, unknown>, id: body.data.user_id as number }
 }
 
-/** Someone who holds these permissions and no other, signed in. */
+/** A signed-in user with exactly these permissions. */
 export async function clerk(admin: string, permissions: Permission[]) {
   await call('/v1/roles', { token: admin, json: { name: 'clerk', permissions } })
   return signedInPerson(admin, { role: 'clerk' })
 }
 
-/** The number of a person whom another contract made. */
+/** The number of a user who was created through another contract. */
 export async function numberOf(email: string): Promise<number> {
   const [user] = await rows<{ number: number }>('SELECT number FROM users WHERE email = ?', email)
   return user?.number ?? 0
 }
 
-/** The record's version and time of change, which only v1 tells. */
+/** The version and update time of the record, which only v1 returns. */
 export async function etagOf(admin: string, email: string) {
   const [user] = await rows<{ id: string }>('SELECT id FROM users WHERE email = ?', email)
   const { headers, body } = await call(`/v1/users/usr_${user?.id.replaceAll('-', '')}`, { token: admin })
@@ -73,7 +73,10 @@ export function expectMessage({ status, text }: Answer, expected: number, messag
   expect([status, text]).toEqual([expected, JSON.stringify({ message })])
 }
 
-/** A 422 of exactly these fields with these sentences, in this order, and the message that Laravel makes of them. */
+/**
+ * Expects a 422 with exactly these fields and messages, in this order, and the summary message that Laravel builds from
+ * them.
+ */
 export function expectInvalid({ status, text }: Answer, errors: Record<string, string[]>) {
   const [first, ...others] = Object.values(errors).flat()
   const more = others.length === 0 ? '' : ` (and ${others.length} more error${others.length === 1 ? '' : 's'})`

@@ -1,4 +1,4 @@
-/** A headless Chromium, and pages in it that say what went wrong in them. */
+/** A headless Chromium whose pages report their errors. */
 import { existsSync } from 'node:fs'
 import { chromium } from 'playwright-core'
 
@@ -13,13 +13,13 @@ export function launchChromium() {
   return chromium.launch({ executablePath, args })
 }
 
-/** A page of its own; in `complaints` what the console calls an error or a warning, and every request for another origin. */
+/** Opens a new page. `complaints` collects console errors, console warnings, and every request to another origin. */
 export async function openPage(browser, address, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
   context.setDefaultTimeout(60_000)
   const page = await context.newPage()
   const complaints = []
-  // Chromium says of every answer from 400 on that it failed to load, which an answer to a try-out may well be.
+  // Chromium logs "failed to load" for every status from 400 on. A try-out may well return one.
   const isTriedOut = ({ url }) => new URL(url, address).pathname.match(/^\/(?!docs?(\/|$)|assets\/)/)
   page.on('console', (message) => {
     if (!['error', 'warning'].includes(message.type())) return
@@ -31,7 +31,7 @@ export async function openPage(browser, address, options = {}) {
     const url = request.url()
     if (!url.startsWith(`${address}/`) && !url.startsWith('data:')) complaints.push(`asked ${url}`)
   })
-  // A violation of the policy is told by the page itself too, should the console not say it.
+  // The page also reports violations of its policy, in case the console does not.
   await context.exposeBinding('complain', (_, text) => complaints.push(text))
   await context.addInitScript(() =>
     document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>

@@ -1,4 +1,4 @@
-/** clinic as its clients speak to it: jQuery's forms, uploads and JSON, a cookie jar, the envelope. */
+/** Requests of the clinic client: jQuery forms, uploads and JSON, with a cookie jar and the response envelope. */
 import { expect } from 'vitest'
 import { call, person, signedInPerson, type Answer, type Call } from './usher'
 import type { Permission } from '../../src/core/access/permissions'
@@ -7,7 +7,7 @@ export const users = '/clinic/users/user'
 
 export type Fields = Record<string, unknown>
 
-/** A person in the fields of the form; the first six are required. */
+/** A person in the form's fields. The first six are required. */
 export const ines = {
   username: 'ines.caron',
   first_name: 'Inès',
@@ -30,7 +30,7 @@ export const inesInFull = {
   password: 'une phrase pour Inès',
 }
 
-/** The pairs that jQuery's `$.param` makes of an object: `user_type[key]` and `CL`, and nothing for null. */
+/** The pairs that jQuery's `$.param` makes of an object, such as `user_type[key]` and `CL`. Null gives no pair. */
 function pairsOf(fields: Fields): [string, string][] {
   return Object.entries(fields).flatMap(([name, value]): [string, string][] => {
     if (value === undefined) return []
@@ -51,7 +51,7 @@ export const asForm: Kind = (fields) => ({ body: new URLSearchParams(pairsOf(fie
 export const asMultipart: Kind = (fields) => ({ body: multipart(fields) })
 export const asJson: Kind = (fields) => ({ json: fields })
 
-/** The kinds of body that clinic takes. */
+/** The kinds of body that clinic accepts. */
 export const kinds: [string, Kind][] = [
   ['a form', asForm],
   ['a multipart form', asMultipart],
@@ -71,7 +71,7 @@ export const login = (username: string, password: string, options: Call = {}) =>
   call(`${users}/login/`, { ...asForm({ username, password }), ...options })
 export const logout = (options: Call) => call(`${users}/logout/`, options)
 
-/** Ines, as clinic shows her once she was created from `inesInFull`, but for her identifiers. */
+/** Ines as clinic shows her after her creation from `inesInFull`, without her identifiers. */
 export const inesShown = {
   username: 'ines.caron',
   first_name: 'Inès',
@@ -88,7 +88,7 @@ export const inesShown = {
   certified_email: 'ines@certified.example',
 }
 
-/** Creates Ines, or who differs from her in these fields; her record. */
+/** Creates Ines, with these fields replaced, and returns her record. */
 export async function created(
   token: string,
   fields: Fields = {},
@@ -98,7 +98,7 @@ export async function created(
   return body.data
 }
 
-/** Someone who holds these permissions and no other, signed in through v1. */
+/** A user with exactly these permissions, signed in through v1. */
 export async function clerk(admin: string, permissions: Permission[]) {
   const name = `clerk ${permissions.join(' ')}`.replaceAll(':', ' ').slice(0, 64)
   const made = await call('/v1/roles', { token: admin, json: { name, permissions } })
@@ -107,48 +107,48 @@ export async function clerk(admin: string, permissions: Permission[]) {
   return { ...one, number: await numberOf(admin, one.input.email) }
 }
 
-/** The id by which clinic knows the user with this email. */
+/** The clinic id of the user with this email. */
 export async function numberOf(admin: string, email: string): Promise<string> {
   const { body } = await search(admin, email)
   return body.data[0].id as string
 }
 
-/** A plain user, signed in through v1, with the id by which clinic knows them. */
+/** A plain user, signed in through v1, with their clinic id. */
 export async function plainUser(admin: string, overrides: Fields = {}) {
   const one = await signedInPerson(admin, person(overrides))
   return { ...one, number: await numberOf(admin, one.input.email) }
 }
 
-/** The record as v1 shows it, which tells more of it, with its version. */
+/** The record as v1 shows it, which has more fields, and its version. */
 export async function throughV1(token: string, uid: string) {
   const { body, headers } = await call(`/v1/users/usr_${uid}`, { token })
   return { body, etag: headers.get('etag') }
 }
 
-/** An envelope of failure, byte for byte. */
+/** Expects an error envelope, byte for byte. */
 export function expectFailure({ status, text, headers }: Answer, errors: string, expected = 200): void {
   expect([status, text]).toEqual([expected, JSON.stringify({ success: false, errors })])
   expect(headers.get('content-type')).toBe('application/json')
 }
 
-/** An envelope of success, byte for byte. */
+/** Expects a success envelope, byte for byte. */
 export function expectSuccess({ status, text, headers }: Answer, message: string, data?: unknown): void {
   expect([status, text]).toEqual([200, JSON.stringify({ success: true, message, data })])
   expect(headers.get('content-type')).toBe('application/json')
 }
 
-/** The cookie that an answer sets, `name=value`, as a jar sends it back. */
+/** The cookie that a response sets, as `name=value`, the way a cookie jar sends it. */
 export function cookieOf({ headers }: Answer): string {
   return headers.get('set-cookie')?.split(';')[0] ?? ''
 }
 
-/** What stands for yes and for no in a box, in any letter case. */
+/** Values that mean yes in a checkbox, in any letter case. */
 export const wordsForYes = ['true', '1', 'on', 'yes', 't', 'y', 'True', 'TRUE', 'ON', 'Yes', 'T', ' true ']
 export const wordsForNo = [
   ...['false', '0', 'off', 'no', 'f', 'n', 'null', 'none', ''],
   ...['False', 'FALSE', 'OFF', 'No', 'NULL', 'None', ' false ', ' '],
 ]
-/** What is neither, also where Django takes it for yes. */
+/** Values that mean neither yes nor no. Django reads some of them as yes. */
 export const neitherYesNorNo = [
   'maybe',
   '2',
@@ -162,7 +162,7 @@ export const neitherYesNorNo = [
   '✓',
   'true,false',
 ]
-/** The same in JSON, which has more than words. */
+/** The same in JSON, which has more types than text. */
 export const jsonYes = [true, 1]
 export const jsonNo = [false, 0, null]
 export const jsonNeither = [2, -1, 0.5, [], ['false'], {}, { key: 'false' }]

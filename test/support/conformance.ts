@@ -1,17 +1,19 @@
-/** Holds every answer the suites get against the document: status, headers, content type and body, to the letter. */
+/**
+ * Checks every response that the suites receive against the OpenAPI document: status, headers, content type and body.
+ */
 import { format, Validator, type Schema } from '@cfworker/json-schema'
 
 export type { Schema }
 
 interface Media {
   schema: Schema
-  /** Of text with a value on each line. */
+  /** Set for text with one JSON value per line. */
   'x-item-schema'?: Schema
 }
 
 export interface Operation {
   method: string
-  /** As in the document, `{name}` for parameters. */
+  /** The path as in the document, with `{name}` for parameters. */
   path: string
   operationId: string
   security?: object[]
@@ -36,7 +38,7 @@ export function operationsOf(document: OpenApi): Operation[] {
   )
 }
 
-/** The operation a request is for; one without parameters in its path goes before one with. */
+/** The operation that a request is for. A path without parameters takes precedence. */
 export function operationFor(document: OpenApi, method: string, url: string): Operation | undefined {
   const pathname = url.split('?')[0] ?? ''
   const verb = method === 'HEAD' ? 'GET' : method
@@ -55,10 +57,10 @@ function pattern(path: string): RegExp {
 
 const lines = 'application/x-ndjson'
 
-/** The schema of a body: of lines, that of each line. */
+/** The schema of a body. For JSON lines, the schema of one line. */
 export const schemaOf = (content: Media): Schema => content['x-item-schema'] ?? content.schema
 
-/** What a body says: a value, one for each line of it, or nothing. */
+/** The parsed body: one value, a list of values for JSON lines, or undefined. */
 export function valueOf(contentType: string | null, text: string): unknown {
   if (!/json/.test(contentType ?? '') || text === '') return undefined
   if (contentType !== lines) return JSON.parse(text)
@@ -68,12 +70,13 @@ export function valueOf(contentType: string | null, text: string): unknown {
     .map((line): unknown => JSON.parse(line))
 }
 
-// The validator would take addresses in ASCII only, and the directory holds international ones. In JSON Schema 2020-12 a format is a note.
+// The validator accepts only ASCII addresses, but the directory stores international ones. JSON Schema 2020-12 treats a
+// format as an annotation.
 delete format['email']
 
 const validators = new Map<string, Validator>()
 
-/** Throws where the answer is not one the document publishes for the operation. */
+/** Throws when the document does not allow this response for the operation. */
 export function conform(
   document: OpenApi,
   operation: Operation,
@@ -95,12 +98,12 @@ export function conform(
   const key = `${operation.operationId} ${answer.status} ${contentType}`
   let validator = validators.get(key)
   if (!validator) {
-    // The validator's `email` format refuses international addresses, which the directory takes.
+    // The validator's `email` format rejects international addresses, which the directory accepts.
     const text = JSON.stringify({ ...schemaOf(content), components: document.components })
     const schema = JSON.parse(text.replaceAll('"format":"email"', '"format":"idn-email"')) as Schema
     validators.set(key, (validator = new Validator(schema, '2020-12', false)))
   }
-  // Each line by itself; of a long answer the first ones and the last.
+  // Each line is checked alone. For a long response, only the first lines and the last are checked.
   const values = contentType === lines ? ((answer.body as unknown[] | undefined) ?? []) : [answer.body]
   const checked = values.length > 200 ? [...values.slice(0, 100), ...values.slice(-100)] : values
   const { valid = true, errors = [] } = checked.map((one) => validator.validate(one)).find((one) => !one.valid) ?? {}

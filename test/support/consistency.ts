@@ -1,13 +1,13 @@
-/** That a directory is whole: what is kept twice agrees, and nothing is there without what it belongs to. */
+/** Checks that a directory is consistent: redundant data agrees, and every reference leads to an existing row. */
 import { fold, foldIdentifier } from '../../src/core/users/text'
 
-/** The rows that are in one and not in the other. */
+/** The rows that are in one query and not in the other. */
 const differing = (one: string, other: string) => `
   WITH one AS (${one}), other AS (${other})
   SELECT * FROM (SELECT * FROM one EXCEPT SELECT * FROM other)
   UNION ALL SELECT * FROM (SELECT * FROM other EXCEPT SELECT * FROM one)`
 
-/** Each query, by what it looks for, answers no row where the directory is whole. */
+/** Each query is named after the fault that it finds. In a consistent directory it returns no rows. */
 const faults: Record<string, string> = {
   totals: differing(
     'SELECT scope, count FROM user_counts',
@@ -33,7 +33,7 @@ const faults: Record<string, string> = {
     UNION ALL SELECT user_number FROM api_keys WHERE user_number NOT IN (SELECT number FROM users)
     UNION ALL SELECT user_number FROM password_tokens WHERE user_number NOT IN (SELECT number FROM users)`,
   'refresh tokens of no session': 'SELECT * FROM refresh_tokens WHERE session_id NOT IN (SELECT id FROM sessions)',
-  // By the user, not by the action: that would be everyone's, for everyone.
+  // Grouped by user. Grouping by action would count the events of all users together.
   'users created never or twice': `
     SELECT id FROM users WHERE 1 <> (SELECT count(*) FROM audit_events WHERE user_id = users.id AND +action = 'user.created')`,
   'users deleted twice, or not gone': `
@@ -47,7 +47,7 @@ const faults: Record<string, string> = {
 
 type Query = <Row>(sql: string) => Promise<Row[]> | Row[]
 
-/** What is wrong with the directory that `query` asks: nothing, as it should be. */
+/** The inconsistencies in the directory behind `query`. The list is empty when there are none. */
 export async function inconsistencies(query: Query): Promise<string[]> {
   const found: string[] = []
   for (const [fault, sql] of Object.entries(faults)) {

@@ -1,8 +1,11 @@
-/** What D1 refuses of a statement and the database here does not: its documentation says 100 KB and 32 arguments of a function. */
+/**
+ * Limits that D1 has and the local database does not. D1's documentation names 100 KB a statement and 32 arguments a
+ * function.
+ */
 
 const [longest, mostArguments] = [100_000, 32]
 
-/** The limits that the statement is over, in words. */
+/** The limits that the statement exceeds, in words. */
 export function overLimits(sql: string): string[] {
   const over = functionCalls(sql)
     .filter(({ count }) => count > mostArguments)
@@ -10,7 +13,7 @@ export function overLimits(sql: string): string[] {
   return sql.length > longest ? [`${sql.length} characters`, ...over] : over
 }
 
-/** Every name that an opening parenthesis follows at once, and how many arguments there are in it. */
+/** Every function call in a statement, with its number of arguments. A call is a name directly before a parenthesis. */
 function functionCalls(sql: string): { name: string; count: number }[] {
   const found: { name: string; count: number }[] = []
   const open: { name: string; count: number }[] = []

@@ -1,11 +1,12 @@
 /**
- * Requests drawn from the document: for any operation, those worth trying, until one is accepted. A contract is covered as soon as
- * it is documented. A field of a new name needs values in `wire.words` of the contract's description, unless its schema says enough.
+ * Builds candidate requests for any operation from the document, to be tried until the operation accepts one. A
+ * contract is covered as soon as it is documented. A field with a new name needs values in `wire.words` of the
+ * contract's description, unless its schema says enough.
  */
 import { contractAt, outcomeAt } from '../contracts'
 import { schemaOf, type OpenApi, type Operation, type Schema } from './conformance'
 
-/** Somebody, by everything a contract may ask of them. */
+/** A person with every field that a contract may ask for. */
 export interface Person {
   email: string
   username: string
@@ -16,14 +17,14 @@ export interface Person {
   password: string
 }
 
-/** What there is in the directory to be named in a request. */
+/** The things in the directory that a request can name. */
 export interface Known {
   one: Person
-  /** Every id there is, in every spelling, those of `one` first. */
+  /** Every id in the directory, in every spelling. The ids of `one` come first. */
   ids: readonly (string | number)[]
-  /** Somebody who is not there yet. */
+  /** A person who is not in the directory yet. */
   newcomer: Person
-  /** The present password of who asks. */
+  /** The current password of the caller. */
   ownPassword: string
   role: { id: string; number: number; name: string }
   sessionId: string
@@ -36,14 +37,17 @@ export interface Asked {
   path: string
   json?: Record<string, unknown>
   form?: Record<string, string>
-  /** Lines of JSON. */
+  /** JSON lines. */
   body?: string
   headers?: Record<string, string>
 }
 
 type Words = (known: Known, signingIn: boolean) => readonly unknown[]
 
-/** What a parameter or a field may hold, by its name; the first line that fits is taken. Where none does, its schema says. */
+/**
+ * Values for a parameter or a field, by its name. The first pattern that matches is used. If none matches, the schema
+ * decides.
+ */
 const vocabulary: [name: RegExp, words: Words][] = [
   [/^(id|uid|user_id)$/, ({ ids }) => ids],
   [/^session_id$/, ({ sessionId }) => [sessionId]],
@@ -78,7 +82,7 @@ export interface Place {
   signingIn: boolean
 }
 
-/** Values for a field or a parameter of the operation at `path`, the likeliest first. */
+/** Values for a field or a parameter of the operation at `path`, the most likely first. */
 export function valuesFor(name: string, schema: Schema, known: Known, { signingIn, path }: Place): readonly unknown[] {
   const own = contractAt(path).wire.words?.[name]
   if (own) return own(known, signingIn)
@@ -97,7 +101,7 @@ function valueOf(schema: Schema): unknown {
   return 'some text'
 }
 
-/** The schema behind a reference; of several that a value may have, the first that is not null. */
+/** The schema behind a reference. Of several alternatives, the first that is not null. */
 export function resolved(document: OpenApi, schema: Schema): Schema {
   const name = schema.$ref?.split('/').at(-1)
   if (name !== undefined) return resolved(document, document.components.schemas[name] as Schema)
@@ -106,7 +110,10 @@ export function resolved(document: OpenApi, schema: Schema): Schema {
   return choice ? resolved(document, choice) : schema
 }
 
-/** The requests worth trying, the likeliest first. The same place in the list is the same kind of request whatever is `known`. */
+/**
+ * The candidate requests, the most likely first. A position in the list always means the same kind of request, whatever
+ * is `known`.
+ */
 export function requestsFor(document: OpenApi, operation: Operation, known: Known): Asked[] {
   const { method } = operation
   const place = { path: operation.path, signingIn: operation.security?.length === 0 }
@@ -126,7 +133,7 @@ export function requestsFor(document: OpenApi, operation: Operation, known: Know
 
 export const ndjson = 'application/x-ndjson'
 
-/** First what is required and no more, then that with one other field, then all there is. */
+/** First the required fields alone, then those with one other field, then all fields. */
 function bodiesFor(document: OpenApi, operation: Operation, known: Known, place: Place) {
   const content = operation.requestBody?.content
   if (!content) return [{}]
@@ -151,13 +158,13 @@ function bodiesFor(document: OpenApi, operation: Operation, known: Known, place:
   })
 }
 
-/** The field that a body of the operation may have, if there is one of this name. */
+/** The field of this name in the operation's body, if there is one. */
 export function fieldOf(document: OpenApi, { requestBody }: Operation, name: string): Schema | undefined {
   const [media] = Object.values(requestBody?.content ?? {})
   return resolved(document, media ? schemaOf(media) : {}).properties?.[name] as Schema | undefined
 }
 
-/** The request with these fields in its body, too, or instead. */
+/** The request with these fields added to its body. They replace fields of the same name. */
 export function withFields(asked: Asked, fields: Record<string, unknown>): Asked {
   if (!asked.form) return { ...asked, json: { ...asked.json, ...fields } }
   const texts = Object.entries(fields).map(([name, value]) => [name, String(value)])
@@ -165,8 +172,8 @@ export function withFields(asked: Asked, fields: Record<string, unknown>): Asked
 }
 
 /**
- * The place, in the list of `requestsFor`, of one that does something. `send` makes it and tells what came of it, and how many rows
- * it wrote.
+ * The position, in the list of `requestsFor`, of a request that has an effect. `send` makes the request and returns its
+ * outcome and the rows that it wrote.
  */
 export async function placeOf(
   document: OpenApi,
@@ -183,7 +190,7 @@ export async function placeOf(
   )
 }
 
-/** Whether the answer says, in the words of the operation's contract, that the request was done. */
+/** Whether the response says, by the rules of the contract, that the request succeeded. */
 export function isDone({ path }: Pick<Operation, 'path'>, answer: { status: number; body: any }): boolean {
   return outcomeAt(path, answer) === 'done'
 }

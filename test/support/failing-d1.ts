@@ -1,7 +1,10 @@
-/** A D1 that fails on demand: handed to the Worker in place of the real one, which it otherwise passes everything on to. */
+/**
+ * A D1 that fails on demand. The Worker gets it in place of the real database, to which it otherwise forwards
+ * everything.
+ */
 import { testEnv } from './usher'
 
-/** What D1's documentation lists, by what it says to do: ask again, or not. */
+/** The errors in D1's documentation, by its advice: retry, or do not retry. */
 export const documented = {
   again: [
     'D1_ERROR: D1 DB reset because its code was updated.',
@@ -28,20 +31,23 @@ export const documented = {
 }
 
 export type Fault =
-  /** Nothing of the batch happens. */
+  /** The batch has no effect. */
   | { kind: 'error'; message: string }
-  /** Nothing of the batch happens, and nothing is ever heard of it. */
+  /** The batch has no effect, and no reply ever arrives. */
   | { kind: 'stall' }
-  /** All of the batch happens, but what comes back is an error. */
+  /** The batch is committed, but the reply is an error. */
   | { kind: 'reply lost'; message: string }
 
-/** `strikes` is asked for each batch, by its number, counted from 1. */
+/** `strikes` decides for each batch whether it fails. Batches are numbered from 1. */
 export interface Plan {
   strikes: (number: number) => boolean
   fault: Fault
 }
 
-/** For `env.DB`; `batches` tells of each that was sent how many rows it wrote, `stalled` resolves once one is never answered. */
+/**
+ * A database for `env.DB`. `batches` lists the batches that were sent and the rows that each wrote. `stalled` resolves
+ * when a batch stalls.
+ */
 export function failingD1(plan?: Plan) {
   const batches: { written: number }[] = []
   const stalled = Promise.withResolvers<void>()

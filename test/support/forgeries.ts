@@ -1,10 +1,12 @@
-/** What must never be taken for an access token, by the best current practice for JWTs (RFC 8725) and beyond. */
+/**
+ * Tokens that must never be accepted as access tokens, from the best practices for JWTs (RFC 8725) and other sources.
+ */
 import { testEnv } from './usher'
 
 type Json = Record<string, unknown>
 type Key = string | Uint8Array<ArrayBuffer>
 
-/** A token of ours taken apart, and what else its holder and somebody else have. */
+/** A genuine token taken apart, and the other tokens that its owner and another user have. */
 export interface Genuine {
   header: Json
   claims: Json
@@ -26,7 +28,7 @@ const encoded = (bytes: ArrayBuffer | Uint8Array) =>
     .replace(/=+$/, '')
 const decoded = (text: string) => atob(text.replaceAll('-', '+').replaceAll('_', '/'))
 
-/** The part of a token that `value` makes: as JSON, or, being text or bytes, as it is. */
+/** One part of a token. Text and bytes are used unchanged. Any other value becomes JSON. */
 function part(value: unknown): string {
   if (value instanceof Uint8Array) return encoded(value)
   return encoded(utf8(typeof value === 'string' ? value : JSON.stringify(value)))
@@ -42,7 +44,7 @@ async function sealed(body: string, key?: Key, hash?: string): Promise<string> {
   return `${body}.${await mac(body, key, hash)}`
 }
 
-/** A token as ours are made, of any header and claims, under any key; ours unless told otherwise. */
+/** A token with any header and claims, signed with any key. The default is the Worker's own key. */
 export function signed(header: unknown, claims: unknown, key?: Key, hash?: string): Promise<string> {
   return sealed(`${part(header)}.${part(claims)}`, key, hash)
 }
@@ -71,7 +73,7 @@ const withKey =
   (token) =>
     signed(token.header, token.claims, key, hash)
 
-/** A forgery for each value, named by it. */
+/** One forgery for each value, named after the value. */
 function each<Value>(name: string, values: readonly Value[], make: (value: Value) => Make): Record<string, Make> {
   return Object.fromEntries(values.map((value) => [`${name} ${JSON.stringify(value)}`, make(value)]))
 }

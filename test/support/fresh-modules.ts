@@ -1,6 +1,6 @@
 /**
- * One workerd serves many test files, since a start takes seconds. Each file still begins with the Worker's modules as a new isolate
- * has them, an empty database and the real clock.
+ * One workerd serves many test files, because a start takes seconds. Each file still begins with freshly loaded
+ * modules, an empty database and the real clock.
  */
 import { reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'

@@ -1,9 +1,9 @@
-/** Hashes as other systems write them, and passwords that only resemble them. */
+/** Hashes as other systems write them, and passwords that only look like hashes. */
 const hex = (length: number) => 'ab01'.repeat(length / 4)
 
 export const formsOfHashes = [
   '$2y$10$92IXUNpkjO0rOQ5byMi.Ye4oKoEa3Ro9llC/.og/at2.uheWG/igi',
-  // As a column too short for it keeps it.
+  // Truncated, as a column that is too short stores it.
   '$2b$12$EixZaYVK1fsbw1Zf',
   '$wp$2y$10$92IXUNpkjO0rOQ5byMi.Ye4oKoEa3Ro9llC/.og/at2.uheWG/igi',
   'pbkdf2_sha256$36000$seasalt$mEUPPFJkT/xtwDU8rB7Q+puHRZnR07WRjerTkt/3HI0=',
@@ -38,7 +38,7 @@ export const formsOfHashes = [
   `${hex(32)}:salt`,
   'rl.3StKT.4T8M',
   'AQAAAAEAACcQAAAAEJ0t3XHqzsGxwSvCmkTIDPqmrgXyWW2+2WPvJhnqlqVX0aB1cQ+7d1Hw==',
-  // What stands in the place of a hash.
+  // Markers that systems store in place of a hash.
   `!${'aB3'.repeat(13)}x`,
   '!$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO',
   'password_hashed',

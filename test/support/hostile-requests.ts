@@ -1,4 +1,7 @@
-/** Requests for an operation, from its published schema: fit ones, such with one thing wrong, and such with nothing right. */
+/**
+ * Generates requests for an operation from its published schema: valid ones, ones with a single fault, and ones that
+ * are wrong throughout.
+ */
 import fc from 'fast-check'
 import type { OpenApi, Operation, Schema } from './conformance'
 import { schemaOf } from './conformance'
@@ -9,7 +12,10 @@ import { personNamed, type Scene } from './scene'
 
 const credentials = ['admin', 'someone', 'key', 'none', 'ended', 'garbage'] as const
 
-/** A request but for what differs from one directory to the next: that stands as `~name~` in it, until it is sent. */
+/**
+ * A request that works in any directory. Values that differ between directories are placeholders of the form `~name~`
+ * until the request is sent.
+ */
 export interface Plan {
   credential: (typeof credentials)[number]
   authorization: string | undefined
@@ -36,7 +42,7 @@ const [id, uuid, hex, goneId, goneUuid, roleId, keyId, webhookId, sessionId, ref
   (name) => `~${name}~`,
 ) as [string, string, string, string, string, string, string, string, string, string, string]
 
-/** A scene's `known`, with placeholders for what no other scene knows. */
+/** The `known` of a scene, with placeholders for values that differ between scenes. */
 export const anywhere: Known = {
   one: personNamed('someone', 4711),
   ids: [id, uuid, 2, hex, goneId, goneUuid, 3, roleId, 3, keyId, webhookId],
@@ -48,7 +54,7 @@ export const anywhere: Known = {
   passwordToken,
 }
 
-/** The text with what this scene knows in place of the placeholders. */
+/** Replaces the placeholders in the text with the values of this scene. */
 export function settled(text: string, { known }: Scene): string {
   const [idOfOne, uuidOfOne, , hexOfOne, idOfGone, uuidOfGone, , , , idOfKey, idOfWebhook] = known.ids
   const values: Record<string, unknown> = {
@@ -67,7 +73,7 @@ export function settled(text: string, { known }: Scene): string {
   return text.replace(/~(\w+)~/g, (whole, name: string) => String(values[name] ?? whole))
 }
 
-/** JSON texts of values that the schema allows, those on its edges often; `best` is one that is known to be accepted. */
+/** JSON texts of values that the schema allows, often at its limits. `best` is a value that is known to be accepted. */
 function fitting(
   document: OpenApi,
   name: string,
@@ -87,7 +93,7 @@ function fitting(
   }
   if (types.includes('boolean')) arbitraries.push(fc.boolean())
   if (types.includes('null') || published.anyOf) arbitraries.push(fc.constant(null))
-  // Whatever is typed is searched for, and many short words cost more than a long one.
+  // Users type anything into a search, and many short words cost more than a long one.
   if (name === contractAt(place.path).wire.query.search) arbitraries.push(hostileText, shortWords)
   const texts = arbitraries.map((arbitrary) => arbitrary.map((value) => JSON.stringify(value)))
   if (types.includes('array')) {
@@ -101,7 +107,7 @@ function fitting(
   )
 }
 
-/** Just outside of what the schema allows. */
+/** Values just outside what the schema allows. */
 function beyond({
   minimum = 0,
   maximum = Number.MAX_SAFE_INTEGER,
@@ -116,7 +122,7 @@ function beyond({
   )
 }
 
-/** Addresses of others. */
+/** Email addresses of other users. */
 const taken = ['gone@example.org', 'GONE@Example.org', 'first.admin@usher.example']
 
 function fittingText({ format, minLength = 0, maxLength = 80 }: Schema): fc.Arbitrary<string> {
@@ -160,7 +166,7 @@ const unknownFields = fc.tuple(
 
 type Entry = [name: string, json: string]
 
-/** Names as a form may nest and repeat them, by their place among many. */
+/** Field names as forms nest and repeat them, by their position among many. */
 const fieldNames: ((place: number) => string)[] = [
   (place) => `a[${place}z]`,
   (place) => `${place}[a]`,
@@ -176,7 +182,7 @@ const fieldNames: ((place: number) => string)[] = [
   () => '',
 ]
 
-/** So many fields that what each of them costs is seen, behind one that is long. */
+/** Enough fields to make the cost of each one visible, after one long field. */
 const manyFields: fc.Arbitrary<Entry[]> = fc
   .record({
     name: fc.constantFrom(...fieldNames),
@@ -188,7 +194,9 @@ const manyFields: fc.Arbitrary<Entry[]> = fc
     ...Array.from({ length: count }, (_, place): Entry => [name(place), '""']),
   ])
 
-/** The fields of an object: all fit, or one of them not, or each as it comes; sometimes one too many, or twice. */
+/**
+ * The fields of an object: all valid, or one invalid, or each chosen at random. Sometimes a field is added or repeated.
+ */
 function entries(
   document: OpenApi,
   fields: [string, Schema][],
@@ -228,7 +236,7 @@ function entries(
 
 const asObject = (list: Entry[]) => `{${list.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(',')}}`
 
-/** Fields as text: strings without their quotes. */
+/** Fields as form text: strings without their quotes. */
 function plain(json: string): string {
   try {
     const value: unknown = JSON.parse(json)
@@ -240,7 +248,7 @@ function plain(json: string): string {
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 
-/** Bytes as they are, and as a broken client or a bad line would leave them. */
+/** The bytes unchanged, or damaged as by a faulty client or connection. */
 function sentAs(text: fc.Arbitrary<string>): fc.Arbitrary<Uint8Array> {
   const broken = fc.tuple(text, fc.nat(), fc.integer({ min: 0x80, max: 0xff })).map(([whole, at, byte]) => {
     const bytes = utf8(whole)
@@ -262,7 +270,7 @@ interface Body {
   body: Uint8Array
 }
 
-/** As browsers write names, and as Ktor and .NET do. */
+/** Field names quoted as browsers do it, and as Ktor and .NET do. */
 const multipart = (list: Entry[], quote: string) =>
   `${list.map(([name, json]) => `--x\r\ncontent-disposition: form-data; name=${quote}${name}${quote}\r\n\r\n${plain(json)}\r\n`).join('')}--x--\r\n`
 
@@ -338,7 +346,10 @@ function urls(
   return fc.tuple(path, tail, query).map(([one, end, search]) => `${one}${end}${search === '' ? '' : `?${search}`}`)
 }
 
-/** Everything anyone might send to the operation; `accepted` is a request to it, drawn for `anywhere`, that is known to be fit. */
+/**
+ * Every kind of request that a client might send to the operation. `accepted` is a request drawn for `anywhere` that is
+ * known to be valid.
+ */
 export function hostileRequests(document: OpenApi, operation: Operation, accepted: Asked): fc.Arbitrary<Plan> {
   const verbs = fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND')
   return fc

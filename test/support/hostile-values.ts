@@ -1,10 +1,10 @@
-/** What nobody well-meaning sends: the values, bodies and headers that the hostile suite is made of. */
+/** Values, bodies and headers for the hostile request suite, which no well-meaning client sends. */
 import fc from 'fast-check'
 
 // prettier-ignore
 const awkward = [
   '', ' ', '\t', '\n', '\0', 'a\0b', '\u0007', '\u001b[31m', '\u007f', '\u0085', '\u2028', '\ufeff', '\ufffe',
-  // Half of a pair, and what the other half would be.
+  // Lone surrogates, with and without other characters around them.
   '\ud800', '\udfff', 'a\udc00b', '\ud83d',
   '\u200b', '\u202etxet', '\u2066', '\u00ad', '\u{e0001}', '\u{e0041}\u{e007f}', '\u115f', '\u3164',
   'ǅ', 'İ', 'ı', 'ß', 'ſ', 'ﬃ', '㎏', '＠', '．', '１２', '١٢', 'Ⅻ', '½', 'e\u0301', 'é', '\u0301', `a${'\u0301'.repeat(100)}`,
@@ -27,12 +27,12 @@ const awkward = [
   '00000000-0000-0000-0000-000000000000', '{019a0000-0000-7000-8000-000000000001}', 'usr_', `usr_${'0'.repeat(32)}`,
   `usr_${'G'.repeat(32)}`,
   'usk_', `usk_${'A'.repeat(49)}`, 'eyJhbGciOiJub25lIn0.e30.', 'Bearer', 'A'.repeat(86), 'A'.repeat(64),
-  // Cursors of ours, with something else inside.
+  // Cursors in the Worker's own format with other content.
   'W3sia2V5IjoiXHUwMDAwIiwibnVtYmVyIjo5MDA3MTk5MjU0NzQwOTkxfSxbImNyZWF0ZWRfYXQiLG51bGwsbnVsbCxudWxsXV0',
   'W3sia2V5IjoiIiwibnVtYmVyIjotMX0sWyJlbWFpbCIsbnVsbCxudWxsLG51bGxdXQ', 'WzEsW11d', 'W10', 'e30',
 ]
 
-/** What languages that a text may end up in are made of. */
+/** Syntax of languages that a text may be inserted into. */
 const syntax = [
   '"',
   '"',
@@ -71,7 +71,7 @@ const long = [64, 65, 100, 101, 128, 129, 200, 201, 254, 255, 500, 501, 5_000].f
   '𝔞'.repeat(length),
 ])
 
-/** Runs of combining marks, which normalising sorts, and which no field has room for. */
+/** Runs of combining marks, which normalisation has to sort. They are longer than any field allows. */
 export const longMarks: fc.Arbitrary<string> = fc
   .record({
     marks: fc.constantFrom('\u0301\u0327', '\u0327\u0301', '\u0301', '\u0345\u0323\u0301', '\u1dc0\u0327'),
@@ -80,7 +80,7 @@ export const longMarks: fc.Arbitrary<string> = fc
   })
   .map(({ marks, base, length }) => base + marks.repeat(Math.ceil(length / marks.length)))
 
-/** Words too short for a trigram, each of which a search would have to look for everywhere. */
+/** Words too short for a trigram. A search without an index would have to look for each of them everywhere. */
 export const shortWords: fc.Arbitrary<string> = fc
   .array(
     fc.constantFrom(...'abcdefghijklmnoprstuvwxyz0123456789', 'an', 'el', '@', '.', 'ß', '李', 'lara', 'example'),
@@ -91,7 +91,7 @@ export const shortWords: fc.Arbitrary<string> = fc
   )
   .map((words) => words.join(' '))
 
-/** Any string there can be in a request, the ones that break things first. */
+/** Any string that a request can hold, with those that often cause faults first. */
 export const hostileText: fc.Arbitrary<string> = fc.oneof(
   { weight: 10, arbitrary: fc.constantFrom(...awkward) },
   {
@@ -124,11 +124,11 @@ const awkwardJson = [
   `[${'"user",'.repeat(8000)}"user"]`, `[${'1,'.repeat(28_000)}1]`, `[${'{},'.repeat(15_000)}{}]`, `"${'\u0301\u0327'.repeat(14_000)}"`,
   `["${'\u0301\u0327'.repeat(14_000)}"]`, `{${'"a":1,'.repeat(8000)}"a":1}`,
   `${'['.repeat(900)}${']'.repeat(900)}`, `${'{"a":'.repeat(900)}1${'}'.repeat(900)}`, `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
-  // Not quite JSON.
+  // Almost JSON.
   'NaN', 'undefined', "'a'", '01', '.5', '1.', '+1', '"\\x41"', '"\\ud800"', '"\\uD83D\\uDE00"', '"\u2028"', '"a', '[1,]', '//',
 ]
 
-/** The text of any JSON value, and of what is nearly one. */
+/** The text of any JSON value, or of something close to JSON. */
 export const hostileJson: fc.Arbitrary<string> = fc.oneof(
   { weight: 10, arbitrary: hostileText.map((text) => JSON.stringify(text)) },
   { weight: 6, arbitrary: fc.constantFrom(...awkwardJson) },
@@ -136,7 +136,7 @@ export const hostileJson: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.double().map(String) },
 )
 
-/** The text as a browser would encode it, or not. */
+/** Encodes the text as a browser does, or leaves it unchanged. */
 export const encodings: fc.Arbitrary<(text: string) => string> = fc.oneof(
   { weight: 8, arbitrary: fc.constant((text: string) => encodeURIComponent(text.toWellFormed())) },
   { weight: 2, arbitrary: fc.constant((text: string) => text) },
@@ -149,7 +149,7 @@ export const encodings: fc.Arbitrary<(text: string) => string> = fc.oneof(
   },
 )
 
-/** What a header may hold at all: no line ends, and on workerd, which takes other bytes for UTF-8 with a warning, ASCII. */
+/** Valid header values: no line ends. Only ASCII, because workerd reads other bytes as UTF-8 and logs a warning. */
 const headerText = fc.oneof(
   fc.constantFrom(...awkward.filter((text) => /^[\t\x20-\x7e]*$/.test(text)), 'a'.repeat(300)),
   fc.array(fc.integer({ min: 0x20, max: 0x7e }), { maxLength: 20 }).map((bytes) => String.fromCharCode(...bytes)),
@@ -168,7 +168,7 @@ const tags = fc.constantFrom(
   `"${'1,'.repeat(999)}"`,
 )
 
-/** Headers that the Worker reads, or that others have been fooled by. */
+/** Headers that the Worker reads, or that have fooled other servers. */
 export const hostileHeaders: fc.Arbitrary<[string, string][]> = fc.array(
   fc.oneof(
     fc.tuple(fc.constantFrom('if-match', 'if-none-match'), fc.oneof(tags, headerText)),

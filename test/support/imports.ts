@@ -23,16 +23,16 @@ export interface Done {
 
 export const ndjson = { 'content-type': 'application/x-ndjson' }
 
-/** What an import answers: a result for each row, and the last line by itself. */
+/** The response of an import: a result for each row, and the last line separately. */
 export interface Imported {
   answer: Answer
   results: Result[]
   last: Done & Result
-  /** What is told of each row, in short. */
+  /** A short summary of each row's result. */
   told: string[]
 }
 
-/** An import of these rows, or of a body as it is. */
+/** Imports these rows, or a body as given. */
 export async function importing(
   token: string,
   rows: readonly unknown[] | BodyInit,

@@ -1,8 +1,11 @@
-/** The platform's cap on PBKDF2, which production has and local workerd has not: for every suite, by `setupFiles`. It counts, too. */
+/**
+ * Enforces the platform's cap on PBKDF2, which production has and local workerd does not, in every suite through
+ * `setupFiles`. It also counts.
+ */
 
 const cap = 100_000
 
-/** How often a key was derived, and in how many iterations: what hashing passwords costs. */
+/** The number of key derivations and their iterations: the cost of hashing passwords. */
 export const derivations = { count: 0, iterations: 0 }
 
 for (const name of ['deriveBits', 'deriveKey'] as const) {

@@ -1,12 +1,12 @@
-/** People and roles that the suites use, without anything that needs the Worker's runtime. */
+/** People and roles for the suites. Nothing here needs the Worker's runtime. */
 
-/** A user by every identifier a contract may name them by. */
+/** A user, with every identifier by which a contract may name them. */
 export interface Someone {
   uuid: string
   number: number
   email: string
   password: string
-  /** Sent where a contract replaces the whole record, which would otherwise take the role away. */
+  /** Sent where a contract replaces the whole record. Without it the role would be removed. */
   isAdmin?: boolean
 }
 
@@ -23,13 +23,13 @@ export const roleIds = {
 
 export const plainRole: Role = { id: roleIds.user, number: 2, name: 'user' }
 export const adminRole: Role = { id: roleIds.admin, number: 1, name: 'admin' }
-/** A role that the suites of records create. */
+/** A role that the record suites create. */
 export const nurseRole: Role = { id: '7c9e6a14-3f52-4b0d-8a61-5e2d90b7f3c8', number: 31, name: 'nurse' }
 
 /** A user who does not exist. */
 export const nobody: Someone = { uuid: plainRole.id, number: 0, email: 'nobody@example.org', password: '' }
 
-/** A whole record in the core's words. Times are UTC, to the second, without a zone. */
+/** A whole record in the core's field names. Times are UTC, to the second, without a zone. */
 export interface Person {
   uuid: string
   number: number
@@ -53,12 +53,12 @@ export interface Person {
   updatedAt: string
 }
 
-/** When the suites of records create people, and when they change them. */
+/** The times at which the record suites create and change people. */
 export const [createdAt, changedAt] = ['2031-02-03T04:05:06', '2031-02-03T04:06:06']
 
 export const recordPassword = 'uma frase comprida'
 
-/** What a contract stores for a user of whom it is sent as little as it takes. */
+/** The values that a contract stores when it receives only the required fields. */
 export const barePerson = {
   matricule: null,
   username: null,
@@ -78,7 +78,7 @@ export const barePerson = {
 
 export const hex = (uuid: string) => uuid.replaceAll('-', '')
 
-/** `usr_…` as the uuid it is. */
+/** The uuid behind `usr_…`. */
 export function uuidOf(id: string): string {
   return id.replace(/^usr_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
@@ -86,6 +86,6 @@ export function uuidOf(id: string): string {
 /** The path of a user in v1. */
 export const v1Path = ({ uuid }: Pick<Someone, 'uuid'>) => `/v1/users/usr_${hex(uuid)}`
 
-/** A uuid that no user has, and the same as v1 shows it. */
+/** A uuid that no user has, and its form in v1. */
 export const strangerUuid = '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66'
 export const strangerId = `usr_${hex(strangerUuid)}`

@@ -1,10 +1,12 @@
-/** Many people at once, written as the Worker would write them, each with the audit event of their creation. */
+/**
+ * Inserts many people at once, with the rows that the Worker would write, including the audit event of each creation.
+ */
 import { testEnv } from './usher'
 
 const atOnce = 5000
 const end = 'char(1, 1)'
 
-/** Adds `count` invented people, one in ten without a matricule, numbered from the one after `last`; nobody among them can sign in. */
+/** Adds `count` invented people, numbered from `last` + 1. One in ten has no matricule. They cannot sign in. */
 export async function populate(count: number, last?: number): Promise<void> {
   const before = last ?? (await lastNumber())
   for (let done = 0; done < count; done += atOnce) {

@@ -1,6 +1,6 @@
-/** What pydantic reads, for the contracts that came from FastAPI. */
+/** Spellings that pydantic accepts, for the contracts that come from FastAPI. */
 
-/** Spellings of an email that pydantic's `EmailStr` takes. */
+/** Spellings of an email that pydantic's `EmailStr` accepts. */
 export const spellingsOfEmail = (email: string): string[] => [
   ` ${email} `,
   `\t${email}\n`,
@@ -12,7 +12,7 @@ export const spellingsOfEmail = (email: string): string[] => [
   `<${email}>`,
 ]
 
-/** What looks like an address with a name, and is none to pydantic either. */
+/** Texts that look like an address with a name. Pydantic rejects them too. */
 export const notAnAddress = (email: string): string[] => [
   `Sand ${email}`,
   `Sand <${email}`,
@@ -26,7 +26,7 @@ export const notAnAddress = (email: string): string[] => [
   `${'S'.repeat(2100)} <${email}>`,
 ]
 
-/** Spellings of a uuid that pydantic takes. */
+/** Spellings of a uuid that pydantic accepts. */
 export const spellingsOfUuid = (uuid: string): string[] => [
   uuid.toUpperCase(),
   uuid.replaceAll('-', ''),

@@ -1,18 +1,18 @@
 /**
- * How SQLite would go about each statement the Worker sends: none may read a table that grows with the users from end to end, and
- * none may be more than D1 takes.
+ * Checks SQLite's plan for each statement that the Worker sends. No statement may scan a table that grows with the
+ * users, or exceed D1's limits.
  */
 import { overLimits } from './d1-limits'
 import type { Env } from '../../src/env'
 
-/** The statements sent and not looked at yet, by their SQL, with values of one call. */
+/** Statements that were sent and not checked yet, by their SQL, with the values of one call. */
 const sent = new Map<string, unknown[]>()
-/** Those looked at, and the scans of them. */
+/** Statements that were checked, with the scans in their plans. */
 export const plans = new Map<string, string[]>()
 
 const proxies = new WeakMap<D1Database, D1Database>()
 
-/** The same database, which writes down what is prepared on it. */
+/** The same database, but it records every prepared statement. */
 export function watched(db: D1Database): D1Database {
   const known = proxies.get(db)
   if (known) return known
@@ -44,7 +44,7 @@ interface Step {
   detail: string
 }
 
-/** What of `sql` reads a whole table; a table that does not grow with the users is none, and neither is a bounded read in order. */
+/** The scans in the plan of `sql`. Small tables and bounded reads in index order do not count. */
 export async function scansOf(db: D1Database, sql: string, values: unknown[] = []): Promise<string[]> {
   if (/\bLIMIT 0$/.test(sql)) return []
   const { results } = await db
@@ -66,19 +66,20 @@ export async function scansOf(db: D1Database, sql: string, values: unknown[] = [
 }
 
 /**
- * Nothing, a subquery (whose own steps are in the plan), a parameter's values, the roles and other tables of a few rows; and of the search index what it looks up:
- * a MATCH, a rowid or a range of them, and of its vocabulary (whose plan is a bit mask) what lies between two terms.
+ * Steps that are allowed: subqueries (whose own steps are in the plan), a parameter's values, and the tables of a few
+ * rows, such as roles. In the search index, lookups are allowed: a MATCH, a rowid or a rowid range, and a range of the
+ * vocabulary (its plan is a bit mask).
  */
 const harmless =
   /^SCAN (CONSTANT ROW|\(subquery-\d+\)|(word|page|reached|span|part|new|client|hits|everyone|candidate)\b|(json_each|word|holder|role|place) VIRTUAL TABLE|(roles|user_counts|upstreams|sweep_positions|webhooks|d1_migrations|sqlite_sequence)\b|user_search (EXISTS )?VIRTUAL TABLE INDEX \d+:(M|=|[<>])|user_search_terms VIRTUAL TABLE INDEX 153\d:)/
 
-/** The first page of everything: no condition, in the order of an index, as far as its limit. */
+/** The first page of a whole list: no condition, in index order, up to its limit. */
 const isPageInOrder = /FROM (users WHERE 1|"audit_events") ORDER BY [^()]* LIMIT \?\)?$/i
-/** The same inside of what gathers it, which is then no more than the page. */
+/** The same as a subquery. The outer query then reads no more than the page. */
 const isGatheredPage =
   /FROM users WHERE 1 ORDER BY ([^()]|coalesce\([^()]*\))* LIMIT CAST\(\? AS INTEGER\)( OFFSET CAST\(\? AS INTEGER\))?\)\)$/i
 
-/** Looks at what was sent since the last time; throws where that scans, or is over a limit of D1's. */
+/** Checks the statements sent since the last check. Throws when one scans, or exceeds a limit of D1. */
 export async function expectNoScan(env: Pick<Env, 'DB'>): Promise<void> {
   for (const [sql, values] of [...sent]) {
     sent.delete(sql)

@@ -1,4 +1,4 @@
-/** What is wrong with the values that a creation and a change of rbac take, and how pydantic says so. */
+/** Wrong values for rbac's create and update operations, and pydantic's messages for them. */
 import { tamsin, type Entry } from './rbac'
 import { roleIds } from './usher'
 
@@ -19,10 +19,10 @@ const each = (field: string, type: string, msg: string, ...values: unknown[]) =>
   values.map((value): Wrong => [field, value, type, msg])
 
 const labels = (last: number) => `${'d'.repeat(63)}.${'d'.repeat(63)}.${'d'.repeat(last)}.org`
-/** Of 254 characters, the most there may be. */
+/** 254 characters, the longest email that is allowed. */
 export const longestEmail = `${'m'.repeat(64)}@${labels(57)}`
 
-/** The same where a user is created and where one is changed. */
+/** Values that are wrong both when a user is created and when one is updated. */
 export const wrongValues: Wrong[] = [
   ...each('email', 'string_type', notAString, 7, true, [], {}, ['maud@example.org']),
   ...each('email', 'value_error', notAnEmail, '', 'maud', 'maud@', '@example.org', 'maud@example', 'ma ud@example.org'),
@@ -65,7 +65,7 @@ const { admin, user } = roleIds
 const notAList: Entry = [['body', 'role_ids'], 'list_type', 'Input should be a valid list']
 const misspelt = ['', 'user', user.slice(1), `${user}0`, ` ${user}`, `{${user}`, `URN:UUID:${user}`]
 
-/** The same of role_ids, whose entries have places of their own. */
+/** Wrong values of role_ids, whose items have locations of their own. */
 export const wrongRoles: [unknown, ...Entry[]][] = [
   ...['user', user, 7, true, {}, { 0: user }].map((value): [unknown, Entry] => [value, notAList]),
   ...[...misspelt, `{${user.replaceAll('-', '')}}`].map((id): [unknown, Entry] => [[id], at(0, 'uuid_parsing')]),

@@ -1,18 +1,18 @@
-/** rbac as its clients ask it, a person to ask about, and the words in which it says no. */
+/** Requests of the rbac client, a sample user, and the expected errors. */
 import { expect, vi } from 'vitest'
 import type { Permission } from '../../src/core/access/permissions'
 import { adminToken, call, roleIds, signedInPerson, type Answer } from './usher'
 
-// A promise may take many requests to hold, and a busy machine takes its time: nothing here is about time.
+// A test may send many requests, and the machine may be busy. Nothing here measures time.
 vi.setConfig({ testTimeout: 60_000 })
 
 export const users = '/rbac/api/v1/users'
 export const auth = '/rbac/api/v1/auth'
 export const asJson = { 'content-type': 'application/json' }
-/** Nobody's identifier, and no role's. */
+/** An id that no user and no role has. */
 export const nobody = '5f0c2d9e-3b7a-4c61-8e15-d2a94b6f7038'
 
-/** The seed's body of a creation, with somebody else in it and no role. */
+/** The body of the original API's create request, with an invented person and no role. */
 export const tamsin = {
   email: 'tamsin.okello@example.org',
   password: 'the tide is in at nine',
@@ -20,10 +20,10 @@ export const tamsin = {
   last_name: 'Okello',
 }
 
-/** Another, so that both may be there. */
+/** A second user, for tests that need two. */
 export const piotr = { ...tamsin, email: 'piotr.wilk@example.org', first_name: 'Piotr', last_name: 'Wilk' }
 
-/** A record on the wire, to the letter: someone created at 04:05:06 on 3 February 2031. */
+/** The exact record of a user created at 04:05:06 on 3 February 2031. */
 export const wire = (id: string, { email, first_name, last_name }: typeof tamsin, role: 'user' | 'admin' = 'user') =>
   `{"id":"${id}","email":"${email}","first_name":"${first_name}","last_name":"${last_name}","is_active":true,` +
   `"roles":[{"id":"${roleIds[role]}","name":"${role}"}],` +
@@ -40,7 +40,7 @@ export const login = (json: unknown) => call(`${auth}/login`, { json })
 export const refresh = (refresh_token: unknown) => call(`${auth}/refresh`, { json: { refresh_token } })
 export const logout = (token: string) => call(`${auth}/logout`, { method: 'POST', token })
 
-/** An admin's token, and Tamsin as she was answered when she was created. */
+/** An admin's token, and Tamsin as the create response returned her. */
 export async function adminAndTamsin() {
   const admin = await adminToken()
   const { status, body, text } = await create(admin, tamsin)
@@ -48,20 +48,20 @@ export async function adminAndTamsin() {
   return { admin, body, text, id: body.id as string }
 }
 
-/** A role with these permissions and no other. */
+/** Creates a role with exactly these permissions. */
 export async function roleWith(admin: string, name: string, permissions: Permission[]): Promise<string> {
   const { status, body, text } = await call('/v1/roles', { token: admin, json: { name, permissions } })
   expect(status, text).toBe(201)
   return body.id as string
 }
 
-/** Someone who holds these permissions and no other, signed in. */
+/** A signed-in user with exactly these permissions. */
 export async function clerk(admin: string, permissions: Permission[]) {
   await roleWith(admin, 'clerk', permissions)
   return signedInPerson(admin, { role: 'clerk' })
 }
 
-/** The record's version and time of change, as v1 tells them. */
+/** The version and update time of the record, from v1. */
 export async function versionOf(admin: string, id: string) {
   const { headers, body } = await call(`/v1/users/usr_${id.replaceAll('-', '')}`, { token: admin })
   return [headers.get('etag'), body.updated_at]
@@ -74,10 +74,10 @@ export function expectDetail({ status, text }: Answer, expected: number, sentenc
   expect([status, text]).toEqual([expected, JSON.stringify({ detail: sentence })])
 }
 
-/** Of a 422: where, its type, its message. */
+/** One entry of a 422: location, type, message. */
 export type Entry = readonly [loc: readonly (string | number)[], type: string, msg: string]
 
-/** A 422 of exactly these entries, in this order, to the letter. */
+/** Expects a 422 with exactly these entries, in this order. */
 export function expectInvalid({ status, text }: Answer, ...entries: Entry[]): void {
   expect([status, text]).toEqual([
     422,

@@ -1,4 +1,4 @@
-/** For every operation of the document a request that succeeds, made for a caller who may make it. */
+/** A successful request for every operation of the document, sent by a caller who is allowed to make it. */
 import { contracts, type Ask, type ContractDescription } from '../contracts'
 import type { Subject } from '../contracts/description'
 import { operationFor, operationsOf } from './conformance'
@@ -8,7 +8,7 @@ import { call, methodOf, openApi, rows } from './usher'
 let made = 0
 const next = () => (made += 1)
 
-/** A role that no user holds. */
+/** Creates a role that no user holds. */
 async function newRole({ admin }: Subject): Promise<Role> {
   const json = { name: `role ${next()}`, permissions: [] }
   const { status, body, text } = await call<Role>('/v1/roles', { token: admin, json })
@@ -18,7 +18,7 @@ async function newRole({ admin }: Subject): Promise<Role> {
 
 type Make = (subject: Subject) => Ask | Promise<Ask>
 
-/** The requests of a description's own functions, each with an example that tells which operation it is. */
+/** The requests that a description's own functions make. Each has an example that shows which operation it is for. */
 function requestsOf(contract: ContractDescription): [example: Ask, make: Make][] {
   const { activate, delete: remove, session } = contract
   const about = (ask: (one: Subject['one']) => Ask): [Ask, Make] => [
@@ -32,7 +32,7 @@ function requestsOf(contract: ContractDescription): [example: Ask, make: Make][]
       if (!untouched) await call(path, { ...deactivation, token: admin })
       return ask(one)
     }
-  /** `admin` is the one role besides the default that every contract with roles has a word for. */
+  /** Every contract with roles has a word for `admin`, the only role for which this holds besides the default one. */
   const examples = [plainRole, adminRole]
   return [
     about(contract.list),
@@ -65,7 +65,9 @@ for (const [, contract] of contracts) {
   }
 }
 
-/** Every operation of the document with its description; one that is not described fails every suite that imports this. */
+/**
+ * Every operation of the document with its description. An operation without one fails every suite that imports this.
+ */
 export const operations = operationsOf(document).map((operation) => {
   const { operationId, path } = operation
   const [name, contract] = contracts.find(([each]) => path.startsWith(`/${each}/`)) ?? ['', undefined]

@@ -1,4 +1,4 @@
-/** A directory kept as rows, to begin again from without building it again. */
+/** A directory saved as rows, so that a test can restore it instead of building it again. */
 import { reset } from 'cloudflare:test'
 import { migrate, rows, testEnv } from './usher'
 
@@ -7,7 +7,7 @@ export interface SavedDirectory {
   triggers: { name: string; sql: string }[]
 }
 
-/** Every row of every table but the shadow tables of the search index, which are written through the index. */
+/** Every row of every table. The shadow tables of the search index are left out, because the index writes them. */
 export async function saveDirectory(): Promise<SavedDirectory> {
   const list = await rows<{ name: string; type: string }>('PRAGMA table_list')
   const names = list
@@ -26,7 +26,10 @@ export async function saveDirectory(): Promise<SavedDirectory> {
   return { tables, triggers: await rows("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'") }
 }
 
-/** Makes the database what it was. The triggers are away meanwhile, since what they would write is among the rows. */
+/**
+ * Restores the database. The triggers are dropped meanwhile, because the saved rows already include what they would
+ * write.
+ */
 export async function restoreDirectory({ tables, triggers }: SavedDirectory): Promise<void> {
   await reset()
   await migrate()
@@ -43,5 +46,5 @@ export async function restoreDirectory({ tables, triggers }: SavedDirectory): Pr
   await testEnv.DB.batch(statements)
 }
 
-/** A blob is read as an array of numbers, and written from bytes. */
+/** D1 returns a blob as an array of numbers and accepts bytes. */
 const bindable = (value: unknown) => (Array.isArray(value) ? new Uint8Array(value as number[]) : value)

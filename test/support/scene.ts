@@ -1,4 +1,4 @@
-/** A small directory that every kind of request can be about, and all that it holds. */
+/** A small directory for every kind of request, and a dump of its rows. */
 import { reset } from 'cloudflare:test'
 import { restoreDirectory, saveDirectory, type SavedDirectory } from './saved-directory'
 import { call, firstAdmin, migrate, rows, signIn, signedInPerson, testEnv, uuidOf, type SignedIn } from './usher'
@@ -6,7 +6,7 @@ import type { Known, Person } from './drawn-requests'
 
 export interface Scene {
   admin: SignedIn
-  /** Of `known.one`, who holds the default role. */
+  /** The session of `known.one`, who holds the default role. */
   one: SignedIn
   apiKey: string
   known: Known
@@ -24,7 +24,10 @@ export function personNamed(word: string, matricule: number): Person {
   }
 }
 
-/** Begins again from nothing, with the first admin, somebody else, somebody inactive, and one of each thing that there can be. */
+/**
+ * Starts with an empty directory and adds the first admin, a second user, an inactive user, and one of every other
+ * resource.
+ */
 export async function newScene(): Promise<Scene> {
   if (!built || Date.now() - built.at > freshMilliseconds) {
     await reset()
@@ -37,7 +40,7 @@ export async function newScene(): Promise<Scene> {
 
 let built: { at: number; scene: Scene; directory: SavedDirectory } | undefined
 
-/** A scene is used again for a part of the life of its access tokens. */
+/** A scene is reused while its access tokens are still valid. */
 const freshMilliseconds = 300_000
 
 async function sceneIn(): Promise<Scene> {
@@ -91,7 +94,7 @@ export type Dump = Record<string, Record<string, unknown>[]>
 
 let tables: string[] | undefined
 
-/** Every row of every table, the search index's own included; without usage, which a change that fails later may have recorded. */
+/** Every row of every table, the tables of the search index included, but not usage: a change that fails later may have recorded that. */
 export async function dump(): Promise<Dump> {
   tables ??= (await rows<{ name: string; type: string }>('PRAGMA table_list'))
     .filter(({ name, type }) => ['table', 'shadow'].includes(type) && !/^(usage$|sqlite_|_cf_|d1_)/.test(name))

@@ -1,4 +1,4 @@
-/** The scripts of `npm run`, as a user runs them, in a folder of their own. */
+/** Runs the `npm run` scripts as a user does, each in its own folder. */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,13 +14,13 @@ const command = (script, args, key) => [
   { cwd: root, env: { ...process.env, USHER_API_KEY: key }, encoding: 'utf8', maxBuffer: 2 ** 28 },
 ]
 
-/** Runs a script to its end: its exit status, and all that it printed. */
+/** Runs a script to its end and returns its exit status and its output. */
 export function runs(script, args, key = '') {
   const { status, stdout, stderr } = spawnSync(...command(script, args, key))
   return { status, said: `${stdout}${stderr}` }
 }
 
-/** Starts a script and ends it when it has printed `text`: what it printed until then, or until it ended by itself. */
+/** Starts a script and ends it once it has printed `text`. Returns the output up to then, or up to its own end. */
 export async function saysUntil(text, script, args, key = '') {
   const running = spawn(...command(script, args, key))
   let said = ''
@@ -35,7 +35,7 @@ export async function saysUntil(text, script, args, key = '') {
   return said
 }
 
-/** A folder that is gone after the tests of the file. */
+/** A folder that is removed after the tests of the file. */
 export function temporaryFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'usher-scripts-'))
   afterAll(() => rmSync(folder, { recursive: true }))

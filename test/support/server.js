@@ -1,4 +1,7 @@
-/** The Worker as `npm start` serves it, in processes that can be killed, on a database that can be looked into when they are. */
+/**
+ * The Worker as `npm start` serves it, in processes that tests can kill. The database can be examined while the server
+ * is down.
+ */
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -25,17 +28,17 @@ export const freePort = () =>
 
 export const admin = { email: 'first.admin@usher.example', password: 'the very first way in' }
 
-/** The variables without which there is no server. */
+/** The variables that the server requires. */
 export const secrets = {
   JWT_SECRET: 'k3Yp0Qx7vT9mZr2LwB5nHs8DfGjC1aUeXi4oR6tVyKbM',
   BOOTSTRAP_ADMIN_EMAIL: admin.email,
   BOOTSTRAP_ADMIN_PASSWORD: admin.password,
 }
 
-/** And those with which it is asked as much as there is to ask, in as little time. */
+/** The same with settings that allow many fast requests. */
 export const hurried = { ...secrets, PASSWORD_ROUNDS: '1', RATE_LIMIT: 'off' }
 
-/** An empty directory of its own on disk; `worker` is a file that serves in place of the Worker. */
+/** Creates an empty directory on disk for one server. `worker` is a file that is served in place of the Worker. */
 export async function newServer(settings, { worker } = {}) {
   const home = mkdtempSync(join(tmpdir(), 'usher-'))
   const state = join(home, 'state')
@@ -53,7 +56,7 @@ export async function newServer(settings, { worker } = {}) {
   const port = await freePort()
   const address = `http://127.0.0.1:${port}`
   let server
-  // A run that is broken off leaves nothing listening.
+  // An interrupted run leaves no server behind.
   process.once('exit', () => server && process.kill(-server.pid, 'SIGKILL'))
 
   return {
@@ -61,7 +64,7 @@ export async function newServer(settings, { worker } = {}) {
 
     async start() {
       const options = ['--ip', '127.0.0.1', '--port', String(port), '--persist-to', state, '--env-file', variables]
-      // A process group of its own, so that wrangler's children are killed with it.
+      // Its own process group, so that a kill also ends wrangler's children.
       server = spawn(
         ...wrangler('dev', ...(worker ? [worker] : []), '--show-interactive-dev-session=false', ...options),
         {
@@ -83,10 +86,10 @@ export async function newServer(settings, { worker } = {}) {
       throw new Error('the server does not answer')
     },
 
-    /** What the clock does at the trigger `cron`; the local server has no clock of its own. */
+    /** Runs the scheduled trigger `cron`. The local server does not run triggers itself. */
     tick: (cron) => fetch(`${address}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}`),
 
-    /** As the power cut would: nobody is asked, nothing is finished. */
+    /** Kills the server at once, like a power cut: no shutdown, nothing is finished. */
     async kill() {
       if (!server) return
       const gone = new Promise((resolve) => server.once('exit', resolve))
@@ -95,14 +98,14 @@ export async function newServer(settings, { worker } = {}) {
       server = undefined
     },
 
-    /** As an operator would, while nothing is served: `--command`, SQL, or `--file`, its path. */
+    /** Runs SQL as an operator would, while the server is down: `--command` with SQL, or `--file` with a path. */
     execute(...what) {
       const executing = wrangler('d1', 'execute', 'DB', '--local', '--persist-to', state, '--yes', ...what)
       const { status, stdout, stderr } = spawnSync(...executing, { cwd: root, env: environment, encoding: 'utf8' })
       if (status !== 0) throw new Error(stdout + stderr)
     },
 
-    /** Runs `look` on a copy of the database as it lies on disk, which is made ready as at the next start. */
+    /** Runs `look` on a copy of the database on disk. The copy is recovered as at the next start. */
     async examine(look) {
       const files = join(state, 'v3', 'd1', 'miniflare-D1DatabaseObject')
       const copy = mkdtempSync(join(home, 'copy-'))

@@ -1,7 +1,7 @@
 /**
- * The Worker on a database that takes up to 20 ms before each call and again before it answers. What would be written by several calls
- * instead of one batch is then likely to be cut in two by a kill, which alone would hardly ever fall between them; and so is what was
- * written from the answer that says so.
+ * The Worker on a database that waits up to 20 ms before each call and again before each reply. A write that is split
+ * over several calls, instead of one batch, is then likely to be interrupted by a kill. So is a write that has
+ * committed but was not answered yet. Without the delay a kill would almost never fall between them.
  */
 import usher from '../../src'
 import type { Env } from '../../src/env'
@@ -34,7 +34,7 @@ const slowly = (db: D1Database) => ({
 
 const environments = new WeakMap<Env, Env>()
 
-/** One each, since the Worker checks its configuration once for each. */
+/** One object per environment, because the Worker checks its configuration once per object. */
 function onSlow(env: Env): Env {
   let known = environments.get(env)
   if (!known) environments.set(env, (known = { ...env, DB: slowly(env.DB) as unknown as D1Database }))

@@ -1,11 +1,11 @@
-/** Everything the directory holds, to be compared with what it holds later. */
+/** A snapshot of the whole directory, to compare with a later one. */
 import { rows, testEnv } from './usher'
 
 export type Snapshot = Record<string, Record<string, unknown>[]>
 
 let names: string[] | undefined
 
-/** Every row of every table, except what says when something was last used: a read and a refused change may record that. */
+/** Every row of every table, without usage and the last-use columns. A read or a refused request may change those. */
 export async function snapshot(): Promise<Snapshot> {
   names ??= (await rows<{ name: string; type: string }>('PRAGMA table_list'))
     .filter(({ name, type }) => type === 'table' && name !== 'usage' && !/^(sqlite_|_cf_|d1_)/.test(name))

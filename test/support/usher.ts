@@ -1,4 +1,4 @@
-/** The Worker as its clients see it, with a fresh directory for each test. */
+/** The Worker as its clients see it, with an empty directory for each test. */
 import {
   applyD1Migrations,
   createExecutionContext,
@@ -23,7 +23,7 @@ export const firstAdmin = {
   password: String(testEnv.BOOTSTRAP_ADMIN_PASSWORD),
 }
 
-/** An empty directory before each test of the file. */
+/** Empties the directory before each test of the file. */
 export function freshDirectory(): void {
   beforeEach(async () => {
     await reset()
@@ -42,26 +42,29 @@ export interface Call {
   json?: unknown
   /** Sent as a form. */
   form?: Record<string, string> | undefined
-  /** Sent as it is. */
+  /** Sent unchanged. */
   body?: BodyInit | undefined
   headers?: Record<string, string>
-  /** Variables that differ from the suite's for this request. */
+  /** Variables for this request that differ from the suite's. */
   env?: Partial<Record<keyof Env, unknown>>
   host?: string
-  /** `https` unless told otherwise. */
+  /** The default is `https`. */
   scheme?: 'http'
 }
 
 export interface Answer<Body = any> {
   status: number
   headers: Headers
-  /** Undefined where there is none; of lines, a list of what each says. */
+  /** The parsed body, undefined when it is empty. For JSON lines, a list with the value of each line. */
   body: Body
   text: string
   cost: { trips: number; read: number; written: number }
 }
 
-/** One request to the Worker, and its whole answer, held against the document if it is an operation's. */
+/**
+ * Sends one request to the Worker and returns the whole response. If the request is for an operation, the response is
+ * checked against the document.
+ */
 export async function call<Body = any>(path: string, options: Call = {}): Promise<Answer<Body>> {
   const response = await fetchWorker(path, options)
   const text = new TextDecoder().decode(await response.arrayBuffer())
@@ -75,17 +78,17 @@ export async function call<Body = any>(path: string, options: Call = {}): Promis
 
 let document: Promise<OpenApi> | undefined
 
-/** The document of everything, as the Worker serves it. */
+/** The OpenAPI document of all contracts, as the Worker serves it. */
 export function openApi(): Promise<OpenApi> {
   return (document ??= fetchWorker('/doc').then((response) => response.json<OpenApi>()))
 }
 
-/** The method a call is made with. */
+/** The method of a call. */
 export function methodOf({ method, json, form, body }: Call): string {
   return method ?? (json === undefined && form === undefined && body === undefined ? 'GET' : 'POST')
 }
 
-/** The answer as it comes, for streams. */
+/** The unread response, for streams. */
 export async function fetchWorker(path: string, options: Call = {}): Promise<Response> {
   const { token, json, form, body, headers = {}, host = 'usher.example', scheme = 'https' } = options
   const sent = new Headers(headers)
@@ -106,7 +109,7 @@ export async function fetchWorker(path: string, options: Call = {}): Promise<Res
   return response
 }
 
-/** What the clock does at the trigger `cron`, until it is done. */
+/** Runs the scheduled trigger `cron` to its end. */
 export async function tick(cron: string, variables: NonNullable<Call['env']> = {}): Promise<void> {
   await worker.scheduled(createScheduledController({ cron }), variant(variables))
   if (!variables.DB) await expectNoScan(testEnv)
@@ -114,7 +117,7 @@ export async function tick(cron: string, variables: NonNullable<Call['env']> = {
 
 const variants = new Map<string, Env>()
 
-/** The same bindings with other variables; the same object for the same variables, as in production. */
+/** The same bindings with other variables. The same variables give the same object, as in production. */
 function variant(variables: NonNullable<Call['env']>): Env {
   const key = JSON.stringify(variables, (_, value: unknown) =>
     value === undefined || typeof value === 'function' ? `(${typeof value})` : value,
@@ -145,14 +148,14 @@ export async function signIn(identifier: string, password: string): Promise<Sign
   return body
 }
 
-/** The first admin's token, made by the first sign-in. */
+/** The token of the first admin, whom the first sign-in creates. */
 export async function adminToken(): Promise<string> {
   return (await signIn(firstAdmin.email, firstAdmin.password)).access_token
 }
 
 let people = 0
 
-/** A person nobody has met, in v1's words. */
+/** An invented person in v1's field names. */
 export function person(overrides: Record<string, unknown> = {}) {
   people += 1
   return {
@@ -175,7 +178,7 @@ export async function signedInPerson(admin: string, overrides: Record<string, un
   return { ...signedIn, id: created.body.id as string, uuid, number: Number(row?.number), email, password, input }
 }
 
-/** Rows straight from the database, for what no contract shows yet. */
+/** Rows read directly from the database, for data that no contract shows. */
 export async function rows<Row = Record<string, unknown>>(sql: string, ...params: unknown[]): Promise<Row[]> {
   const { results } = await testEnv.DB.prepare(sql)
     .bind(...params)

@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** v1 as its clients use it, and the words in which it says no. */
+/** Requests of v1's clients and the expected errors. */
 import { expect, vi } from 'vitest'
 import type { Permission } from '../../src/core/access/permissions'
 import statements from '../contracts/v1/STATEMENTS.md?raw'
@@ -7,7 +7,7 @@ import { call, signedInPerson, type Answer } from './usher'
 
 export { statements }
 
-// A promise may take many requests to hold, and a busy machine takes its time: nothing here is about time.
+// A test may send many requests, and the machine may be busy. Nothing here measures time.
 vi.setConfig({ testTimeout: 30_000 })
 
 const titles = {
@@ -25,14 +25,14 @@ const titles = {
   503: 'Service Unavailable',
 }
 
-/** A problem of exactly these words: RFC 9457, and nothing beside it. */
+/** Expects a problem (RFC 9457) with exactly these members. */
 export function expectProblem(answer: Answer, status: keyof typeof titles, detail: string): void {
   const { headers, body } = answer
   expect([answer.status, body]).toEqual([status, { type: 'about:blank', title: titles[status], status, detail }])
   expect(headers.get('content-type')).toBe('application/problem+json')
 }
 
-/** A 400 that tells exactly these fields, in this order, each with its message. */
+/** Expects a 400 with exactly these fields and messages, in this order. */
 export function expectInvalid(answer: Answer, ...errors: [field: string, message: string][]): void {
   const { status, headers, body } = answer
   expect([status, body]).toEqual([
@@ -48,7 +48,7 @@ export function expectInvalid(answer: Answer, ...errors: [field: string, message
   expect(headers.get('content-type')).toBe('application/problem+json')
 }
 
-/** A 409 that names these identifiers. */
+/** Expects a 409 that names these identifiers. */
 export function expectTaken(answer: Answer, ...fields: string[]): void {
   const { status, headers, body } = answer
   expect([status, body.title, body.status]).toEqual([409, titles[409], 409])
@@ -57,25 +57,25 @@ export function expectTaken(answer: Answer, ...fields: string[]): void {
 }
 
 export const lacking = (...permissions: Permission[]) => `Missing permission: ${permissions.join(', ')}.`
-/** The detail of a 403 that no permission would turn. */
+/** The detail of a 403 that no permission would avoid. */
 export const notAllowed = 'This is not allowed.'
 
 let roles = 0
 
-/** A role with these permissions and no other. */
+/** Creates a role with exactly these permissions. */
 export async function roleWith(admin: string, permissions: Permission[], name = `role${(roles += 1)}`) {
   const { status, body, text } = await call('/v1/roles', { token: admin, json: { name, permissions } })
   if (status !== 201) throw new Error(`role not created: ${status} ${text}`)
   return body as { id: string; number: number; name: string; description: string; permissions: Permission[] }
 }
 
-/** Someone signed in who holds these permissions and no other. */
+/** A signed-in user with exactly these permissions. */
 export async function someoneWith(admin: string, permissions: Permission[], more: Record<string, unknown> = {}) {
   const { name } = await roleWith(admin, permissions)
   return signedInPerson(admin, { ...more, role: name })
 }
 
-/** A key of the token's owner with these permissions. */
+/** Creates an API key with these permissions for the token's owner. */
 export async function keyWith(token: string, permissions: Permission[], more: Record<string, unknown> = {}) {
   const json = { name: 'a program', permissions, ...more }
   const { status, body, text } = await call('/v1/api-keys', { token, json })
@@ -83,7 +83,7 @@ export async function keyWith(token: string, permissions: Permission[], more: Re
   return body as { id: string; key: string; expires_at: string | null }
 }
 
-/** A value of each field that is not of the kind it must be, and how that is told; the same at creation and in a change. */
+/** A value of the wrong type for each field, and the expected message. Creation and update give the same messages. */
 export const wrongValues: [field: string, value: unknown, message: string][] = [
   ['email', 'mara.example.org', 'must be an email address'],
   ['email', `${'m'.repeat(243)}@example.org`, 'must have at most 254 characters'],
@@ -121,7 +121,7 @@ export const wrongValues: [field: string, value: unknown, message: string][] = [
   ['country_id', 0, 'must be at least 1'],
 ]
 
-/** A value of every writable field but the password and the role. */
+/** A value for every writable field except the password and the role. */
 export const everything = {
   email: 'full@example.org',
   name: 'Dr. Full Record',
@@ -139,7 +139,7 @@ export const everything = {
   country_id: 756,
 }
 
-/** What no one has who was given nothing more than name, email and password. */
+/** The fields of a user who was created with only name, email and password. */
 export const nothingMore = {
   ...{ username: null, matricule: null, birth_date: null, gender: null, phone: null, mobile: null },
   ...{ certified_email: null, user_type: null, country_id: null },

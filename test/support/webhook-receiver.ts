@@ -1,4 +1,7 @@
-/** Whoever is told: takes what the Worker sends, answers as told to, and checks signatures as Standard Webhooks has it. */
+/**
+ * A webhook receiver: records what the Worker sends, returns the configured responses, and checks signatures as
+ * Standard Webhooks defines them.
+ */
 import { vi } from 'vitest'
 
 export interface Received {
@@ -19,15 +22,15 @@ export interface Received {
 
 type Answer = (received: Received) => number | Promise<number | Response>
 
-/** Stands in for the network from here on. `answer` may be replaced; a number is a status. */
+/** Replaces the network from here on. `answer` may be replaced. A number is a status. */
 export function newReceiver() {
   const receiver = {
     got: [] as Received[],
-    /** Requests under way, and the most there ever were. */
+    /** The number of open requests, and the highest number so far. */
     open: 0,
     most: 0,
     answer: (() => 204) as Answer,
-    /** What came since the last time, by event and user, as `type user`. */
+    /** Returns what arrived since the last call, each as `type user`. */
     take(): string[] {
       return receiver.got.splice(0).map(({ body }) => `${body.type} ${body.data.user_id}`)
     },
@@ -58,7 +61,7 @@ export function newReceiver() {
   return receiver
 }
 
-/** The signature of what was received, by `secret`. */
+/** The signature of a received request under `secret`. */
 export async function signatureBy(secret: string, { id, timestamp, text }: Received): Promise<string> {
   const bytes = Uint8Array.from(atob(secret.replace(/^whsec_/, '')), (character) => character.charCodeAt(0))
   const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])

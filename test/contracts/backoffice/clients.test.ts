@@ -1,4 +1,4 @@
-/** backoffice: clients as they were written for the original, at work. */
+/** backoffice: typical clients of the original API at work. */
 import { describe, expect, it } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import { adminAndInes, ines, inesShown, list, users } from '../../support/backoffice'
@@ -7,7 +7,7 @@ import { adminToken, call, fetchWorker, firstAdmin, freshDirectory } from '../..
 
 freshDirectory()
 
-/** What Angular's HttpClient is to a component: JSON there and back, and an error that holds the body where the answer is one. */
+/** A stand-in for Angular's HttpClient: JSON in both directions, and an error that holds the response body. */
 function angular(token?: string) {
   return async (method: string, path: string, body?: object) => {
     const headers = { accept: 'application/json, text/plain, */*', 'content-type': 'application/json' }
@@ -25,7 +25,7 @@ describe('an Angular client', () => {
     ...{ gender: null, birthday: null, country_id: null },
   }
 
-  /** Its form: tries to save, and shows below each input what the answer says of it. */
+  /** The client's form: tries to save, and shows the errors of the response below each input. */
   async function save(http: ReturnType<typeof angular>, method: string, path: string, form: object) {
     const shown: Record<string, string> = {}
     try {
@@ -37,7 +37,7 @@ describe('an Angular client', () => {
     }
   }
 
-  it('signs in, fills a form wrongly, reads errors[field].join(", "), and saves it when it is right', async () => {
+  it('signs in, submits an invalid form, reads errors[field].join(", "), and saves the corrected form', async () => {
     const anonymous = angular()
     const refused = await save(anonymous, 'POST', '/login', { username: '', password: '' })
     expect(refused.shown).toEqual({
@@ -103,7 +103,7 @@ describe('an Angular client', () => {
 })
 
 describe('a Guzzle client', () => {
-  it('sends what json_encode and http_build_query make of its arrays', async () => {
+  it('sends its arrays through json_encode and http_build_query', async () => {
     const token = await adminToken()
     const headers = { accept: 'application/json', 'content-type': 'application/json', 'user-agent': 'GuzzleHttp/7' }
     const encoded = JSON.stringify(ines).replaceAll('/', '\\/').replaceAll('ê', '\\u00ea')

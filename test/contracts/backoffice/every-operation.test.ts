@@ -1,4 +1,4 @@
-/** backoffice: what all its operations share. */
+/** backoffice: behaviour that all operations share. */
 import { describe, expect, it, vi } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import { adminAndInes, away, expectMessage, get, ines, inesShown, users } from '../../support/backoffice'
@@ -19,7 +19,7 @@ describe('every operation', () => {
     ['POST', `${base}/logout`],
   ]
 
-  it('answers 401 without a token, and says so of a bad one', async () => {
+  it('returns 401 without a token, and names the error of an invalid one', async () => {
     for (const [method, path] of guarded) {
       const without = await call(path, { method })
       expectMessage(without, 401, 'Unauthenticated.')
@@ -32,7 +32,7 @@ describe('every operation', () => {
     }
   })
 
-  it('answers an unknown path 404, and a wrong verb 405 with Allow', async () => {
+  it('returns 404 for an unknown path, and 405 with Allow for a wrong method', async () => {
     const paths = [
       '',
       '/',
@@ -60,7 +60,7 @@ describe('every operation', () => {
     }
   })
 
-  it('answers HEAD as GET, without a body', async () => {
+  it('answers HEAD like GET, without a body', async () => {
     const { admin } = await adminAndInes()
     for (const path of [users, `${users}/2`, `${users}/3`, `${users}?status=x`]) {
       const asked = await call(path, { token: admin })
@@ -71,7 +71,7 @@ describe('every operation', () => {
     expect((await call(users, { method: 'HEAD' })).status).toBe(401)
   })
 
-  it('answers at the root of a host of its own', async () => {
+  it('is served at the root of the contract’s own host', async () => {
     const env = { CONTRACT_HOSTS: '{"office.usher.example":"backoffice"}' }
     const on = { host: 'office.usher.example', env }
     const json = { username: firstAdmin.email, password: firstAdmin.password }
@@ -83,7 +83,7 @@ describe('every operation', () => {
     expect((await call('/api/logout', { ...on, token, method: 'POST' })).status).toBe(200)
   })
 
-  it('answers 503 with Retry-After while the database is away', async () => {
+  it('returns 503 with Retry-After while the database is away', async () => {
     const { admin } = await adminAndInes()
     vi.spyOn(console, 'error').mockImplementation(() => {})
     for (const [method, path] of [...guarded, ['POST', `${base}/login`] as const]) {

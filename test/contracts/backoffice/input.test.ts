@@ -1,4 +1,4 @@
-/** backoffice: bad input, told as Laravel tells it, and bodies of every kind. */
+/** backoffice: invalid input, reported in Laravel's words, and bodies of every kind. */
 import { describe, expect, it } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import { adminAndInes, asJson, clerk, create, get, ines, login } from '../../support/backoffice'
@@ -17,7 +17,7 @@ const integer = 'The country id field must be an integer.'
 const noGender = 'The selected gender is invalid.'
 const noRole = 'The selected role id is invalid.'
 
-/** What is wrong with a value of a field, the same where a user is created and where one is changed. */
+/** Invalid values of each field, the same for a creation and an update. */
 const wrongValues: [field: string, value: unknown, sentence: string][] = [
   ['username', 7, asText('username')],
   ['username', true, asText('username')],
@@ -84,7 +84,7 @@ const wrongValues: [field: string, value: unknown, sentence: string][] = [
 const short = 'The password field must be at least 8 characters.'
 const unconfirmed = 'The password field confirmation does not match.'
 
-/** Passwords and their confirmations, with what is wrong with the two. */
+/** Passwords and confirmations, with the expected errors. */
 const wrongPasswords: [password: unknown, confirmation: unknown, sentences: string[]][] = [
   ['sete777', 'sete777', [short]],
   ['sete777', undefined, [short, unconfirmed]],
@@ -105,7 +105,7 @@ const wrongPasswords: [password: unknown, confirmation: unknown, sentences: stri
 ]
 
 describe('bad input', () => {
-  it('is told by field, in the sentences of Laravel, where a user is created', async () => {
+  it('is reported by field, in Laravel’s sentences, when a user is created', async () => {
     const admin = await adminToken()
     for (const [field, value, sentence] of wrongValues) {
       expectInvalid(await create(admin, { ...ines, [field]: value }), { [field]: [sentence] })
@@ -116,7 +116,7 @@ describe('bad input', () => {
     expect(await rows('SELECT * FROM users')).toHaveLength(1)
   })
 
-  it('is told by field, in the sentences of Laravel, where a user is changed', async () => {
+  it('is reported by field, in Laravel’s sentences, when a user is updated', async () => {
     const { admin, user, id } = await adminAndInes()
     for (const [field, value, sentence] of wrongValues) {
       expectInvalid(await update(admin, id, { [field]: value }), { [field]: [sentence] })
@@ -131,7 +131,7 @@ describe('bad input', () => {
     expect((await login(ines)).status).toBe(200)
   })
 
-  it('has the first sentence for a message, with the number of the others', async () => {
+  it('has the first error as its message, with the number of the others', async () => {
     const admin = await adminToken()
     const message = async (json: object) => (await create(admin, json)).body.message
     expect(await message({ ...ines, gender: 'x' })).toBe(noGender)
@@ -141,7 +141,7 @@ describe('bad input', () => {
     expect(await message({ ...ines, password: 'x', role_id: 'x' })).toBe(`${short} (and 2 more errors)`)
   })
 
-  it('is told of every field, in the order of the rules whatever the order sent, and never echoed', async () => {
+  it('is reported for every field, in the order of the rules, and the sent value is never repeated', async () => {
     const { admin, id } = await adminAndInes()
     const wrong = {
       ...{
@@ -168,7 +168,7 @@ describe('bad input', () => {
     expect(created.text + changed.text).not.toContain('sesame')
   })
 
-  it('is not what is just as long as it may be', async () => {
+  it('does not include values of exactly the maximum length', async () => {
     const admin = await adminToken()
     const longest = {
       ...{ username: 'ü'.repeat(64), first_name: '😀'.repeat(64), last_name: 'é'.repeat(64) },
@@ -185,7 +185,7 @@ describe('bad input', () => {
     expect([short.status, short.body.data.country_id]).toEqual([201, 1])
   })
 
-  it('is a password shorter than this deployment will have it', async () => {
+  it('includes a password shorter than this deployment’s minimum', async () => {
     const admin = await adminToken()
     const env = { PASSWORD_MIN_LENGTH: '20' }
     const sentence = 'The password field must be at least 20 characters.'
@@ -196,7 +196,7 @@ describe('bad input', () => {
     })
   })
 
-  it('is stored composed, as it is then answered', async () => {
+  it('does not include decomposed text, which is stored and returned in composed form', async () => {
     const admin = await adminToken()
     const { body } = await create(admin, { ...ines, first_name: ines.first_name.normalize('NFD') })
     expect(body.data.first_name).toBe(ines.first_name.normalize('NFC'))
@@ -205,7 +205,7 @@ describe('bad input', () => {
   })
 })
 
-describe('bodies', () => {
+describe('a body', () => {
   const operations: [method: string, path: string][] = [
     ['POST', users],
     ['PUT', `${users}/2`],
@@ -216,20 +216,20 @@ describe('bodies', () => {
   const unreadable = 'The request body could not be read.'
   const onlyJson = 'The request body must be JSON.'
 
-  /** The same body to every operation that takes one. */
+  /** Sends the same body to every operation that takes one. */
   async function toEach(options: Call, check: (answer: Answer) => void) {
     const { admin } = await adminAndInes().catch(async () => ({ admin: await adminToken() }))
     for (const [method, path] of operations) check(await call(path, { token: admin, method, ...options }))
   }
 
-  it('that cannot be read as JSON are 400', async () => {
+  it('that cannot be parsed as JSON gets 400', async () => {
     const badUtf8 = new Uint8Array([...bytes('{"first_name":"'), 0xc3, 0x28, ...bytes('"}')])
     for (const body of ['{', '{"username":}', 'username=ines', "{'username':'ines'}", badUtf8]) {
       await toEach({ body, headers: asJson }, (answer) => expectMessage(answer, 400, unreadable))
     }
   })
 
-  it('of any other type are 415, forms among them, and so is one without a type', async () => {
+  it('of any other type gets 415, forms and bodies without a type included', async () => {
     for (const type of [
       'text/plain',
       'application/xml',
@@ -242,7 +242,7 @@ describe('bodies', () => {
     await toEach({ body: bytes(complete) }, (answer) => expectMessage(answer, 415, onlyJson))
   })
 
-  it('are JSON by any name it goes by', async () => {
+  it('is JSON under any of its media types', async () => {
     const { admin, id } = await adminAndInes()
     const types = [
       'application/json',
@@ -257,7 +257,7 @@ describe('bodies', () => {
     }
   })
 
-  it('without a field are the same as none at all, and as what is no object', async () => {
+  it('without fields counts as no body, and so does one that is not an object', async () => {
     const { admin, user, id } = await adminAndInes()
     for (const body of [undefined, '', '{}', '[]', '"text"', '7', 'true', 'null', `[${complete}]`]) {
       const options = { token: admin, ...(body !== undefined && { body, headers: asJson }) }
@@ -270,7 +270,7 @@ describe('bodies', () => {
     }
   })
 
-  it('are read up to 65,536 bytes', async () => {
+  it('is read up to 65,536 bytes', async () => {
     const admin = await adminToken()
     const padded = (length: number) => JSON.stringify({ ...ines, first_name: 'Ines' }).padEnd(length)
     const options = { token: admin, headers: asJson }
@@ -281,7 +281,7 @@ describe('bodies', () => {
     }
   })
 
-  it('answer JSON, whatever Accept says', async () => {
+  it('gets JSON back, whatever Accept says', async () => {
     const admin = await adminToken()
     for (const accept of ['text/html', 'application/xml', '*/*']) {
       const { status, headers } = await call(users, { token: admin, json: {}, headers: { accept } })
@@ -290,10 +290,10 @@ describe('bodies', () => {
   })
 })
 
-describe('order of answers', () => {
+describe('the order of checks', () => {
   const nowhere = `${users}/999`
 
-  it('is 405, then 413, then 401, then 403, then 400, 415 and 422', async () => {
+  it('is 405, then 413, 401, 403, then 400, 415 and 422', async () => {
     const { admin, id } = await adminAndInes()
     const plain = (await login(ines)).body.data.token
     const body = ' '.repeat(65_537)
@@ -332,7 +332,7 @@ describe('order of answers', () => {
     expect((await update(admin, 1, { user_status: 'inactive' })).status).toBe(409)
   })
 
-  it('is 422 before a 403 that depends on the values of the body', async () => {
+  it('is 422 before a 403 that depends on the body', async () => {
     const { admin, id } = await adminAndInes()
     const { access_token: maker } = await clerk(admin, ['users:create', 'users:update'])
     expect((await create(maker, { ...rui, role_id: 1, gender: 'x' })).status).toBe(422)

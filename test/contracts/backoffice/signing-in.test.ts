@@ -1,4 +1,4 @@
-/** backoffice: signing in and out, which its original left to others. */
+/** backoffice: signing in and out, which the original API left to other services. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import { adminAndInes, expectInvalid, expectMessage, get, ines, inesShown } from '../../support/backoffice'
@@ -12,7 +12,7 @@ afterEach(() => void vi.useRealTimers())
 const wrong = { username: ines.username, password: 'nem esta nem outra' }
 
 describe('POST /api/login', () => {
-  it('answers a message, the token and the user', async () => {
+  it('returns a message, the token and the user', async () => {
     await adminAndInes()
     const { status, headers, body } = await login({ username: ines.username, password: ines.password })
     expect([status, headers.get('content-type')]).toEqual([200, 'application/json'])
@@ -23,7 +23,7 @@ describe('POST /api/login', () => {
     expect(body).toEqual({ success: true, message: 'Login successful', token, role: 'user', user_id: 2, data })
   })
 
-  it('answers the token, the role by name and the id at the top, and the role in the user of this answer alone', async () => {
+  it('returns the token, the role name and the id at the top level, and the user’s role only in this response', async () => {
     const { admin, user } = await adminAndInes()
     await call('/v1/roles', { token: admin, json: { name: 'night desk', permissions: ['users:read'], number: 31 } })
     for (const [role_id, role] of [
@@ -39,7 +39,7 @@ describe('POST /api/login', () => {
     }
   })
 
-  it('takes the username or the email, in any case and between blanks', async () => {
+  it('accepts the username or the email, in any case and with surrounding blanks', async () => {
     await adminAndInes()
     for (const username of [
       ines.username,
@@ -53,13 +53,13 @@ describe('POST /api/login', () => {
     }
   })
 
-  it('makes the first admin', async () => {
+  it('creates the first admin', async () => {
     const { status, body } = await login({ username: firstAdmin.email, password: firstAdmin.password })
     expect([status, body.data.user.user_id, body.data.user.role_id]).toEqual([200, 1, 1])
     expect((await list(body.data.token)).status).toBe(200)
   })
 
-  it('issues a token of twelve hours that every contract takes, whatever others are issued for', async () => {
+  it('issues a token of twelve hours that every contract accepts, whatever the lifetime of other tokens', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const admin = await adminToken()
     const json = { username: firstAdmin.email, password: firstAdmin.password }
@@ -78,7 +78,7 @@ describe('POST /api/login', () => {
     expectMessage(await list(token), 401, 'Unauthenticated.')
   })
 
-  it('answers 401 alike for a wrong password, an unknown user, an inactive one and one without a password', async () => {
+  it('returns the same 401 for a wrong password, an unknown user, an inactive one and one without a password', async () => {
     const { admin, id } = await adminAndInes()
     await update(admin, id, { user_status: 'inactive' })
     const { input } = await signedInPerson(admin, { username: 'sem.senha' })
@@ -110,7 +110,7 @@ describe('POST /api/login', () => {
     })
   })
 
-  it('locks an account after five failures, whatever the password then, and says until when', async () => {
+  it('locks an account after five failures, even for the right password, and says until when', async () => {
     await adminAndInes()
     for (let failure = 0; failure < 5; failure += 1) expectMessage(await login(wrong), 401, 'Invalid credentials')
     for (const username of [ines.username, ines.email]) {
@@ -120,7 +120,7 @@ describe('POST /api/login', () => {
     }
   })
 
-  it('is limited, like every operation, by client and by principal', async () => {
+  it('is rate-limited by client and by principal, like every operation', async () => {
     const { admin } = await adminAndInes()
     const full = { limit: () => Promise.resolve({ success: false }) }
     const env = { SIGN_IN_LIMITER: full, PRINCIPAL_LIMITER: full, RATE_LIMIT: 'on' }
@@ -135,7 +135,7 @@ describe('POST /api/login', () => {
 })
 
 describe('POST /api/logout', () => {
-  it('answers a message and ends the session everywhere, and no other', async () => {
+  it('returns a message and ends the session everywhere, and no other session', async () => {
     await adminAndInes()
     const [first, second] = [(await login(ines)).body.data.token, (await login(ines)).body.data.token]
     const { status, headers, text } = await logout(first)
@@ -147,7 +147,7 @@ describe('POST /api/logout', () => {
     expect((await call('/v1/me', { token: second })).status).toBe(200)
   })
 
-  it('takes no API key, which is no session', async () => {
+  it('refuses an API key, which has no session', async () => {
     const admin = await adminToken()
     const { key } = (await call('/v1/api-keys', { token: admin, json: { name: 'k', permissions: [] } })).body
     expectMessage(await logout(key), 403, 'This action is unauthorized.')

@@ -1,4 +1,4 @@
-/** backoffice: a user changed. */
+/** backoffice: updating a user. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import { adminAndInes, clerk, create, etagOf, get, ines, login, numberOf } from '../../support/backoffice'
@@ -12,7 +12,7 @@ afterEach(() => void vi.useRealTimers())
 const lastAdmin = 'The last active administrator cannot be demoted, deactivated or deleted.'
 const updated = (data: object) => JSON.stringify({ message: 'User updated successfully', data })
 
-/** A person of v1, with what only roomier contracts take, as backoffice shows them. */
+/** A person created through v1 with values that only wider contracts accept, as backoffice shows them. */
 async function fromElsewhere(admin: string, overrides: object) {
   const { input, id: v1Id } = await signedInPerson(admin, { ...overrides })
   const id = await numberOf(input.email)
@@ -20,7 +20,7 @@ async function fromElsewhere(admin: string, overrides: object) {
 }
 
 describe('PUT /api/v1/users/{id}', () => {
-  it('changes what is sent and answers 200 with a message and the user', async () => {
+  it('changes what is sent and returns 200 with a message and the user', async () => {
     const { admin, user, id } = await adminAndInes()
     const changes = {
       ...{ username: 'ines.paiva', first_name: 'Maria Inês', last_name: 'Paiva', email: 'ines.paiva@example.org' },
@@ -32,7 +32,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect((await get(admin, id)).body.data).toEqual({ ...user, ...changes })
   })
 
-  it('changes each field alone, and nothing beside it', async () => {
+  it('changes each field alone, and no other field', async () => {
     const { admin, user, id } = await adminAndInes()
     let expected = user
     for (const change of [
@@ -46,7 +46,7 @@ describe('PUT /api/v1/users/{id}', () => {
     }
   })
 
-  it('keeps everything where nothing, or nothing it knows, is sent', async () => {
+  it('keeps everything when no known field is sent', async () => {
     const { admin, user, id } = await adminAndInes()
     const before = await etagOf(admin, ines.email)
     for (const nothing of [{}, [], 'text', 7, null, { user_id: 9, id: 9, name: 'X', matricule: 3, is_admin: true }]) {
@@ -70,7 +70,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect((await login(ines)).status).toBe(200)
   })
 
-  it('changes nothing for the same values as other clients write them', async () => {
+  it('changes nothing for the same values in other clients’ formats', async () => {
     const { admin, user, id } = await adminAndInes()
     const before = await etagOf(admin, ines.email)
     const asText = Object.fromEntries(Object.entries(user).map(([field, value]) => [field, ` ${value} `]))
@@ -85,7 +85,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect(await etagOf(admin, ines.email)).toEqual(before)
   })
 
-  it('changes nothing for whole records of roomier contracts, which it would not take itself', async () => {
+  it('changes nothing for whole records with values that it would reject as new ones', async () => {
     const admin = await adminToken()
     const name = 'N'.repeat(100)
     for (const overrides of [
@@ -111,7 +111,7 @@ describe('PUT /api/v1/users/{id}', () => {
     }
   })
 
-  it('changes one field of such a record, sent back whole, and nothing beside it', async () => {
+  it('changes one field of such a record, sent back whole, and no other field', async () => {
     const admin = await adminToken()
     const { id, v1Id, shown, input } = await fromElsewhere(admin, { first_name: 'N'.repeat(100), matricule: 12 })
     await call(`/v1/users/${v1Id}/roles`, { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } })
@@ -125,7 +125,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect(input.email).toBe(shown.username)
   })
 
-  it('leaves a user without username so while the email comes as one, the former or the new', async () => {
+  it('leaves a user without a username when their former or new email is sent as username', async () => {
     const admin = await adminToken()
     const { id, shown } = await fromElsewhere(admin, {})
     const username = async () => (await rows<any>('SELECT username FROM users WHERE number = ?', id))[0].username
@@ -140,7 +140,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect(await username()).toBeNull()
   })
 
-  it('sets a password that comes with its confirmation, and ends the sessions of the user', async () => {
+  it('sets a password that is sent with its confirmation, and ends the user’s sessions', async () => {
     const { admin, user, id } = await adminAndInes()
     const { token } = (await login(ines)).body.data
     const password = 'outra frase comprida'
@@ -151,7 +151,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect((await call('/v1/me', { token })).status).toBe(401)
   })
 
-  it('takes no password without its confirmation, nor another', async () => {
+  it('rejects a password without its confirmation, or with a different one', async () => {
     const { admin, id } = await adminAndInes()
     const password = 'outra frase comprida'
     const sentence = 'The password field confirmation does not match.'
@@ -167,7 +167,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect((await login(ines)).status).toBe(200)
   })
 
-  it('deactivates and reactivates by user_status; sessions end, and stay so', async () => {
+  it('deactivates and reactivates by user_status; the ended sessions stay ended', async () => {
     const { admin, user, id } = await adminAndInes()
     const { token } = (await login(ines)).body.data
     const status = async (user_status: string) => (await update(admin, id, { user_status })).body.data
@@ -180,7 +180,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect((await login(ines)).status).toBe(200)
   })
 
-  it('replaces all roles by one, unless that is the first of them already', async () => {
+  it('replaces all roles by one, unless that is the primary one already', async () => {
     const { admin, id } = await adminAndInes()
     const roles = async () =>
       (await rows<any>('SELECT role_number FROM user_roles WHERE user_number = ? ORDER BY position', id)).map(
@@ -203,7 +203,7 @@ describe('PUT /api/v1/users/{id}', () => {
     }
   })
 
-  it('takes the country away by null or an empty text', async () => {
+  it('clears the country for null or an empty text', async () => {
     const { admin, user, id } = await adminAndInes()
     for (const country_id of [null, '', '  ']) {
       expect((await update(admin, id, { country_id })).body.data).toEqual({ ...user, country_id: null })
@@ -211,7 +211,7 @@ describe('PUT /api/v1/users/{id}', () => {
     }
   })
 
-  it('requires what is sent and may not be empty', async () => {
+  it('rejects empty values of required fields that are sent', async () => {
     const { admin, user, id } = await adminAndInes()
     const needed = ['username', 'email', 'first_name', 'last_name', 'gender', 'birthday', 'role_id', 'user_status']
     for (const field of needed) {
@@ -225,7 +225,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect((await get(admin, id)).body.data).toEqual(user)
   })
 
-  it('answers 422 for a username or email that is taken, and for a role that does not exist', async () => {
+  it('returns 422 for a username or email that is taken, and for an unknown role', async () => {
     const { admin, user, id } = await adminAndInes()
     await create(admin, rui)
     const taken = (field: string) => [`The ${field} has already been taken.`]
@@ -239,7 +239,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect((await get(admin, id)).body.data).toEqual(user)
   })
 
-  it('answers 404 for an unknown id, and for what is no integer', async () => {
+  it('returns 404 for an unknown id, and for one that is not an integer', async () => {
     const admin = await adminToken()
     for (const id of ['0', '2', '9'.repeat(40), 'two', '2.0', '-1']) {
       expectMessage(await update(admin, id, { first_name: 'Maria' }), 404, 'User not found')
@@ -247,7 +247,7 @@ describe('PUT /api/v1/users/{id}', () => {
     }
   })
 
-  it('answers 409 to what would leave no active admin', async () => {
+  it('returns 409 when no active admin would be left', async () => {
     const admin = await adminToken()
     const before = await etagOf(admin, firstAdmin.email)
     for (const change of [{ user_status: 'inactive' }, { role_id: 2 }, { first_name: 'Other', role_id: 2 }]) {
@@ -256,7 +256,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect(await etagOf(admin, firstAdmin.email)).toEqual(before)
   })
 
-  it('takes users:update, of oneself too', async () => {
+  it('requires users:update, even for the caller’s own account', async () => {
     const { admin, user, id } = await adminAndInes()
     const { token } = (await login(ines)).body.data
     for (const one of [id, 1, 999]) expectMessage(await update(token, one, { first_name: 'Maria' }), 403, unauthorized)
@@ -265,7 +265,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect((await update(editor.access_token, id, { ...user, first_name: 'Maria' })).status).toBe(200)
   })
 
-  it('takes users:deactivate for another status, roles:assign for another role, and neither for the same', async () => {
+  it('requires users:deactivate for another status, roles:assign for another role, and neither for the same', async () => {
     const { admin, user, id } = await adminAndInes()
     const { access_token: editor } = await clerk(admin, ['users:update'])
     expectMessage(await update(editor, id, { user_status: 'inactive' }), 403, unauthorized)
@@ -275,7 +275,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect((await get(admin, id)).body.data).toEqual(user)
   })
 
-  it('gives nobody power over those who hold more, nor lets them give what they do not hold', async () => {
+  it('is forbidden for users with permissions that the caller lacks, and assigns no such role', async () => {
     const { admin, id } = await adminAndInes()
     const { access_token: editor } = await clerk(admin, ['users:update', 'users:deactivate', 'roles:assign'])
     const password = 'outra frase comprida'
@@ -291,7 +291,7 @@ describe('PUT /api/v1/users/{id}', () => {
     expect((await get(admin, id)).body.data.role_id).toBe(2)
   })
 
-  it('keeps all of several changes at once', async () => {
+  it('keeps all of several simultaneous updates', async () => {
     const { admin, user, id } = await adminAndInes()
     const changes = [{ first_name: 'Maria' }, { email: 'maria@example.org' }, { country_id: 1 }, { gender: 'male' }]
     const answers = await Promise.all(changes.map((change) => update(admin, id, change)))

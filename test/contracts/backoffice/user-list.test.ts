@@ -1,4 +1,4 @@
-/** backoffice: everyone, a page at a time. */
+/** backoffice: the list of users and its filters. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import { adminAndInes, clerk, create, inesShown, list, rui, update, users } from '../../support/backoffice'
@@ -10,7 +10,7 @@ import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson } fr
 freshDirectory()
 
 describe('GET /api/v1/users', () => {
-  it('answers data and meta, and users with the ten keys of the seed in its order', async () => {
+  it('returns data and meta, and users with the original’s ten keys in its order', async () => {
     const { admin } = await adminAndInes()
     const { status, headers, text } = await list(admin)
     const first =
@@ -20,7 +20,7 @@ describe('GET /api/v1/users', () => {
     expect(text).toBe(`{"data":[${first},${inesShown(2)}],"meta":{"current_page":1,"per_page":15,"total":2}}`)
   })
 
-  it('lists by number, fifteen a page, and counts all of them exactly', async () => {
+  it('lists by number, fifteen a page, and counts all users exactly', async () => {
     const admin = await adminToken()
     await populate(31)
     const pages = [await list(admin), await list(admin, '?page=2'), await list(admin, '?page=3')]
@@ -31,7 +31,7 @@ describe('GET /api/v1/users', () => {
     expect(ids).toEqual(Array.from({ length: 32 }, (_, index) => index + 1))
   })
 
-  it('answers no one past the end, with the page as asked and the exact total', async () => {
+  it('returns an empty page past the end, with the requested page number and the exact total', async () => {
     const admin = await adminToken()
     for (const page of [2, 7, 1_000_000_000, 999_999_999_999_999, Number.MAX_SAFE_INTEGER]) {
       for (const filter of ['', '&gender=male', '&status=inactive', '&search=admin', '&role_id=1']) {
@@ -42,7 +42,7 @@ describe('GET /api/v1/users', () => {
     }
   })
 
-  it('takes the first page where page is no positive whole number, as Laravel does', async () => {
+  it('returns the first page when page is not a positive whole number, as Laravel does', async () => {
     const admin = await adminToken()
     for (const page of [
       '',
@@ -66,7 +66,7 @@ describe('GET /api/v1/users', () => {
     expect((await list(admin, `?page=${'9'.repeat(30)}`)).body.meta.current_page).toBe(1)
   })
 
-  it('gives fifteen a page where per_page is no positive whole number, and a hundred where it is more', async () => {
+  it('returns fifteen a page when per_page is not a positive whole number, and at most a hundred', async () => {
     const admin = await adminToken()
     await populate(120)
     for (const perPage of ['', '0', '-1', 'ten', '2.5', '1e1', '0x2', '02', '7x']) {
@@ -83,7 +83,7 @@ describe('GET /api/v1/users', () => {
     }
   })
 
-  it('reads numbers as PHP does: blanks around them, a sign, the last of several', async () => {
+  it('reads numbers as PHP does: surrounding blanks, a sign, the last of several', async () => {
     const admin = await adminToken()
     await populate(9)
     const meta = { current_page: 2, per_page: 4, total: 10 }
@@ -99,7 +99,7 @@ describe('GET /api/v1/users', () => {
     expect((await list(admin, '?page=2&page=&per_page=4')).body.meta.current_page).toBe(1)
   })
 
-  it('takes users:read, of oneself too', async () => {
+  it('requires users:read, even for the caller’s own record', async () => {
     const admin = await adminToken()
     const plain = await signedInPerson(admin)
     expectMessage(await list(plain.access_token), 403, unauthorized)
@@ -119,7 +119,7 @@ describe('filters', () => {
     await update(admin, 4, { role_id: 1 })
   })
 
-  /** The numbers of those found, and the total, which must be as many. */
+  /** The numbers of the users found. Their count must equal the total. */
   async function found(query: string): Promise<number[]> {
     const { status, body, text } = await list(admin, query)
     expect(status, text).toBe(200)
@@ -138,7 +138,7 @@ describe('filters', () => {
     expect(await found('?role_id=2')).toEqual([2, 3])
   })
 
-  it('hold together, in every combination', async () => {
+  it('can be combined in every way', async () => {
     const is: Record<string, (user: any) => boolean> = {
       'search=example.org': (user) => user.email.endsWith('@example.org'),
       'status=active': (user) => user.user_status === 'active',
@@ -154,14 +154,14 @@ describe('filters', () => {
     }
   })
 
-  it('page like the whole list', async () => {
+  it('have pages like the whole list', async () => {
     await populate(40)
     const { body } = await list(admin, '?status=active&search=someone&per_page=15&page=3')
     expect(body.meta).toEqual({ current_page: 3, per_page: 15, total: 40 })
     expect(body.data.map((user: any) => user.user_id)).toEqual(Array.from({ length: 10 }, (_, index) => 35 + index))
   })
 
-  it('find everyone where they are empty or only blanks', async () => {
+  it('find every user when they are empty or only blanks', async () => {
     for (const query of [
       '?search=',
       '?status=',
@@ -182,7 +182,7 @@ describe('filters', () => {
     expect(await found('?role_id=%201%20&search=%20ximena%20')).toEqual([4])
   })
 
-  it('search username, email, first and last name by words, whatever the case and accents, every character literal', async () => {
+  it('search username, email, first and last name by words, ignoring case and accents, every character literal', async () => {
     expect(await found('?search=INES')).toEqual([2])
     expect(await found('?search=in%C3%AAs%20calado')).toEqual([2])
     expect(await found('?search=calado%20tavares')).toEqual([])
@@ -204,7 +204,7 @@ describe('filters', () => {
     expect(await found('?search=z.example')).toEqual([])
   })
 
-  it('search letters and apostrophes by what people type for them, without the punctuation around a word', async () => {
+  it('search letters and apostrophes by their common replacements, without the punctuation around a word', async () => {
     await create(admin, {
       ...rui,
       username: 'y',
@@ -217,7 +217,7 @@ describe('filters', () => {
     }
   })
 
-  it('search for three words at most where all have one or two characters', async () => {
+  it('search for at most three words when all have one or two characters', async () => {
     const tooMany = 'The search field must have at most 3 words, or a word of at least 3 characters.'
     for (const text of ['a b c d', 'ta va re s', 'a, b, c, d']) {
       expectInvalid(await list(admin, `?search=${encodeURIComponent(text)}`), { search: [tooMany] })
@@ -228,7 +228,7 @@ describe('filters', () => {
     }
   })
 
-  it('by a role find all who hold it, as their first role or a further one', async () => {
+  it('by a role find every holder, as their first role or a further one', async () => {
     await call(`/v1/users/${(await call('/v1/me', { token: admin })).body.id}/roles`, {
       ...{ method: 'PUT', token: admin },
       json: { roles: ['admin', 'user'] },
@@ -237,7 +237,7 @@ describe('filters', () => {
     expect(await found('?role_id=99')).toEqual([])
   })
 
-  it('that make no sense are 422, in the sentences of Laravel', async () => {
+  it('with invalid values get 422, in Laravel’s sentences', async () => {
     const answer = (query: string) => call(`${users}?${query}`, { token: admin })
     expectInvalid(await answer('status=gone'), { status: ['The selected status is invalid.'] })
     expectInvalid(await answer('gender=unknown'), { gender: ['The selected gender is invalid.'] })

@@ -1,4 +1,4 @@
-/** backoffice: one user read, created and deleted. */
+/** backoffice: reading, creating and deleting one user. */
 import { describe, expect, it } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import { adminAndInes, clerk, create, etagOf, get, ines, inesShown, login, numberOf } from '../../support/backoffice'
@@ -35,19 +35,19 @@ const unknown = [
 ]
 
 describe('GET /api/v1/users/{id}', () => {
-  it('answers the user as data', async () => {
+  it('returns the user as data', async () => {
     const { admin, id } = await adminAndInes()
     const { status, headers, text } = await get(admin, id)
     expect([status, headers.get('content-type')]).toEqual([200, 'application/json'])
     expect(text).toBe(`{"data":${inesShown(2)}}`)
   })
 
-  it('answers 404 for an unknown id, and for what is no integer', async () => {
+  it('returns 404 for an unknown id, and for one that is not an integer', async () => {
     const { admin } = await adminAndInes()
     for (const id of unknown) expectMessage(await get(admin, id), 404, 'User not found')
   })
 
-  it('shows an unknown gender as null, and the email where there is no username', async () => {
+  it('shows an unknown gender as null, and the email when there is no username', async () => {
     const admin = await adminToken()
     const { input } = await signedInPerson(admin, { gender: 'unknown', matricule: 88 })
     const { body } = await get(admin, await numberOf(input.email))
@@ -72,7 +72,7 @@ describe('GET /api/v1/users/{id}', () => {
     }
   })
 
-  it('takes users:read, of oneself too', async () => {
+  it('requires users:read, even for the caller’s own record', async () => {
     const { admin, id } = await adminAndInes()
     const token = (await login(ines)).body.data.token
     for (const asked of [id, 1, 999]) expectMessage(await get(token, asked), 403, unauthorized)
@@ -82,7 +82,7 @@ describe('GET /api/v1/users/{id}', () => {
 })
 
 describe('POST /api/v1/users', () => {
-  it('answers 201 with a message and the new user, active, who can sign in', async () => {
+  it('returns 201 with a message and the new, active user, who can sign in', async () => {
     const admin = await adminToken()
     const { status, headers, text } = await create(admin, ines)
     expect([status, headers.get('content-type')]).toEqual([201, 'application/json'])
@@ -90,7 +90,7 @@ describe('POST /api/v1/users', () => {
     expect((await login({ username: ines.username, password: ines.password })).status).toBe(200)
   })
 
-  it('requires all but country_id and role_id, and says so in the order of the rules', async () => {
+  it('requires all fields but country_id and role_id, and reports them in the order of the rules', async () => {
     const admin = await adminToken()
     const needed = ['username', 'email', 'password', 'first_name', 'last_name', 'gender', 'birthday']
     for (const field of needed) {
@@ -109,7 +109,7 @@ describe('POST /api/v1/users', () => {
     expect((await rows('SELECT * FROM users')).length).toBe(1)
   })
 
-  it('takes a user without a country, as absent, null or empty', async () => {
+  it('accepts a user without a country: absent, null or empty', async () => {
     const admin = await adminToken()
     for (const [index, country_id] of [undefined, null, ''].entries()) {
       const person = { ...ines, username: `ines${index}`, email: `ines${index}@example.org`, country_id }
@@ -118,7 +118,7 @@ describe('POST /api/v1/users', () => {
     }
   })
 
-  it('gives the role asked for by its number, and without one that of a regular user', async () => {
+  it('assigns the requested role by its number, and by default that of a regular user', async () => {
     const admin = await adminToken()
     await call('/v1/roles', { token: admin, json: { name: 'night desk', permissions: [], number: 31 } })
     for (const [index, [sent, given]] of (
@@ -149,7 +149,7 @@ describe('POST /api/v1/users', () => {
     expect((await login({ username, password: ` \t${ines.password}\u00a0\n` })).status).toBe(200)
   })
 
-  it('takes dates with a time behind them, as JSON writes a Date, and keeps the day', async () => {
+  it('accepts dates followed by a time, as JSON writes a Date, and keeps the day', async () => {
     const admin = await adminToken()
     for (const [index, birthday] of [
       ...['1991-06-14T00:00:00.000Z', '1991-06-14T23:59:59+02:00', '1991-06-14 00:00:00', '1991-06-14T00:00'],
@@ -160,7 +160,7 @@ describe('POST /api/v1/users', () => {
     }
   })
 
-  it('takes the email as username for none at all, however long it is', async () => {
+  it('treats the email as username as no username, however long it is', async () => {
     const admin = await adminToken()
     const email = `${'i'.repeat(64)}@long-enough.example.org`
     const { status, body } = await create(admin, { ...ines, username: email.toUpperCase(), email })
@@ -169,7 +169,7 @@ describe('POST /api/v1/users', () => {
     expect((await login({ username: email, password: ines.password })).body.data.user).toMatchObject(body.data)
   })
 
-  it('ignores what it does not know or does not take', async () => {
+  it('ignores unknown and read-only fields', async () => {
     const admin = await adminToken()
     const more = {
       user_id: 77,
@@ -186,7 +186,7 @@ describe('POST /api/v1/users', () => {
     ])
   })
 
-  it('answers 422 for a username or email that is taken, in any spelling and by either', async () => {
+  it('returns 422 for a username or email that is taken, in any spelling and as either identifier', async () => {
     const { admin } = await adminAndInes()
     const taken = (field: string) => [`The ${field} has already been taken.`]
     const username = 'INES.Calado'
@@ -201,7 +201,7 @@ describe('POST /api/v1/users', () => {
     expect((await create(admin, rui)).status).toBe(201)
   })
 
-  it('answers 422 for a role that does not exist', async () => {
+  it('returns 422 for an unknown role', async () => {
     const admin = await adminToken()
     for (const role_id of [99, '99', 0, -1, Number.MAX_SAFE_INTEGER, 1e300]) {
       const answer = await create(admin, { ...ines, role_id })
@@ -220,7 +220,7 @@ describe('POST /api/v1/users', () => {
     expect((await login(credentials)).status).toBe(200)
   })
 
-  it('creates an active user where user_status is active, absent, null or empty, and answers 422 for any other', async () => {
+  it('creates an active user when user_status is active, absent, null or empty, and returns 422 for any other value', async () => {
     const admin = await adminToken()
     for (const [index, user_status] of ['active', undefined, null, '', ' '].entries()) {
       const person = { ...ines, username: `ines${index}`, email: `ines${index}@example.org`, user_status }
@@ -241,7 +241,7 @@ describe('POST /api/v1/users', () => {
     expect((await create(maker.access_token, { ...ines, user_status: 'active' })).status).toBe(201)
   })
 
-  it('takes users:create, and roles:assign for any role but the default one', async () => {
+  it('requires users:create, and roles:assign for any role but the default one', async () => {
     const admin = await adminToken()
     const plain = await signedInPerson(admin)
     const maker = await clerk(admin, ['users:create'])
@@ -252,7 +252,7 @@ describe('POST /api/v1/users', () => {
 })
 
 describe('DELETE /api/v1/users/{id}', () => {
-  it('answers 200 with a message, and the user is gone for good', async () => {
+  it('returns 200 with a message, and the user is gone for good', async () => {
     const { admin, id } = await adminAndInes()
     const { token } = (await login(ines)).body.data
     const { status, headers, text } = await remove(admin, id)
@@ -270,13 +270,13 @@ describe('DELETE /api/v1/users/{id}', () => {
     expect([status, body.data.user_id]).toEqual([201, id + 1])
   })
 
-  it('answers 404 for an unknown id, and for what is no integer', async () => {
+  it('returns 404 for an unknown id, and for one that is not an integer', async () => {
     const { admin, id } = await adminAndInes()
     await remove(admin, id)
     for (const one of [id, ...unknown]) expectMessage(await remove(admin, one), 404, 'User not found')
   })
 
-  it('answers 403 to whoever would delete themselves', async () => {
+  it('returns 403 to a caller who would delete themselves', async () => {
     const { admin, id } = await adminAndInes()
     await call(`${users}/${id}`, { method: 'PUT', token: admin, json: { role_id: 1 } })
     const { token } = (await login(ines)).body.data
@@ -284,7 +284,7 @@ describe('DELETE /api/v1/users/{id}', () => {
     expect((await get(token, id)).status).toBe(200)
   })
 
-  it('answers 403 to an API key that would delete its owner', async () => {
+  it('returns 403 to an API key that would delete its owner', async () => {
     const { admin, id } = await adminAndInes()
     await call(`${users}/${id}`, { method: 'PUT', token: admin, json: { role_id: 1 } })
     const { token } = (await login(ines)).body.data
@@ -294,7 +294,7 @@ describe('DELETE /api/v1/users/{id}', () => {
     expect((await get(key, id)).status).toBe(200)
   })
 
-  it('answers 409 for the last active admin', async () => {
+  it('returns 409 for the last active admin', async () => {
     const admin = await adminToken()
     const sentence = 'The last active administrator cannot be demoted, deactivated or deleted.'
     const { permissions } = (await call(`/v1/roles/${roleIds.admin}`, { token: admin })).body
@@ -305,7 +305,7 @@ describe('DELETE /api/v1/users/{id}', () => {
     expect(await etagOf(admin, firstAdmin.email)).toEqual(before)
   })
 
-  it('takes users:delete, and power over whoever is to go', async () => {
+  it('requires users:delete, and every permission of the user', async () => {
     const { admin, id } = await adminAndInes()
     const plain = await signedInPerson(admin)
     expectMessage(await remove(plain.access_token, id), 403, unauthorized)

@@ -4,7 +4,7 @@ import { firstAdminEmail, outcomeByStatus, type ContractDescription, type Fields
 const user = '/clinic/users/user'
 const names = { first_name: 'Another', last_name: 'Name', user_type: 'CL', gender: 'F' }
 
-/** Without a record, sends one for a user who has no type: users may not set their own. */
+/** Without a record, sends one for a user without a type, because users may not set their own. */
 const edit = (
   { number, email, isAdmin = false }: Pick<Someone, 'number' | 'email' | 'isAdmin'>,
   fields: Fields = {},

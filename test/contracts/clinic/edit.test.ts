@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** clinic's changes to a user, promise by promise. */
+/** clinic: updating, deactivating and activating a user. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import { permissions } from '../../../src/core/access/permissions'
@@ -35,7 +35,7 @@ import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, freshDirectory, person, rows, signIn } from '../../support/usher'
 
 freshDirectory()
-// Tables of values, each a request or more, take their time on a busy machine.
+// Tables of values, each with a request or more, are slow on a busy machine.
 vi.setConfig({ testTimeout: 30_000 })
 afterEach(() => void vi.useRealTimers())
 
@@ -49,7 +49,7 @@ const isRequired = (field: string) => `${field}: This field is required.`
 const lastAdmin = 'The last active administrator must stay one.'
 const password = inesInFull.password
 
-/** The form of a page that edits Ines, with other values in it. */
+/** The form of a page that edits Ines, with changed values. */
 const changed = {
   username: 'ines.morel',
   first_name: 'Agnès',
@@ -73,11 +73,11 @@ const changedShown = {
   gender: { key: 'U', value: 'Unknown' },
 }
 
-/** Everything that must not have changed, secrets included. */
+/** The whole row, secrets included, to check that nothing has changed. */
 const everything = (id: string) => rows('SELECT * FROM users WHERE number = ?', Number(id))
 
 describe('POST /users/user/(user_id)/edit/', () => {
-  it('replaces the record and answers it, byte for byte, by any kind of body', async () => {
+  it('replaces the record and returns it, byte for byte, for any kind of body', async () => {
     const { id, uid } = await created(admin)
     for (const [, kind] of kinds) {
       const answer = await edit(admin, id, changed, kind)
@@ -88,7 +88,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect((await info(admin, id)).body.data).toEqual({ id, uid, ...inesShown })
   })
 
-  it('makes absent optional fields null, and is_active and is_admin false where they are absent', async () => {
+  it('sets absent optional fields to null, and absent is_active and is_admin to false', async () => {
     for (const [index, [, kind]] of kinds.entries()) {
       const one = { username: `ines${index}`, email: `ines${index}@example.org` }
       const { id, uid } = await created(admin, one)
@@ -104,7 +104,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     }
   })
 
-  it('keeps is_staff where it is absent, which the form of the original never sends', async () => {
+  it('keeps is_staff when it is absent, because the original’s form never sends it', async () => {
     for (const [index, [, kind]] of kinds.entries()) {
       const one = { username: `ines${index}`, email: `ines${index}@example.org` }
       for (const is_staff of [true, false]) {
@@ -125,7 +125,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
       const { is_staff, is_active, is_admin } = (await edit(admin, id, { ...ines, ...flags }, kind)).body.data
       expect([value, is_staff, is_active, is_admin]).toEqual([value, expected, expected, expected])
     }
-    // Yes and no by turns, so that each of them is a change.
+    // Alternates yes and no, so that each is a change.
     for (const [index, no] of wordsForNo.entries()) {
       await expectRead(wordsForYes[index % wordsForYes.length], true, kinds[index % 3]![1])
       await expectRead(no, false, kinds[index % 3]![1])
@@ -136,7 +136,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     }
   })
 
-  it('refuses any other word for a box, and changes nothing, on one’s own record too', async () => {
+  it('rejects any other word for a checkbox, and changes nothing, for the caller’s own record too', async () => {
     const { id } = await created(admin)
     const { access_token } = await signIn('ines.caron', password)
     const before = await everything(id)
@@ -151,7 +151,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect(await everything(id)).toEqual(before)
   })
 
-  it('keeps the password and the PIN where they are absent or empty', async () => {
+  it('keeps the password and the PIN when they are absent or empty', async () => {
     const { id } = await created(admin)
     const secrets = async () => (await everything(id)).map(({ password_hash, pin_hash }) => [password_hash, pin_hash])
     const before = await secrets()
@@ -165,7 +165,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect((await login('ines.caron', password)).body.success).toBe(true)
   })
 
-  it('sets a password, which ends the sessions of the user, and a PIN, which does not', async () => {
+  it('sets a password, which ends the user’s sessions, and a PIN, which does not', async () => {
     const { id, uid } = await created(admin)
     const cookie = cookieOf(await login('ines.caron', password))
     const [before] = (await everything(id)) as [Fields]
@@ -180,7 +180,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect((await login('ines.caron', '  une autre phrase  ')).body.success).toBe(true)
   })
 
-  it('requires what a new user requires', async () => {
+  it('requires the same fields as a creation', async () => {
     const { id } = await created(admin)
     const before = await everything(id)
     for (const [, kind] of kinds) {
@@ -195,7 +195,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect(await everything(id)).toEqual(before)
   })
 
-  it('names every wrong field on a line of its own, in order, and never what was sent', async () => {
+  it('reports every invalid field on its own line, in order, and never repeats the sent value', async () => {
     const { id } = await created(admin)
     const wrong: [string, unknown, string][] = [
       ['username', 'u'.repeat(31), 'Ensure this value has at most 30 characters.'],
@@ -226,7 +226,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect(await everything(id)).toEqual(before)
   })
 
-  it('refuses a username or an email that is taken, and changes nothing', async () => {
+  it('rejects a username or an email that is taken, and changes nothing', async () => {
     const { id } = await created(admin)
     await created(admin, { username: 'other', email: 'other@example.org' })
     const before = await everything(id)
@@ -240,7 +240,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect(await everything(id)).toEqual(before)
   })
 
-  it('changes nothing for a whole record sent back as it was shown, by any kind of body', async () => {
+  it('changes nothing for a whole record sent back as it was shown, for any kind of body', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const { id, uid } = await created(admin, { is_staff: false })
     const { data } = (await info(admin, id)).body
@@ -254,7 +254,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect(await throughV1(admin, uid)).toEqual(before)
   })
 
-  it('changes nothing of a record that came from a roomier contract, however it would not be taken here', async () => {
+  it('changes nothing for a whole record with values that it would reject as new ones', async () => {
     const long = { username: 'u'.repeat(128), first_name: ' F'.repeat(50), last_name: '', phone: ' 0'.repeat(16) }
     const more = { name: 'Quite Another Name', mobile: '', certified_email: `${'c'.repeat(64)}@example.org` }
     const made = await call('/v1/users', { token: admin, json: person({ ...long, ...more }) })
@@ -282,14 +282,14 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect((await throughV1(admin, uid)).body).toEqual({ ...before.body, phone: '118', updated_at: expect.any(String) })
   })
 
-  it('still requires what such a record has none of, where it is not sent at all', async () => {
+  it('still requires the fields that such a record lacks when they are not sent', async () => {
     const { number } = await plainUser(admin)
     const { data } = (await info(admin, number)).body
     const { gender: _, ...rest } = data
     expectFailure(await edit(admin, number, rest), refusal(number, isRequired('gender')))
   })
 
-  it('takes the email for no username: that of the user, or the one given with it', async () => {
+  it('treats the email as username as no username, both the user’s own and a new one', async () => {
     const { number, id } = await plainUser(admin, { username: null, gender: 'female', user_type: 'student' })
     const usernameOf = async () => (await throughV1(admin, id.slice(4))).body.username
     const { data } = (await info(admin, number)).body
@@ -305,7 +305,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect([unnamed.body.data?.username, await usernameOf()]).toEqual(['short@example.org', null])
   })
 
-  it('puts the admin role first for is_admin, and takes it away without, keeping the other roles', async () => {
+  it('puts the admin role first for is_admin, removes it without, and keeps the other roles', async () => {
     const { id, uid } = await created(admin)
     await call('/v1/roles', { token: admin, json: { name: 'reception', permissions: [] } })
     await call(`/v1/users/usr_${uid}/roles`, { method: 'PUT', token: admin, json: { roles: ['reception', 'user'] } })
@@ -320,7 +320,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect(await rolesAfter('false')).toEqual(['user'])
   })
 
-  it('ends the sessions of the one it makes inactive, and lets in the one it makes active', async () => {
+  it('ends the sessions of a user it makes inactive, and lets in a user it makes active', async () => {
     const { id } = await created(admin)
     const cookie = cookieOf(await login('ines.caron', password))
     await edit(admin, id, { ...ines, is_active: 'False' })
@@ -331,13 +331,13 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect((await login('ines.caron', password)).body.success).toBe(true)
   })
 
-  /** What everyone may change of themselves. */
+  /** The fields that users may change of themselves. */
   const own = {
     ...{ first_name: changed.first_name, last_name: changed.last_name, birth_date: changed.birth_date },
     ...{ gender: changed.gender, phone: changed.phone, mobile: changed.mobile },
   }
   const ownShown = { ...own, birth_date: changedShown.birth_date, gender: changedShown.gender }
-  /** The other fields of the form, each with another value than what is shown. */
+  /** The other fields of the form, each with a value that differs from the one shown. */
   const beyondOwn = {
     username: changed.username,
     email: changed.email,
@@ -360,7 +360,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     }
   })
 
-  it('refuses by name what else users send of themselves, and changes nothing', async () => {
+  it('refuses other changes of the caller’s own record by field name, and changes nothing', async () => {
     const { id } = await created(admin)
     const { access_token } = await signIn('ines.caron', password)
     const before = await everything(id)
@@ -373,14 +373,14 @@ describe('POST /users/user/(user_id)/edit/', () => {
       expectFailure(answer, refusal(id, ...Object.keys(beyondOwn).map(notYours)))
       const emptied = await edit(access_token, id, { ...inesForm, ...own, certified_email: '' }, kind)
       expectFailure(emptied, refusal(id, notYours('certified_email')))
-      // The email as username means no username, which is another username than what is shown.
+      // The email as username means no username, which differs from the username shown.
       const nameless = await edit(access_token, id, { ...inesForm, username: ines.email }, kind)
       expectFailure(nameless, refusal(id, notYours('username')))
       expect(await everything(id)).toEqual(before)
     }
   })
 
-  it('applies what else the caller sends of themselves where they hold users:update', async () => {
+  it('applies other changes of the caller’s own record with users:update', async () => {
     const editor = await clerk(admin, ['users:update', 'users:read'])
     for (const [index, [, kind]] of kinds.entries()) {
       const form = {
@@ -403,7 +403,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     }
   })
 
-  it('takes no password of one’s own, whoever one is: 403, with nothing changed', async () => {
+  it('refuses every change of the caller’s own password with 403', async () => {
     const { id } = await created(admin)
     const { access_token } = await signIn('ines.caron', password)
     const editor = await clerk(admin, ['users:update'])
@@ -423,7 +423,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     }
   })
 
-  it('keeps is_active, is_staff and is_admin of one’s own record, so that no unticked box locks anyone out', async () => {
+  it('keeps is_active, is_staff and is_admin of the caller’s own record, so that no unticked checkbox locks a user out', async () => {
     const { id, uid } = await created(admin)
     const boss = await created(admin, { username: 'boss', email: 'boss@example.org', is_admin: true, is_staff: false })
     const [plainToken, bossToken] = [
@@ -445,7 +445,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     }
   })
 
-  it('keeps the certified email of one’s own record where it is not sent', async () => {
+  it('keeps the certified email of the caller’s own record when it is not sent', async () => {
     const { id, uid } = await created(admin)
     const { access_token } = await signIn('ines.caron', password)
     for (const [, kind] of kinds) {
@@ -454,13 +454,13 @@ describe('POST /users/user/(user_id)/edit/', () => {
     }
   })
 
-  it('checks the fields of one’s own record before it refuses them', async () => {
+  it('validates the fields of the caller’s own record before it refuses them', async () => {
     const plain = await plainUser(admin)
     const answer = await edit(plain.access_token, plain.number, { ...inesInFull, email: 'nobody' })
     expectFailure(answer, refusal(plain.number, 'email: Enter a valid email address.'))
   })
 
-  it('takes users:update for others; users:deactivate for is_active, roles:assign for is_admin', async () => {
+  it('requires users:update for others, users:deactivate for is_active, and roles:assign for is_admin', async () => {
     const { id, uid } = await created(admin)
     const plain = await plainUser(admin)
     for (const other of [id, '999']) {
@@ -476,7 +476,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect((await info(admin, id)).body.data).toMatchObject({ is_active: false, is_admin: false })
   })
 
-  it('lets no one edit a user who holds a permission that they do not', async () => {
+  it('is forbidden for a user who holds a permission that the caller lacks', async () => {
     const { id } = await created(admin, { is_admin: true })
     const editor = await clerk(admin, ['users:update', 'users:deactivate', 'roles:assign'])
     const before = await everything(id)
@@ -486,8 +486,8 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect(await everything(id)).toEqual(before)
   })
 
-  it('keeps the last active admin one', async () => {
-    // Holds every permission, and is no administrator.
+  it('refuses to demote or deactivate the last active admin', async () => {
+    // Holds every permission, but not the admin role.
     const { access_token: owner } = await clerk(admin, [...permissions])
     const { data } = (await info(admin, '1')).body
     const back = { ...data, gender: 'U', user_type: 'AD', last_name: 'Admin' }
@@ -497,14 +497,14 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expect((await edit(owner, '1', back)).body.data).toMatchObject({ last_name: 'Admin', is_admin: true })
   })
 
-  it('fails with success false for an unknown id, and 404 for one that is no number', async () => {
+  it('returns success false for an unknown id, and 404 for one that is not a number', async () => {
     for (const id of ['999', '9'.repeat(30)]) expectFailure(await edit(admin, id, changed), `User ${id} not found.`)
     for (const id of ['x', '-1', '1.5']) expectFailure(await edit(admin, id, changed), 'Not found.', 404)
   })
 })
 
 describe('POST /users/user/(user_id)/deactivate/', () => {
-  it('answers the id and the state, byte for byte, again and again', async () => {
+  it('returns the id and the state, byte for byte, also when repeated', async () => {
     const { id } = await created(admin)
     for (const spelling of [id, id, `0${id}`]) {
       expectSuccess(await deactivate(admin, spelling), `User ${id} deactivated`, { id, is_active: false })
@@ -512,7 +512,7 @@ describe('POST /users/user/(user_id)/deactivate/', () => {
     expect((await info(admin, id)).body.data.is_active).toBe(false)
   })
 
-  it('asks for no body, and reads none', async () => {
+  it('needs no body, and reads none', async () => {
     const { id } = await created(admin)
     for (const [, kind] of kinds) {
       const sent = { token: admin, method: 'POST', ...kind({ is_active: 'true', csrfmiddlewaretoken: 'token' }) }
@@ -521,7 +521,7 @@ describe('POST /users/user/(user_id)/deactivate/', () => {
     }
   })
 
-  it('ends every session, refresh token and key of the user at once, who cannot sign in', async () => {
+  it('ends every session, refresh token and key of the user at once, who can no longer sign in', async () => {
     const { id } = await created(admin, { is_admin: true })
     const cookie = cookieOf(await login('ines.caron', password))
     const { access_token, refresh_token } = await signIn('ines.caron', password)
@@ -535,14 +535,14 @@ describe('POST /users/user/(user_id)/deactivate/', () => {
     expectFailure(await login('ines.caron', password), 'Invalid login.')
   })
 
-  it('keeps the last active admin, and lets another go', async () => {
+  it('refuses to deactivate the last active admin, but not another admin', async () => {
     expectFailure(await deactivate(admin, '1'), lastAdmin)
     const { id } = await created(admin, { is_admin: true })
     expectSuccess(await deactivate(admin, id), `User ${id} deactivated`, { id, is_active: false })
     expectFailure(await deactivate(admin, '1'), lastAdmin)
   })
 
-  it('takes users:deactivate, for oneself too, and every permission the user holds', async () => {
+  it('requires users:deactivate, even for the caller’s own account, and every permission of the user', async () => {
     const plain = await plainUser(admin)
     for (const id of [plain.number, '1', '999']) {
       expectFailure(await deactivate(plain.access_token, id), notAllowed, 403)
@@ -552,14 +552,14 @@ describe('POST /users/user/(user_id)/deactivate/', () => {
     expectFailure(await deactivate(doorkeeper.access_token, '1'), notAllowed, 403)
   })
 
-  it('fails with success false for an unknown id, and 404 for one that is no number', async () => {
+  it('returns success false for an unknown id, and 404 for one that is not a number', async () => {
     expectFailure(await deactivate(admin, '999'), 'User 999 not found.')
     expectFailure(await deactivate(admin, 'x'), 'Not found.', 404)
   })
 })
 
 describe('POST /users/user/(user_id)/activate/', () => {
-  it('answers the id and the state, byte for byte, again and again', async () => {
+  it('returns the id and the state, byte for byte, also when repeated', async () => {
     const { id } = await created(admin, { is_active: false })
     for (let times = 0; times < 2; times += 1) {
       expectSuccess(await activate(admin, id), `User ${id} activated`, { id, is_active: true })
@@ -567,7 +567,7 @@ describe('POST /users/user/(user_id)/activate/', () => {
     expect((await info(admin, id)).body.data.is_active).toBe(true)
   })
 
-  it('lets the user sign in again, and revives nothing', async () => {
+  it('lets the user sign in again, and revives no session', async () => {
     const { id } = await created(admin)
     const cookie = cookieOf(await login('ines.caron', password))
     await deactivate(admin, id)
@@ -576,7 +576,7 @@ describe('POST /users/user/(user_id)/activate/', () => {
     expect((await login('ines.caron', password)).body.success).toBe(true)
   })
 
-  it('lifts the lock of too many failures', async () => {
+  it('clears a lockout', async () => {
     const { id } = await created(admin)
     for (let failure = 0; failure < 5; failure += 1) await login('ines.caron', 'not the password')
     expect((await login('ines.caron', password)).status).toBe(429)
@@ -585,7 +585,7 @@ describe('POST /users/user/(user_id)/activate/', () => {
     expect((await login('ines.caron', password)).body.success).toBe(true)
   })
 
-  it('takes users:deactivate', async () => {
+  it('requires users:deactivate', async () => {
     const { id } = await created(admin, { is_active: false })
     const plain = await plainUser(admin)
     expectFailure(await activate(plain.access_token, id), notAllowed, 403)
@@ -593,7 +593,7 @@ describe('POST /users/user/(user_id)/activate/', () => {
     expect((await activate(doorkeeper.access_token, id)).body.success).toBe(true)
   })
 
-  it('fails with success false for an unknown id, and 404 for one that is no number', async () => {
+  it('returns success false for an unknown id, and 404 for one that is not a number', async () => {
     expectFailure(await activate(admin, '999'), 'User 999 not found.')
     expectFailure(await activate(admin, 'x'), 'Not found.', 404)
   })

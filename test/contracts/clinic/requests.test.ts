@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** What holds for every request to clinic: paths, bodies, envelopes, the order of answers. */
+/** clinic: behaviour that all requests share: paths, bodies, envelopes, the order of checks. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import {
@@ -27,7 +27,7 @@ import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, freshDirectory, rows, type Answer, type Call } from '../../support/usher'
 
 freshDirectory()
-// Tables of values, each a request or more, take their time on a busy machine.
+// Tables of values, each with a request or more, are slow on a busy machine.
 vi.setConfig({ testTimeout: 30_000 })
 
 let admin: string
@@ -50,7 +50,7 @@ const bytes = (...parts: (string | number[])[]) =>
 const typed = (contentType: string) => ({ 'content-type': contentType })
 const form = 'application/x-www-form-urlencoded'
 
-/** The same body to all three operations that read one. */
+/** Sends the same body to all three operations that read one. */
 async function toEach(options: Call, check: (answer: Answer, headline: string) => void) {
   for (const [path, headline] of [
     ['/new/', 'Unable to create user.\n'],
@@ -62,7 +62,7 @@ async function toEach(options: Call, check: (answer: Answer, headline: string) =
 }
 
 describe('every operation', () => {
-  it('answers 401 without a credential, and says so of a bad one', async () => {
+  it('returns 401 without a credential, and names the error of an invalid one', async () => {
     for (const [method, path] of guarded) {
       const without = await call(users + path, { method })
       expectFailure(without, notSignedIn, 401)
@@ -75,7 +75,7 @@ describe('every operation', () => {
     }
   })
 
-  it('answers 405 with Allow for another verb', async () => {
+  it('returns 405 with Allow for another method', async () => {
     for (const [path, allow, verbs] of [
       ['/new/', 'POST', ['GET', 'PUT', 'DELETE', 'OPTIONS']],
       ['/login/', 'POST', ['GET', 'PATCH']],
@@ -94,13 +94,13 @@ describe('every operation', () => {
     }
   })
 
-  it('answers 404 for any other path', async () => {
+  it('returns 404 for any other path', async () => {
     for (const path of ['', '/', '/users/', '/users/user/', '/users/user/1/', '/users/user/new/x/', '/nowhere/']) {
       expectFailure(await call(`/clinic${path}`, { token: admin }), 'Not found.', 404)
     }
   })
 
-  it('sends a GET without the trailing slash to the path with it, by 308, and nothing else', async () => {
+  it('redirects a GET without the trailing slash with 308, and no other request', async () => {
     for (const [path, query] of [
       ['/users/user/1/get_user_info', ''],
       ['/users/user/search', '?query_string=in%C3%A8s+x'],
@@ -121,7 +121,7 @@ describe('every operation', () => {
     }
   })
 
-  it('sends nobody to a path it does not have, let alone to another host', async () => {
+  it('redirects only to its own paths, and never to another host', async () => {
     const env = { CONTRACT_HOSTS: '{"clinic.usher.example":"clinic"}' }
     for (const path of [
       '//elsewhere.example',
@@ -143,7 +143,7 @@ describe('every operation', () => {
     expect([status, headers.get('location')]).toEqual([308, '/users/user/logout/'])
   })
 
-  it('answers HEAD as GET, without a body', async () => {
+  it('answers HEAD like GET, without a body', async () => {
     for (const path of ['/1/get_user_info/', '/999/get_user_info/', '/search/?query_string=', '/search/']) {
       const asked = await call(users + path, { token: admin })
       const head = await call(users + path, { method: 'HEAD', token: admin })
@@ -152,7 +152,7 @@ describe('every operation', () => {
     }
   })
 
-  it('answers at the root of a host of its own, its cookie included', async () => {
+  it('is served at the root of the contract’s own host, with its cookie', async () => {
     const { id, uid } = await created(admin)
     const env = { CONTRACT_HOSTS: '{"clinic.usher.example":"clinic"}' }
     const there = { host: 'clinic.usher.example', env }
@@ -170,7 +170,7 @@ describe('every operation', () => {
     expectFailure(await call(`${users}/${id}/get_user_info/`, jar), 'Not found.', 404)
   })
 
-  it('answers 503 with Retry-After while the database is away', async () => {
+  it('returns 503 with Retry-After while the database is away', async () => {
     const DB = { prepare: () => ({ bind: () => ({}) }), batch: () => Promise.reject(new Error('D1_ERROR: gone')) }
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const sentence = 'The service is unavailable, try again later.'
@@ -182,7 +182,7 @@ describe('every operation', () => {
     }
   })
 
-  it('answers 429 with Retry-After over the limit, of a principal or of a client', async () => {
+  it('returns 429 with Retry-After over the limit of a principal or a client', async () => {
     const refusing = { limit: () => Promise.resolve({ success: false }) }
     const env = { RATE_LIMIT: 'on', CLIENT_LIMITER: refusing, PRINCIPAL_LIMITER: refusing, SIGN_IN_LIMITER: refusing }
     for (const [method, path] of [...guarded, ['POST', '/login/'] as const]) {
@@ -194,7 +194,7 @@ describe('every operation', () => {
     }
   })
 
-  it('shows no hash, PIN or password in any answer', async () => {
+  it('contains no hash, PIN or password in any response', async () => {
     const { id } = await created(admin)
     const answers = [
       await edit(admin, id, inesInFull),
@@ -206,8 +206,8 @@ describe('every operation', () => {
   })
 })
 
-describe('bodies', () => {
-  it('of jQuery and of requests carry their charset and boundary, whatever their spelling', async () => {
+describe('a body', () => {
+  it('of jQuery or of Python’s requests is read with any spelling of its charset and boundary', async () => {
     const { body } = asForm(inesInFull)
     for (const contentType of [
       form,
@@ -224,13 +224,13 @@ describe('bodies', () => {
     expect((await call(`${users}/new/`, { token: admin, ...json })).body.success).toBe(true)
   })
 
-  it('of Python’s requests say True and False, and leave None out', async () => {
+  it('of Python’s requests may say True and False, and leaves None out', async () => {
     const sent = { ...ines, is_staff: 'False', is_active: 'True', is_admin: 'False' }
     const { body } = await create(admin, sent)
     expect(body.data).toMatchObject({ is_staff: false, is_active: true, is_admin: false, phone: null })
   })
 
-  it('of Ktor and .NET are read, whose multipart names have no quotes', async () => {
+  it('of Ktor and .NET is read, whose multipart names have no quotes', async () => {
     const fields = Object.entries(ines)
     const named: [string, (name: string) => string][] = [
       ['Ktor', (name) => `Content-Disposition: form-data; name=${name}`],
@@ -257,7 +257,7 @@ describe('bodies', () => {
     }
   })
 
-  it('count the last of several values', async () => {
+  it('with several values of a field counts the last', async () => {
     for (const make of [() => new URLSearchParams(), () => new FormData()]) {
       const sent = make()
       for (const [name, value] of Object.entries({ ...ines, email: 'other@example.org' })) sent.append(name, value)
@@ -269,7 +269,7 @@ describe('bodies', () => {
     }
   })
 
-  it('may bring files, which are nobody’s field, whatever bytes they hold', async () => {
+  it('may contain files, which are ignored as fields, whatever their bytes', async () => {
     const { body: sent } = asMultipart({ ...inesInFull, is_staff: undefined }) as { body: FormData }
     sent.append('photo', new Blob([bytes([0x89, 0x50, 0x4e, 0x47, 0xff, 0xfe, 0x00])]), 'ines.png')
     sent.append('is_staff', new Blob(['false']), 'is_staff.txt')
@@ -277,14 +277,14 @@ describe('bodies', () => {
     expect(body.data).toEqual({ id: '2', uid: body.data?.uid, ...inesShown })
   })
 
-  it('that bring a file for a required field bring nothing for it', async () => {
+  it('with a file for a required field has no value for it', async () => {
     const { body: sent } = asMultipart({ ...inesInFull, email: undefined }) as { body: FormData }
     sent.append('email', new Blob(['ines.caron@example.org']), 'email.txt')
     const answer = await call(`${users}/new/`, { token: admin, body: sent })
     expectFailure(answer, 'Unable to create user.\nemail: This field is required.')
   })
 
-  it('do not mistake names that only look nested, or like an object’s own', async () => {
+  it('may have names that only look nested, or like properties of every object', async () => {
     const odd = {
       'user_type[key][x]': 'CL',
       'gender[]': 'F',
@@ -302,7 +302,7 @@ describe('bodies', () => {
     expect(body.data.is_admin).toBe(false)
   })
 
-  it('that are empty have no fields', async () => {
+  it('that is empty has no fields', async () => {
     for (const headers of [{}, typed(form), typed('application/json'), typed('multipart/form-data; boundary=x')]) {
       const first = (headline: string) => `${headline}username: This field is required.`
       await toEach({ headers }, ({ status, body }, headline) => {
@@ -312,7 +312,7 @@ describe('bodies', () => {
     }
   })
 
-  it('that are JSON but no object are a wrong value', async () => {
+  it('that is JSON but not an object is a wrong value', async () => {
     for (const body of ['[]', '"text"', '12', 'null', 'true', JSON.stringify([inesInFull])]) {
       await toEach({ body, headers: typed('application/json') }, (answer, headline) => {
         expectFailure(answer, `${headline}body: Enter a valid value.`)
@@ -320,7 +320,7 @@ describe('bodies', () => {
     }
   })
 
-  it('that cannot be read are a failure too', async () => {
+  it('that cannot be parsed is a failure too', async () => {
     const invalid = [0xc3, 0x28]
     const part = (...value: (string | number[])[]) =>
       bytes('--x\r\nContent-Disposition: form-data; name="username"\r\n\r\n', ...value, '\r\n--x--\r\n')
@@ -353,7 +353,7 @@ describe('bodies', () => {
     expect(await rows('SELECT * FROM users')).toHaveLength(1)
   })
 
-  it('are read up to 65,536 bytes, whatever their kind', async () => {
+  it('is read up to 65,536 bytes, whatever its kind', async () => {
     const sizes: [number, number][] = [
       [65_536, 200],
       [65_537, 413],
@@ -382,11 +382,11 @@ describe('bodies', () => {
   })
 })
 
-describe('order of answers', () => {
+describe('the order of checks', () => {
   const large = 'x'.repeat(65_537)
   const broken = { body: '{', headers: typed('application/json') }
 
-  it('is 404 and 405, then 413, then 401, then 403, then what is wrong with the request', async () => {
+  it('is 404 and 405, then 413, 401, 403, then errors in the request', async () => {
     const plain = await plainUser(admin)
     const token = plain.access_token
     expect((await call(`${users}/new`, { body: large })).status).toBe(404)
@@ -406,7 +406,7 @@ describe('order of answers', () => {
     expect((await call(`${users}/search/`, { token })).status).toBe(401)
   })
 
-  it('is what is wrong with the body before an unknown id or a name that is taken', async () => {
+  it('is errors in the body before an unknown id or a taken name', async () => {
     await created(admin)
     const wrong = { ...inesInFull, gender: 'X' }
     const sentence = 'gender: Select one of M, F, U.'
@@ -414,7 +414,7 @@ describe('order of answers', () => {
     expectFailure(await create(admin, wrong), `Unable to create user.\n${sentence}`)
   })
 
-  it('is what is wrong with the body before a 403 that depends on it', async () => {
+  it('is errors in the body before a 403 that depends on it', async () => {
     const permissions = ['users:create']
     await call('/v1/roles', { token: admin, json: { name: 'maker', permissions } })
     const maker = await plainUser(admin, { role: 'maker' })
@@ -424,7 +424,7 @@ describe('order of answers', () => {
     expectFailure(await create(maker.access_token, asAdmin), notAllowed, 403)
   })
 
-  it('is 403 for what comes from another site before anything is said of its body', async () => {
+  it('is 403 for a cross-site request before any error in its body', async () => {
     const { id } = await created(admin)
     const cookie = cookieOf(await login('ines.caron', inesInFull.password))
     for (const path of [`/${id}/edit/`, '/login/']) {

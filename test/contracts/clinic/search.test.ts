@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** clinic's search: all that matches, streamed, with the count after it. */
+/** clinic: the search, a stream of all matches followed by their count. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import {
@@ -23,7 +23,7 @@ import { populate } from '../../support/population'
 import { adminToken, call, fetchWorker, firstAdmin, freshDirectory, person, rows } from '../../support/usher'
 
 freshDirectory()
-// Tables of values, each a request or more, take their time on a busy machine.
+// Tables of values, each with a request or more, are slow on a busy machine.
 vi.setConfig({ testTimeout: 30_000 })
 
 let admin: string
@@ -37,11 +37,11 @@ const hit = (data: unknown[], query: string) =>
 const miss = (query: string) =>
   `{"success":false,"message":${JSON.stringify(`No users found for query string: '${query}'`)},"data":[],"total_count":0}`
 
-/** Who is found, by username. */
+/** The usernames of the users found. */
 const found = async (query: string) => (await search(admin, query)).body.data.map(({ username }: Fields) => username)
 
 describe('GET /users/user/search/', () => {
-  it('answers success and data first, then their count and the message, byte for byte', async () => {
+  it('returns success and data first, then their count and the message, byte for byte', async () => {
     const { id, uid } = await created(admin)
     const answer = await search(admin, 'caron')
     expect([answer.status, answer.text]).toEqual([200, hit([{ id, uid, ...inesShown }], 'caron')])
@@ -50,14 +50,14 @@ describe('GET /users/user/search/', () => {
     expect((await search(admin, 'caron')).body).toMatchObject({ total_count: 2, data: [{ id: '2' }, { id: '3' }] })
   })
 
-  it('answers a miss as one, with no errors, byte for byte', async () => {
+  it('returns an empty result with no errors, byte for byte', async () => {
     for (const query of ['nobody', `o'nobody "at" <all>`, 'zé', '\\', '%', '_', '*']) {
       const { status, text } = await search(admin, query)
       expect([status, text]).toEqual([200, miss(query)])
     }
   })
 
-  it('finds everyone by an empty query string, and by blanks', async () => {
+  it('finds every user for an empty query string, and for blanks', async () => {
     await created(admin)
     for (const query of ['', '   ']) {
       const { text, body } = await search(admin, query)
@@ -66,7 +66,7 @@ describe('GET /users/user/search/', () => {
     }
   })
 
-  it('fails without a query string, or with one of more than 200 characters', async () => {
+  it('fails without a query string, or with more than 200 characters', async () => {
     expectFailure(await call(`${users}/search/`, { token: admin }), 'query_string: This field is required.')
     const other = await call(`${users}/search/?query=ines`, { token: admin })
     expectFailure(other, 'query_string: This field is required.')
@@ -75,7 +75,7 @@ describe('GET /users/user/search/', () => {
     expect((await search(admin, 'x'.repeat(200))).text).toBe(miss('x'.repeat(200)))
   })
 
-  it('fails for more than three words where all have one or two characters', async () => {
+  it('fails for more than three words when all have one or two characters', async () => {
     await created(admin)
     const sentence = 'query_string: Use at most 3 words, or a word of at least 3 characters.'
     for (const query of ['a b c d', 'in es ca ro', 'a, b, c, d']) expectFailure(await search(admin, query), sentence)
@@ -86,20 +86,20 @@ describe('GET /users/user/search/', () => {
       expect([query, (await search(admin, query)).text]).toEqual([query, miss(query)])
   })
 
-  it('finds letters and apostrophes by what people type for them, without the punctuation around a word', async () => {
+  it('finds letters and apostrophes by their common replacements, without the punctuation around a word', async () => {
     await create(admin, { ...ines, first_name: 'Łucja', last_name: 'O\u2019Søren' })
     for (const query of ['lucja', 'ŁUCJA', "o'soren", 'O\u2019SØREN', 'soren, lucja', '"Łucja O\'Søren"', '(lucja)']) {
       expect([query, await found(query)]).toEqual([query, [ines.username]])
     }
   })
 
-  it('takes the last of several query strings', async () => {
+  it('uses the last of several query strings', async () => {
     await created(admin)
     const { body } = await call(`${users}/search/?query_string=nobody&query_string=ines`, { token: admin })
     expect(body.message).toBe("1 users found for query string: 'ines'")
   })
 
-  it('searches username, last name, first name, email and certified email, and nothing else', async () => {
+  it('searches username, last name, first name, email and certified email, and no other field', async () => {
     const fields = { username: 'qwerty', last_name: 'Asdfgh', first_name: 'Zxcvbn', email: 'uiopuiop@example.org' }
     await create(admin, { ...inesInFull, ...fields, certified_email: 'hjklhjkl@certified.example' })
     for (const query of ['wert', 'sdfg', 'xcvb', 'iopu', 'jklh', 'certified.example']) {
@@ -112,7 +112,7 @@ describe('GET /users/user/search/', () => {
     expect((await search(admin, 'wholename')).text).toBe(miss('wholename'))
   })
 
-  it('wants each word somewhere, whatever its case and accents', async () => {
+  it('requires each word in some field, ignoring case and accents', async () => {
     await created(admin)
     for (const query of [
       'INES',
@@ -131,7 +131,7 @@ describe('GET /users/user/search/', () => {
     }
   })
 
-  it('takes every character for itself', async () => {
+  it('treats every character literally', async () => {
     const marks = [`a"b`, 'a%b', 'a_b', 'a*b', `a'b`, 'a\\b', 'a:b', 'a(b', 'a)b', 'a^b', 'a-b', 'a+b', 'a&b', 'a{b']
     for (const [index, username] of marks.entries()) {
       await create(admin, { ...ines, username, email: `ines${index}@example.org` })
@@ -142,7 +142,7 @@ describe('GET /users/user/search/', () => {
     }
   })
 
-  it('shows the inactive too, in order of id, and no one who was deleted', async () => {
+  it('shows inactive users too, in order of id, and no deleted user', async () => {
     const one = await created(admin)
     const other = await created(admin, { username: 'other', email: 'other@example.org' })
     await deactivate(admin, one.id)
@@ -152,7 +152,7 @@ describe('GET /users/user/search/', () => {
     expect((await search(admin, 'inès')).body).toMatchObject({ data: [one], total_count: 1 })
   })
 
-  it('takes users:read', async () => {
+  it('requires users:read', async () => {
     const plain = await plainUser(admin)
     for (const query of ['', plain.input.email]) expectFailure(await search(plain.access_token, query), notAllowed, 403)
     expectFailure(await call(`${users}/search/`, { token: plain.access_token }), notAllowed, 403)
@@ -161,10 +161,10 @@ describe('GET /users/user/search/', () => {
   })
 })
 
-describe('more than one page', () => {
+describe('a result of more than one page', () => {
   const people = 12_003
 
-  it('is all there, each once and in order, and counted from what was sent', async () => {
+  it('is complete, without duplicates, in order, and counted from what was sent', async () => {
     await populate(people)
     for (const [query, expected] of [
       ['', people + 1],
@@ -181,7 +181,7 @@ describe('more than one page', () => {
     }
   }, 60_000)
 
-  it('is exactly a page, or ends with one', async () => {
+  it('may fill exactly one page or several', async () => {
     await populate(10_000)
     const query = 'someone'
     for (const expected of [10_000, 5000]) {
@@ -190,7 +190,7 @@ describe('more than one page', () => {
     }
   }, 60_000)
 
-  it('breaks off where the right to read it ends, and is never closed', async () => {
+  it('breaks off when the permission to read ends, and never closes the array', async () => {
     await populate(people)
     const response = await fetchWorker(`${users}/search/?query_string=someone`, { token: admin })
     const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader()

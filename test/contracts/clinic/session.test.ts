@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** clinic's signing in and out, its cookie, and who may use it from where. */
+/** clinic: signing in and out, the cookie, and the origins from which it works. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import { operationsOf } from '../../support/conformance'
@@ -29,7 +29,7 @@ import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, firstAdmin, freshDirectory, openApi, rows, signIn, type Call } from '../../support/usher'
 
 freshDirectory()
-// Tables of values, each a request or more, take their time on a busy machine.
+// Tables of values, each with a request or more, are slow on a busy machine.
 vi.setConfig({ testTimeout: 30_000 })
 afterEach(() => void vi.useRealTimers())
 
@@ -40,7 +40,7 @@ const jwt = '[\\w-]+\\.[\\w-]+\\.[\\w-]+'
 const withCookie = (cookie: string, more: Record<string, string> = {}): Call => ({ headers: { cookie, ...more } })
 const read = (options: Call, id = '1') => call(`${users}/${id}/get_user_info/`, options)
 
-/** Ines, signed in by a cookie, and the admin's token. */
+/** Ines, signed in with a cookie, and the admin's token. */
 async function inesSignedIn(fields: Fields = {}) {
   const admin = await adminToken()
   const { id, uid } = await created(admin, fields)
@@ -48,7 +48,7 @@ async function inesSignedIn(fields: Fields = {}) {
 }
 
 describe('POST /users/user/login/', () => {
-  it('answers success, a welcome and the record, byte for byte, by any kind of body', async () => {
+  it('returns success, a welcome and the record, byte for byte, for any kind of body', async () => {
     const { id, uid } = await created(await adminToken())
     for (const [, kind] of kinds) {
       const answer = await call(`${users}/login/`, kind({ username: 'ines.caron', password }))
@@ -56,24 +56,24 @@ describe('POST /users/user/login/', () => {
     }
   })
 
-  it('takes a username or an email, in any case, and welcomes by the username', async () => {
+  it('accepts a username or an email, in any case, and greets the user by username', async () => {
     await created(await adminToken())
     for (const username of ['ines.caron', ' Ines.Caron ', 'INES.caron@Example.org']) {
       expect((await login(username, password)).body.message).toBe('Welcome ines.caron.')
     }
   })
 
-  it('welcomes the one who has no username by their email', async () => {
+  it('greets a user without a username by email', async () => {
     const { input } = await plainUser(await adminToken())
     expect((await login(input.email, String(input.password))).body.message).toBe(`Welcome ${input.email}.`)
   })
 
-  it('makes the first admin, by an email that is too long for a username', async () => {
+  it('creates the first admin, with an email that is too long for a username', async () => {
     const { body } = await login(firstAdmin.email, firstAdmin.password)
     expect(body).toMatchObject({ success: true, message: `Welcome ${firstAdmin.email}.`, data: { is_admin: true } })
   })
 
-  it('fails alike for an unknown user, a wrong password, an inactive user and one without a password', async () => {
+  it('fails in the same way for an unknown user, a wrong password, an inactive user and one without a password', async () => {
     const admin = await adminToken()
     await created(admin)
     await created(admin, { username: 'away', email: 'away@example.org', is_active: false })
@@ -93,7 +93,7 @@ describe('POST /users/user/login/', () => {
     }
   })
 
-  it('names the fields that are missing', async () => {
+  it('names the missing fields', async () => {
     const [noName, noWord] = ['username: This field is required.', 'password: This field is required.']
     for (const [, kind] of kinds) {
       const sent = (fields: Fields) => call(`${users}/login/`, { method: 'POST', ...kind(fields) })
@@ -103,7 +103,7 @@ describe('POST /users/user/login/', () => {
     }
   })
 
-  it('locks an account after five failures, by whichever identifier, whatever the password then', async () => {
+  it('locks an account after five failures with any identifier, even for the right password', async () => {
     await created(await adminToken())
     for (const username of ['ines.caron', 'ines.caron@example.org', 'ines.caron', 'INES.CARON', 'ines.caron']) {
       expectFailure(await login(username, 'not the password'), 'Invalid login.')
@@ -123,7 +123,7 @@ describe('POST /users/user/login/', () => {
 })
 
 describe('GET /users/user/logout/', () => {
-  it('answers success and a farewell, byte for byte, without data', async () => {
+  it('returns success and a goodbye, byte for byte, without data', async () => {
     const { cookie } = await inesSignedIn()
     const answer = await logout(withCookie(cookie))
     expect([answer.status, answer.text]).toEqual([200, '{"success":true,"message":"Bye."}'])
@@ -154,7 +154,7 @@ describe('GET /users/user/logout/', () => {
     expect((await call('/v1/auth/refresh', { json: { refresh_token } })).status).toBe(401)
   })
 
-  it('ends nothing where the browser asks ahead of its user: a prefetch is 403', async () => {
+  it('refuses a browser’s prefetch with 403, and ends no session', async () => {
     const { id, cookie } = await inesSignedIn()
     const { access_token } = await signIn('ines.caron', password)
     for (const headers of [
@@ -174,7 +174,7 @@ describe('GET /users/user/logout/', () => {
     expect((await info(access_token, id)).status).toBe(200)
   })
 
-  it('ends nothing for HEAD, which is 405', async () => {
+  it('refuses HEAD with 405, and ends no session', async () => {
     const { id, cookie } = await inesSignedIn()
     for (const options of [withCookie(cookie), {}]) {
       const answer = await logout({ ...options, method: 'HEAD' })
@@ -184,7 +184,7 @@ describe('GET /users/user/logout/', () => {
     expect((await read(withCookie(cookie), id)).status).toBe(200)
   })
 
-  it('is not for API keys, which have no session', async () => {
+  it('refuses API keys, which have no session', async () => {
     const json = { name: 'a key', permissions: [] }
     const { key } = (await call('/v1/api-keys', { token: await adminToken(), json })).body
     expectFailure(await logout({ token: key }), notAllowed, 403)
@@ -195,13 +195,13 @@ describe('the cookie', () => {
   const set = (...attributes: string[]) => new RegExp(`^${attributes.join('; ')}$`)
   const common = ['Max-Age=1209600', 'Path=/', 'HttpOnly']
 
-  it('is __Host-sessionid, for fourteen days, and out of the reach of scripts and other sites', async () => {
+  it('is __Host-sessionid, lasts fourteen days, and is unavailable to scripts and other sites', async () => {
     await created(await adminToken())
     const { headers } = await login('ines.caron', password)
     expect(headers.get('set-cookie')).toMatch(set(`__Host-sessionid=${jwt}`, ...common, 'Secure', 'SameSite=Lax'))
   })
 
-  it('is sessionid without Secure over plain http on a developer’s own machine, and nowhere else', async () => {
+  it('is sessionid without Secure over plain http on a local machine only', async () => {
     const { id } = await created(await adminToken())
     for (const host of [
       'localhost',
@@ -232,7 +232,7 @@ describe('the cookie', () => {
     }
   })
 
-  it('is read by the name it was set by, and by no other', async () => {
+  it('is read under the name it was set with, and no other', async () => {
     const { id, cookie } = await inesSignedIn()
     const [, token] = cookie.split('=') as [string, string]
     const names = ['sessionid', '__Secure-sessionid', '__host-sessionid', 'session', '__Host-session']
@@ -262,7 +262,7 @@ describe('the cookie', () => {
     }
   })
 
-  it('holds for fourteen days, however it is used', async () => {
+  it('lasts fourteen days, however it is used', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const { id, cookie } = await inesSignedIn()
     for (let day = 0; day < 13; day += 1) {
@@ -275,7 +275,7 @@ describe('the cookie', () => {
     expectFailure(await read(withCookie(cookie), id), notSignedIn, 401)
   })
 
-  it('is no bearer token, in any contract', async () => {
+  it('does not work as a bearer token, in any contract', async () => {
     const { id, cookie } = await inesSignedIn()
     const [, token] = cookie.split('=') as [string, string]
     expect((await read({ token }, id)).status).toBe(401)
@@ -285,7 +285,7 @@ describe('the cookie', () => {
     }
   })
 
-  it('is nothing to the other contracts', async () => {
+  it('is ignored by the other contracts', async () => {
     await created(await adminToken(), { is_admin: true })
     const cookie = cookieOf(await login('ines.caron', password))
     const elsewhere = await guardedElsewhere()
@@ -298,7 +298,7 @@ describe('the cookie', () => {
     }
   })
 
-  it('holds nothing but a token of its own kind, whole', async () => {
+  it('must hold exactly one whole token of its own kind', async () => {
     const { id, cookie } = await inesSignedIn()
     const { access_token, refresh_token } = await signIn('ines.caron', password)
     const [name, token] = cookie.split('=') as [string, string]
@@ -310,7 +310,7 @@ describe('the cookie', () => {
     }
   })
 
-  it('is dead once the session was ended anywhere, or the user is no more', async () => {
+  it('stops working once the session is ended anywhere, or the user is deleted', async () => {
     const { admin, id, uid, cookie } = await inesSignedIn()
     const user = `/v1/users/usr_${uid}`
     const endOne = async () => {
@@ -338,7 +338,7 @@ describe('the cookie', () => {
     }
   })
 
-  it('loses at once what its user loses', async () => {
+  it('loses a permission as soon as its user does', async () => {
     const { admin, id, cookie } = await inesSignedIn({ is_admin: true })
     expect((await read(withCookie(cookie), '1')).status).toBe(200)
     await edit(admin, id, { ...ines, is_active: 'on' })
@@ -346,7 +346,7 @@ describe('the cookie', () => {
     expect((await read(withCookie(cookie), id)).status).toBe(200)
   })
 
-  it('gives way to a bearer token, good or bad', async () => {
+  it('is ignored when there is a bearer token, valid or not', async () => {
     const { admin, cookie } = await inesSignedIn()
     const headers = { cookie }
     expect((await read({ token: admin, headers })).body.data.id).toBe('1')
@@ -357,7 +357,7 @@ describe('the cookie', () => {
     expect((await read(withCookie(cookie), String(own?.number))).status).toBe(200)
   })
 
-  it('stands beside what a proxy in front asks for by another scheme', async () => {
+  it('works along with another Authorization scheme, which a proxy may require', async () => {
     const { cookie, id } = await inesSignedIn()
     const authorization = `Basic ${btoa('gate:keeper')}`
     expect((await read(withCookie(cookie, { authorization }), id)).status).toBe(200)
@@ -365,7 +365,7 @@ describe('the cookie', () => {
   })
 })
 
-describe('another site', () => {
+describe('a request from another site', () => {
   const crossSite = 'Cross-site request refused.'
   const own = 'https://usher.example'
   const fromHere: Record<string, string>[] = [
@@ -374,7 +374,7 @@ describe('another site', () => {
     { 'sec-fetch-site': 'none' },
     { origin: own },
     { origin: own, 'sec-fetch-site': 'same-origin' },
-    // Behind a proxy that rewrites the host, as the browser saw it.
+    // Behind a proxy that rewrites the host. This is the host that the browser saw.
     { origin: 'https://seen-by-the-browser.example', 'sec-fetch-site': 'same-origin' },
   ]
   const fromElsewhere: Record<string, string>[] = [
@@ -392,7 +392,7 @@ describe('another site', () => {
     { origin: 'https://elsewhere.example', 'sec-fetch-site': 'none' },
   ]
 
-  /** Every operation, as somebody signed in by this cookie may do it, logging out last. */
+  /** Every operation, as a user who is signed in with this cookie may call it. The logout comes last. */
   async function operations(cookie: string, headers: Record<string, string>, id: string) {
     const form = asForm({ ...ines, is_active: true, username: 'other', email: 'other@example.org' })
     const jar = { headers: { cookie, ...headers } }
@@ -407,7 +407,7 @@ describe('another site', () => {
     ]
   }
 
-  it('can make a browser do nothing with its cookie, not even log out', async () => {
+  it('can do nothing with the browser’s cookie, not even log out', async () => {
     const admin = await adminToken()
     const { id } = await created(admin)
     const boss = await created(admin, { username: 'boss', email: 'boss@example.org', is_admin: true })
@@ -423,14 +423,14 @@ describe('another site', () => {
     expect((await read(withCookie(cookie), boss.id)).status).toBe(200)
   })
 
-  it('is told of a cookie that is none what everyone is', async () => {
+  it('with an invalid cookie gets the same response as without one', async () => {
     for (const cookie of ['__Host-sessionid=', '__Host-sessionid=nonsense']) {
       const answer = await read(withCookie(cookie, { 'sec-fetch-site': 'cross-site' }))
       expectFailure(answer, notSignedIn, 401)
     }
   })
 
-  it('is not where the page itself, the address bar and other clients ask from', async () => {
+  it('is not one from the page itself, the address bar or another client', async () => {
     const admin = await adminToken()
     await created(admin, { username: 'boss', email: 'boss@example.org', is_admin: true })
     for (const headers of fromHere) {
@@ -438,7 +438,7 @@ describe('another site', () => {
       const cookie = cookieOf(await login('boss', password, { headers }))
       const [made, ...answers] = await operations(cookie, headers, id)
       expect(made?.body.success).toBe(true)
-      // The edit gives Ines what the user just made has.
+      // The edit sends Ines the username of the user just created.
       expect(answers.map(({ body }) => body.success)).toEqual([true, true, false, true, true, true])
       for (const one of [id, made?.body.data.id]) {
         const { uid } = (await info(admin, one)).body.data
@@ -456,13 +456,13 @@ describe('another site', () => {
         expect(answer.headers.get('set-cookie')).toBeNull()
       }
     }
-    // Nor did its failures count.
+    // Its failures did not count either.
     for (const headers of fromHere) {
       expect((await login('ines.caron', password, { headers })).body.success).toBe(true)
     }
   })
 
-  it('may use a bearer token, which no browser sends by itself, with a cookie or without', async () => {
+  it('may use a bearer token, which no browser sends by itself, with or without a cookie', async () => {
     const { admin, cookie, id } = await inesSignedIn()
     for (const headers of fromElsewhere) {
       expect((await read({ token: admin, headers }, id)).body.success).toBe(true)
@@ -470,7 +470,7 @@ describe('another site', () => {
     }
   })
 
-  it('is any origin but the one asked, on a contract’s own host and over plain http too', async () => {
+  it('is one from any other origin, also on a contract’s own host and over plain http', async () => {
     const { id } = await inesSignedIn()
     const env = { CONTRACT_HOSTS: '{"clinic.usher.example":"clinic"}' }
     const hosts: [string, Call, string, string][] = [
@@ -493,7 +493,7 @@ describe('another site', () => {
     }
   })
 
-  it('is told no more when CORS_ORIGINS lists it: origins get bearer tokens, never cookies', async () => {
+  it('cannot use cookies even when CORS_ORIGINS lists its origin, which may use only bearer tokens', async () => {
     const { admin, cookie, id } = await inesSignedIn()
     const origin = 'https://app.example'
     const env = { CORS_ORIGINS: origin }
@@ -507,7 +507,7 @@ describe('another site', () => {
 
 namesEveryTest(statements)
 
-/** Every operation of the other contracts that takes a credential. */
+/** Every operation of the other contracts that requires a credential. */
 async function guardedElsewhere() {
   return operationsOf(await openApi())
     .filter(({ path, security }) => !path.startsWith('/clinic/') && security?.length !== 0)

@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** clinic's new users and their records, promise by promise. */
+/** clinic: creating and reading a user. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import {
@@ -30,7 +30,7 @@ import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, freshDirectory, person, rows, signIn } from '../../support/usher'
 
 freshDirectory()
-// Tables of values, each a request or more, take their time on a busy machine.
+// Tables of values, each with a request or more, are slow on a busy machine.
 vi.setConfig({ testTimeout: 30_000 })
 
 let admin: string
@@ -44,14 +44,14 @@ const everyRequired = Object.keys(ines)
 const emailOf = (length: number) => `${'m'.repeat(64)}@${'d'.repeat(63)}.${'d'.repeat(63)}.${'e'.repeat(length - 193)}`
 
 describe('POST /users/user/new/', () => {
-  it('answers success, the message and the record, keys in order, byte for byte', async () => {
+  it('returns success, the message and the record, keys in order, byte for byte', async () => {
     const answer = await create(admin, inesInFull)
     const { uid } = answer.body.data
     expect(uid).toMatch(/^[0-9a-f]{12}7[0-9a-f]{19}$/)
     expectSuccess(answer, 'User 2 successfully created.', { id: '2', uid, ...inesShown })
   })
 
-  it('takes a form, a multipart form and JSON alike', async () => {
+  it('accepts a form, a multipart form and JSON alike', async () => {
     for (const [index, [, kind]] of kinds.entries()) {
       const [username, email] = [`ines${index}`, `ines${index}@example.org`]
       const { body } = await create(admin, { ...inesInFull, username, email }, kind)
@@ -60,7 +60,7 @@ describe('POST /users/user/new/', () => {
     }
   })
 
-  it('needs six fields, and makes the rest what the documentation says', async () => {
+  it('requires six fields, and sets the others to their documented defaults', async () => {
     for (const [index, [, kind]] of kinds.entries()) {
       const [username, email] = [`ines${index}`, `ines${index}@example.org`]
       const { body } = await create(admin, { ...ines, username, email }, kind)
@@ -76,7 +76,7 @@ describe('POST /users/user/new/', () => {
     expect((await created(admin, nothing)).mobile).toBeNull()
   })
 
-  it('says of each required field that it is, absent, empty, blank or null', async () => {
+  it('reports each required field that is absent, empty, blank or null', async () => {
     for (const field of everyRequired) {
       for (const [, kind] of kinds) {
         for (const nothing of [undefined, '', '   ', null]) {
@@ -89,7 +89,7 @@ describe('POST /users/user/new/', () => {
     expect(await rows('SELECT * FROM users')).toHaveLength(1)
   })
 
-  it('names every wrong field on a line of its own, in order, and never what was sent', async () => {
+  it('reports every invalid field on its own line, in order, and never repeats the sent value', async () => {
     const wrong: [string, unknown, string][] = [
       ['username', 'two words', 'This value may not contain blanks.'],
       ['username', '\u0007bell', 'Enter a valid value.'],
@@ -122,7 +122,7 @@ describe('POST /users/user/new/', () => {
     expect(await rows('SELECT * FROM users')).toHaveLength(1)
   })
 
-  it('refuses in JSON what a form could not say', async () => {
+  it('rejects JSON values that a form could not express', async () => {
     const sentence = (field: string) => {
       if (field === 'user_type') return 'Select one of AD, TE, CL, ST.'
       return field === 'gender' ? 'Select one of M, F, U.' : 'Enter a valid value.'
@@ -136,7 +136,7 @@ describe('POST /users/user/new/', () => {
     }
   })
 
-  it('takes text up to the length that is documented, in code points, and no longer', async () => {
+  it('accepts text up to the documented length in code points, and no longer', async () => {
     const limits: [string, number, (length: number) => string][] = [
       ['username', 30, (length) => 'é'.repeat(length)],
       ['first_name', 50, (length) => '𝌆'.repeat(length)],
@@ -155,7 +155,7 @@ describe('POST /users/user/new/', () => {
     }
   })
 
-  it('reads a birth date as people and libraries write it, and shows its day', async () => {
+  it('reads a birth date in common formats, and shows its day', async () => {
     const written: [string, string | null][] = [
       ['1980-07-08', '08 Jul 1980'],
       ['1980-07-08T00:00:00', '08 Jul 1980'],
@@ -187,7 +187,7 @@ describe('POST /users/user/new/', () => {
     }
   })
 
-  it('refuses a birth date that is none', async () => {
+  it('rejects an invalid birth date', async () => {
     const none = [
       ...['1980-02-30', '1980-13-01', '13/01/1980', '02/29/1981', '31 Apr 1980', '08 July 1980', '08 Jux 1980'],
       ...['8.7.1980', '1980/07/08', '19800708', '80-07-08', 'yesterday', '1980-07-08T25:00:00', '1980-07-08T10:61:00'],
@@ -223,7 +223,7 @@ describe('POST /users/user/new/', () => {
     for (const one of onlyJson) await expectRead(one, asJson)
   })
 
-  it('refuses any other word for a box, so that no word grants a privilege by accident', async () => {
+  it('rejects any other word for a checkbox, so that no word grants a privilege by accident', async () => {
     const fields = ['is_staff', 'is_active', 'is_admin']
     for (const [, kind] of kinds) {
       for (const value of kind === asJson ? [...neitherYesNorNo, ...jsonNeither] : neitherYesNorNo) {
@@ -235,7 +235,7 @@ describe('POST /users/user/new/', () => {
     expect(await rows('SELECT * FROM users')).toHaveLength(1)
   })
 
-  it('takes each choice by its key, alone or as it is shown', async () => {
+  it('accepts each choice by its key, alone or in the form that is shown', async () => {
     const choices = {
       user_type: { AD: 'Administrative', TE: 'Technician', CL: 'Clinician', ST: 'Student' },
       gender: { M: 'Male', F: 'Female', U: 'Unknown' },
@@ -276,14 +276,14 @@ describe('POST /users/user/new/', () => {
     }
   })
 
-  it('takes a PIN for no credential, and lets nobody in without a password', async () => {
+  it('does not accept a PIN as a credential, and requires a password at sign-in', async () => {
     await create(admin, { ...ines, numeric_password: '4821' })
     for (const password of ['4821', 'anything at all']) {
       expectFailure(await login('ines.caron', password), 'Invalid login.')
     }
   })
 
-  it('hashes the password, which is not trimmed, and lets its owner in by username and by email', async () => {
+  it('hashes the untrimmed password, which works at sign-in with username and email', async () => {
     const password = '  une phrase avec des bords  '
     await created(admin, { password })
     for (const username of ['ines.caron', 'INES.CARON', 'ines.caron@example.org']) {
@@ -294,14 +294,14 @@ describe('POST /users/user/new/', () => {
     expect(JSON.stringify(await rows(sql))).not.toContain('phrase')
   })
 
-  it('follows PASSWORD_MIN_LENGTH', async () => {
+  it('uses PASSWORD_MIN_LENGTH', async () => {
     const fields = { ...inesInFull, password: 'onze signes' }
     const options = { token: admin, json: fields, env: { PASSWORD_MIN_LENGTH: '12' } }
     const answer = await call('/clinic/users/user/new/', options)
     expectFailure(answer, refusal('password: Ensure this value has at least 12 characters.'))
   })
 
-  it('trims text, composes it, and stores what it answers', async () => {
+  it('trims and composes text, and stores what it returns', async () => {
     const fields = {
       username: ' ines ',
       first_name: ' Ine\u0300s ',
@@ -318,14 +318,14 @@ describe('POST /users/user/new/', () => {
     }
   })
 
-  it('passes over fields it does not know or does not take', async () => {
+  it('ignores unknown and read-only fields', async () => {
     const more = { id: '900', uid: 'f'.repeat(32), password_hash: 'x', matricule: '7', csrfmiddlewaretoken: 'token' }
     const { body } = await create(admin, { ...inesInFull, ...more })
     expect(body.data).toEqual({ id: '2', uid: body.data.uid, ...inesShown })
     expect((await throughV1(admin, body.data.uid)).body.matricule).toBeNull()
   })
 
-  it('takes an email posted as username for none, whatever its length', async () => {
+  it('treats the email as username as no username, whatever its length', async () => {
     const email = `${'i'.repeat(40)}@example.org`
     for (const username of [email, ` ${email.toUpperCase()} `]) {
       const { body } = await create(admin, { ...inesInFull, username, email })
@@ -335,7 +335,7 @@ describe('POST /users/user/new/', () => {
     }
   })
 
-  it('refuses a username or an email that is taken, in one namespace and any spelling', async () => {
+  it('rejects a username or an email that is taken, in one namespace and any spelling', async () => {
     await created(admin)
     await call('/v1/users', { token: admin, json: person({ matricule: 7012 }) })
     const other = { ...inesInFull, username: 'other', email: 'other@example.org' }
@@ -350,7 +350,7 @@ describe('POST /users/user/new/', () => {
     expectFailure(await create(admin, inesInFull), taken('username', 'email'))
   })
 
-  it('takes users:create; users:deactivate for one who is inactive, roles:assign for an admin', async () => {
+  it('requires users:create, users:deactivate for an inactive user, and roles:assign for an admin', async () => {
     const plain = await plainUser(admin)
     expectFailure(await create(plain.access_token, inesInFull), notAllowed, 403)
     const creator = await clerk(admin, ['users:create'])
@@ -364,28 +364,28 @@ describe('POST /users/user/new/', () => {
     expectFailure(await create(more.access_token, another), notAllowed, 403)
   })
 
-  it('gives an admin the admin role, and everyone else the default one', async () => {
+  it('assigns the admin role to an admin, and the default role to any other user', async () => {
     const boss = await created(admin, { is_admin: true })
     const other = await created(admin, { username: 'other', email: 'other@example.org' })
     expect((await throughV1(admin, boss.uid)).body.roles.map(({ name }: Fields) => name)).toEqual(['admin'])
     expect((await throughV1(admin, other.uid)).body.roles.map(({ name }: Fields) => name)).toEqual(['user'])
   })
 
-  it('makes the one who is created inactive unable to sign in', async () => {
+  it('creates an inactive user who cannot sign in', async () => {
     await created(admin, { is_active: false })
     expectFailure(await login('ines.caron', inesInFull.password), 'Invalid login.')
   })
 })
 
 describe('GET /users/user/(user_id)/get_user_info/', () => {
-  it('answers success, the message and the record, byte for byte', async () => {
+  it('returns success, the message and the record, byte for byte', async () => {
     const { id, uid } = await created(admin)
     for (const spelling of [id, `00${id}`]) {
       expectSuccess(await info(admin, spelling), `User ${id} found.`, { id, uid, ...inesShown })
     }
   })
 
-  it('shows what came from a roomier contract as it is, and what is absent as null', async () => {
+  it('shows values of wider contracts unchanged, and absent ones as null', async () => {
     const long = { username: 'u'.repeat(128), first_name: 'F'.repeat(100), last_name: '', phone: '0'.repeat(32) }
     const { body } = await call('/v1/users', { token: admin, json: person({ ...long, email: 'bare@example.org' }) })
     const { phone, ...names } = long
@@ -396,21 +396,21 @@ describe('GET /users/user/(user_id)/get_user_info/', () => {
     })
   })
 
-  it('shows the email as username where there is none, and an empty phone number as null', async () => {
+  it('shows the email when there is no username, and an empty phone number as null', async () => {
     const one = person({ email: 'nameless@example.org', phone: '', mobile: '' })
     await call('/v1/users', { token: admin, json: one })
     const shown = (await info(admin, '2')).body.data
     expect(shown).toMatchObject({ username: 'nameless@example.org', phone: null, mobile: null })
   })
 
-  it('calls an admin whoever holds the admin role, whatever its rank', async () => {
+  it('shows every holder of the admin role as admin, whatever its position', async () => {
     const { id, uid } = await created(admin)
     const roles = { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } }
     await call(`/v1/users/usr_${uid}/roles`, roles)
     expect((await info(admin, id)).body.data.is_admin).toBe(true)
   })
 
-  it('fails with success false for an unknown id, and 404 for one that is no number', async () => {
+  it('returns success false for an unknown id, and 404 for one that is not a number', async () => {
     for (const id of ['999', '0', '9007199254740993', '9'.repeat(40)]) {
       expectFailure(await info(admin, id), `User ${id} not found.`)
     }
@@ -419,7 +419,7 @@ describe('GET /users/user/(user_id)/get_user_info/', () => {
     }
   })
 
-  it('shows users themselves, and others with users:read only', async () => {
+  it('shows users their own record, and those of others only with users:read', async () => {
     const plain = await plainUser(admin)
     const { body } = await info(plain.access_token, plain.number)
     expect([body.success, body.data.email]).toEqual([true, plain.input.email])
@@ -428,7 +428,7 @@ describe('GET /users/user/(user_id)/get_user_info/', () => {
     expect((await info(reader.access_token, '1')).body.success).toBe(true)
   })
 
-  it('takes the token of any contract, and an API key, which is no one’s self', async () => {
+  it('accepts the token of any contract, and an API key, which does not count as its owner', async () => {
     const { id } = await created(admin)
     const { access_token } = await signIn('ines.caron', inesInFull.password)
     expect((await info(access_token, id)).body.success).toBe(true)
@@ -443,7 +443,7 @@ describe('GET /users/user/(user_id)/get_user_info/', () => {
 
 namesEveryTest(statements)
 
-/** `08 Jul 1980` as `1980-07-08`. */
+/** Converts `08 Jul 1980` to `1980-07-08`. */
 function dayOf(shown: string): string {
   return new Date(`${shown} UTC`).toISOString().slice(0, 10)
 }

@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** personnel, promise by promise, as its clients see it. */
+/** personnel: every operation, as its clients see it. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { toMask, type Permission } from '../../../src/core/access/permissions'
 import statements from './STATEMENTS.md?raw'
@@ -16,7 +16,7 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 const asJson = { 'content-type': 'application/json' }
 const nobody = '5f0c2d9e-3b7a-4c61-8e15-d2a94b6f7038'
 
-/** The seed's body of a creation, with somebody else in it. */
+/** The body of the original API's create request, with an invented person. */
 const solene = {
   matricule: 5101,
   nom: 'Solène Kerbrat',
@@ -25,7 +25,7 @@ const solene = {
   role_id: roleIds.user,
 }
 
-/** A record on the wire, to the letter: a person created through personnel at 04:05:06 on 3 February 2031. */
+/** The exact record of a user created through personnel at 04:05:06 on 3 February 2031. */
 const wire = (id: string, matricule: number | null, nom: string, email: string, role: 'user' | 'admin') =>
   `{"user_id":"${id}","matricule":${matricule},"nom":"${nom}","email":"${email}","password":"password_hashed",` +
   `"role_name":"${role}","role_id":"${roleIds[role]}","status":"activated","timestamp":"2031-02-03T04:05:06"}`
@@ -48,7 +48,7 @@ async function adminAndSolene() {
   return { admin, body, text }
 }
 
-/** The token of someone who holds these permissions and no other. */
+/** The token of a user with exactly these permissions. */
 async function clerkToken(admin: string, permissions: Permission[]) {
   const columns = 'number, id, name, name_key, description, permissions, built_in'
   const sql = `INSERT INTO roles (${columns}) VALUES (10, ?, 'clerk', 'clerk', '', ?, 0)`
@@ -56,16 +56,16 @@ async function clerkToken(admin: string, permissions: Permission[]) {
   return (await signedInPerson(admin, { role: 'clerk' })).access_token
 }
 
-/** The record's version and time of change, which only v1 tells. */
+/** The version and update time of the record, which only v1 returns. */
 async function versionOf(admin: string, userId: string) {
   const { headers, body } = await call(`/v1/users/usr_${userId.replaceAll('-', '')}`, { token: admin })
   return { etag: headers.get('etag'), updatedAt: body.updated_at as string }
 }
 
-/** Of a 422: where, its type, its message. */
+/** One entry of a 422: location, type, message. */
 type Entry = readonly [field: string | null, type: string, msg: string]
 
-/** A 422 of exactly these entries, in this order; null is the body itself. */
+/** Expects a 422 with exactly these entries, in this order. Null stands for the body itself. */
 function expectInvalid({ status, text }: Answer, ...entries: Entry[]) {
   const detail = entries.map(([field, type, msg]) => ({ loc: field === null ? ['body'] : ['body', field], msg, type }))
   expect([status, text]).toEqual([422, JSON.stringify({ detail })])
@@ -84,7 +84,7 @@ const badToken = 'Jeton invalide ou expiré'
 const notAnInteger = 'Input should be a valid integer, unable to parse string as an integer'
 const notPlain = 'Value error, must not contain control or invisible characters'
 
-/** What is wrong with a field's value, as [field, value, type, msg]; the same where a user is created and where one is changed. */
+/** Invalid values as [field, value, type, msg], the same for a creation and an update. */
 const wrongValues: [string, unknown, string, string][] = [
   ['matricule', 'douze', 'int_parsing', notAnInteger],
   ['matricule', '12.5', 'int_parsing', notAnInteger],
@@ -109,7 +109,7 @@ const wrongValues: [string, unknown, string, string][] = [
 ]
 
 describe('GET /users/list', () => {
-  it('answers a bare compact array of records with the keys of the seed in its order', async () => {
+  it('returns a bare compact array of records with the original’s keys in its order', async () => {
     vi.useFakeTimers(thatSecond)
     const { admin, text: created } = await adminAndSolene()
     const { status, headers, text, body } = await list(admin)
@@ -117,7 +117,7 @@ describe('GET /users/list', () => {
     expect(text).toBe(`[${created},${wire(body[1].user_id, null, 'first.admin', firstAdmin.email, 'admin')}]`)
   })
 
-  it('lists by matricule, and those without one last by number', async () => {
+  it('lists by matricule, then users without one by number', async () => {
     const admin = await adminToken()
     const without = await signedInPerson(admin)
     for (const matricule of [5203, 0, 41, 5101]) {
@@ -141,27 +141,27 @@ describe('GET /users/list', () => {
     expect(matricules).toEqual(matricules.toSorted((one, other) => (one ?? Infinity) - (other ?? Infinity) || 0))
   })
 
-  it('keeps a deactivated user, as deactivated', async () => {
+  it('includes a deactivated user, as deactivated', async () => {
     const { admin, body } = await adminAndSolene()
     await remove(admin, body.user_id)
     expect((await list(admin)).body[0]).toEqual({ ...body, status: 'deactivated' })
   })
 
-  it('shows the primary role of a user who holds several', async () => {
+  it('shows the primary role of a user with several roles', async () => {
     const { admin, body } = await adminAndSolene()
     await rows('INSERT INTO user_roles SELECT number, 1, 1 FROM users WHERE id = ?', body.user_id)
     await rows('UPDATE users SET role_count = 2 WHERE id = ?', body.user_id)
     expect((await list(admin)).body[0]).toEqual(body)
   })
 
-  it('takes users:read', async () => {
+  it('requires users:read', async () => {
     const plain = await signedInPerson(await adminToken())
     expectDetail(await list(plain.access_token), 403, lacking('users:read'))
   })
 })
 
 describe('GET /users/{user_id}', () => {
-  it('answers the record by identifier, and by matricule where the value is digits only', async () => {
+  it('returns the record by id, and by matricule when the value is digits only', async () => {
     const { admin, body, text } = await adminAndSolene()
     for (const id of [body.user_id, 5101]) {
       const answer = await get(admin, id)
@@ -191,34 +191,34 @@ describe('GET /users/{user_id}', () => {
     }
   })
 
-  it('finds the user by every spelling of the uuid that pydantic takes', async () => {
+  it('finds the user by every spelling of the uuid that pydantic accepts', async () => {
     const { admin, body, text } = await adminAndSolene()
     const plain = await signedInPerson(admin)
     for (const id of spellingsOfUuid(body.user_id)) {
       const answer = await get(admin, encodeURIComponent(id))
       expect([id, answer.status, answer.text]).toEqual([id, 200, text])
     }
-    // One's own record too, which takes no permission by any spelling.
+    // Also the caller's own record, which requires no permission in any spelling.
     for (const id of spellingsOfUuid(plain.uuid)) {
       expect((await get(plain.access_token, encodeURIComponent(id))).body.user_id).toBe(plain.uuid)
     }
   })
 
-  it('answers 404 with the sentence of the seed for any unknown string', async () => {
+  it('returns 404 with the original’s sentence for any unknown string', async () => {
     const admin = await adminToken()
     for (const id of [nobody, nobody.slice(0, -2), '7', '9'.repeat(20), 'create', 'É é']) {
       expectDetail(await get(admin, encodeURIComponent(id)), 404, unknownId(id))
     }
   })
 
-  it('escapes an unknown id and caps it at 64 characters', async () => {
+  it('escapes an unknown id and truncates it to 64 characters', async () => {
     const admin = await adminToken()
     const sent = encodeURIComponent(`<b>&"'\u0007`)
     expectDetail(await get(admin, sent), 404, unknownId('&lt;b&gt;&amp;&quot;&#39;\ufffd'))
     expectDetail(await get(admin, 'x'.repeat(65)), 404, unknownId('x'.repeat(64)))
   })
 
-  it('shows users their own record, and that of others with users:read only', async () => {
+  it('shows users their own record, and those of others only with users:read', async () => {
     const admin = await adminToken()
     const plain = await signedInPerson(admin, { matricule: 5102 })
     expect((await get(plain.access_token, plain.uuid)).body.user_id).toBe(plain.uuid)
@@ -229,7 +229,7 @@ describe('GET /users/{user_id}', () => {
 })
 
 describe('POST /users/create', () => {
-  it('answers 200 with the new record, activated, who can sign in', async () => {
+  it('returns 200 with the new, activated record, and the user can sign in', async () => {
     vi.useFakeTimers(thatSecond)
     const { body, text } = await adminAndSolene()
     expect(body.user_id).toMatch(uuid)
@@ -237,12 +237,12 @@ describe('POST /users/create', () => {
     expect((await token({ username: '5101', password: solene.password })).status).toBe(200)
   })
 
-  it('gives the role asked for', async () => {
+  it('assigns the requested role', async () => {
     const { status, body } = await create(await adminToken(), { ...solene, role_id: roleIds.admin })
     expect([status, body.role_name, body.role_id]).toEqual([200, 'admin', roleIds.admin])
   })
 
-  it('requires all five fields, and says so in their order', async () => {
+  it('requires all five fields, and reports them in order', async () => {
     const admin = await adminToken()
     for (const field of Object.keys(solene)) {
       expectInvalid(await create(admin, { ...solene, [field]: undefined }), missing(field))
@@ -250,7 +250,7 @@ describe('POST /users/create', () => {
     expectInvalid(await create(admin, {}), ...Object.keys(solene).map(missing))
   })
 
-  it('names what is wrong with a value in the words of pydantic', async () => {
+  it('reports invalid values in pydantic’s words', async () => {
     const admin = await adminToken()
     const onlyHere: typeof wrongValues = [
       ['matricule', null, 'int_type', 'Input should be a valid integer'],
@@ -266,7 +266,7 @@ describe('POST /users/create', () => {
     }
   })
 
-  it('tells every wrong field, one entry a field, in the order of declaration, and never echoes what was sent', async () => {
+  it('reports every invalid field, one entry a field, in the order of declaration, and never repeats the sent value', async () => {
     const personal = { password: 'sesame', email: 'sesame', nom: 'sesame'.repeat(40) }
     const sent = { role_id: 'sesame', ...personal, matricule: 'sesame' }
     const answer = await create(await adminToken(), sent)
@@ -280,7 +280,7 @@ describe('POST /users/create', () => {
     expect(answer.text).not.toContain('sesame')
   })
 
-  it('takes integers and uuids as pydantic does', async () => {
+  it('reads integers and uuids as pydantic does', async () => {
     const admin = await adminToken()
     const hex = roleIds.user.replaceAll('-', '').toUpperCase()
     const accepted: [string, number, string][] = [
@@ -301,7 +301,7 @@ describe('POST /users/create', () => {
     }
   })
 
-  it('takes an email as pydantic does, between blanks or behind a name, and stores the address', async () => {
+  it('accepts an email with surrounding blanks or with a name, as pydantic does, and stores the address', async () => {
     const admin = await adminToken()
     for (const [index, email] of spellingsOfEmail('Thea.Sand@EXAMPLE.org').entries()) {
       const { status, body } = await create(admin, { ...solene, matricule: 5200 + index, email })
@@ -314,19 +314,19 @@ describe('POST /users/create', () => {
     }
   })
 
-  it('refuses the constant of the list as a password, which clients that copy records send and everyone knows', async () => {
+  it('rejects the list’s constant as a password, because clients that copy records send it and anyone can know it', async () => {
     const json = { matricule: 1, nom: 'Copied Record', email: 'copied@example.org', password: 'password_hashed' }
     const { status, body } = await create(await adminToken(), { ...json, role_id: roleIds.user })
     expect([status, body.detail[0].loc, body.detail[0].type]).toEqual([422, ['body', 'password'], 'value_error'])
   })
 
-  it('ignores fields it does not know or does not take', async () => {
+  it('ignores unknown and read-only fields', async () => {
     const admin = await adminToken()
     const { status, body } = await create(admin, { ...solene, user_id: nobody, status: 'deactivated', grade: 'A' })
     expect([status, body.status, body.user_id === nobody]).toEqual([200, 'activated', false])
   })
 
-  it('refuses a matricule or an email that is taken, in any spelling', async () => {
+  it('rejects a matricule or an email that is taken, in any spelling', async () => {
     const { admin } = await adminAndSolene()
     const other = { ...solene, matricule: 5102, email: 'maelle@example.org' }
     expectDetail(await create(admin, { ...other, matricule: 5101 }), 409, 'Ce matricule est déjà utilisé')
@@ -334,11 +334,11 @@ describe('POST /users/create', () => {
     expectDetail(await create(admin, { ...other, email }), 409, 'Cette adresse email est déjà utilisée')
   })
 
-  it('answers 404 for an unknown role', async () => {
+  it('returns 404 for an unknown role', async () => {
     expectDetail(await create(await adminToken(), { ...solene, role_id: nobody }), 404, "Ce rôle n'existe pas")
   })
 
-  it('takes users:create, and roles:assign for any role but the default one', async () => {
+  it('requires users:create, and roles:assign for any role but the default one', async () => {
     const admin = await adminToken()
     const plain = await signedInPerson(admin)
     const clerk = await clerkToken(admin, ['users:create'])
@@ -350,7 +350,7 @@ describe('POST /users/create', () => {
 })
 
 describe('PUT /users/update', () => {
-  it('changes what is sent and answers the record', async () => {
+  it('changes only what is sent and returns the record', async () => {
     const { admin, body } = await adminAndSolene()
     const changes = { nom: 'Maëlle Kerbrat', matricule: '5102', email: 'maelle@EXAMPLE.org' }
     const answer = await update(admin, { user_id: body.user_id, ...changes, password: 'une autre phrase 52' })
@@ -360,14 +360,14 @@ describe('PUT /users/update', () => {
     expect((await token({ username: '5102', password: solene.password })).status).toBe(401)
   })
 
-  it('looks up a user_id of digits only as a matricule', async () => {
+  it('finds the user by matricule when user_id is digits only', async () => {
     const { admin, body } = await adminAndSolene()
     expect((await update(admin, { user_id: '5101', nom: 'Maëlle' })).body).toEqual({ ...body, nom: 'Maëlle' })
     expectDetail(await update(admin, { user_id: '5102', nom: 'Maëlle' }), 404, unknownId('5102'))
     expectDetail(await update(admin, { user_id: `${nobody}<`, nom: 'Maëlle' }), 404, unknownId(`${nobody}&lt;`))
   })
 
-  it('takes every spelling of the uuid and of the email that pydantic takes', async () => {
+  it('accepts every spelling of the uuid and of the email that pydantic accepts', async () => {
     const { admin, body } = await adminAndSolene()
     const plain = await signedInPerson(admin)
     for (const [index, user_id] of spellingsOfUuid(body.user_id).entries()) {
@@ -395,7 +395,7 @@ describe('PUT /users/update', () => {
     }
   })
 
-  it('keeps what is absent or null, and the password where it is empty', async () => {
+  it('keeps fields that are absent or null, and the password when it is empty', async () => {
     const { admin, body } = await adminAndSolene()
     const before = await versionOf(admin, body.user_id)
     const nothing = { nom: null, matricule: null, email: null, password: null }
@@ -406,7 +406,7 @@ describe('PUT /users/update', () => {
     expect((await token({ username: '5101', password: solene.password })).status).toBe(200)
   })
 
-  it('does not take role_id, nor anything else it does not know', async () => {
+  it('ignores role_id and unknown fields', async () => {
     const { admin, body } = await adminAndSolene()
     const more = { role_id: roleIds.admin, role_name: 'admin', status: 'deactivated', timestamp: 7, grade: 'A' }
     expect((await update(admin, { user_id: body.user_id, ...more })).body).toEqual(body)
@@ -424,7 +424,7 @@ describe('PUT /users/update', () => {
     expect((await token({ username: '5101', password: solene.password })).status).toBe(200)
   })
 
-  it('keeps a record editable that shows what it would not take', async () => {
+  it('accepts a record with values that it would reject as new ones', async () => {
     const { admin, body } = await adminAndSolene()
     await rows("UPDATE users SET name = '', matricule = NULL WHERE id = ?", body.user_id)
     const shown = (await get(admin, body.user_id)).body
@@ -440,14 +440,14 @@ describe('PUT /users/update', () => {
     }
   })
 
-  it('names what is wrong with a value in the words of pydantic', async () => {
+  it('reports invalid values in pydantic’s words', async () => {
     const { admin, body } = await adminAndSolene()
     for (const [field, value, type, msg] of wrongValues) {
       expectInvalid(await update(admin, { user_id: body.user_id, [field]: value }), [field, type, msg])
     }
   })
 
-  it('tells every wrong field, one entry a field, in the order of declaration, and never echoes what was sent', async () => {
+  it('reports every invalid field, one entry a field, in the order of declaration, and never repeats the sent value', async () => {
     const { admin, body } = await adminAndSolene()
     const sent = { password: 'sesame', email: 'sesame', matricule: 'sesame', nom: 'sesame'.repeat(40) }
     const entries = (answer: Answer) => answer.body.detail.map(({ loc, type }: any) => `${loc.join('.')} ${type}`)
@@ -462,7 +462,7 @@ describe('PUT /users/update', () => {
     expect(named.text + unnamed.text).not.toContain('sesame')
   })
 
-  it('refuses a matricule or an email that is taken', async () => {
+  it('rejects a matricule or an email that is taken', async () => {
     const { admin, body } = await adminAndSolene()
     await create(admin, { ...solene, matricule: 5102, email: 'maelle@example.org' })
     const { user_id } = body
@@ -472,7 +472,7 @@ describe('PUT /users/update', () => {
     expect((await get(admin, user_id)).body).toEqual(body)
   })
 
-  it('lets users change their own name, and nothing else of their own', async () => {
+  it('lets users change their own name, and no other field of their own', async () => {
     const plain = await signedInPerson(await adminToken(), { matricule: 5102 })
     const own = (changes: object) => update(plain.access_token, { user_id: plain.uuid, ...changes })
     const before = (await get(plain.access_token, plain.uuid)).body
@@ -485,7 +485,7 @@ describe('PUT /users/update', () => {
     expect((await update(plain.access_token, { user_id: '5102', nom: 'Maëlle' })).body.nom).toBe('Maëlle')
   })
 
-  it('takes users:update for others', async () => {
+  it('requires users:update for others', async () => {
     const { admin, body } = await adminAndSolene()
     const plain = await signedInPerson(admin)
     for (const user_id of [body.user_id, '5101', nobody]) {
@@ -496,7 +496,7 @@ describe('PUT /users/update', () => {
 })
 
 describe('DELETE /users/delete/{user_id}', () => {
-  it('deactivates by identifier or matricule, 204 and empty, again and again', async () => {
+  it('deactivates by id or matricule, with an empty 204, also when repeated', async () => {
     const { admin, body } = await adminAndSolene()
     for (const id of [body.user_id, 5101, body.user_id, ...spellingsOfUuid(body.user_id)]) {
       const { status, text, headers } = await remove(admin, encodeURIComponent(id))
@@ -505,7 +505,7 @@ describe('DELETE /users/delete/{user_id}', () => {
     }
   })
 
-  it('ends the sessions of the user, who cannot sign in any more', async () => {
+  it('ends the sessions of the user, who can no longer sign in', async () => {
     const { admin } = await adminAndSolene()
     const { access_token, refresh_token } = (await token({ username: '5101', password: solene.password })).body
     expect((await get(access_token, 5101)).status).toBe(200)
@@ -515,12 +515,12 @@ describe('DELETE /users/delete/{user_id}', () => {
     expectDetail(await token({ username: '5101', password: solene.password }), 401, 'Identifiants incorrects')
   })
 
-  it('answers 404 for an unknown user', async () => {
+  it('returns 404 for an unknown user', async () => {
     const admin = await adminToken()
     for (const id of [nobody, '5101']) expectDetail(await remove(admin, id), 404, unknownId(id))
   })
 
-  it('keeps the last active admin', async () => {
+  it('refuses to deactivate the last active admin', async () => {
     const admin = await adminToken()
     const [self] = (await list(admin)).body
     const sentence = 'Le dernier administrateur actif ne peut être ni rétrogradé, ni désactivé, ni supprimé'
@@ -528,7 +528,7 @@ describe('DELETE /users/delete/{user_id}', () => {
     expect((await list(admin)).body).toEqual([self])
   })
 
-  it('takes users:deactivate, for oneself too', async () => {
+  it('requires users:deactivate, even for the caller’s own account', async () => {
     const plain = await signedInPerson(await adminToken())
     for (const id of [plain.uuid, nobody]) {
       expectDetail(await remove(plain.access_token, id), 403, lacking('users:deactivate'))
@@ -552,7 +552,7 @@ describe('POST /token', () => {
     expect((await token({ ...grant, username: '5102', password: input.password })).status).toBe(200)
   })
 
-  it('issues a token of twelve hours with the claims of the seed, sub being the matricule, or the id without one', async () => {
+  it('issues a token of twelve hours with the original’s claims, whose sub is the matricule, or the id without one', async () => {
     const { admin, body: user } = await adminAndSolene()
     const { body } = await token({ username: '5101', password: solene.password })
     const { jti, iat, exp, sid, ...claims } = claimsOf(body.access_token)
@@ -576,7 +576,7 @@ describe('POST /token', () => {
     expect((await get(body.access_token, 5101)).status).toBe(401)
   })
 
-  it('answers 401 alike for an unknown user, a wrong password and a deactivated user', async () => {
+  it('returns the same 401 for an unknown user, a wrong password and a deactivated user', async () => {
     const { admin } = await adminAndSolene()
     await create(admin, { ...solene, matricule: 5102, email: 'maelle@example.org' })
     await remove(admin, 5102)
@@ -591,7 +591,7 @@ describe('POST /token', () => {
     }
   })
 
-  it('trades a refresh token, once, for the next pair', async () => {
+  it('exchanges a refresh token, once, for the next pair', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     await adminAndSolene()
     const first = (await token({ username: '5101', password: solene.password })).body
@@ -607,7 +607,7 @@ describe('POST /token', () => {
     expect((await trade('not a token')).status).toBe(401)
   })
 
-  it('names the form fields that are missing', async () => {
+  it('names the missing form fields', async () => {
     const literal: Entry = ['grant_type', 'literal_error', "Input should be '', 'password' or 'refresh_token'"]
     expectInvalid(await token({ scope: '' }), missing('username'), missing('password'))
     expectInvalid(await token({ username: '5101' }), missing('password'))
@@ -616,7 +616,7 @@ describe('POST /token', () => {
     expectInvalid(await token({ grant_type: 'implicit' }), literal)
   })
 
-  it('takes a form only', async () => {
+  it('accepts only a form', async () => {
     const json = { username: firstAdmin.email, password: firstAdmin.password }
     expectInvalid(await call('/personnel/token', { json }), notAnObject)
     expectInvalid(await call('/personnel/token', { method: 'POST' }), missing('username'), missing('password'))
@@ -625,7 +625,7 @@ describe('POST /token', () => {
     expect((await call('/personnel/token', { body, headers })).body.detail[0].type).toBe('json_invalid')
   })
 
-  it('locks an account after five failures, whatever the password then', async () => {
+  it('locks an account after five failures, even for the right password', async () => {
     await adminAndSolene()
     const wrong = { username: '5101', password: 'pas la bonne phrase' }
     for (let failure = 0; failure < 5; failure += 1) expect((await token(wrong)).status).toBe(401)
@@ -636,7 +636,7 @@ describe('POST /token', () => {
 })
 
 describe('POST /logout', () => {
-  it('answers 204 and ends the session, its refresh token included', async () => {
+  it('returns 204 and ends the session, its refresh token included', async () => {
     await adminAndSolene()
     const { access_token, refresh_token } = (await token({ username: '5101', password: solene.password })).body
     const { status, text } = await logout(access_token)
@@ -657,7 +657,7 @@ describe('every operation', () => {
     ['POST', '/logout'],
   ]
 
-  it('answers 401 without a token, and says so of a bad one', async () => {
+  it('returns 401 without a token, and names the error of an invalid one', async () => {
     for (const [method, path] of guarded) {
       const without = await call(`/personnel${path}`, { method })
       expectDetail(without, 401, 'Not authenticated')
@@ -668,7 +668,7 @@ describe('every operation', () => {
     }
   })
 
-  it('answers an unknown path 404, and a wrong verb 405 with Allow', async () => {
+  it('returns 404 for an unknown path, and 405 with Allow for a wrong method', async () => {
     for (const path of ['', '/', '/users', '/users/list/', '/users/delete/', '/nowhere']) {
       expectDetail(await call(`/personnel${path}`), 404, 'Not Found')
     }
@@ -686,7 +686,7 @@ describe('every operation', () => {
     }
   })
 
-  it('answers HEAD as GET, without a body', async () => {
+  it('answers HEAD like GET, without a body', async () => {
     const admin = await adminToken()
     for (const path of ['/users/list', `/users/${nobody}`]) {
       const asked = await call(`/personnel${path}`, { token: admin })
@@ -696,7 +696,7 @@ describe('every operation', () => {
     }
   })
 
-  it('answers at the root of a host of its own', async () => {
+  it('is served at the root of the contract’s own host', async () => {
     const env = { CONTRACT_HOSTS: '{"register.usher.example":"personnel"}' }
     const options = { host: 'register.usher.example:8000', env, token: await adminToken() }
     expect((await call('/users/list', options)).body[0].nom).toBe('first.admin')
@@ -704,7 +704,7 @@ describe('every operation', () => {
     expectDetail(await call('/personnel/users/list', options), 404, 'Not Found')
   })
 
-  it('answers 503 with Retry-After while the database is away', async () => {
+  it('returns 503 with Retry-After while the database is away', async () => {
     const DB = { prepare: () => ({ bind: () => ({}) }), batch: () => Promise.reject(new Error('D1_ERROR: gone')) }
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const answer = await call('/personnel/users/list', { token: await adminToken(), env: { DB } })
@@ -713,7 +713,7 @@ describe('every operation', () => {
   })
 })
 
-describe('bodies', () => {
+describe('a body', () => {
   const operations: [string, string][] = [
     ['POST', '/personnel/users/create'],
     ['PUT', '/personnel/users/update'],
@@ -722,18 +722,18 @@ describe('bodies', () => {
   const bytes = (text: string) => new TextEncoder().encode(text)
   const invalidUtf8 = new Uint8Array([...bytes('{"user_id":"5101","nom":"'), 0xc3, 0x28, ...bytes('"}')])
 
-  /** The same body, which must be refused alike, to both operations that take JSON. */
+  /** Sends the same body to both operations that take JSON. Both must refuse it in the same way. */
   async function toEach(options: Call, check: (answer: Answer) => void) {
     const admin = await adminToken()
     for (const [method, path] of operations) check(await call(path, { token: admin, method, ...options }))
   }
 
-  it('that are empty are missing', async () => {
+  it('that is empty counts as missing', async () => {
     await toEach({ body: '', headers: asJson }, (answer) => expectInvalid(answer, missing(null)))
     await toEach({}, (answer) => expectInvalid(answer, missing(null)))
   })
 
-  it('that are no object, or not JSON, are not attributes', async () => {
+  it('that is not an object, or not JSON by its type, is an attributes error', async () => {
     for (const body of ['[]', `[${complete}]`, '"text"', '12']) {
       await toEach({ body, headers: asJson }, (answer) => expectInvalid(answer, notAnObject))
     }
@@ -744,7 +744,7 @@ describe('bodies', () => {
     }
   })
 
-  it('that cannot be read as JSON are invalid JSON', async () => {
+  it('that cannot be parsed as JSON is invalid JSON', async () => {
     for (const body of ['{"matricule":}', '{', 'matricule=1', invalidUtf8]) {
       await toEach({ body, headers: asJson }, ({ status, body: { detail } }) => {
         const [{ loc, msg, type }] = detail as [{ loc: [string, number]; msg: string; type: string }]
@@ -756,7 +756,7 @@ describe('bodies', () => {
     expect(body.detail[0].loc).toEqual(['body', 1])
   })
 
-  it('are JSON where no content type is sent, and whatever its parameters', async () => {
+  it('is JSON without a content type, and with any parameters of the type', async () => {
     const admin = await adminToken()
     const bare = await call('/personnel/users/create', { token: admin, body: bytes(JSON.stringify(solene)) })
     expect([bare.status, bare.body.nom]).toEqual([200, 'Solène Kerbrat'])
@@ -767,7 +767,7 @@ describe('bodies', () => {
     expect((await call('/personnel/users/update', { ...options, headers })).status).toBe(200)
   })
 
-  it('are read up to 65,536 bytes', async () => {
+  it('is read up to 65,536 bytes', async () => {
     const admin = await adminToken()
     const padded = (length: number) => JSON.stringify({ ...solene, nom: 'Solene Kerbrat' }).padEnd(length)
     const options = { token: admin, headers: asJson }
@@ -777,8 +777,8 @@ describe('bodies', () => {
   })
 })
 
-describe('order of answers', () => {
-  it('is 405, then 413, then 401, then 403, then 422', async () => {
+describe('the order of checks', () => {
+  it('is 405, then 413, 401, 403, 422', async () => {
     const plain = (await signedInPerson(await adminToken())).access_token
     const body = ' '.repeat(65_537)
     expect((await call('/personnel/users/list', { method: 'POST', body })).status).toBe(405)
@@ -799,7 +799,7 @@ describe('order of answers', () => {
     expect((await create(admin, { ...solene, role_id: nobody, nom: '' })).status).toBe(422)
   })
 
-  it('is 422 before a 403 that depends on the values of the body', async () => {
+  it('is 422 before a 403 that depends on the body', async () => {
     const admin = await adminToken()
     const clerk = await clerkToken(admin, ['users:create'])
     const asAdmin = { ...solene, role_id: roleIds.admin }

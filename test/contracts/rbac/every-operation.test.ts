@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** What holds for each of rbac's operations: who is let in, which bodies are read, and which answer comes before which. */
+/** rbac: behaviour that all operations share: authentication, bodies, and the order of checks. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import {
@@ -55,7 +55,7 @@ const everyOperation: [string, string, unknown?][] = [
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 describe('every operation', () => {
-  it('answers 401 without a token, and says so of a bad one', async () => {
+  it('returns 401 without a token, and names the error of an invalid one', async () => {
     for (const [method, path] of guarded) {
       for (const headers of [{}, { cookie: 'sessionid=x' }, { authorization: 'Basic eDp5' }]) {
         const without = await call(path, { method, headers })
@@ -70,14 +70,14 @@ describe('every operation', () => {
     }
   })
 
-  it('takes the scheme of a token in any case', async () => {
+  it('accepts the token’s scheme in any case', async () => {
     const admin = await adminToken()
     for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
       expect((await call(users, { headers: { authorization: `${scheme} ${admin}` } })).status).toBe(200)
     }
   })
 
-  it('answers an unknown path 404, and a wrong verb 405 with Allow', async () => {
+  it('returns 404 for an unknown path, and 405 with Allow for a wrong method', async () => {
     const paths = [
       '',
       '/',
@@ -109,7 +109,7 @@ describe('every operation', () => {
     }
   })
 
-  it('answers HEAD as GET, without a body', async () => {
+  it('answers HEAD like GET, without a body', async () => {
     const { admin, id } = await adminAndTamsin()
     for (const path of [users, `${users}?page=0`, `${users}/${id}`, `${users}/${nobody}`, `${users}/x`]) {
       const asked = await call(path, { token: admin })
@@ -120,7 +120,7 @@ describe('every operation', () => {
     expect((await call(users, { method: 'HEAD' })).status).toBe(401)
   })
 
-  it('answers at the root of a host of its own', async () => {
+  it('is served at the root of the contract’s own host', async () => {
     const env = { CONTRACT_HOSTS: '{"access.usher.example":"rbac"}' }
     const options = { host: 'access.usher.example:8000', env }
     const signedIn = await call('/api/v1/auth/login', { ...options, json: firstAdmin })
@@ -136,7 +136,7 @@ describe('every operation', () => {
     expect((await call('/doc/rbac', options)).status).toBe(200)
   })
 
-  it('answers 503 with Retry-After while the database is away', async () => {
+  it('returns 503 with Retry-After while the database is away', async () => {
     const DB = { prepare: () => ({ bind: () => ({}) }), batch: () => Promise.reject(new Error('D1_ERROR: gone')) }
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const token = await adminToken()
@@ -153,7 +153,7 @@ describe('every operation', () => {
     }
   })
 
-  it('answers 429 with Retry-After to who asks too much', async () => {
+  it('returns 429 with Retry-After over the rate limit', async () => {
     const refusing = { limit: () => Promise.resolve({ success: false }) }
     const limiters = {
       CLIENT_LIMITER: refusing,
@@ -174,7 +174,7 @@ describe('every operation', () => {
     }
   })
 
-  it('is never to be cached', async () => {
+  it('must not be cached', async () => {
     const token = await adminToken()
     for (const [method, path, json] of everyOperation) {
       const { headers } = await call(path, { method, token, ...(method !== 'GET' && { json: json ?? {} }) })
@@ -184,11 +184,11 @@ describe('every operation', () => {
   })
 })
 
-describe('bodies', () => {
+describe('a body', () => {
   const complete = JSON.stringify({ ...tamsin, refresh_token: 'x' })
   const invalidUtf8 = new Uint8Array([...bytes('{"email":"'), 0xc3, 0x28, ...bytes('"}')])
 
-  /** The same body, which must be refused alike, to every operation that takes one. */
+  /** Sends the same body to every operation that takes one. All must refuse it in the same way. */
   async function toEach(options: Call, check: (answer: Answer) => void) {
     const token = await adminToken()
     for (const [method, path] of [
@@ -201,13 +201,13 @@ describe('bodies', () => {
     }
   }
 
-  it('that are empty or null are missing', async () => {
+  it('that is empty or null counts as missing', async () => {
     await toEach({ body: '', headers: asJson }, (answer) => expectInvalid(answer, missing()))
     await toEach({ body: 'null', headers: asJson }, (answer) => expectInvalid(answer, missing()))
     await toEach({}, (answer) => expectInvalid(answer, missing()))
   })
 
-  it('that are no object, or not JSON, are not attributes', async () => {
+  it('that is not an object, or not JSON by its type, is an attributes error', async () => {
     for (const body of ['[]', `[${complete}]`, '"text"', '12', 'true']) {
       await toEach({ body, headers: asJson }, (answer) => expectInvalid(answer, notAnObject))
     }
@@ -219,7 +219,7 @@ describe('bodies', () => {
     }
   })
 
-  it('that cannot be read as JSON are invalid JSON', async () => {
+  it('that cannot be parsed as JSON is invalid JSON', async () => {
     for (const body of ['{"email":}', '{', 'email=x', '{"email":NaN}', "{'email':1}", '{"a":1}x', '  ', invalidUtf8]) {
       await toEach({ body, headers: asJson }, ({ status, text, body: { detail } }) => {
         const [{ loc, msg, type }] = detail as [{ loc: [string, number]; msg: string; type: string }]
@@ -232,7 +232,7 @@ describe('bodies', () => {
     await toEach({ body: '{"a":1}x', headers: asJson }, (answer) => expectInvalid(answer, at(7)))
   })
 
-  it('are JSON where no content type is sent, and whatever its case, suffix and parameters', async () => {
+  it('is JSON without a content type, and with any case, suffix and parameters of the type', async () => {
     const { admin, id } = await adminAndTamsin()
     const bare = await call(users, { token: admin, body: bytes(JSON.stringify(piotr)) })
     expect([bare.status, bare.body.first_name]).toEqual([201, 'Piotr'])
@@ -259,7 +259,7 @@ describe('bodies', () => {
     }
   })
 
-  it('are read up to 65,536 bytes', async () => {
+  it('is read up to 65,536 bytes', async () => {
     const admin = await adminToken()
     const padded = (length: number) => JSON.stringify(tamsin).padEnd(length)
     const options = { token: admin, headers: asJson }
@@ -269,7 +269,7 @@ describe('bodies', () => {
     })
   })
 
-  it('of a logout may be anything that can be read', async () => {
+  it('of a logout may be anything readable', async () => {
     for (const body of ['{', '[]', 'x', '']) {
       const { access_token } = await signedInPerson(await adminToken())
       const type = body === '{' ? 'text/plain' : 'application/x-www-form-urlencoded'
@@ -281,8 +281,8 @@ describe('bodies', () => {
   })
 })
 
-describe('order of answers', () => {
-  it('is 404 and 405, then 413, then 401, then 403, then 422', async () => {
+describe('the order of checks', () => {
+  it('is 404 and 405, then 413, 401, 403, 422', async () => {
     const plain = (await signedInPerson(await adminToken())).access_token
     const body = ' '.repeat(65_537)
     expect((await call('/rbac/api/v1/nowhere', { method: 'POST', body })).status).toBe(404)
@@ -325,7 +325,7 @@ describe('order of answers', () => {
     expect((await update(admin, self, { is_active: false, first_name: '' })).status).toBe(422)
   })
 
-  it('is 422 before a 403 that depends on the values of the body, and that before 404 and 409', async () => {
+  it('is 422 before a 403 that depends on the body, and that before 404 and 409', async () => {
     const admin = await adminToken()
     const maker = await clerk(admin, ['users:create', 'users:update'])
     const asAdmin = { ...tamsin, role_ids: [roleIds.admin] }

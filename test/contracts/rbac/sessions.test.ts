@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** How clients of rbac sign in, stay signed in, and out. */
+/** rbac: signing in, refreshing and signing out. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import { adminToken, call, firstAdmin, freshDirectory, roleIds, rows, signedInPerson } from '../../support/usher'
@@ -32,7 +32,7 @@ const badRefresh = 'Invalid refresh token'
 const badToken = 'Invalid token'
 
 describe('POST /api/v1/auth/login', () => {
-  it('answers the three fields, and the token works', async () => {
+  it('returns the three fields, and the token works', async () => {
     const { id } = await adminAndTamsin()
     const { status, headers, body, text } = await login(credentials)
     expect([status, headers.get('content-type')]).toEqual([200, 'application/json'])
@@ -41,7 +41,7 @@ describe('POST /api/v1/auth/login', () => {
     expect((await get(access_token, id)).body.email).toBe(tamsin.email)
   })
 
-  it('issues a token of fifteen minutes whose sub is the identifier of the user', async () => {
+  it('issues a token of fifteen minutes whose sub is the user’s id', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const { id } = await adminAndTamsin()
     const { access_token } = (await login(credentials)).body
@@ -57,7 +57,7 @@ describe('POST /api/v1/auth/login', () => {
     expectDetail(await get(access_token, id), 401, badToken)
   })
 
-  it('gives the token the life that the deployment says', async () => {
+  it('issues a token with the configured lifetime', async () => {
     await adminAndTamsin()
     const env = { ACCESS_TOKEN_TTL_SECONDS: '60' }
     const { body } = await call(`${auth}/login`, { json: credentials, env })
@@ -65,7 +65,7 @@ describe('POST /api/v1/auth/login', () => {
     expect(exp - iat).toBe(60)
   })
 
-  it('takes the email in any case, and every other identifier of the user', async () => {
+  it('accepts the email in any case, and every other identifier of the user', async () => {
     const admin = await adminToken()
     const { input, uuid } = await signedInPerson(admin, { matricule: 5102, username: 'maud' })
     for (const email of [input.email, input.email.toUpperCase(), 'Maud', '5102']) {
@@ -75,7 +75,7 @@ describe('POST /api/v1/auth/login', () => {
     }
   })
 
-  it('takes the email between blanks or behind a name, as pydantic does', async () => {
+  it('accepts the email with surrounding blanks or with a name, as pydantic does', async () => {
     const { id } = await adminAndTamsin()
     for (const email of spellingsOfEmail(tamsin.email)) {
       const { status, body } = await login({ email, password: tamsin.password })
@@ -87,12 +87,12 @@ describe('POST /api/v1/auth/login', () => {
     expect((await login({ email: 'a<b>', password: input.password })).status).toBe(200)
   })
 
-  it('makes the first admin', async () => {
+  it('creates the first admin', async () => {
     const { status, body } = await login(firstAdmin)
     expect([status, (await list(body.access_token)).body.pagination.total]).toEqual([200, 1])
   })
 
-  it('answers 401 alike for an unknown user, a wrong password, a deactivated user and one without a password', async () => {
+  it('returns the same 401 for an unknown user, a wrong password, a deactivated user and a user without a password', async () => {
     const { admin, id } = await adminAndTamsin()
     const wordless = await signedInPerson(admin)
     await rows('UPDATE users SET password_hash = NULL WHERE id = ?', wordless.uuid)
@@ -114,7 +114,7 @@ describe('POST /api/v1/auth/login', () => {
     expectDetail(await login(credentials), 401, wrong)
   })
 
-  it('requires both fields, strings, and passes over others', async () => {
+  it('requires both fields as strings, and ignores others', async () => {
     await adminAndTamsin()
     expectInvalid(await login({}), missing('email'), missing('password'))
     expectInvalid(await login({ email: tamsin.email }), missing('password'))
@@ -127,7 +127,7 @@ describe('POST /api/v1/auth/login', () => {
     expect((await login({ ...credentials, remember_me: true, grant_type: 'x' })).status).toBe(200)
   })
 
-  it('locks an account after five failures, whatever the password then', async () => {
+  it('locks an account after five failures, even for the right password', async () => {
     await adminAndTamsin()
     for (let failure = 0; failure < 5; failure += 1) {
       expect((await login({ ...credentials, password: 'wrong' })).status).toBe(401)
@@ -139,7 +139,7 @@ describe('POST /api/v1/auth/login', () => {
 })
 
 describe('POST /api/v1/auth/refresh', () => {
-  it('trades a refresh token, once, for the next pair', async () => {
+  it('exchanges a refresh token, once, for the next pair', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const { id } = await adminAndTamsin()
     const first = (await login(credentials)).body
@@ -165,7 +165,7 @@ describe('POST /api/v1/auth/refresh', () => {
     expect([again.status, (await get(again.body.access_token, id)).status]).toEqual([200, 200])
   })
 
-  it('answers 401 for what is no refresh token of ours', async () => {
+  it('returns 401 for an invalid refresh token', async () => {
     await adminAndTamsin()
     const { access_token, refresh_token } = (await login(credentials)).body
     for (const token of ['', 'nonsense', access_token, `${refresh_token}x`, refresh_token.slice(0, -1)]) {
@@ -184,7 +184,7 @@ describe('POST /api/v1/auth/refresh', () => {
 })
 
 describe('POST /api/v1/auth/logout', () => {
-  it('says so, and ends the session, its refresh token included', async () => {
+  it('returns a message, and ends the session, its refresh token included', async () => {
     const { id } = await adminAndTamsin()
     const { access_token, refresh_token } = (await login(credentials)).body
     const other = (await login(credentials)).body
@@ -196,7 +196,7 @@ describe('POST /api/v1/auth/logout', () => {
     expect((await get(other.access_token, id)).status).toBe(200)
   })
 
-  it('is no business of an API key, which has no session', async () => {
+  it('refuses an API key, which has no session', async () => {
     const admin = await adminToken()
     const { key } = (await call('/v1/api-keys', { token: admin, json: { name: 'x', permissions: ['users:read'] } }))
       .body

@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** rbac's list of users, promise by promise. Pages against the tables themselves are in test/pages.test.ts. */
+/** rbac: the list of users. test/pages.test.ts compares the pages with the tables. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import { adminToken, call, firstAdmin, freshDirectory, person, signedInPerson } from '../../support/usher'
@@ -37,7 +37,7 @@ const atMost = (field: string, most: number): Entry => [
 ]
 const unparsable = (field: string): Entry => [['query', field], 'int_parsing', notAnInteger]
 
-/** An admin's token, with `count` people made after the admin. */
+/** An admin's token, and `count` people created after the admin. */
 async function adminAnd(count: number) {
   const admin = await adminToken()
   for (let made = 1; made <= count; made += 1) {
@@ -48,7 +48,7 @@ async function adminAnd(count: number) {
 }
 
 describe('GET /api/v1/users', () => {
-  it('answers data and pagination, compact, with the keys of the seed in its order', async () => {
+  it('returns data and pagination, compact, with the original’s keys in its order', async () => {
     vi.useFakeTimers(thatSecond)
     const { admin, text: created } = await adminAndTamsin()
     const { status, headers, text, body } = await list(admin)
@@ -61,7 +61,7 @@ describe('GET /api/v1/users', () => {
     expect(text).toBe(`{"data":[${first},${created}],"pagination":{"page":1,"limit":10,"total":2,"pages":1}}`)
   })
 
-  it('is the first ten in the order of their creation, with the exact number of users and of pages', async () => {
+  it('returns the ten oldest users first, with the exact number of users and of pages', async () => {
     const admin = await adminAnd(11)
     const first = await list(admin)
     expect(emails(first)).toEqual([firstAdmin.email, ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => `p${n}@example.org`)])
@@ -71,7 +71,7 @@ describe('GET /api/v1/users', () => {
     expect(second.body.pagination).toEqual({ page: 2, limit: 10, total: 12, pages: 2 })
   })
 
-  it('turns pages of any limit from 1 to 100', async () => {
+  it('accepts any limit from 1 to 100', async () => {
     const admin = await adminAnd(4)
     const all = emails(await list(admin, '?limit=100'))
     expect(all).toHaveLength(5)
@@ -85,7 +85,7 @@ describe('GET /api/v1/users', () => {
     }
   })
 
-  it('is empty past the end, which is no failure', async () => {
+  it('returns an empty page past the end', async () => {
     const admin = await adminAnd(1)
     for (const [query, page, limit, pages] of [
       ['?page=2', 2, 10, 1],
@@ -102,7 +102,7 @@ describe('GET /api/v1/users', () => {
     ])
   })
 
-  it('refuses a page or a limit that is out of bounds or no integer, in the words of pydantic', async () => {
+  it('rejects a page or a limit that is out of bounds or not an integer, in pydantic’s words', async () => {
     const admin = await adminToken()
     for (const value of ['0', '-1', '-0', '-99999999999999999999']) {
       expectInvalid(await list(admin, `?page=${value}`), atLeast('page', 1))
@@ -135,7 +135,7 @@ describe('GET /api/v1/users', () => {
     }
   })
 
-  it('tells both that are wrong, page before limit', async () => {
+  it('reports both errors, page before limit', async () => {
     const admin = await adminToken()
     expectInvalid(await list(admin, '?limit=0&page=0'), atLeast('page', 1), atLeast('limit', 1))
     expectInvalid(await list(admin, '?limit=101&page=x'), unparsable('page'), atMost('limit', 100))
@@ -150,14 +150,14 @@ describe('GET /api/v1/users', () => {
     expect((await list(admin, '?limit=1_0')).body.pagination.limit).toBe(10)
   })
 
-  it('counts the last of several values, and passes over parameters it does not know', async () => {
+  it('uses the last of several values, and ignores unknown parameters', async () => {
     const { admin } = await adminAndTamsin()
     const several = await list(admin, '?page=x&page=1&limit=0&limit=5&search=nobody&search=tamsin&sort=email&cursor=x')
     expect([several.status, several.body.pagination]).toEqual([200, { page: 1, limit: 5, total: 1, pages: 1 }])
     expect(emails(several)).toEqual([tamsin.email])
   })
 
-  it('keeps a deactivated user, as inactive', async () => {
+  it('includes a deactivated user, as inactive', async () => {
     const { admin, id } = await adminAndTamsin()
     const { body } = await update(admin, id, { is_active: false })
     expect((await list(admin)).body.data[1]).toEqual(body)
@@ -173,7 +173,7 @@ describe('GET /api/v1/users', () => {
     expect(roles.map(({ name }: { name: string }) => name)).toEqual(['user', 'admin'])
   })
 
-  it('takes users:read', async () => {
+  it('requires users:read', async () => {
     const plain = await signedInPerson(await adminToken())
     for (const query of ['', '?page=0', '?search=x']) {
       expectDetail(await list(plain.access_token, query), 403, lacking('users:read'))
@@ -216,7 +216,7 @@ describe('GET /api/v1/users?search=', () => {
     }
   })
 
-  it('does not look into username, name, role, identifiers or anything else', async () => {
+  it('does not search username, name, role, identifiers or any other field', async () => {
     const admin = await adminToken()
     const odd = { first_name: 'Ada', last_name: 'Mbeki', name: 'Zuzanna Quill', username: 'qwortle', phone: '707070' }
     const one = await signedInPerson(admin, { ...odd, matricule: 909_090, certified_email: 'vouched@example.com' })
@@ -236,7 +236,7 @@ describe('GET /api/v1/users?search=', () => {
     expect(await found(admin, 'mbeki ada')).toEqual([one.input.email])
   })
 
-  it('takes no account of case, accents and width', async () => {
+  it('ignores case, accents and width', async () => {
     const admin = await adminToken()
     await create(admin, { ...tamsin, first_name: 'Zoë', last_name: 'Núñez Çelik' })
     for (const text of ['zoe', 'ZOË', 'nunez', 'ÑUÑEZ'.normalize('NFD'), 'celik', 'ｚｏｅ', 'zöe', 'Celik ZOE nuñ']) {
@@ -244,7 +244,7 @@ describe('GET /api/v1/users?search=', () => {
     }
   })
 
-  it('takes every character literally', async () => {
+  it('treats every character literally', async () => {
     const admin = await adminToken()
     const odd = `%_*?"'\\()[]{}^$.+-:;|&<>=~!#@/,\``
     await create(admin, { ...tamsin, last_name: `AND ${odd} NEAR` })
@@ -272,7 +272,7 @@ describe('GET /api/v1/users?search=', () => {
     for (const text of nothing) expect([text, await found(admin, text)]).toEqual([text, []])
   })
 
-  it('finds nobody by characters that nobody has', async () => {
+  it('finds no user by characters that no user has', async () => {
     const { admin } = await adminAndTamsin()
     for (const text of [
       '\u0000',
@@ -292,7 +292,7 @@ describe('GET /api/v1/users?search=', () => {
     }
   })
 
-  it('is of everyone where it has no word', async () => {
+  it('finds every user when it contains no word', async () => {
     const { admin } = await adminAndTamsin()
     for (const text of ['', ' ', '   ', '\t\n']) {
       expect((await search(admin, text)).body.pagination).toEqual({ page: 1, limit: 10, total: 2, pages: 1 })
@@ -314,7 +314,7 @@ describe('GET /api/v1/users?search=', () => {
     }
   })
 
-  it('is of at most 200 characters', async () => {
+  it('accepts at most 200 characters', async () => {
     const admin = await adminToken()
     for (const character of ['a', 'é', '🙂']) {
       const most = await list(admin, `?search=${encodeURIComponent(character.repeat(200))}`)
@@ -326,7 +326,7 @@ describe('GET /api/v1/users?search=', () => {
     expect(words).toBe(200)
   })
 
-  it('is of three words at most where all have one or two characters', async () => {
+  it('accepts at most three words when all have one or two characters', async () => {
     const { admin } = await adminAndTamsin()
     const most = 'Value error, must have at most 3 words, or a word of at least 3 characters'
     for (const text of ['a b c d', 'ta ms ok el', 'a, b, c, d', '🙂 a b c']) {
@@ -339,7 +339,7 @@ describe('GET /api/v1/users?search=', () => {
     for (const text of ['ta ms qq', 'tam m s z']) expect([text, await found(admin, text)]).toEqual([text, []])
   })
 
-  it('finds letters and apostrophes by what people type for them', async () => {
+  it('finds letters and apostrophes by their common replacements', async () => {
     const admin = await adminToken()
     await create(admin, { ...tamsin, first_name: 'Łucja', last_name: 'O\u2019Søren-Đæk' })
     for (const text of ['lucja', 'ŁUCJA', "o'soren", 'O\u2019SØREN', 'daek lucja', 'soren\u2010đ', 'ł s o']) {
@@ -347,7 +347,7 @@ describe('GET /api/v1/users?search=', () => {
     }
   })
 
-  it('follows what is changed and deleted', async () => {
+  it('reflects changes and deletions', async () => {
     const { admin, id } = await adminAndTamsin()
     await update(admin, id, { first_name: 'Wendeline' })
     expect([await found(admin, 'wendel'), await found(admin, 'okello wen')]).toEqual([[tamsin.email], [tamsin.email]])

@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** rbac's change of a user, promise by promise, as its clients see it. */
+/** rbac: updating a user. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import { adminToken, call, firstAdmin, freshDirectory, roleIds, signedInPerson } from '../../support/usher'
@@ -41,7 +41,7 @@ freshDirectory()
 afterEach(() => void vi.useRealTimers())
 
 describe('PUT /api/v1/users/{user_id}', () => {
-  it('changes what is sent, answers the record, and moves the time of its change on', async () => {
+  it('changes only what is sent, returns the record, and moves its update time on', async () => {
     vi.useFakeTimers(thatSecond)
     const { admin, id, body } = await adminAndTamsin()
     vi.advanceTimersByTime(61_000)
@@ -76,7 +76,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     expect((await get(admin, id)).text).toBe(answer.text)
   })
 
-  it('takes the body of the seed, and its uuid in any spelling', async () => {
+  it('accepts the original’s body, and a uuid in any spelling', async () => {
     const { admin, id, body } = await adminAndTamsin()
     const sent = { first_name: 'Updated', last_name: 'Name', role_ids: [roleIds.admin] }
     for (const one of [id.toUpperCase(), id.replaceAll('-', ''), `%7B${id}%7D`, `urn:uuid:${id}`]) {
@@ -94,7 +94,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     }
   })
 
-  it('keeps what is absent or null', async () => {
+  it('keeps fields that are absent or null', async () => {
     const { admin, id, text } = await adminAndTamsin()
     const before = await versionOf(admin, id)
     const nothing = { email: null, password: null, first_name: null, last_name: null, is_active: null, role_ids: null }
@@ -122,7 +122,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     expect(await versionOf(admin, id)).toEqual(before)
   })
 
-  it('keeps records editable that came from roomier contracts', async () => {
+  it('accepts unchanged records from contracts with wider limits', async () => {
     vi.useFakeTimers(thatSecond)
     const admin = await adminToken()
     const guide = await roleWith(admin, 'guide', [])
@@ -155,7 +155,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     }
   })
 
-  it('replaces the roles by those of role_ids, in their order and each once', async () => {
+  it('replaces the roles by those of role_ids, in order and without duplicates', async () => {
     const { admin, id } = await adminAndTamsin()
     const guide = await roleWith(admin, 'guide', [])
     const host = await roleWith(admin, 'host', [])
@@ -191,7 +191,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     }
   })
 
-  it('leaves the default role for an empty role_ids', async () => {
+  it('assigns the default role for an empty role_ids', async () => {
     const { admin, id } = await adminAndTamsin()
     const guide = await roleWith(admin, 'guide', [])
     await update(admin, id, { role_ids: [guide, roleIds.admin] })
@@ -200,7 +200,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     expect((await update(admin, id, { role_ids: [] })).cost.written).toBe(0)
   })
 
-  it('answers 404 where one of the roles is unknown, and changes nothing', async () => {
+  it('returns 404 for an unknown role, and changes nothing', async () => {
     const { admin, id, text } = await adminAndTamsin()
     for (const role_ids of [[nobody], [roleIds.user, nobody], [nobody, roleIds.user]]) {
       expectDetail(await update(admin, id, { first_name: 'Updated', role_ids }), 404, 'Role not found')
@@ -236,7 +236,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     expect((await get(admin, id)).body.is_active).toBe(true)
   })
 
-  it('names what is wrong with a value in the words of pydantic', async () => {
+  it('reports invalid values in pydantic’s words', async () => {
     const { admin, id, text } = await adminAndTamsin()
     for (const [field, value, type, msg] of wrongValues) {
       expectInvalid(await update(admin, id, { [field]: value }), [['body', field], type, msg])
@@ -245,7 +245,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     expect((await get(admin, id)).text).toBe(text)
   })
 
-  it('tells every wrong field in the order of declaration, and never echoes what was sent', async () => {
+  it('reports every invalid field in the order of declaration, and never repeats the sent value', async () => {
     const { admin, id } = await adminAndTamsin()
     const sent = {
       role_ids: 'sesame',
@@ -268,7 +268,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     expect(answer.text).not.toContain('sesame')
   })
 
-  it('ignores fields it does not know or does not take', async () => {
+  it('ignores unknown and read-only fields', async () => {
     const { admin, id, text } = await adminAndTamsin()
     const more = {
       id: nobody,
@@ -286,7 +286,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     expect([answer.status, answer.text, answer.cost.written]).toEqual([200, text, 0])
   })
 
-  it('answers 404 for a uuid that is no user, and 422 for what is no uuid', async () => {
+  it('returns 404 for a uuid without a user, and 422 for a malformed uuid', async () => {
     const admin = await adminToken()
     expectDetail(await update(admin, nobody, { first_name: 'Updated' }), 404, 'User not found')
     expectDetail(await update(admin, nobody, {}), 404, 'User not found')
@@ -295,7 +295,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     }
   })
 
-  it('refuses an email that is taken, and takes one’s own in another case', async () => {
+  it('rejects a taken email, and accepts the user’s own in another case', async () => {
     const { admin, id, text } = await adminAndTamsin()
     await create(admin, piotr)
     await signedInPerson(admin, { username: 'maud@example.org' })
@@ -308,7 +308,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     )
   })
 
-  it('takes an email as pydantic does, between blanks or behind a name', async () => {
+  it('accepts an email with surrounding blanks or with a name, as pydantic does', async () => {
     const { admin, id } = await adminAndTamsin()
     for (const [index, email] of spellingsOfEmail('X@example.org').entries()) {
       const answer = await update(admin, id, { email: email.replace('X@', `x${index}@`) })
@@ -324,7 +324,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     }
   })
 
-  it('sets a password, which ends the sessions there were', async () => {
+  it('sets a password, which ends the user’s sessions', async () => {
     const { admin, id } = await adminAndTamsin()
     const before = (await login({ email: tamsin.email, password: tamsin.password })).body
     expect((await update(admin, id, { password: 'the tide is out at three' })).status).toBe(200)
@@ -346,7 +346,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     expect((await login({ email: tamsin.email, password: tamsin.password })).status).toBe(200)
   })
 
-  it('keeps the last active admin', async () => {
+  it('refuses to remove the last active admin', async () => {
     const { admin, id } = await adminAndTamsin()
     const self = (await list(admin)).body.data[0]
     for (const sent of [
@@ -364,7 +364,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     expect(roleNames(await update(admin, self.id, { role_ids: [] }))).toEqual(['user'])
   })
 
-  it('takes users:update for others', async () => {
+  it('requires users:update for others', async () => {
     const { admin, id, text } = await adminAndTamsin()
     const plain = await signedInPerson(admin)
     for (const one of [id, nobody]) {
@@ -379,7 +379,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     })
   })
 
-  it('takes users:deactivate for is_active and roles:assign for role_ids, unless they are so already', async () => {
+  it('requires users:deactivate for is_active and roles:assign for role_ids, unless the values are unchanged', async () => {
     const { admin, id, text } = await adminAndTamsin()
     const editor = (await clerk(admin, ['users:update'])).access_token
     const guide = await roleWith(admin, 'guide', [])
@@ -394,7 +394,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     }
   })
 
-  it('has no power over someone who holds a permission that its caller does not', async () => {
+  it('is forbidden for a user who holds a permission that the caller lacks', async () => {
     const { admin, id } = await adminAndTamsin()
     const reader = await roleWith(admin, 'reader', ['users:read'])
     await update(admin, id, { role_ids: [reader] })
@@ -406,7 +406,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     expectDetail(await update(editor, plain.uuid, { role_ids: [reader] }), 403, lacking('users:read'))
   })
 
-  it('lets users change their own names, and nothing else of their own', async () => {
+  it('lets users change their own names, and no other field of their own', async () => {
     const admin = await adminToken()
     const plain = await signedInPerson(admin)
     const own = (sent: object) => update(plain.access_token, plain.uuid, sent)
@@ -431,7 +431,7 @@ describe('PUT /api/v1/users/{user_id}', () => {
     })
   })
 
-  it('takes no API key for oneself', async () => {
+  it('does not treat an API key as its owner', async () => {
     const admin = await adminToken()
     const self = (await list(admin)).body.data[0].id
     const json = { name: 'a program', permissions: ['users:read'] }

@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** rbac's operations on one user, promise by promise, as its clients see them. */
+/** rbac: reading, creating and deleting one user. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import { adminToken, call, freshDirectory, roleIds, signedInPerson } from '../../support/usher'
@@ -47,7 +47,7 @@ afterEach(() => void vi.useRealTimers())
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 describe('GET /api/v1/users/{user_id}', () => {
-  it('answers the record, whatever the spelling of its uuid', async () => {
+  it('returns the record, whatever the spelling of its uuid', async () => {
     const { admin, id, text } = await adminAndTamsin()
     for (const one of [id, id.toUpperCase(), id.replaceAll('-', ''), `%7B${id}%7D`, `urn:uuid:${id}`]) {
       const answer = await get(admin, one)
@@ -56,7 +56,7 @@ describe('GET /api/v1/users/{user_id}', () => {
     }
   })
 
-  it('answers 404 for a uuid that is no user', async () => {
+  it('returns 404 for a uuid without a user', async () => {
     const { admin, id } = await adminAndTamsin()
     await remove(admin, id)
     for (const one of [nobody, id, roleIds.user, '00000000-0000-0000-0000-000000000000']) {
@@ -64,7 +64,7 @@ describe('GET /api/v1/users/{user_id}', () => {
     }
   })
 
-  it('answers 422 for what is no uuid, at its place in the path', async () => {
+  it('returns 422 for a malformed uuid, with its location in the path', async () => {
     const { admin, id } = await adminAndTamsin()
     for (const one of [
       '1',
@@ -96,7 +96,7 @@ describe('GET /api/v1/users/{user_id}', () => {
     ])
   })
 
-  it('shows its own record to everyone, and that of others with users:read only', async () => {
+  it('shows users their own record, and those of others only with users:read', async () => {
     const { admin, id } = await adminAndTamsin()
     const plain = await signedInPerson(admin)
     const own = await get(plain.access_token, plain.uuid)
@@ -107,7 +107,7 @@ describe('GET /api/v1/users/{user_id}', () => {
     expect((await get(reader.access_token, id)).status).toBe(200)
   })
 
-  it('shows records that came from roomier contracts', async () => {
+  it('shows records from contracts with wider limits', async () => {
     const admin = await adminToken()
     const bare = await signedInPerson(admin, { name: 'Cher' })
     expect((await get(admin, bare.uuid)).body).toMatchObject({ first_name: 'Cher', last_name: '' })
@@ -119,7 +119,7 @@ describe('GET /api/v1/users/{user_id}', () => {
 })
 
 describe('POST /api/v1/users', () => {
-  it('answers 201 with the new record, active, who can sign in', async () => {
+  it('returns 201 with the new, active record, and the user can sign in', async () => {
     vi.useFakeTimers(thatSecond)
     const { body, text } = await adminAndTamsin()
     expect(body.id).toMatch(uuid)
@@ -127,14 +127,14 @@ describe('POST /api/v1/users', () => {
     expect((await login({ email: tamsin.email, password: tamsin.password })).status).toBe(200)
   })
 
-  it('takes the body of the seed', async () => {
+  it('accepts the original’s body', async () => {
     const admin = await adminToken()
     const sent = { ...tamsin, password: 'SecurePassword123!', role_ids: [roleIds.user] }
     const { status, body } = await create(admin, sent)
     expect([status, body.roles]).toEqual([201, [{ id: roleIds.user, name: 'user' }]])
   })
 
-  it('gives the default role where none is asked for', async () => {
+  it('assigns the default role when no role is sent', async () => {
     const admin = await adminToken()
     for (const [index, role_ids] of [undefined, null, []].entries()) {
       const answer = await create(admin, { ...tamsin, email: `t${index}@example.org`, role_ids })
@@ -142,7 +142,7 @@ describe('POST /api/v1/users', () => {
     }
   })
 
-  it('gives the roles asked for, in their order and each once, in any spelling', async () => {
+  it('assigns the requested roles in order and without duplicates, in any spelling', async () => {
     const admin = await adminToken()
     const guide = await roleWith(admin, 'guide', ['users:read'])
     const hex = guide.replaceAll('-', '').toUpperCase()
@@ -169,7 +169,7 @@ describe('POST /api/v1/users', () => {
     }
   })
 
-  it('answers 404 where one of the roles is unknown, and creates nobody', async () => {
+  it('returns 404 for an unknown role, and creates no user', async () => {
     const admin = await adminToken()
     for (const role_ids of [[nobody], [roleIds.user, nobody], [nobody, roleIds.user]]) {
       expectDetail(await create(admin, { ...tamsin, role_ids }), 404, 'Role not found')
@@ -177,7 +177,7 @@ describe('POST /api/v1/users', () => {
     expect((await list(admin)).body.pagination.total).toBe(1)
   })
 
-  it('requires its four fields, and says so in their order', async () => {
+  it('requires its four fields, and reports them in order', async () => {
     const admin = await adminToken()
     for (const field of Object.keys(tamsin)) {
       expectInvalid(await create(admin, { ...tamsin, [field]: undefined }), missing(field))
@@ -186,7 +186,7 @@ describe('POST /api/v1/users', () => {
     expectInvalid(await create(admin, {}), ...Object.keys(tamsin).map((field) => missing(field)))
   })
 
-  it('names what is wrong with a value in the words of pydantic', async () => {
+  it('reports invalid values in pydantic’s words', async () => {
     const admin = await adminToken()
     for (const [field, value, type, msg] of wrongValues) {
       expectInvalid(await create(admin, { ...tamsin, [field]: value }), [['body', field], type, msg])
@@ -197,7 +197,7 @@ describe('POST /api/v1/users', () => {
     expect((await list(admin)).body.pagination.total).toBe(1)
   })
 
-  it('takes values as long as may be', async () => {
+  it('accepts values of the maximum length', async () => {
     const admin = await adminToken()
     const longest = {
       email: longestEmail,
@@ -213,7 +213,7 @@ describe('POST /api/v1/users', () => {
     expect((await create(admin, shortest)).status).toBe(201)
   })
 
-  it('tells every wrong field in the order of declaration, and never echoes what was sent', async () => {
+  it('reports every invalid field in the order of declaration, and never repeats the sent value', async () => {
     const sent = {
       role_ids: ['sesame'],
       last_name: 'sesame'.repeat(40),
@@ -233,7 +233,7 @@ describe('POST /api/v1/users', () => {
     expect(answer.text).not.toContain('sesame')
   })
 
-  it('follows the deployment in how long a password must be', async () => {
+  it('uses the deployment’s minimum password length', async () => {
     const options = { token: await adminToken(), env: { PASSWORD_MIN_LENGTH: '14' } }
     const short = await call('/rbac/api/v1/users', { ...options, json: { ...tamsin, password: 'thirteen long' } })
     expectInvalid(short, [['body', 'password'], 'string_too_short', 'String should have at least 14 characters'])
@@ -241,7 +241,7 @@ describe('POST /api/v1/users', () => {
     expect(long.status).toBe(201)
   })
 
-  it('ignores fields it does not know or does not take', async () => {
+  it('ignores unknown and read-only fields', async () => {
     const admin = await adminToken()
     const more = {
       id: nobody,
@@ -260,7 +260,7 @@ describe('POST /api/v1/users', () => {
     expect(body.id).not.toBe(nobody)
   })
 
-  it('keeps text as it is sent, composed, and the domain of an email in lower case', async () => {
+  it('keeps text as sent, in composed form, with the email’s domain in lower case', async () => {
     const admin = await adminToken()
     const sent = {
       ...tamsin,
@@ -278,13 +278,13 @@ describe('POST /api/v1/users', () => {
     expect((await get(admin, body.id)).text).toBe(text)
   })
 
-  it('makes a name of both names, which other contracts show', async () => {
+  it('joins both names into the name that other contracts show', async () => {
     const { admin, id } = await adminAndTamsin()
     const { body } = await call(`/v1/users/usr_${id.replaceAll('-', '')}`, { token: admin })
     expect([body.name, body.first_name, body.last_name]).toEqual(['Tamsin Okello', 'Tamsin', 'Okello'])
   })
 
-  it('takes an email as pydantic does, between blanks or behind a name, and stores the address', async () => {
+  it('accepts an email with surrounding blanks or with a name, as pydantic does, and stores the address', async () => {
     const admin = await adminToken()
     for (const email of spellingsOfEmail('Thea.Sand@EXAMPLE.org')) {
       const { status, body } = await create(admin, { ...tamsin, email })
@@ -297,7 +297,7 @@ describe('POST /api/v1/users', () => {
     }
   })
 
-  it('refuses an email that is taken, in any spelling, as anyone’s identifier', async () => {
+  it('rejects an email that is taken as any identifier of any user, in any spelling', async () => {
     const { admin } = await adminAndTamsin()
     await signedInPerson(admin, { username: 'maud@example.org' })
     for (const email of [tamsin.email, 'TAMSIN.Okello@Example.org', 'ｔamsin.okello@example.org', 'Maud@example.org']) {
@@ -319,7 +319,7 @@ describe('POST /api/v1/users', () => {
     }
   })
 
-  it('creates an active user where is_active is true, absent or null, and answers 422 for what is no boolean', async () => {
+  it('creates an active user when is_active is true, absent or null, and returns 422 for a value that is not a boolean', async () => {
     const admin = await adminToken()
     for (const [index, is_active] of [true, 'yes', undefined, null].entries()) {
       const { status, body } = await create(admin, { ...tamsin, email: `t${index}@example.org`, is_active })
@@ -340,7 +340,7 @@ describe('POST /api/v1/users', () => {
     expect((await create(maker, { ...tamsin, is_active: true })).status).toBe(201)
   })
 
-  it('takes users:create, and roles:assign for any role but the default one', async () => {
+  it('requires users:create, and roles:assign for any role but the default one', async () => {
     const admin = await adminToken()
     const plain = await signedInPerson(admin)
     const maker = (await clerk(admin, ['users:create'])).access_token
@@ -355,7 +355,7 @@ describe('POST /api/v1/users', () => {
     }
   })
 
-  it('gives no role with a permission that its maker does not hold', async () => {
+  it('assigns no role with a permission that the caller lacks', async () => {
     const admin = await adminToken()
     const maker = (await clerk(admin, ['users:create', 'roles:assign'])).access_token
     const reader = await roleWith(admin, 'reader', ['users:read'])
@@ -367,7 +367,7 @@ describe('POST /api/v1/users', () => {
 })
 
 describe('DELETE /api/v1/users/{user_id}', () => {
-  it('deletes for good: 200 with the words of the seed, and 404 from then on', async () => {
+  it('deletes for good: 200 with the original’s message, and 404 from then on', async () => {
     const { admin, id } = await adminAndTamsin()
     const { status, text } = await remove(admin, id)
     expect([status, text]).toEqual([200, '{"message":"User successfully deleted"}'])
@@ -377,20 +377,20 @@ describe('DELETE /api/v1/users/{user_id}', () => {
     expect((await list(admin)).body.pagination.total).toBe(1)
   })
 
-  it('takes the uuid in any spelling, and no other', async () => {
+  it('accepts the uuid in any spelling, and no other id', async () => {
     const { admin, id } = await adminAndTamsin()
     for (const one of ['1', 'me', id.slice(1)]) expectInvalid(await remove(admin, one), invalidUserId)
     expect((await remove(admin, id.replaceAll('-', '').toUpperCase())).status).toBe(200)
   })
 
-  it('frees the email, never the identifier', async () => {
+  it('frees the email, but never the id', async () => {
     const { admin, id } = await adminAndTamsin()
     await remove(admin, id)
     const { status, body } = await create(admin, tamsin)
     expect([status, body.id === id]).toEqual([201, false])
   })
 
-  it('ends the sessions of the user, who cannot sign in any more', async () => {
+  it('ends the sessions of the user, who can no longer sign in', async () => {
     const { admin, id } = await adminAndTamsin()
     const { access_token, refresh_token } = (await login({ email: tamsin.email, password: tamsin.password })).body
     await remove(admin, id)
@@ -399,7 +399,7 @@ describe('DELETE /api/v1/users/{user_id}', () => {
     expectDetail(await login({ email: tamsin.email, password: tamsin.password }), 401, 'Incorrect email or password')
   })
 
-  it('keeps the last active admin', async () => {
+  it('refuses to delete the last active admin', async () => {
     const { admin, id } = await adminAndTamsin()
     const self = (await list(admin)).body.data[0]
     expectDetail(await remove(admin, self.id), 409, lastAdmin)
@@ -409,7 +409,7 @@ describe('DELETE /api/v1/users/{user_id}', () => {
     expectDetail(await get(admin, id), 401, 'Invalid token')
   })
 
-  it('takes users:delete, for oneself too, and power over whom it is of', async () => {
+  it('requires users:delete, even for the caller’s own account, and every permission of the user', async () => {
     const { admin, id } = await adminAndTamsin()
     const plain = await signedInPerson(admin)
     for (const one of [plain.uuid, id, nobody]) {

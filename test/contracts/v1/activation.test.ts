@@ -1,4 +1,4 @@
-/** v1: keeping a user out, and letting them in again. */
+/** v1: deactivating and reactivating users. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, freshDirectory, signedInPerson } from '../../support/usher'
 import { namesEveryTest } from '../../support/statements'
@@ -16,7 +16,7 @@ const post = (id: string, action: 'activate' | 'deactivate', token = admin) =>
 const login = (identifier: unknown, password: unknown) => call('/v1/auth/login', { json: { identifier, password } })
 
 describe('POST /users/{id}/deactivate', () => {
-  it('answers the user, inactive, with an ETag', async () => {
+  it('returns the inactive user with an ETag', async () => {
     const one = await signedInPerson(admin)
     const { status, headers, body } = await post(one.id, 'deactivate')
     expect([status, body]).toEqual([200, { ...one.user, status: 'inactive', updated_at: body.updated_at }])
@@ -24,7 +24,7 @@ describe('POST /users/{id}/deactivate', () => {
     expect([read.body, read.headers.get('etag')]).toEqual([body, headers.get('etag')])
   })
 
-  it('answers the same again, and changes nothing', async () => {
+  it('returns the same response when repeated, and changes nothing', async () => {
     const one = await signedInPerson(admin)
     const first = await post(one.id, 'deactivate')
     const again = await post(one.id, 'deactivate')
@@ -43,7 +43,7 @@ describe('POST /users/{id}/deactivate', () => {
     expect((await call(`/v1/users/${one.id}/sessions`, { token: admin })).body).toEqual({ data: [] })
   })
 
-  it('takes users:deactivate, of oneself too', async () => {
+  it('requires users:deactivate, even for the caller’s own account', async () => {
     const other = await signedInPerson(admin)
     const clerk = await someoneWith(admin, ['users:read', 'users:update', 'users:delete'])
     const missing = lacking('users:deactivate')
@@ -55,19 +55,19 @@ describe('POST /users/{id}/deactivate', () => {
     expect((await post(keeper.id, 'deactivate', keeper.access_token)).status).toBe(200)
   })
 
-  it('is not for someone who holds a permission that one does not', async () => {
+  it('is forbidden for a user who holds a permission that the caller lacks', async () => {
     const keeper = await someoneWith(admin, ['users:deactivate'])
     const stronger = await someoneWith(admin, ['users:deactivate', 'audit:read'])
     expectProblem(await post(stronger.id, 'deactivate', keeper.access_token), 403, lacking('audit:read'))
     expect((await call('/v1/me', { token: stronger.access_token })).body.status).toBe('active')
   })
 
-  it('answers 404 for a user who is not there', async () => {
+  it('returns 404 for an unknown user', async () => {
     expectProblem(await post('usr_019b1c6e7a407d529a513f1d0c2b4e66', 'deactivate'), 404, 'There is no such user.')
     expectProblem(await post('me', 'activate'), 404, 'There is no such user.')
   })
 
-  it('answers 409 for the last active admin, and lets all others go', async () => {
+  it('returns 409 for the last active admin, and succeeds for every other user', async () => {
     const { body: me } = await call('/v1/me', { token: admin })
     const second = await signedInPerson(admin, { role: 'admin' })
     expect((await post(second.id, 'deactivate')).status).toBe(200)
@@ -77,7 +77,7 @@ describe('POST /users/{id}/deactivate', () => {
 })
 
 describe('POST /users/{id}/activate', () => {
-  it('answers the user, active, with an ETag, again and again', async () => {
+  it('returns the active user with an ETag, also when repeated', async () => {
     const one = await signedInPerson(admin)
     await post(one.id, 'deactivate')
     const first = await post(one.id, 'activate')
@@ -99,7 +99,7 @@ describe('POST /users/{id}/activate', () => {
     expect((await call('/v1/api-keys', { token: again.body.access_token })).body).toEqual({ data: [] })
   })
 
-  it('lets in whom failed sign-ins keep out, active as they are', async () => {
+  it('clears a lockout, even for a user who is already active', async () => {
     const one = await signedInPerson(admin)
     for (let tried = 0; tried < 5; tried += 1) await login(one.input.email, 'not the password')
     expect((await login(one.input.email, one.input.password)).status).toBe(429)
@@ -108,7 +108,7 @@ describe('POST /users/{id}/activate', () => {
     expect((await login(one.input.email, one.input.password)).status).toBe(200)
   })
 
-  it('takes users:deactivate, and every permission that the user holds', async () => {
+  it('requires users:deactivate, and every permission that the user holds', async () => {
     const keeper = await someoneWith(admin, ['users:deactivate'])
     const stronger = await someoneWith(admin, ['audit:read'])
     const plain = await signedInPerson(admin)

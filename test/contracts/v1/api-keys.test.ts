@@ -22,7 +22,7 @@ const program = { name: 'nightly report', permissions: ['users:read'] }
 const notValid = 'The credential is not valid, or no longer.'
 
 describe('POST /api-keys', () => {
-  it('answers 201 with the key, shown this once', async () => {
+  it('returns 201 with the key, which is shown only once', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06.789Z') })
     admin = await adminToken()
     const { status, body } = await create({ ...program, expires_at: '2031-03-01T00:00:00Z' })
@@ -42,7 +42,7 @@ describe('POST /api-keys', () => {
     expect((await list()).text).not.toContain(key.slice(4, 20))
   })
 
-  it('requires name and permissions, and tells what is wrong field by field', async () => {
+  it('requires name and permissions, and reports errors field by field', async () => {
     expectInvalid(await create({}), ['name', 'is required'], ['permissions', 'is required'])
     expectInvalid(
       await create({ name: 'x'.repeat(201), permissions: ['everything'], expires_at: 7 }),
@@ -53,7 +53,7 @@ describe('POST /api-keys', () => {
     expectInvalid(await create({ ...program, name: ' ' }), ['name', 'must not be blank'])
   })
 
-  it('expires when it is told to, a time to come that exists, or never', async () => {
+  it('accepts an expiry time in the future, or none', async () => {
     for (const [sent, expected] of [
       [undefined, null],
       [null, null],
@@ -74,7 +74,7 @@ describe('POST /api-keys', () => {
     }
   })
 
-  it('takes api_keys:manage, and every permission that the key is to have', async () => {
+  it('requires api_keys:manage, and every permission of the new key', async () => {
     const maker = await someoneWith(admin, ['api_keys:manage', 'users:read'])
     expect((await create(program, maker.access_token)).status).toBe(201)
     const wider = { ...program, permissions: ['users:read', 'users:delete', 'audit:read'] }
@@ -83,7 +83,7 @@ describe('POST /api-keys', () => {
     expectProblem(await create({ ...program, permissions: [] }, plain.access_token), 403, lacking('api_keys:manage'))
   })
 
-  it('on a key, makes one for its owner, and no wider than the key', async () => {
+  it('called with a key, creates a key for its owner that is no wider than that key', async () => {
     const { key } = await keyWith(admin, ['api_keys:manage', 'users:read'])
     const made = await create(program, key)
     expect(made.status).toBe(201)
@@ -93,7 +93,7 @@ describe('POST /api-keys', () => {
     expect(me.body).toEqual((await call('/v1/me', { token: admin })).body)
   })
 
-  it('on a key that expires, makes one that expires no later', async () => {
+  it('called with an expiring key, creates a key that expires no later', async () => {
     const ends = '2044-03-01T00:00:00Z'
     const { key } = await keyWith(admin, ['api_keys:manage', 'users:read'], { expires_at: ends })
     for (const [sent, expected] of [
@@ -112,7 +112,7 @@ describe('POST /api-keys', () => {
     expect((await create({ ...program, expires_at: ends }, lasting.key)).body.expires_at).toBe(ends)
   })
 
-  it('on a key, makes one that ends with it, and one made on that one too', async () => {
+  it('called with a key, creates a key that ends with it, over any number of steps', async () => {
     const allowed: Permission[] = ['api_keys:manage']
     const parent = await keyWith(admin, allowed)
     const child = await keyWith(parent.key, allowed)
@@ -126,13 +126,13 @@ describe('POST /api-keys', () => {
     expect(await rows('SELECT * FROM api_keys')).toEqual([])
   })
 
-  it('stores no more of the key than its hash', async () => {
+  it('stores only a hash of the key', async () => {
     const { key } = await keyWith(admin, [])
     const stored = JSON.stringify(await rows('SELECT * FROM api_keys'))
     for (const part of [key, key.slice(4), key.slice(4, 20)]) expect(stored).not.toContain(part)
   })
 
-  it('answers a secret, so an Idempotency-Key is passed over: each answer is a key of its own', async () => {
+  it('returns a secret, so it ignores Idempotency-Key: each response has a new key', async () => {
     const headers = { 'idempotency-key': 'again' }
     const [first, second] = [await create(program, admin, { headers }), await create(program, admin, { headers })]
     expect([first.status, second.status, first.body.key === second.body.key]).toEqual([201, 201, false])
@@ -141,14 +141,14 @@ describe('POST /api-keys', () => {
 })
 
 describe('an API key', () => {
-  it('is good in every contract, for what it allows and no more than that', async () => {
+  it('works in every contract, for its permissions and no more', async () => {
     const { key } = await keyWith(admin, ['users:read'])
     for (const path of ['/v1/users', '/personnel/users/list']) expect(await statusOf(path, key)).toBe(200)
     for (const path of ['/v1/roles', '/v1/audit-events', '/v1/api-keys']) expect(await statusOf(path, key)).toBe(403)
     expectProblem(await call('/v1/users', { token: key, json: {} }), 403, lacking('users:create'))
   })
 
-  it('is no one’s self: what is one’s own takes permission', async () => {
+  it('does not count as its owner: access to the owner’s own record requires a permission', async () => {
     const one = await someoneWith(admin, ['api_keys:manage'])
     const { key } = await keyWith(one.access_token, ['api_keys:manage'])
     expectProblem(await call(`/v1/users/${one.id}`, { token: key }), 403, lacking('users:read'))
@@ -159,7 +159,7 @@ describe('an API key', () => {
     expectProblem(await call('/v1/auth/logout', { method: 'POST', token: key }), 403, 'This is not allowed.')
   })
 
-  it('allows no more than its maker may at the time', async () => {
+  it('allows no more than its owner currently may', async () => {
     const role = await roleWith(admin, ['users:read', 'roles:read', 'api_keys:manage'])
     const maker = await signedInPerson(admin, { role: role.name })
     const { key } = await keyWith(maker.access_token, ['users:read', 'roles:read'])
@@ -172,7 +172,7 @@ describe('an API key', () => {
     expect(await statusOf('/v1/me', key)).toBe(200)
   })
 
-  it('ends when it expires', async () => {
+  it('stops working when it expires', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06Z') })
     admin = await adminToken()
     const { id, key } = await keyWith(admin, [], { expires_at: '2031-02-03T04:15:06Z' })
@@ -184,7 +184,7 @@ describe('an API key', () => {
     expect((await revoke(id)).status).toBe(204)
   })
 
-  it('ends with its maker', async () => {
+  it('stops working with its owner', async () => {
     const [away, gone] = [await someoneWith(admin, ['api_keys:manage']), await someoneWith(admin, ['api_keys:manage'])]
     const keys = [await keyWith(away.access_token, []), await keyWith(gone.access_token, [])]
     await call(`/v1/users/${away.id}/deactivate`, { method: 'POST', token: admin })
@@ -194,7 +194,7 @@ describe('an API key', () => {
     expectProblem(await call('/v1/me', { token: keys[0]?.key }), 401, notValid)
   })
 
-  it('shows when it was last used, to the hour', async () => {
+  it('shows its last use, to the hour', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06Z') })
     const { key } = await keyWith(await adminToken(), [])
     const use = async () => (await call('/v1/me', { token: key })).cost.written
@@ -206,7 +206,7 @@ describe('an API key', () => {
     expect([await use(), await shown()]).toEqual([1, '2031-02-03T05:05:06Z'])
   })
 
-  it('that is mistyped is refused without asking the database', async () => {
+  it('that is mistyped is refused without a database query', async () => {
     const { key } = await keyWith(admin, [])
     const other = key.endsWith('A') ? 'B' : 'A'
     for (const odd of [
@@ -224,7 +224,7 @@ describe('an API key', () => {
 })
 
 describe('GET /api-keys', () => {
-  it('answers one’s own keys, newest first, without the secrets', async () => {
+  it('returns the caller’s own keys, newest first, without the secrets', async () => {
     const other = await someoneWith(admin, ['api_keys:manage'])
     const made = []
     for (const name of ['first', 'second', 'third']) made.unshift((await create({ ...program, name })).body)
@@ -234,19 +234,19 @@ describe('GET /api-keys', () => {
     expect((await list(other.access_token)).body.data).toHaveLength(1)
   })
 
-  it('on a key, answers its owner’s', async () => {
+  it('called with a key, returns the keys of its owner', async () => {
     const { id, key } = await keyWith(admin, ['api_keys:manage'])
     expect((await list(key)).body.data.map((one: { id: string }) => one.id)).toEqual([id])
   })
 
-  it('takes api_keys:manage', async () => {
+  it('requires api_keys:manage', async () => {
     const plain = await signedInPerson(admin)
     expectProblem(await list(plain.access_token), 403, lacking('api_keys:manage'))
   })
 })
 
 describe('DELETE /api-keys/{id}', () => {
-  it('answers 204 without a body, and the key is refused from the next request on', async () => {
+  it('returns 204 without a body, and the key is refused from the next request on', async () => {
     const { id, key } = await keyWith(admin, ['users:read'])
     expect(await statusOf('/v1/users', key)).toBe(200)
     const { status, text } = await revoke(id)
@@ -256,7 +256,7 @@ describe('DELETE /api-keys/{id}', () => {
     expectProblem(await revoke(id), 404, 'There is no such API key.')
   })
 
-  it('revokes anyone’s key that is no wider than one is oneself, and no wider one', async () => {
+  it('revokes any user’s key with no more permissions than the caller, and no wider key', async () => {
     const revoker = await someoneWith(admin, ['api_keys:manage', 'users:read'])
     const [narrow, wide] = [await keyWith(admin, ['users:read']), await keyWith(admin, ['users:read', 'audit:read'])]
     expect((await revoke(narrow.id, revoker.access_token)).status).toBe(204)
@@ -264,7 +264,7 @@ describe('DELETE /api-keys/{id}', () => {
     expect([await statusOf('/v1/me', narrow.key), await statusOf('/v1/me', wide.key)]).toEqual([401, 200])
   })
 
-  it('revokes one’s own key even where it is wider than one has become', async () => {
+  it('revokes the caller’s own key, even when it is wider than the caller now is', async () => {
     const role = await roleWith(admin, ['users:read', 'api_keys:manage'])
     const maker = await signedInPerson(admin, { role: role.name })
     const { id } = await keyWith(maker.access_token, ['users:read'])
@@ -272,7 +272,7 @@ describe('DELETE /api-keys/{id}', () => {
     expect((await revoke(id, maker.access_token)).status).toBe(204)
   })
 
-  it('on a key, revokes no key that is wider than it, be it its owner’s', async () => {
+  it('called with a key, revokes no wider key, even of the same owner', async () => {
     const { id, key } = await keyWith(admin, ['api_keys:manage'])
     const wide = await keyWith(admin, ['users:read'])
     expectProblem(await revoke(wide.id, key), 403, lacking('users:read'))
@@ -281,7 +281,7 @@ describe('DELETE /api-keys/{id}', () => {
     expect(await statusOf('/v1/me', key)).toBe(401)
   })
 
-  it('takes api_keys:manage, and answers 404 for a key that is not there', async () => {
+  it('requires api_keys:manage, and returns 404 for an unknown key', async () => {
     const { id } = await keyWith(admin, [])
     const plain = await signedInPerson(admin)
     expectProblem(await revoke(id, plain.access_token), 403, lacking('api_keys:manage'))
@@ -292,7 +292,7 @@ describe('DELETE /api-keys/{id}', () => {
 })
 
 describe('GET /users/{id}/api-keys', () => {
-  it('answers the living keys of a user, newest first, without the secrets', async () => {
+  it('returns the valid keys of a user, newest first, without the secrets', async () => {
     const one = await someoneWith(admin, ['api_keys:manage'])
     const made = []
     for (const name of ['first', 'second']) made.unshift(await keyWith(one.access_token, [], { name }))
@@ -304,7 +304,7 @@ describe('GET /users/{id}/api-keys', () => {
     for (const { key } of made) expect(text).not.toContain(key.slice(4, 20))
   })
 
-  it('takes api_keys:manage, for one’s own too, and answers 404 for a user who is not there', async () => {
+  it('requires api_keys:manage, even for the caller’s own keys, and returns 404 for an unknown user', async () => {
     const plain = await signedInPerson(admin)
     const path = `/v1/users/${plain.id}/api-keys`
     expectProblem(await call(path, { token: plain.access_token }), 403, lacking('api_keys:manage'))
@@ -320,7 +320,7 @@ describe('GET /users/{id}/api-keys', () => {
 describe('DELETE /users/{id}/api-keys', () => {
   const revokeAll = (id: string, token = admin) => call(`/v1/users/${id}/api-keys`, { method: 'DELETE', token })
 
-  it('answers 204 without a body, and every key of the user is refused from the next request on', async () => {
+  it('returns 204 without a body, and every key of the user is refused from the next request on', async () => {
     const [one, other] = [await someoneWith(admin, ['api_keys:manage']), await someoneWith(admin, ['api_keys:manage'])]
     const keys = [await keyWith(one.access_token, []), await keyWith(one.access_token, [])]
     const left = await keyWith(other.access_token, [])
@@ -334,7 +334,7 @@ describe('DELETE /users/{id}/api-keys', () => {
     expect(recorded).toEqual([{ user_id: one.uuid, subject_id: null }])
   })
 
-  it('revokes none where one is wider than one is oneself, on a session or on a key', async () => {
+  it('revokes no key when one of them is wider than the caller’s session or key', async () => {
     const revoker = await someoneWith(admin, ['api_keys:manage', 'users:read'])
     const { body: boss } = await call('/v1/me', { token: admin })
     const [narrow, wide] = [await keyWith(admin, ['users:read']), await keyWith(admin, ['audit:read'])]
@@ -348,7 +348,7 @@ describe('DELETE /users/{id}/api-keys', () => {
     expect([await statusOf('/v1/me', narrow.key), await statusOf('/v1/me', weak.key)]).toEqual([401, 401])
   })
 
-  it('revokes one’s own keys even where they are wider than one has become', async () => {
+  it('revokes the caller’s own keys, even when they are wider than the caller now is', async () => {
     const role = await roleWith(admin, ['users:read', 'api_keys:manage'])
     const maker = await signedInPerson(admin, { role: role.name })
     const { key } = await keyWith(maker.access_token, ['users:read'])
@@ -357,7 +357,7 @@ describe('DELETE /users/{id}/api-keys', () => {
     expect(await statusOf('/v1/me', key)).toBe(401)
   })
 
-  it('takes api_keys:manage', async () => {
+  it('requires api_keys:manage', async () => {
     const plain = await signedInPerson(admin)
     expectProblem(await revokeAll(plain.id, plain.access_token), 403, lacking('api_keys:manage'))
   })

@@ -32,7 +32,7 @@ interface Event {
 const list = (query = '', token = admin) =>
   call<{ data: Event[]; pagination: { next_cursor: string | null } }>(`/v1/audit-events?${query}`, { token })
 
-/** What `work` added to the trail, oldest first. */
+/** The events that `work` added to the trail, oldest first. */
 async function writtenBy(work: () => Promise<unknown>): Promise<Event[]> {
   const newest = (await list('limit=1')).body.data[0]?.id
   await work()
@@ -56,14 +56,14 @@ const lockOut = async (one: Person) => {
   for (let tried = 0; tried < 5; tried += 1) await login(one, 'not the password')
 }
 
-/** Does `work` after the leeway in which a spent refresh token still works. */
+/** Runs `work` after the grace period of a used refresh token. */
 async function muchLater(work: () => Promise<unknown>): Promise<void> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 })
   await work()
   vi.useRealTimers()
 }
 
-/** Every field of an export without hashes, in order of the alphabet. */
+/** Every field of an export without hashes, in alphabetical order. */
 const exportedFields = [
   ...['birth_date', 'certified_email', 'country_id', 'created_at', 'email', 'first_name', 'gender', 'id', 'is_staff'],
   ...['last_name', 'matricule', 'mobile', 'name', 'number', 'phone', 'roles', 'status', 'updated_at', 'user_type'],
@@ -71,13 +71,13 @@ const exportedFields = [
 ]
 
 interface Doing {
-  /** What must be so before. */
+  /** Prepares the user for the action. */
   after?: (one: Person) => Promise<unknown>
   does: (one: Person) => Promise<unknown>
   actor: 'admin' | 'one' | 'nobody'
   to: 'admin' | 'one' | 'nobody' | 'the new one'
   fields?: string[]
-  /** Actions that are recorded with it. */
+  /** Actions that are recorded along with it. */
   also?: string[]
 }
 
@@ -86,7 +86,7 @@ const roleId = async (name: string): Promise<string> =>
 
 const theWebhook = async () => `/v1/webhooks/${(await asAdmin('GET', '/v1/webhooks')).body.data[0].id}`
 
-/** Something that each action is recorded of. */
+/** For each action, something that causes its event. */
 const doings: Record<string, Doing> = {
   'user.created': {
     does: () => asAdmin('POST', '/v1/users', person({ user_type: 'student', first_name: 'Ada', role: 'admin' })),
@@ -244,7 +244,7 @@ const doings: Record<string, Doing> = {
 }
 
 describe('the audit trail', () => {
-  /** Does it, and finds it said once: by whom, to whom, through which contract, in which fields. */
+  /** Performs each action and expects one event with its actor, user, contract and fields. */
   async function expectTold(actions: string[]) {
     for (const action of actions) {
       const { after, does, actor, to, fields = [], also = [] } = doings[action] as Doing
@@ -273,29 +273,29 @@ describe('the audit trail', () => {
   const actionsOf = (...subjects: string[]) =>
     Object.keys(doings).filter((action) => subjects.includes(action.split('.')[0] as string))
 
-  it('has an event for everything that is done to a user: by whom, to whom, through which contract, in which fields', async () => {
+  it('records every change of a user with its actor, user, contract and fields', async () => {
     await expectTold(actionsOf('user'))
   })
 
-  it('has an event for a session that begins or ends, and for an account that is locked', async () => {
+  it('records the start and end of a session, and a lockout', async () => {
     await expectTold(actionsOf('session', 'account'))
   })
 
-  it('has an event for an export', async () => {
+  it('records an export', async () => {
     await expectTold(actionsOf('users'))
   })
 
-  it('has an event for everything that is done to a role, a key or a webhook', async () => {
+  it('records every change of a role, a key or a webhook', async () => {
     await expectTold(actionsOf('role', 'key', 'webhook'))
   })
 
-  it('has no other events: these are all the actions that the document knows', async () => {
+  it('records no other action than those in the document', async () => {
     const actions = (await openApi()).components.schemas['V1AuditAction'] as { enum: string[] }
     expect(actions.enum.toSorted()).toEqual(Object.keys(doings).sort())
     expect(actionsOf('user', 'session', 'account', 'users', 'role', 'key', 'webhook')).toEqual(Object.keys(doings))
   })
 
-  it('names the hashes in the event of an export only where they went out', async () => {
+  it('lists hashes among the exported fields only when the export contained them', async () => {
     const fieldsOf = async (query: string) => {
       const [event] = await writtenBy(() => asAdmin('GET', `/v1/exports${query}`))
       return event?.fields.toSorted()
@@ -307,7 +307,7 @@ describe('the audit trail', () => {
     expect(await writtenBy(refused)).toEqual([])
   })
 
-  it('has no unlocking of an account that is not locked', async () => {
+  it('records no unlock for an account that is not locked', async () => {
     const one = await signedInPerson(admin)
     await login(one, 'not the password')
     const unlocking = async () => {
@@ -319,7 +319,7 @@ describe('the audit trail', () => {
     expect((await writtenBy(unlocking)).map(({ action }) => action)).toEqual(['account.unlocked', 'user.password_set'])
   })
 
-  it('has an unlocking where an administrator’s password unlocks the account, through any contract', async () => {
+  it('records an unlock when an administrator’s password change unlocks the account, through any contract', async () => {
     const one = await signedInPerson(admin)
     const json = { user_id: one.uuid, password: 'another fine passphrase' }
     await lockOut(one)
@@ -330,7 +330,7 @@ describe('the audit trail', () => {
     ])
   })
 
-  it('names the role, key, session or webhook that an event is about', async () => {
+  it('names the role, key, session or webhook of an event', async () => {
     const one = await signedInPerson(admin)
     const { body: role } = await asAdmin('POST', '/v1/roles', { name: 'porter', permissions: [] })
     const { body: webhook } = await asAdmin('POST', '/v1/webhooks', quietWebhook)
@@ -359,7 +359,7 @@ describe('the audit trail', () => {
     expect(await about(() => asAdmin('PATCH', `/v1/users/${one.id}`, { phone: '1' }))).toEqual([['user.updated', null]])
   })
 
-  it('names the session or key that authorised a request, and the request', async () => {
+  it('names the session or key that authorised the request, and the request', async () => {
     const { body } = await call(`/v1/users/${adminId}/sessions`, { token: admin })
     const session = (body.data as { id: string; current: boolean }[]).find(({ current }) => current)?.id
     const key = await keyWith(admin, ['users:create', 'users:import'])
@@ -379,7 +379,7 @@ describe('the audit trail', () => {
     )
   })
 
-  it('has the client’s address for sign-ins, lockouts and refused refreshes, and for nothing else', async () => {
+  it('has the client’s address for sign-ins, lockouts and refused refreshes only', async () => {
     const one = await signedInPerson(admin)
     const from = { 'cf-connecting-ip': '2001:db8::7', 'x-forwarded-for': '192.0.2.1' }
     const json = { identifier: one.input.email, password: one.input.password }
@@ -401,7 +401,7 @@ describe('the audit trail', () => {
     ])
   })
 
-  it('has one of each where one request does several things', async () => {
+  it('has one event for each change when a request makes several', async () => {
     const one = await signedInPerson(admin)
     const json = { phone: '1', role: 'admin', password: 'another fine passphrase' }
     const written = await writtenBy(() => asAdmin('PATCH', `/v1/users/${one.id}`, json))
@@ -412,7 +412,7 @@ describe('the audit trail', () => {
     ])
   })
 
-  it('has what was done through every contract, told in the words of v1', async () => {
+  it('has the changes made through every contract, in v1’s terms', async () => {
     const one = await signedInPerson(admin)
     const json = { user_id: one.uuid, nom: 'Odile Marchand', matricule: 31 }
     const written = await writtenBy(async () => {
@@ -426,7 +426,7 @@ describe('the audit trail', () => {
     expect(written[0]?.fields.toSorted()).toEqual(['first_name', 'last_name', 'matricule', 'name'])
   })
 
-  it('begins with the first admin, whom nobody made', async () => {
+  it('begins with the creation of the first admin, which has no actor', async () => {
     const { data } = (await list()).body
     expect(data.map(({ action, actor_id, user_id }) => [action, actor_id, user_id])).toEqual([
       ['session.created', adminId, adminId],
@@ -434,7 +434,7 @@ describe('the audit trail', () => {
     ])
   })
 
-  it('has an id and the time for each event', async () => {
+  it('has an id and a time for each event', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06.789Z') })
     admin = await adminToken()
     await call('/v1/users', { token: admin, json: person() })
@@ -443,13 +443,13 @@ describe('the audit trail', () => {
     expect(new Set(data.map(({ id }) => id)).size).toBe(2)
   })
 
-  it('takes what an API key does for its owner’s doing', async () => {
+  it('names the owner of an API key as the actor', async () => {
     const { key } = await keyWith(admin, ['users:create'])
     const written = await writtenBy(() => call('/v1/users', { token: key, json: person() }))
     expect(written.map(({ action, actor_id }) => [action, actor_id])).toEqual([['user.created', adminId]])
   })
 
-  it('has no event of a single failed sign-in, of what is refused, of what changes nothing, and of reading', async () => {
+  it('has no event for single failed sign-ins, refused requests, updates without a change, and reads', async () => {
     const one = await signedInPerson(admin)
     const written = await writtenBy(async () => {
       await login(one, 'not the password')
@@ -464,7 +464,7 @@ describe('the audit trail', () => {
     expect(written).toEqual([])
   })
 
-  it('holds names of fields and never what was in them', async () => {
+  it('has field names and no field values', async () => {
     const secrets = { email: 'sekret@example.org', name: 'Sekret Person', username: 'sekret', phone: '+33 1 70 18' }
     const one = await signedInPerson(admin, { ...secrets, password: 'a sekret passphrase', matricule: 987654321 })
     await asAdmin('PATCH', `/v1/users/${one.id}`, { name: 'Sekret Other', password: 'another sekret one', phone: '7' })
@@ -477,7 +477,7 @@ describe('the audit trail', () => {
     expect(text).not.toContain(token)
   })
 
-  it('keeps what was done to and by someone who is gone', async () => {
+  it('keeps the events of and by deleted users', async () => {
     const one = await signedInPerson(admin)
     await call('/v1/me', { method: 'PATCH', token: one.access_token, json: { phone: '1' } })
     await asAdmin('DELETE', `/v1/users/${one.id}`)
@@ -488,14 +488,14 @@ describe('the audit trail', () => {
 })
 
 describe('GET /audit-events', () => {
-  it('takes audit:read', async () => {
+  it('requires audit:read', async () => {
     const plain = await signedInPerson(admin)
     expectProblem(await list('', plain.access_token), 403, lacking('audit:read'))
     const auditor = await someoneWith(admin, ['audit:read'])
     expect((await list('', auditor.access_token)).status).toBe(200)
   })
 
-  it('answers the newest first, 20 at a time unless told otherwise, page by page', async () => {
+  it('returns the newest events first, page by page, 20 at a time by default', async () => {
     const ids: string[] = []
     for (let index = 0; index < 22; index += 1) ids.unshift((await asAdmin('POST', '/v1/users', person())).body.id)
     const first = await list('action=user.created')
@@ -515,7 +515,7 @@ describe('GET /audit-events', () => {
     }
   })
 
-  it('keeps its place while events are added', async () => {
+  it('keeps its position while events are added', async () => {
     for (let index = 0; index < 4; index += 1) await asAdmin('POST', '/v1/users', person())
     const whole = (await list('limit=100')).body.data
     const first = await list('limit=3')
@@ -546,7 +546,7 @@ describe('GET /audit-events', () => {
     }
   })
 
-  it('takes a cursor with the filters it came from only', async () => {
+  it('accepts a cursor only with the filters it was issued for', async () => {
     for (let index = 0; index < 3; index += 1) await asAdmin('POST', '/v1/users', person())
     const own = [`user=${adminId}`, `actor=${adminId}`, 'action=session.created']
     await adminToken()
@@ -561,7 +561,7 @@ describe('GET /audit-events', () => {
     for (const odd of ['x', users]) expectInvalid(await list(`cursor=${odd}`), ['cursor', 'is not valid'])
   })
 
-  it('answers 400 for a limit that is no whole number from 1 to 100, and for an action that is none', async () => {
+  it('returns 400 for a limit that is not a whole number from 1 to 100, and for an unknown action', async () => {
     for (const limit of ['0', '101', '-1', 'x', '1.5', '']) {
       const { status, body } = await list(`limit=${limit}`)
       expect([limit, status, body]).toMatchObject([limit, 400, { errors: [{ field: 'limit' }] }])

@@ -1,4 +1,4 @@
-/** v1: signing in, staying in and signing out. */
+/** v1: signing in, refreshing and signing out. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   adminToken,
@@ -39,7 +39,7 @@ const wrong = 'The identifier or the password is wrong.'
 const notValid = 'The refresh token is not valid, or no longer.'
 
 describe('POST /auth/login', () => {
-  it('answers the tokens and the user, by email, username or matricule', async () => {
+  it('returns the tokens and the user, by email, username or matricule', async () => {
     const one = await signedInPerson(admin, { username: 'one', matricule: 61 })
     const { body: user } = await call(`/v1/users/${one.id}`, { token: admin })
     for (const identifier of [one.input.email, one.input.email.toUpperCase(), 'one', 'ONE', '61']) {
@@ -59,7 +59,7 @@ describe('POST /auth/login', () => {
     }
   })
 
-  it('issues an access token of fifteen minutes that says whom it is for', async () => {
+  it('issues an access token of fifteen minutes with the user’s claims', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06Z') })
     admin = await adminToken()
     const one = await signedInPerson(admin)
@@ -86,13 +86,13 @@ describe('POST /auth/login', () => {
     expectProblem(await call('/v1/me', { token: one.access_token }), 401, 'The credential is not valid, or no longer.')
   })
 
-  it('honours ACCESS_TOKEN_TTL_SECONDS', async () => {
+  it('uses ACCESS_TOKEN_TTL_SECONDS', async () => {
     const { body } = await login(firstAdmin.email, firstAdmin.password, { env: { ACCESS_TOKEN_TTL_SECONDS: '60' } })
     const { iat, exp } = partsOf(body.access_token).claims
     expect([body.expires_in, exp - iat]).toEqual([60, 60])
   })
 
-  it('answers 401 alike to the unknown, the wrong, the inactive and those without a password', async () => {
+  it('returns the same 401 for an unknown user, a wrong password, an inactive user and a user without a password', async () => {
     const [known, inactive, bare] = [
       await signedInPerson(admin),
       await signedInPerson(admin),
@@ -112,7 +112,7 @@ describe('POST /auth/login', () => {
     }
   })
 
-  it('answers 429 with Retry-After after five failures, the right password included', async () => {
+  it('returns 429 with Retry-After after five failures, even for the right password', async () => {
     const one = await signedInPerson(admin, { username: 'one' })
     for (const identifier of ['one', one.input.email, 'ONE', 'one', 'one']) {
       expectProblem(await login(identifier, 'not the password'), 401, wrong)
@@ -123,7 +123,7 @@ describe('POST /auth/login', () => {
     expect(await me(one.access_token)).toBe(200)
   })
 
-  it('tells what is missing or no text', async () => {
+  it('reports missing fields and fields that are not text', async () => {
     const required: [string, string][] = [
       ['identifier', 'is required'],
       ['password', 'is required'],
@@ -134,7 +134,7 @@ describe('POST /auth/login', () => {
 })
 
 describe('POST /auth/refresh', () => {
-  it('trades a refresh token for the next pair, without the user', async () => {
+  it('exchanges a refresh token for a new pair, without the user', async () => {
     const one = await signedInPerson(admin)
     const { status, body } = await refresh(one.refresh_token)
     expect([status, body]).toEqual([
@@ -146,7 +146,7 @@ describe('POST /auth/refresh', () => {
     expect((await refresh(body.refresh_token)).status).toBe(200)
   })
 
-  it('gives the same successor to a retry within ten seconds, and ends the session at a later one', async () => {
+  it('returns the same successor for a retry within ten seconds, and ends the session on a later one', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const one = await signedInPerson(admin)
     const first = await refresh(one.refresh_token)
@@ -160,7 +160,7 @@ describe('POST /auth/refresh', () => {
     expectProblem(await refresh(first.body.refresh_token), 401, notValid)
   })
 
-  it('takes a token for 30 days, counted from the last refresh', async () => {
+  it('accepts a token for 30 days after the last refresh', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
     vi.advanceTimersByTime(30 * 86_400_000 - 1000)
@@ -172,7 +172,7 @@ describe('POST /auth/refresh', () => {
     expect((await refresh(next.body.refresh_token)).status).toBe(200)
   })
 
-  it('goes on for 90 days after the sign-in, or SESSION_MAX_DAYS, and no longer', async () => {
+  it('refreshes a session for at most 90 days after the sign-in, or SESSION_MAX_DAYS', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     for (const [env, days] of [
       [{}, 90],
@@ -190,7 +190,7 @@ describe('POST /auth/refresh', () => {
     }
   })
 
-  it('shows a change of the user in the next access token', async () => {
+  it('puts changes of the user into the next access token', async () => {
     const one = await signedInPerson(admin)
     await call(`/v1/users/${one.id}`, {
       method: 'PATCH',
@@ -201,7 +201,7 @@ describe('POST /auth/refresh', () => {
     expect(claims).toMatchObject({ email: 'new@example.org', role_name: 'admin', role_id: roleIds.admin })
   })
 
-  it('answers 401 for what is no refresh token, and 400 for what is no text', async () => {
+  it('returns 401 for an invalid refresh token, and 400 for a value that is not text', async () => {
     const one = await signedInPerson(admin)
     const last = one.refresh_token.endsWith('A') ? 'Q' : 'A'
     for (const odd of ['', 'nonsense', one.access_token, `${one.refresh_token.slice(0, -1)}${last}`, 'A'.repeat(86)]) {
@@ -213,7 +213,7 @@ describe('POST /auth/refresh', () => {
 })
 
 describe('POST /auth/logout', () => {
-  it('answers 204 without a body, and the session is over with its refresh token, and no other session', async () => {
+  it('returns 204 without a body, and ends the session with its refresh token, and no other session', async () => {
     const one = await signedInPerson(admin)
     const second = await signIn(one.input.email, String(one.input.password))
     const { status, text } = await logout(one.access_token)
@@ -224,7 +224,7 @@ describe('POST /auth/logout', () => {
     expect((await logout(one.access_token)).status).toBe(401)
   })
 
-  it('takes a refresh token in the body in place of an access token that has expired, and ends its session alone', async () => {
+  it('accepts a refresh token in the body instead of an expired access token, and ends only its session', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const one = await signedInPerson(await adminToken())
     const second = await signIn(one.input.email, String(one.input.password))
@@ -242,7 +242,7 @@ describe('POST /auth/logout', () => {
     expect(event).toEqual({ actor_id: one.uuid, user_id: one.uuid, credential_kind: 'session' })
   })
 
-  it('takes a refresh token of any contract, spent or not, and none that is forged', async () => {
+  it('accepts a refresh token of any contract, used or not, and rejects a forged one', async () => {
     const one = await signedInPerson(admin)
     const form = { username: one.input.email, password: String(one.input.password) }
     const { body: session } = await call('/personnel/token', { form })
@@ -257,7 +257,7 @@ describe('POST /auth/logout', () => {
     expect(await me(one.access_token)).toBe(200)
   })
 
-  it('goes by a valid access token, whatever is in the body, and by nothing that is no refresh token', async () => {
+  it('uses a valid access token whatever the body holds, and ignores an invalid refresh token', async () => {
     const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
     for (const json of [{}, [], { refresh_token: 7 }, { refresh_token: null }, { token: one.refresh_token }]) {
       expectProblem(await call('/v1/auth/logout', { json }), 401, 'A bearer token is needed.')
@@ -272,7 +272,7 @@ describe('POST /auth/logout', () => {
     expect([await me(one.access_token), await me(other.access_token)]).toEqual([401, 200])
   })
 
-  it('is not for an API key, which has no session', async () => {
+  it('is forbidden for an API key, which has no session', async () => {
     const { key } = await keyWith(admin, [])
     expectProblem(await logout(key), 403, notAllowed)
     expect(await me(key)).toBe(200)
@@ -280,7 +280,7 @@ describe('POST /auth/logout', () => {
 })
 
 describe('JWT_SECRET', () => {
-  it('is rotated without signing anybody out: the previous one still verifies, the new one signs', async () => {
+  it('can be rotated without signing users out: the previous secret still verifies, the new one signs', async () => {
     const JWT_SECRET = 'Zt8Kq1Lw5Xr0Vn7Bd3Hs9Jf2Gm6Pc4Ty8Ua1Ei5Ro'
     const rotating = { env: { JWT_SECRET, JWT_SECRET_PREVIOUS: testEnv.JWT_SECRET } }
     const rotated = { env: { JWT_SECRET } }

@@ -1,4 +1,4 @@
-/** v1: changes of a user on a condition. */
+/** v1: conditional updates of a user. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { namesEveryTest } from '../../support/statements'
 import { snapshot } from '../../support/snapshot'
@@ -15,7 +15,7 @@ beforeEach(async () => {
 
 const changedSince = 'The user has changed since.'
 
-/** Every change of a user that is answered with the user, or ends them; each of these would change a new user. */
+/** Every operation that changes or deletes a user. Each of these would change a new user. */
 const changes: Record<string, (path: string) => [string, Call]> = {
   v1PutUser: (path) => [path, { method: 'PUT', json: { phone: '1' } }],
   v1PatchUser: (path) => [path, { method: 'PATCH', json: { phone: '1' } }],
@@ -27,7 +27,7 @@ const changes: Record<string, (path: string) => [string, Call]> = {
 
 type Change = (headers: Record<string, string>) => ReturnType<typeof call>
 
-/** A new user, whose version is 1, and a change of them. */
+/** A new user at version 1, and an update of them. */
 async function toChange(operationId: string): Promise<Change> {
   if (operationId === 'v1PatchMe') {
     const { access_token: token } = await signedInPerson(admin)
@@ -46,8 +46,8 @@ async function expectRefused(change: Change, headers: Record<string, string>): P
   expect(await snapshot()).toEqual(before)
 }
 
-describe('a change of a user', () => {
-  it('is tested here, whichever operation it is', async () => {
+describe('a conditional update of a user', () => {
+  it('is tested here for every operation that has one', async () => {
     const conditional = operationsOf(await openApi()).filter(
       ({ method, parameters = [] }) => method !== 'GET' && parameters.some(({ name }) => name === 'if-match'),
     )
@@ -58,7 +58,7 @@ describe('a change of a user', () => {
     }
   })
 
-  it('is 412 where If-Match does not name the version of the user', async () => {
+  it('returns 412 when If-Match does not name the user’s version', async () => {
     for (const operationId of ids) {
       const change = await toChange(operationId)
       for (const tags of ['"2"', 'W/"2"', '"0", "2"', '"a foreign tag"', '', '1', '"2", *']) {
@@ -67,7 +67,7 @@ describe('a change of a user', () => {
     }
   })
 
-  it('is made where If-Match names the version, or any', async () => {
+  it('succeeds when If-Match names the version, or any', async () => {
     for (const operationId of ids) {
       for (const tags of ['"1"', 'W/"1"', '"7", "1"', '"7",W/"1"', '*', ' * ']) {
         const change = await toChange(operationId)
@@ -79,7 +79,7 @@ describe('a change of a user', () => {
     }
   })
 
-  it('is 412 where If-None-Match names the version of the user, or any', async () => {
+  it('returns 412 when If-None-Match names the user’s version, or any', async () => {
     for (const operationId of ids) {
       const change = await toChange(operationId)
       for (const tags of ['*', ' * ', '"1"', 'W/"1"', '"7", "1"', '"7",W/"1"', '"7", *']) {
@@ -89,7 +89,7 @@ describe('a change of a user', () => {
     }
   })
 
-  it('is made where If-None-Match names other versions', async () => {
+  it('succeeds when If-None-Match names other versions', async () => {
     for (const operationId of ids) {
       for (const tags of ['"2"', '"2", W/"7"', '"a foreign tag"', '']) {
         const change = await toChange(operationId)
@@ -101,7 +101,7 @@ describe('a change of a user', () => {
     }
   })
 
-  it('is 404 for a user that does not exist, whatever the condition', async () => {
+  it('returns 404 for an unknown user, whatever the condition', async () => {
     const nobody = '/v1/users/usr_019b1c6e7a407d529a513f1d0c2b4e66'
     for (const change of Object.values(changes)) {
       const [path, options] = change(nobody)
@@ -110,7 +110,7 @@ describe('a change of a user', () => {
     }
   })
 
-  it('under an Idempotency-Key replays the first response, whatever the condition says by then', async () => {
+  it('with an Idempotency-Key replays the first response, even when the condition no longer holds', async () => {
     const { body } = await call('/v1/users', { token: admin, json: person() })
     const deactivate = () =>
       call(`/v1/users/${body.id}/deactivate`, {

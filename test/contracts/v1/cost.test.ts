@@ -1,4 +1,4 @@
-/** v1: what each operation costs at 10,000 users, counted by the database itself. */
+/** v1: the cost of each operation at 10,000 users, counted by the database itself. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { operationsOf } from '../../support/conformance'
 import { populate } from '../../support/population'
@@ -50,11 +50,11 @@ async function passwordToken(): Promise<string> {
   return (await asAdmin('POST', `/v1/users/${await newUser()}/password-token`)).body.token
 }
 
-/** What a write may cost, by the table of costs. */
+/** The limits of a write in the cost table. */
 const change: Most = { trips: 2, read: 40, written: 15 }
 const reading = (read: number): Most => ({ trips: 1, read, written: 0 })
 
-/** Each operation at its most ordinary, and what it may cost. */
+/** A typical request of each operation, and its limits. */
 const operations: Record<string, [most: Most, does: () => Promise<Answer>]> = {
   v1GetUser: [reading(8), async () => asAdmin('GET', `/v1/users/${await newUser()}`)],
   v1GetMe: [reading(8), () => asAdmin('GET', '/v1/me')],
@@ -170,7 +170,7 @@ async function newWebhook(): Promise<string> {
   return `/v1/webhooks/${(await asAdmin('POST', '/v1/webhooks', quietWebhook)).body.id}`
 }
 
-/** Users with all that there is of a user. */
+/** Imports users with every field set. */
 function importing(count: number): Promise<Answer> {
   const users = Array.from({ length: count }, (_, index) => ({
     ...everything,
@@ -199,18 +199,18 @@ describe('at 10,000 users', () => {
     expect(Object.keys(operations).sort()).toEqual(all.filter((id) => id.startsWith('v1')).sort())
   })
 
-  it('every operation keeps to the trips and the rows of the table of costs', async () => {
+  it('every operation keeps to the trips and the rows of the cost table', async () => {
     for (const [operationId, [most, does]] of Object.entries(operations)) expectCost(operationId, await does(), most)
   })
 
-  it('an Idempotency-Key costs two rows more, and its replay one trip that writes nothing', async () => {
+  it('an Idempotency-Key costs two more rows, and a replay costs one trip and writes nothing', async () => {
     const json = person()
     const keyed = () => asAdmin('POST', '/v1/users', json, { 'idempotency-key': 'costs' })
     expectCost('keyed', await keyed(), { trips: 2, read: 40, written: 25 + 2 })
     expectCost('replayed', await keyed(), reading(20))
   })
 
-  it('a page in any order, by any one filter, the first or by cursor, takes one trip and a row a user, two of a role', async () => {
+  it('a page in any order, with any one filter, the first or by cursor, takes one trip and one row per user, or two with a role filter', async () => {
     for (const sort of ['created_at', '-created_at', 'email', '-email', 'name', '-name']) {
       let query: string | undefined = `limit=100&sort=${sort}`
       for (let turned = 0; turned < 3 && query !== undefined; turned += 1) {
@@ -225,7 +225,7 @@ describe('at 10,000 users', () => {
     }
   })
 
-  it('a search takes one trip, a row a hit and two a user of the page', async () => {
+  it('a search takes one trip, one row per hit and two per user of the page', async () => {
     for (const [search, further] of [
       ['number777', 30],
       ['someone number12', 30],
@@ -242,7 +242,7 @@ describe('at 10,000 users', () => {
     }
   })
 
-  it('a search of short words alone costs twice the dearest of them more, and next to a longer word 200 more', async () => {
+  it('a search of short words costs twice the most frequent word more, or 200 more next to a longer word', async () => {
     const asked = (search: string, limit = 50) =>
       asAdmin('GET', `/v1/users?limit=${limit}&search=${encodeURIComponent(search)}`)
     for (const search of ['1 2 3', '77 7 u', 'e o s', 'zq 1 2']) {
@@ -262,7 +262,7 @@ describe('at 10,000 users', () => {
     }
   })
 
-  it('a search in another order, or filtered, takes four rows a hit', async () => {
+  it('a search in another order, or with a filter, takes four rows per hit', async () => {
     for (const more of ['sort=email', 'sort=-name', 'sort=-created_at', 'status=active', 'role=user']) {
       const page = await asAdmin('GET', `/v1/users?limit=50&search=number12&${more}`)
       const hits: number = page.body.pagination.total

@@ -1,4 +1,4 @@
-/** v1: what a deployment says of itself, and of the directory whatever is wrong with it. */
+/** v1: diagnostics of a deployment and of its directory, even when the directory is damaged. */
 import { reset } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { permissions } from '../../../src/core/access/permissions'
@@ -25,7 +25,7 @@ interface Finding {
 
 const checks = ['totals', 'counts', 'roles', 'search', 'identifiers', 'hashes'] as const
 
-/** A check from its beginning to its end. */
+/** Runs a check to its end. */
 async function run(check: string, query: string | null = '') {
   const found: Finding[] = []
   const hashes: { format: string; standing: string; count: number }[] = []
@@ -43,13 +43,13 @@ async function run(check: string, query: string | null = '') {
   return { found, hashes, users, requests }
 }
 
-/** What all checks find. */
+/** The findings of all checks. */
 async function runAll(): Promise<Finding[]> {
   return (await Promise.all(checks.map((check) => run(check)))).flatMap(({ found }) => found)
 }
 
 describe('GET /diagnostics', () => {
-  it('answers what the deployment is made of', async () => {
+  it('describes the deployment', async () => {
     const { status, body } = await call('/v1/diagnostics', { token: admin })
     expect(status).toBe(200)
     expect(body).toEqual({
@@ -72,7 +72,7 @@ describe('GET /diagnostics', () => {
     expect(Math.abs(Date.parse(body.time) - Date.now())).toBeLessThan(60_000)
   })
 
-  it('knows the migrations that there are, and tells those that are missing from those of later code', async () => {
+  it('knows all migrations, and distinguishes missing ones from those of later code', async () => {
     expect(testEnv.TEST_MIGRATIONS.map(({ name }) => name)).toEqual(migrations)
     await rows("UPDATE d1_migrations SET name = '9999_later.sql' WHERE name = ?", migrations[0])
     const { body } = await call('/v1/diagnostics', { token: admin })
@@ -86,7 +86,7 @@ describe('GET /diagnostics', () => {
     expect(none.body.database.migrations).toEqual({ applied: [], missing: migrations, unknown: [] })
   })
 
-  it('names the bindings that are missing and the variables that are set, and says nothing of what is in them', async () => {
+  it('names the missing bindings and the variables that are set, without their values', async () => {
     const secret = 'Zx81-a-previous-secret-of-more-than-32-bytes-Qw90'
     const env = { ASSETS: undefined, SIGN_IN_LIMITER: {}, JWT_SECRET_PREVIOUS: secret, BOOTSTRAP_ADMIN_PASSWORD: '' }
     const { body, text } = await call('/v1/diagnostics', { token: admin, env })
@@ -100,7 +100,7 @@ describe('GET /diagnostics', () => {
 })
 
 describe('GET /diagnostics/hashing', () => {
-  it('answers what a password costs here, and whether the platform caps a call', async () => {
+  it('returns the cost of a password hash, and whether the platform caps a call', async () => {
     const { status, body } = await call('/v1/diagnostics/hashing', { token: admin, env: { PASSWORD_ROUNDS: '2' } })
     expect([status, body]).toEqual([
       200,
@@ -108,7 +108,7 @@ describe('GET /diagnostics/hashing', () => {
     ])
   })
 
-  it('says so where the platform refuses to hash a password', async () => {
+  it('reports when the platform refuses to hash a password', async () => {
     const spied = vi.spyOn(crypto.subtle, 'deriveBits').mockRejectedValue(new DOMException('no', 'NotSupportedError'))
     const { status, body } = await call('/v1/diagnostics/hashing', { token: admin })
     spied.mockRestore()
@@ -129,18 +129,18 @@ describe('GET /diagnostics/directory', () => {
     expect((await run('roles')).users).toBe(3)
   })
 
-  it('goes through the users in bounded steps', async () => {
+  it('checks the users in bounded steps', async () => {
     await populate(5_000, 1)
     for (const check of ['counts', 'roles', 'search', 'hashes'] as const) {
       expect(await run(check)).toMatchObject({ found: [], users: 5_001, requests: 3 })
     }
-    // And once more through the 14,501 identifiers.
+    // The same again for the 14,501 identifiers.
     expect(await run('identifiers')).toMatchObject({ found: [], users: 5_001, requests: 3 + 8 })
     const { cost } = await call('/v1/diagnostics/directory?check=counts', { token: admin })
     expect(cost.read).toBeLessThan(10_000)
   })
 
-  /** Broken of what concerns no user: how, and where that is. */
+  /** Faults that concern no user: the SQL that causes each, and its expected place. */
   const misplaced: [finding: string, sql: string[], where: string][] = [
     ['total_off 1', ["UPDATE user_counts SET count = 7 WHERE scope = 'inactive'"], 'inactive: 7 in all, 0 by spans'],
     ['total_off 1', ["DELETE FROM user_counts WHERE scope = 'role:2'"], 'role:2: none in all, none by spans'],
@@ -170,7 +170,7 @@ describe('GET /diagnostics/directory', () => {
     ['identifier_stray 1', ["INSERT INTO login_identifiers VALUES ('not-hers', 2)"], 'number 2'],
   ]
 
-  it('finds counts that are off and entries of nobody, and says where', async () => {
+  it('finds wrong counts and orphaned rows, and reports their place', async () => {
     for (const [finding, changes, where] of misplaced) {
       await begin()
       await signedInPerson(admin)
@@ -180,7 +180,7 @@ describe('GET /diagnostics/directory', () => {
     }
   })
 
-  /** Broken of a user. */
+  /** Faults of a user, and the SQL that causes each. */
   const broken: [finding: string, sql: string][] = [
     ['role_columns_off', 'UPDATE users SET role_count = 2 WHERE number = ?'],
     ['role_columns_off', 'UPDATE users SET primary_role = 1 WHERE number = ?'],
@@ -200,7 +200,7 @@ describe('GET /diagnostics/directory', () => {
     ['hash_outdated', "UPDATE users SET password_hash = replace(password_hash, 'i=100000', 'i=1000') WHERE number = ?"],
   ]
 
-  it('finds what is not as it should be of a user, and names them', async () => {
+  it('finds the faults of a user, and names the user', async () => {
     for (const [finding, change] of broken) {
       await begin()
       const { id, number } = await signedInPerson(admin, { username: 'whole', matricule: 4711 })
@@ -212,7 +212,7 @@ describe('GET /diagnostics/directory', () => {
     }
   })
 
-  it('tells passwords by the form they are kept in, and nothing of one that is of no known form', async () => {
+  it('lists passwords by their stored form, and reveals nothing of an unknown form', async () => {
     const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
     await rows("UPDATE users SET password_hash = 'a secret$in the wrong place' WHERE number = ?", one.number)
     await rows("UPDATE users SET password_hash = '$6$c2FsdA$8e3f' WHERE number = ?", other.number)
@@ -225,7 +225,7 @@ describe('GET /diagnostics/directory', () => {
     )
   })
 
-  it('finds nothing while the directory is changed', async () => {
+  it('finds nothing while the directory is being changed', async () => {
     const changing = Array.from({ length: 12 }, async (_, index) => {
       const { body } = await call('/v1/users', { token: admin, json: person({ username: `busy${index}` }) })
       await call(`/v1/users/${body.id}`, { method: 'PATCH', token: admin, json: { name: `Busy ${index}` } })
@@ -238,7 +238,7 @@ describe('GET /diagnostics/directory', () => {
     await all
   })
 
-  it('counts what it does not name: no more than five of a kind', async () => {
+  it('counts the findings, and names at most five of a kind', async () => {
     await populate(40, 1)
     await rows('DELETE FROM user_search WHERE rowid > 20')
     const { found } = await run('search')
@@ -246,7 +246,7 @@ describe('GET /diagnostics/directory', () => {
     expect(found[0]?.users).toHaveLength(5)
   })
 
-  it('is 400 for a check that is none, or none at all, and for a cursor of another', async () => {
+  it('returns 400 for an unknown or missing check, and for the cursor of another check', async () => {
     const message = `must be one of ${checks.join(', ')}`
     const ask = (query: string) => call(`/v1/diagnostics/directory${query}`, { token: admin })
     expectInvalid(await ask('?check=health'), ['check', message])
@@ -265,7 +265,7 @@ describe('diagnostics', () => {
     ...checks.map((check) => `/v1/diagnostics/directory?check=${check}`),
   ]
 
-  it('take every permission, on a session or on a key', async () => {
+  it('require every permission, on a session or on a key', async () => {
     const { key } = await keyWith(admin, [...permissions])
     const most = permissions.filter((permission) => permission !== 'webhooks:manage')
     const narrow = await keyWith(admin, most)
@@ -279,7 +279,7 @@ describe('diagnostics', () => {
     }
   })
 
-  it('hold no hash, no name, no email and no secret, whatever they find', async () => {
+  it('contain no hash, name, email or secret, whatever they find', async () => {
     const one = await signedInPerson(admin, { name: 'Perdita Unseen', username: 'perdita', matricule: 8_675_309 })
     const [{ password_hash: hash }] = (await rows<{ password_hash: string }>(
       'SELECT password_hash FROM users WHERE number = ?',

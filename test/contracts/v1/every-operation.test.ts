@@ -1,4 +1,4 @@
-/** v1: what all operations have in common. */
+/** v1: behaviour that all operations share. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { operationsOf } from '../../support/conformance'
 import {
@@ -25,19 +25,19 @@ beforeEach(async () => {
 
 const operations = operationsOf(await openApi()).filter(({ path }) => path.startsWith('/v1/'))
 const guarded = operations.filter(({ security }) => security?.length !== 0)
-/** Lines of JSON are another thing: imports.test.ts. */
+/** JSON lines are tested in imports.test.ts. */
 const withBody = operations.filter(
   ({ requestBody }) => requestBody?.required && 'application/json' in requestBody.content,
 )
 const paths = [...new Set(operations.map(({ path }) => path))]
-/** A path with something at the place of each parameter. */
+/** The path with a value for each parameter. */
 const concrete = (path: string) => path.replace(/\{[^}]+\}/g, 'usr_019b1c6e7a407d529a513f1d0c2b4e66')
 
 const asJson = { 'content-type': 'application/json' }
 const tokenFor = (operation: (typeof operations)[number]) => (guarded.includes(operation) ? admin : undefined)
 
 describe('every operation', () => {
-  it('is one that the document knows, these among them', () => {
+  it('is in the document, and the document has these operations', () => {
     const known = operations.map(({ method, path }) => `${method} ${path.replace('/v1', '')}`)
     expect(known).toEqual(
       expect.arrayContaining([
@@ -66,7 +66,7 @@ describe('every operation', () => {
     )
   })
 
-  it('answers errors as problems and nothing else, says the document', () => {
+  it('returns errors only as problems, according to the document', () => {
     for (const { operationId, responses } of operations) {
       const errors = Object.entries(responses).filter(([status]) => Number(status) >= 400)
       const types = errors.flatMap(([, { content }]) => Object.keys(content ?? {}))
@@ -74,7 +74,7 @@ describe('every operation', () => {
     }
   })
 
-  it('on a credential answers 401 without one, and says so of a bad one', async () => {
+  it('that requires a credential returns 401 without one, and names the error of an invalid one', async () => {
     for (const { method, path, operationId } of guarded) {
       const none = await call(concrete(path), { method })
       expectProblem(none, 401, 'A bearer token is needed.')
@@ -87,7 +87,7 @@ describe('every operation', () => {
     }
   })
 
-  it('takes the token in the Authorization header alone, and spells Bearer as one likes', async () => {
+  it('accepts the token only in the Authorization header, with Bearer in any case', async () => {
     expect((await call(`/v1/me?access_token=${admin}`)).status).toBe(401)
     expect((await call('/v1/me', { headers: { cookie: `token=${admin}` } })).status).toBe(401)
     for (const scheme of ['bearer', 'BEARER']) {
@@ -95,7 +95,7 @@ describe('every operation', () => {
     }
   })
 
-  it('that takes a body answers 400 for what is no JSON object, 415 for what is not JSON and 413 for what is too large', async () => {
+  it('with a body returns 400 for anything but a JSON object, 415 for another content type and 413 for a large body', async () => {
     for (const operation of withBody) {
       const { method, operationId } = operation
       const send = (body: BodyInit | undefined, headers: Record<string, string> = asJson) =>
@@ -124,14 +124,14 @@ describe('every operation', () => {
     }
   })
 
-  it('takes JSON by its content type, whatever the parameters and the case', async () => {
+  it('accepts JSON content types with any parameters and in any case', async () => {
     for (const contentType of ['application/json; charset=utf-8', 'Application/JSON', 'application/merge-patch+json']) {
       const options = { method: 'PATCH', token: admin, json: { phone: '1' }, headers: { 'content-type': contentType } }
       expect([contentType, (await call('/v1/me', options)).status]).toEqual([contentType, 200])
     }
   })
 
-  it('answers 405 with Allow for a verb that its path does not take', async () => {
+  it('returns 405 with Allow for a method that its path does not have', async () => {
     for (const path of paths) {
       const verbs = operations.filter((operation) => operation.path === path).map(({ method }) => method)
       const allowed = [...verbs, ...(verbs.includes('GET') ? ['HEAD'] : [])]
@@ -146,7 +146,7 @@ describe('every operation', () => {
     }
   })
 
-  it('answers 404 for a path that is none, with or without a token', async () => {
+  it('returns 404 for an unknown path, with or without a token', async () => {
     for (const path of [
       '/v1',
       '/v1/',
@@ -163,7 +163,7 @@ describe('every operation', () => {
     }
   })
 
-  it('that is a GET answers HEAD alike, without a body', async () => {
+  it('that is a GET answers HEAD in the same way, without a body', async () => {
     for (const { path, method } of operations) {
       if (method !== 'GET') continue
       const [get, head] = [
@@ -175,7 +175,7 @@ describe('every operation', () => {
     }
   })
 
-  it('answers 429 with Retry-After to a client or a principal over its limit', async () => {
+  it('returns 429 with Retry-After to a client or a principal over its limit', async () => {
     const refusing = { limit: () => Promise.resolve({ success: false }) }
     const env = { RATE_LIMIT: 'on', CLIENT_LIMITER: refusing, PRINCIPAL_LIMITER: refusing, SIGN_IN_LIMITER: refusing }
     for (const operation of operations) {
@@ -186,7 +186,7 @@ describe('every operation', () => {
     }
   })
 
-  it('on a credential answers 503 with Retry-After while the database is away, and lets nobody in', async () => {
+  it('that requires a credential returns 503 with Retry-After while the database is away, and refuses the credential', async () => {
     const absent = { prepare: () => ({ bind: () => ({}) }), batch: () => Promise.reject(new Error('D1 is away')) }
     for (const { method, path } of guarded) {
       const answer = await call(concrete(path), { method, token: admin, env: { DB: absent } })
@@ -195,7 +195,7 @@ describe('every operation', () => {
     }
   })
 
-  it('answers in the order of 405, 413, 401, 403, 415, 400, 404 and 409', async () => {
+  it('checks in the order 405, 413, 401, 403, 415, 400, 404 and 409', async () => {
     const plain = (await signedInPerson(admin)).access_token
     const large = { body: 'x'.repeat(70_000), headers: asJson }
     const odd = { body: '{', headers: asJson }
@@ -217,7 +217,7 @@ describe('every operation', () => {
     expect(await statusOf(nobody, { method: 'PUT', token: admin, json: { roles: ['user'] } })).toBe(404)
   })
 
-  it('stands at the root of a host of its own too, and under the base path there', async () => {
+  it('is also served at the root of v1’s own host, and under the base path there', async () => {
     const env = { CONTRACT_HOSTS: '{"api.example":"v1"}' }
     for (const path of ['/users', '/v1/users', '/me', '/v1/me']) {
       expect((await call(path, { host: 'api.example', env, token: admin })).status).toBe(200)
@@ -230,8 +230,8 @@ describe('every operation', () => {
   })
 })
 
-describe('every answer', () => {
-  /** An answer of every kind there is, each with something in it. */
+describe('every response', () => {
+  /** One response of every kind, each with data. */
   async function answers(): Promise<Answer[]> {
     const one = await signedInPerson(admin, { role: (await roleWith(admin, ['users:read'])).name })
     await keyWith(admin, ['users:read'])
@@ -287,7 +287,7 @@ describe('every answer', () => {
     }
   })
 
-  it('tells times in UTC, in whole seconds', async () => {
+  it('gives times in UTC, in whole seconds', async () => {
     const times = (await answers()).flatMap(({ body }) => membersOf(body)).filter(([name]) => /_at$|^at$/.test(name))
     expect(times.length).toBeGreaterThan(20)
     for (const [name, value] of times) {
@@ -296,7 +296,7 @@ describe('every answer', () => {
     }
   })
 
-  it('that is a list is an object with its items as data', async () => {
+  it('that is a list is an object with its items in data', async () => {
     const { body: me } = await call('/v1/me', { token: admin })
     const { id } = (await call('/v1/webhooks', { token: admin, json: quietWebhook })).body
     const lists = [
@@ -309,18 +309,18 @@ describe('every answer', () => {
     }
   })
 
-  it('holds no hash, no salt and no password', async () => {
+  it('contains no hash, salt or password', async () => {
     for (const { text } of await answers())
       expect(text).not.toMatch(/hash"|salt|pbkdf2|a fine passphrase|"pin|generation/i)
   })
 
-  it('is JSON that nothing may store', async () => {
+  it('is JSON that must not be stored', async () => {
     for (const { headers } of await answers()) {
       expect([headers.get('content-type'), headers.get('cache-control')]).toEqual(['application/json', 'no-store'])
     }
   })
 
-  it('that is a 403 names the permission that is missing', async () => {
+  it('that is a 403 names the missing permission', async () => {
     const plain = (await signedInPerson(admin)).access_token
     for (const [path, permission] of [
       ['/v1/users', 'users:read'],

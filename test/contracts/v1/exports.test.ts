@@ -1,4 +1,4 @@
-/** v1: moving out, and in again. */
+/** v1: exports, and their import into another directory. */
 import { reset } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { inconsistencies } from '../../support/consistency'
@@ -36,7 +36,7 @@ beforeEach(async () => {
 })
 
 describe('GET /exports', () => {
-  it('answers a line for each user, in order of number, with everything that is kept of them', async () => {
+  it('returns a line for each user, in order of number, with all stored data', async () => {
     await roleWith(admin, [], 'reception')
     const one = await signedInPerson(admin, { ...everything, password: 'a fine passphrase', role: 'reception' })
     await call(`/v1/users/${one.id}/deactivate`, { method: 'POST', token: admin })
@@ -59,14 +59,14 @@ describe('GET /exports', () => {
     expect(answer.text.endsWith('}\n')).toBe(true)
   })
 
-  it('is NDJSON, a file by name, and nothing to be kept by anyone between', async () => {
+  it('is NDJSON with a file name, and must not be cached', async () => {
     const { headers } = (await exported(admin)).answer
     expect(headers.get('content-type')).toBe('application/x-ndjson')
     expect(headers.get('content-disposition')).toMatch(/^attachment; filename="usher-\d{4}-\d\d-\d\d\.ndjson"$/)
     expect(headers.get('cache-control')).toBe('no-store')
   })
 
-  it('takes users:export; it holds no hash unless asked for it, which takes users:export_hashes too', async () => {
+  it('requires users:export; contains hashes only on request, which also requires users:export_hashes', async () => {
     await signedInPerson(admin)
     const { key } = await keyWith(admin, ['users:export'])
     const { answer, users } = await exported(key)
@@ -90,7 +90,7 @@ describe('GET /exports', () => {
     }
   })
 
-  it('goes on after a number, where another broke off', async () => {
+  it('resumes after a number', async () => {
     await populate(20)
     const { answer } = await exported(admin)
     const lines = answer.text.split('\n')
@@ -101,7 +101,7 @@ describe('GET /exports', () => {
     }
   })
 
-  it('is written page by page, and breaks off where the right to it ends', async () => {
+  it('is written page by page, and breaks off when the permission for it ends', async () => {
     await populate(10_100)
     const exporter = await someoneWith(admin, ['users:export'])
     const { users, answer } = await exported(exporter.access_token)
@@ -118,7 +118,7 @@ describe('GET /exports', () => {
 })
 
 describe('an export, imported into an empty directory,', () => {
-  it('is the same directory: every line, every role, every sign-in', async () => {
+  it('gives the same directory: every line, every role, every sign-in', async () => {
     await roleWith(admin, ['users:read'], 'reception')
     const others = { ...everything, email: 'b@example.org', username: null, matricule: null, role: 'reception' }
     const mover = await signedInPerson(admin, {
@@ -159,7 +159,8 @@ describe('an export, imported into an empty directory,', () => {
 
     await reset()
     await migrate()
-    // A number is never given twice, so the first admin of the new directory must not take one that moves in.
+    // A number is never assigned twice. The first admin of the new directory must not take the number of an imported
+    // user.
     const highest = Number(users.at(-1)?.['number'])
     await rows("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', ?)", highest)
     const first = await adminToken()
@@ -168,7 +169,7 @@ describe('an export, imported into an empty directory,', () => {
       if (present.data.some(({ id }: { id: string }) => id === role.id)) continue
       expect((await call('/v1/roles', { token: first, json: role })).status).toBe(201)
     }
-    // The first admin here has the email of the first one there, until an admin who moved in deletes the first admin.
+    // The first admins of both directories have the same email. An imported admin must delete this one first.
     const moved = await importing(first, source.text)
     expect(moved.told[0]).toMatch(/^email is taken by usr_/)
     expect(moved.last).toMatchObject({ created: users.length - 1, refused: 1 })

@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** v1: a POST that may be sent again. */
+/** v1: retrying a POST safely. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import readme from '../../../src/contracts/v1/README.md?raw'
 import {
@@ -35,7 +35,7 @@ const isKey = ({ name }: { name: string }) => name === 'idempotency-key'
 const anotherRequest = 'This Idempotency-Key came with another request before.'
 
 describe('Idempotency-Key', () => {
-  it('gets the first answer again to the letter, whatever happened since, and does nothing twice', async () => {
+  it('returns exactly the first response again, whatever happened since, and changes nothing twice', async () => {
     const input = person({ username: 'once' })
     const first = await create('k1', input)
     await call(`/v1/users/${first.body.id}`, { method: 'PATCH', token: admin, json: { phone: '9', role: 'admin' } })
@@ -45,7 +45,7 @@ describe('Idempotency-Key', () => {
     expect([await total(), again.cost.written]).toEqual([2, 0])
   })
 
-  it('marks a replay as such, and nothing else', async () => {
+  it('marks a replay with a header, and changes nothing else in the response', async () => {
     const input = person()
     const { body: user } = await create('k1', input)
     const path = `/v1/users/${user.id}`
@@ -66,7 +66,7 @@ describe('Idempotency-Key', () => {
     expect(await replayed('/v1/users', 'k1', input, { token: 'none' })).toBe(null)
   })
 
-  it('may be read by listed origins', async () => {
+  it('can be read by listed origins', async () => {
     const listed = { CORS_ORIGINS: 'https://app.example' }
     const json = person()
     const headers = { 'idempotency-key': 'k1', origin: 'https://app.example' }
@@ -76,7 +76,7 @@ describe('Idempotency-Key', () => {
     expect(again.headers.get('access-control-expose-headers')?.toLowerCase()).toContain('idempotency-replayed')
   })
 
-  it('answers 404 once the user has been deleted, and never creates them again', async () => {
+  it('returns 404 once the user has been deleted, and never creates them again', async () => {
     const deletions: [path: (id: string, number: number) => string][] = [
       [(id) => `/v1/users/${id}`],
       [(id) => `/rbac/api/v1/users/${uuidOf(id)}`],
@@ -106,7 +106,7 @@ describe('Idempotency-Key', () => {
     }
   })
 
-  it('answers 404 once the role has been deleted, and never creates it again', async () => {
+  it('returns 404 once the role has been deleted, and never creates it again', async () => {
     const json = { name: 'keyed', permissions: [], description: 'At the door' }
     const role = await post('/v1/roles', 'k1', json)
     await call(`/v1/roles/${role.body.id}`, { method: 'DELETE', token: admin })
@@ -115,7 +115,7 @@ describe('Idempotency-Key', () => {
     expect(JSON.stringify(await records())).not.toContain('At the door')
   })
 
-  it('takes the same JSON in another order and with other blanks for the same request', async () => {
+  it('treats the same JSON in another order and with other blanks as the same request', async () => {
     const { email, name, password } = person()
     const nested = '"note": {"b": [1, {"y": null, "x": "é"}], "a": 2.0}'
     const bodies = [
@@ -139,7 +139,7 @@ describe('Idempotency-Key', () => {
     expect(await total()).toBe(2)
   })
 
-  it('takes a body that is nested as deeply as it may be', async () => {
+  it('accepts a body of the maximum nesting depth', async () => {
     const { email, name, password } = person()
     const body = `{"email":"${email}","name":"${name}","password":"${password}","note":${'['.repeat(30_000)}${']'.repeat(30_000)}}`
     const send = () =>
@@ -152,7 +152,7 @@ describe('Idempotency-Key', () => {
     expect([first.status, (await send()).text]).toEqual([201, first.text])
   })
 
-  it('is listed in the README for every POST that ignores it', async () => {
+  it('is documented in the README for every POST that ignores it', async () => {
     const { paths } = await openApi()
     const ignoring = Object.entries(paths)
       .filter(([path, { post }]) => path.startsWith('/v1/') && post?.parameters?.some(isKey) !== true && post)
@@ -161,7 +161,7 @@ describe('Idempotency-Key', () => {
     expect([...listed.matchAll(/`([^`]+)`/g)].map(([, path]) => path).sort()).toEqual(ignoring.sort())
   })
 
-  it('is taken on every POST whose answer holds no secret', async () => {
+  it('is honoured on every POST whose response contains no secret', async () => {
     const { body: user } = await call('/v1/users', { token: admin, json: person() })
     const path = `/v1/users/${user.id}`
     const deactivated = await post(`${path}/deactivate`, 'k1')
@@ -180,7 +180,7 @@ describe('Idempotency-Key', () => {
     expect(await records()).toHaveLength(3)
   })
 
-  it('is passed over where the answer holds secrets', async () => {
+  it('is ignored when the response contains secrets', async () => {
     const one = await signedInPerson(admin)
     const credentials = { identifier: firstAdmin.email, password: firstAdmin.password }
     for (const [path, json] of [
@@ -198,7 +198,7 @@ describe('Idempotency-Key', () => {
     expect(await records()).toEqual([])
   })
 
-  it('answers 422 for another body and for another path', async () => {
+  it('returns 422 for another body and for another path', async () => {
     const input = person()
     const { body } = await create('k1', input)
     expectProblem(await create('k1', { ...input, phone: '1' }), 422, anotherRequest)
@@ -219,7 +219,7 @@ describe('Idempotency-Key', () => {
     expect([await total(), (await records()).length]).toEqual([3, 1])
   })
 
-  it('is its principal’s own: each user’s, each API key’s', async () => {
+  it('belongs to one principal: a user or an API key', async () => {
     const other = await signedInPerson(admin, { role: 'admin' })
     const { key } = await keyWith(admin, ['users:create'])
     for (const token of [admin, other.access_token, key]) {
@@ -229,7 +229,7 @@ describe('Idempotency-Key', () => {
     expectProblem(await create('k1', person(), { token: secondSession }), 422, anotherRequest)
   })
 
-  it('lets one of many at once do it, and the others get its answer', async () => {
+  it('lets one of many simultaneous requests succeed, and the others get its response', async () => {
     const input = person()
     const answers = await Promise.all(Array.from({ length: 8 }, () => create('k1', input)))
     expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(201))
@@ -237,7 +237,7 @@ describe('Idempotency-Key', () => {
     expect(await total()).toBe(2)
   })
 
-  it('is written with the change or not at all: a retry finds what an answer that was lost had done', async () => {
+  it('is written in the same transaction as the change, so a retry after a lost reply finds the result', async () => {
     const input = person()
     let batches = 0
     const losing = (commits: boolean) => ({
@@ -259,7 +259,7 @@ describe('Idempotency-Key', () => {
     expect(await total()).toBe(2)
   })
 
-  it('keeps nothing of a request that failed', async () => {
+  it('stores nothing for a request that failed', async () => {
     const input = person()
     expect((await create('k1', { ...input, email: firstAdmin.email })).status).toBe(409)
     expect((await create('k1', { ...input, email: 'none' })).status).toBe(400)
@@ -267,7 +267,7 @@ describe('Idempotency-Key', () => {
     expect((await create('k1', input)).status).toBe(201)
   })
 
-  it('gets nobody an answer that they may not have any more', async () => {
+  it('replays no response that the caller may no longer see', async () => {
     const role = await roleWith(admin, ['users:create'])
     const { access_token: token } = await signedInPerson(admin, { role: role.name })
     const input = person()
@@ -276,7 +276,7 @@ describe('Idempotency-Key', () => {
     expectProblem(await create('k1', input, { token }), 403, lacking('users:create'))
   })
 
-  it('stores neither the body nor a hash that could be guessed at, and outlives the rotation of the secret', async () => {
+  it('stores neither the body nor a hash that could be guessed, and survives the rotation of the secret', async () => {
     const input = person()
     const first = await create('k1', input)
     const stored = JSON.stringify(await records())

@@ -1,4 +1,4 @@
-/** v1: moving in. */
+/** v1: imports. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { inconsistencies } from '../../support/consistency'
 import { documented, failingD1 } from '../../support/failing-d1'
@@ -54,7 +54,7 @@ const newcomer = (more: Record<string, unknown> = {}) => {
 const newcomers = (many: number, more: (index: number) => Record<string, unknown> = () => ({})) =>
   Array.from({ length: many }, (_, index) => newcomer(more(index)))
 
-/** Real hashes of the three kinds and of ours, each of its password. */
+/** Real hashes of the three foreign kinds and of Usher's own, each with its password. */
 const legacy = {
   laravel: ['password', '$2y$10$92IXUNpkjO0rOQ5byMi.Ye4oKoEa3Ro9llC/.og/at2.uheWG/igi'],
   fastapi: ['a bcrypt password', '$2b$10$abcdefghijklmnopqrstuuCDQhtd3cE1iT35cHBlfYNFp61LqfmZO'],
@@ -64,7 +64,7 @@ const legacy = {
   'ours, of less': ['passwd', '$pbkdf2-sha256$i=1,r=1$c2FsdHNhbHRzYWx0$'],
 } satisfies Record<string, [password: string, hash: string]>
 
-/** The last of the above made in full: the platform's own PBKDF2 of one iteration. */
+/** Usher's own form, complete: the platform's PBKDF2 with one iteration. */
 async function ours(): Promise<string> {
   const key = await crypto.subtle.importKey('raw', new TextEncoder().encode('passwd'), 'PBKDF2', false, ['deriveBits'])
   const salt = new TextEncoder().encode('saltsaltsalt')
@@ -73,7 +73,7 @@ async function ours(): Promise<string> {
 }
 
 describe('POST /imports', () => {
-  it('takes every field of a user, and what legacy clients know them by', async () => {
+  it('accepts every field of a user, and the ids that legacy clients use', async () => {
     const { id: roleId } = await roleWith(admin, [], 'reception')
     const id = '4b1d6c7e-90aa-4c0e-8a55-2f6d1e0b7c34'
     const times = { created_at: '2019-05-02T08:00:00Z', updated_at: '2024-02-29T23:59:59Z' }
@@ -103,7 +103,7 @@ describe('POST /imports', () => {
     await whole()
   })
 
-  it('gives what a row leaves open, as for a new user', async () => {
+  it('fills missing values as for a new user', async () => {
     const before = Math.floor(Date.now() / 1000)
     await importing(admin, [newcomer({ number: 900 })])
     const { results } = await importing(admin, [{ email: 'Ines@Example.ORG', name: 'Ines de Prado' }])
@@ -118,7 +118,7 @@ describe('POST /imports', () => {
     expect(row).toEqual({ number: 901, version: 1, password_hash: null })
   })
 
-  it('knows an id as v1 shows it and as the other contracts do, and a role by name, in any spelling', async () => {
+  it('accepts an id in v1’s form and in that of the other contracts, and a role by name in any spelling', async () => {
     const hex = '4b1d6c7e90aa4c0e8a552f6d1e0b7c3'
     const { results } = await importing(admin, [
       newcomer({ id: `usr_${hex}1` }),
@@ -130,7 +130,7 @@ describe('POST /imports', () => {
     expect((await user(`usr_${hex}3`)).role).toBe('admin')
   })
 
-  it('answers a line for each row, in order and by its number, and one at the end', async () => {
+  it('returns a line for each row, in order and with its number, and a summary line', async () => {
     const body = `${asLines([newcomer(), { email: 'none' }])}\n\n  \r\n${asLines([newcomer(), 7])}`
     const { results, last } = await importing(admin, body)
     expect(results.map(({ line, status }) => [line, status])).toEqual([
@@ -143,7 +143,7 @@ describe('POST /imports', () => {
     expect((await importing(admin, '')).answer.body).toEqual([expect.objectContaining({ status: 'done', created: 0 })])
   })
 
-  it('tells what is wrong with a row field by field, as for a new user, and goes on', async () => {
+  it('reports the errors of a row field by field, as for a new user, and continues', async () => {
     const values = wrongValues.filter(([field]) => field !== 'role')
     const { results, told, last } = await importing(admin, [
       ...values.map(([field, value]) => newcomer({ [field]: value })),
@@ -192,7 +192,7 @@ describe('POST /imports', () => {
     await whole()
   })
 
-  it('refuses lines that are no row of anything, each by itself', async () => {
+  it('rejects each line that is not a valid row', async () => {
     const sound = JSON.stringify(newcomer())
     const lines = [
       ...['{', '[]', 'null', '"text"', '{"a":1,}', 'NaN', '{"email":"\\ud800@example.org","name":"x"}'],
@@ -225,7 +225,7 @@ describe('POST /imports', () => {
     expect(await count()).toBe(2)
   })
 
-  it('reads UTF-8 and nothing else, line by line, however the bytes come', async () => {
+  it('reads only UTF-8, line by line, however the bytes are split', async () => {
     const text = `\ufeff${asLines([newcomer({ name: 'Zoë Łuk 🔑' }), newcomer({ name: 'Ünal' })])}\n`
     const bytes = new Uint8Array([
       ...new TextEncoder().encode(text),
@@ -251,7 +251,7 @@ describe('POST /imports', () => {
     }
   })
 
-  it('skips who is present, known by id or without one by email, in any spelling, and leaves them as they are', async () => {
+  it('skips existing users, found by id or, without an id, by email in any spelling, and leaves them unchanged', async () => {
     const one = await signedInPerson(admin, { email: 'mara@example.org', matricule: 12 })
     const before = await snapshot()
     const { told, results } = await importing(admin, [
@@ -263,7 +263,7 @@ describe('POST /imports', () => {
     expect(await snapshot()).toEqual(before)
   })
 
-  it('refuses the second user of a shared mailbox on email, and names the line or the user that has it', async () => {
+  it('rejects the second user of a shared mailbox on email, and names the line or the user that has it', async () => {
     const mara = await signedInPerson(admin, { email: 'desk@example.org', matricule: 12, username: 'mara' })
     await signedInPerson(admin, { email: 'zoe@example.org', matricule: 99 })
     const shared = (more: Record<string, unknown>) => ({ email: 'Desk@example.org', name: 'Another Person', ...more })
@@ -274,7 +274,7 @@ describe('POST /imports', () => {
       shared({ number: mara.number + 500 }),
       shared({ matricule: 12, username: 'MARA', number: mara.number }),
       shared({}),
-      // Nothing of theirs contradicts, but the number is another user's.
+      // No value contradicts, but the number belongs to another user.
       shared({ matricule: 99 }),
       line({ matricule: 70 }),
       line({ matricule: 71, name: 'Second' }),
@@ -309,7 +309,7 @@ describe('POST /imports', () => {
     await whole()
   })
 
-  it('skips a row that knows more than the directory, and leaves the user as it is', async () => {
+  it('skips a row that has more data than the directory, and leaves the user unchanged', async () => {
     const one = await signedInPerson(admin, { email: 'mara@example.org' })
     const before = await snapshot()
     const { told } = await importing(admin, [
@@ -355,7 +355,7 @@ describe('POST /imports', () => {
     await whole()
   })
 
-  it('refuses a row with another field that looks like a status or a hash', async () => {
+  it('rejects a row with an unknown field that looks like a status or a hash', async () => {
     const status = 'looks like a status: name the column status, with active or inactive'
     const hash = 'looks like a hash: name the column password_hash'
     const lookalikes: [field: string, value: unknown, message: string][] = [
@@ -401,7 +401,7 @@ describe('POST /imports', () => {
     expect(JSON.stringify(said.results[0]).length).toBeLessThan(300)
   })
 
-  it('names other unknown fields in the last line, with how many lines have them', async () => {
+  it('names other unknown fields in the last line, with the number of lines that have them', async () => {
     const { told, last } = await importing(admin, [
       newcomer({ shoe_size: 38, blocked: null, note: 'x' }),
       newcomer({ shoe_size: 39, state: 'CA', mfa_enabled: true, last_active_at: '2020-01-01', deleted_at: '' }),
@@ -426,7 +426,7 @@ describe('POST /imports', () => {
     expect(long.unknown_fields).toEqual([{ field: `${'z'.repeat(64)}…`, lines: 1 }])
   })
 
-  it('refuses times in the future and an updated_at before created_at', async () => {
+  it('rejects times in the future and an updated_at before created_at', async () => {
     const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString()
     const { told } = await importing(admin, [
       newcomer({ created_at: at(3600) }),
@@ -435,7 +435,7 @@ describe('POST /imports', () => {
       newcomer({ created_at: at(3600), updated_at: at(7200) }),
       newcomer({ created_at: '2020-01-02T00:00:00Z', updated_at: '2020-01-01T23:59:59Z' }),
       newcomer({ created_at: '2020-01-02T00:00:00+02:00', updated_at: '2020-01-01T22:00:00Z' }),
-      // Clocks differ by some seconds.
+      // Clocks may differ by some seconds.
       newcomer({ created_at: at(30), updated_at: at(30) }),
       newcomer({ updated_at: '2020-01-01T00:00:00Z' }),
     ])
@@ -452,7 +452,7 @@ describe('POST /imports', () => {
     await whole()
   })
 
-  it('is safe to repeat: the second time everyone is present, and nothing is written', async () => {
+  it('is safe to repeat: the second import skips every user and writes nothing', async () => {
     const file = asLines([
       ...newcomers(30),
       ...newcomers(30, (index) => ({ id: uuidOf(`usr_${String(index).padStart(32, '0')}`) })),
@@ -465,7 +465,7 @@ describe('POST /imports', () => {
     expect(await snapshot()).toEqual(before)
   })
 
-  it('refuses what is somebody else’s: identifiers in any spelling, numbers, ids of the deleted; in the directory and in rows before', async () => {
+  it('rejects identifiers in any spelling, numbers and ids of deleted users that are taken, in the directory or an earlier row', async () => {
     const one = await signedInPerson(admin, { email: 'mara@example.org', matricule: 12, username: 'mara' })
     const gone = await signedInPerson(admin)
     await call(`/v1/users/${gone.id}`, { method: 'DELETE', token: admin })
@@ -507,7 +507,7 @@ describe('POST /imports', () => {
     await whole()
   })
 
-  it('gives the numbers that rows leave open after the greatest, and those of the same part to none that brings one', async () => {
+  it('assigns missing numbers after the highest one, without clashes with numbers later in the same part', async () => {
     const { results } = await importing(admin, [
       newcomer(),
       newcomer({ number: 2 }),
@@ -520,7 +520,7 @@ describe('POST /imports', () => {
     await whole()
   })
 
-  it('never gives the number of a deleted user again, whichever contract deleted them', async () => {
+  it('never reuses the number of a deleted user, whichever contract deleted them', async () => {
     const deleted: number[] = []
     for (const pathOf of [
       (one: { id: string }) => `/v1/users/${one.id}`,
@@ -539,7 +539,7 @@ describe('POST /imports', () => {
     await whole()
   })
 
-  it('gives no number of a user who is deleted between the decision and the commit', async () => {
+  it('does not assign the number of a user who is deleted between the decision and the commit', async () => {
     let batches = 0
     const DB = {
       prepare: (sql: string) => testEnv.DB.prepare(sql),
@@ -557,7 +557,7 @@ describe('POST /imports', () => {
     expect(batches).toBe(3)
   })
 
-  it('gives numbers that no user ever had, also below the highest', async () => {
+  it('accepts numbers that no user ever had, even below the highest', async () => {
     const first = await importing(admin, [newcomer({ number: 600 }), newcomer()])
     const second = await importing(admin, [newcomer({ number: 3 }), newcomer({ number: 599 }), newcomer()])
     expect([...first.told, ...second.told]).toEqual(Array(5).fill('created'))
@@ -566,7 +566,7 @@ describe('POST /imports', () => {
     await whole()
   })
 
-  it('gives numbers up to 1,000,000 above the highest so far, and a dry run says the same', async () => {
+  it('accepts numbers up to 1,000,000 above the highest so far, and a dry run gives the same result', async () => {
     const file = [
       newcomer({ number: 2_147_483_647 }),
       newcomer({ number: 1_000_002 }),
@@ -592,7 +592,7 @@ describe('POST /imports', () => {
     expect(dry.told).toEqual(wet.told)
   })
 
-  it('takes users:import, and for a role or a status what creating with it takes', async () => {
+  it('requires users:import, and for a role or a status the permission that creating with it requires', async () => {
     await roleWith(admin, ['users:read', 'users:delete'], 'power')
     const importer = await someoneWith(admin, ['users:import'])
     const fuller = await someoneWith(admin, ['users:import', 'roles:assign', 'users:read', 'users:deactivate'])
@@ -623,7 +623,7 @@ describe('POST /imports', () => {
     await whole()
   })
 
-  it('records each user’s creation, with the fields that came', async () => {
+  it('records each user’s creation, with the fields of the row', async () => {
     const { results } = await importing(admin, [newcomer({ password_hash: legacy.old[1], matricule: 5, phone: null })])
     const { body } = await call(`/v1/audit-events?user=${results[0]?.id}`, { token: admin })
     expect(body.data).toEqual([
@@ -634,7 +634,7 @@ describe('POST /imports', () => {
     expect(body.data[0].actor_id).toBe(me.id)
   })
 
-  it('finds them by search, in lists and in totals, as others', async () => {
+  it('makes users appear in search, lists and totals', async () => {
     await importing(
       admin,
       newcomers(1200, (index) => ({
@@ -653,8 +653,8 @@ describe('POST /imports', () => {
   })
 })
 
-describe('a password', () => {
-  it('in clear is hashed as that of a new user, by the same rules, a hundred of them at most', async () => {
+describe('an imported password', () => {
+  it('in plain text is hashed by the rules for new users, at most a hundred per import', async () => {
     const secret = { password: 'a fine passphrase' }
     const { told, last } = await importing(admin, [
       newcomer({ password: 'newcomer1' }),
@@ -679,7 +679,7 @@ describe('a password', () => {
     ])
   })
 
-  it('is refused where it has the form of a hash', async () => {
+  it('is rejected when it has the form of a hash', async () => {
     const hashes = [
       ...Object.values(legacy)
         .map(([, hash]) => hash)
@@ -699,7 +699,7 @@ describe('a password', () => {
     expect(fine.told).toEqual(phrases.map(() => 'created'))
   })
 
-  it('is none where the hash is Django’s mark of none: created, said in the result, and a token sets one later', async () => {
+  it('is absent for Django’s unusable password: the result says so, and the user can set one by token later', async () => {
     const marks = ['!', '!unusable', `!${'aB3'.repeat(13)}x`]
     const { results, last } = await importing(
       admin,
@@ -722,7 +722,7 @@ describe('a password', () => {
   })
 
   it.each(Object.entries(legacy))(
-    'kept as %s signs in where it is right, and is ours from then on',
+    'stored as %s signs in when it is right, and is rehashed in Usher’s form',
     async (kind, [password, made]) => {
       const hash = kind.startsWith('ours') ? await ours() : made
       const people = signInContracts.map(([name]) => ({
@@ -752,7 +752,7 @@ describe('a password', () => {
     120_000,
   )
 
-  it('is ours as it was typed: of one longer than bcrypt reads, what bcrypt did not read counts from then on', async () => {
+  it('is rehashed as typed: the part that bcrypt ignored in a long password counts from then on', async () => {
     const long = 'x'.repeat(72)
     const stored = '$2b$04$abcdefghijklmnopqrstuubzadhGtS2zEF.gu0yd0opP6cVzb.e0i'
     await importing(admin, [{ email: 'long@legacy.example', name: 'Long', password_hash: stored }])
@@ -762,7 +762,7 @@ describe('a password', () => {
     expect([await login(long), await login(`${long} and more`)]).toEqual([401, 200])
   })
 
-  it('kept so is not even looked at while the account is locked', async () => {
+  it('in a foreign form is not verified while the account is locked', async () => {
     const [password, password_hash] = legacy.django
     await importing(admin, [{ email: 'locked@legacy.example', name: 'Locked', password_hash }])
     const login = (secret: string) =>
@@ -774,14 +774,14 @@ describe('a password', () => {
     expect(await storedHash('locked@legacy.example')).toBe(password_hash)
   })
 
-  it('kept so is no way in for the inactive', async () => {
+  it('in a foreign form does not let an inactive user in', async () => {
     const [password, password_hash] = legacy.old
     await importing(admin, [{ email: 'off@legacy.example', name: 'Off', password_hash, status: 'inactive' }])
     const answer = await call('/v1/auth/login', { json: { identifier: 'off@legacy.example', password } })
     expectProblem(answer, 401, 'The identifier or the password is wrong.')
   })
 
-  it('is refused by row where its hash is none, of an unknown kind, or too costly to verify', async () => {
+  it('is rejected by row when its hash is malformed, of an unknown kind, or too costly to verify', async () => {
     const unknown = 'is no hash that this directory can verify'
     const { told } = await importing(admin, [
       newcomer({ password_hash: '' }),
@@ -802,7 +802,7 @@ describe('a password', () => {
 })
 
 describe('a dry run', () => {
-  it('answers as the import would, and writes nothing', async () => {
+  it('returns the results of the import, and writes nothing', async () => {
     const one = await signedInPerson(admin, { matricule: 12 })
     const file = [
       ...newcomers(150),
@@ -823,7 +823,7 @@ describe('a dry run', () => {
     expect(dry.last.rows_written / wet.last.rows_written).toBeLessThanOrEqual(1)
   })
 
-  it('finds what comes twice, however far apart', async () => {
+  it('finds duplicates, however far apart', async () => {
     const twins = [{ email: 'twin@example.org', name: 'Twin', username: 'twin', number: 9000 }]
     const { told, last } = await importing(
       admin,
@@ -840,7 +840,7 @@ describe('a dry run', () => {
     expect(last.created).toBe(1501)
   })
 
-  it('tells which hashes there are, and what a sign-in costs until they are renewed', async () => {
+  it('lists the kinds of hashes, and the cost of a sign-in until they are renewed', async () => {
     const file = Object.values(legacy).map(([, password_hash]) => newcomer({ password_hash }))
     const { last, told } = await importing(admin, file, { path: '/v1/imports?dry_run=true' })
     expect(told.at(-1)).toMatch(/^password_hash is no hash/)
@@ -853,18 +853,18 @@ describe('a dry run', () => {
     for (const { milliseconds } of last.password_hashes) expect(milliseconds).toBeGreaterThan(0)
   })
 
-  it('is asked for by true, and by nothing else', async () => {
+  it('is selected by true, and by no other value', async () => {
     const answer = await call('/v1/imports?dry_run=1', { token: admin, body: '{}', headers: ndjson })
     expectInvalid(answer, ['dry_run', 'must be one of true, false'])
   })
 })
 
-describe('the body', () => {
+describe('the body of an import', () => {
   const send = (body: BodyInit, headers: Record<string, string>, token: string | undefined = admin) =>
     call('/v1/imports', { method: 'POST', token, body, headers })
   const tooLarge = 'A body has at most 26,214,400 bytes.'
 
-  it('has at most 25 MB: one that says more is refused before anything else, one that grows to it when it does', async () => {
+  it('has at most 25 MB: a larger Content-Length is refused first, and a longer stream when it exceeds the limit', async () => {
     const declared = { ...ndjson, 'content-length': '26214401' }
     expectProblem(await send('{}', declared, ''), 413, tooLarge)
     expectProblem(await send('x'.repeat(26_214_401), ndjson), 413, tooLarge)
@@ -875,7 +875,7 @@ describe('the body', () => {
     expect(last.line).toBe((results.at(-1)?.line ?? 0) + 1)
   })
 
-  it('has at most 100,000 rows: the answer says where to go on', async () => {
+  it('has at most 100,000 rows: the response says where to continue', async () => {
     const { last, results } = await importing(admin, '{}\n'.repeat(100_002))
     expect(results.length).toBe(100_000)
     expect(last).toMatchObject({
@@ -885,7 +885,7 @@ describe('the body', () => {
     })
   })
 
-  it('is NDJSON by its content type; that is asked for after the permission', async () => {
+  it('must be NDJSON by its content type, which is checked after the permission', async () => {
     for (const type of ['application/x-ndjson; charset=utf-8', 'application/ndjson', 'Application/JSONL']) {
       expect((await send(asLines([newcomer()]), { 'content-type': type })).status).toBe(200)
     }
@@ -898,7 +898,7 @@ describe('the body', () => {
     expectProblem(await send('{}', { 'content-type': 'text/plain' }, plain), 403, lacking('users:import'))
   })
 
-  it('is answered while it still comes, and a client that reads nothing before it has sent all gets all of it', async () => {
+  it('is processed while it arrives, and a client that reads only after sending gets the whole response', async () => {
     const { readable, writable } = new TransformStream<Uint8Array>()
     const writer = writable.getWriter()
     const encoder = new TextEncoder()
@@ -918,8 +918,8 @@ describe('the body', () => {
   })
 })
 
-describe('an import that others cross', () => {
-  it('of the same file at once makes each user once', async () => {
+describe('an import during other changes', () => {
+  it('creates each user once when the same file is imported several times at once', async () => {
     const file = newcomers(700, (index) => ({ number: 1000 + index, matricule: 5000 + index }))
     const [one, other] = await Promise.all([importing(admin, file), importing(admin, file.toReversed())])
     expect([one.last.status, other.last.status]).toEqual(['done', 'done'])
@@ -929,7 +929,7 @@ describe('an import that others cross', () => {
     await whole()
   })
 
-  it('decides again where somebody is faster, and makes who can be made', async () => {
+  it('decides again when another request was faster, and creates the users that it still can', async () => {
     const file = newcomers(5)
     let batches = 0
     const DB = {
@@ -947,7 +947,7 @@ describe('an import that others cross', () => {
     await whole()
   })
 
-  it('stops where its authority ends, and says where to go on', async () => {
+  it('stops when its permission ends, and says where to continue', async () => {
     const importer = await someoneWith(admin, ['users:import'])
     let batches = 0
     const DB = {
@@ -964,7 +964,7 @@ describe('an import that others cross', () => {
     expect(await count()).toBe(102)
   })
 
-  it('stops where the database fails, with nothing half written, says where to go on, and ends the same when it is repeated', async () => {
+  it('stops when the database fails, with nothing half written, says where to continue, and ends the same when repeated', async () => {
     const file = newcomers(2500)
     const fault = { kind: 'error', message: documented.notAgain[0] as string } as const
     const { DB } = failingD1({ strikes: (number) => number >= 5, fault })
@@ -978,7 +978,7 @@ describe('an import that others cross', () => {
     await whole()
   })
 
-  it('that never heard of its success finds it when it is repeated', async () => {
+  it('whose success was not reported finds it when repeated', async () => {
     const file = newcomers(300)
     const fault = { kind: 'reply lost', message: documented.again[2] as string } as const
     const { DB } = failingD1({ strikes: (number) => number === 4, fault })
@@ -989,7 +989,7 @@ describe('an import that others cross', () => {
     await whole()
   })
 
-  it('takes two trips for a thousand rows, and no more than 20 rows written a user', async () => {
+  it('takes two trips for a thousand rows, and writes at most 20 rows per user', async () => {
     const d1 = failingD1()
     const full = newcomers(1100, (index) => ({
       ...everything,
@@ -1008,7 +1008,7 @@ describe('an import that others cross', () => {
     expect(written / 1100).toBeLessThan(20)
   })
 
-  it('leaves the way in to whoever was here', async () => {
+  it('keeps the existing admin’s access', async () => {
     const { told } = await importing(admin, [
       { ...firstAdmin, name: 'Somebody Else', password: undefined, role: 'user' },
     ])

@@ -1,4 +1,4 @@
-/** v1: what every query parameter has in common, drawn from the document. */
+/** v1: behaviour that all query parameters share, taken from the document. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { namesEveryTest } from '../../support/statements'
 import { operations } from '../../support/requests'
@@ -17,7 +17,7 @@ const parametersOf = ({ parameters = [] }: (typeof operations)[number]) =>
   parameters.filter((one) => one.in === 'query')
 const queried = operations.filter((one) => one.operationId.startsWith('v1') && parametersOf(one).length > 0)
 
-/** Each query parameter of each operation, with a request that succeeds and takes it. */
+/** Each query parameter of each operation, with a successful request that uses it. */
 async function* parameters() {
   const one = { ...(await signedInPerson(admin)), untouched: true }
   for (const operation of queried) {
@@ -36,7 +36,7 @@ async function* parameters() {
 }
 
 describe('a query parameter', () => {
-  it('is 400 where it is given twice, and named', async () => {
+  it('returns 400 and its name when it is given twice', async () => {
     const seen: string[] = []
     for await (const { about, name, asked, value } of parameters()) {
       for (const values of [
@@ -53,20 +53,20 @@ describe('a query parameter', () => {
     expect(seen).toEqual(expect.arrayContaining([...some, 'v1CheckDirectory check', 'v1ImportUsers dry_run']))
   })
 
-  it('is none where it is empty, if it is a filter, a sort or a cursor', async () => {
+  it('counts as absent when it is empty and a filter, a sort or a cursor', async () => {
     const seen: string[] = []
     for await (const { about, name, required, asked } of parameters()) {
       if (required || ['limit', 'dry_run'].includes(name)) continue
       const [without, empty] = [await asked(name), await asked(name, '')]
       expect([about, without.status, empty.status]).toEqual([about, 200, 200])
-      // An export is an event of the audit trail, and nothing else here is.
+      // An export adds an audit event. No other request here does.
       expect([about, empty.text]).toEqual([about, without.text])
       seen.push(name)
     }
     const some = ['cursor', 'search', 'status', 'role', 'sort', 'user', 'actor', 'action', 'after', 'include']
     some.push('contract', 'operation', 'since', 'group')
     expect([...new Set(seen)].sort()).toEqual(some.sort())
-    // A cursor goes with a list however its empty filters are written.
+    // A cursor fits a list however its empty filters are written.
     await signedInPerson(admin)
     for (const [list, empties] of [
       ['/v1/users', 'search=&status=&role=&sort='],
@@ -79,7 +79,7 @@ describe('a query parameter', () => {
     }
   })
 
-  it('is 400 where it is empty, if it is a limit or is required', async () => {
+  it('returns 400 when it is empty and a limit or required', async () => {
     const seen: string[] = []
     for await (const { about, name, required, asked } of parameters()) {
       if (!required && !['limit', 'dry_run'].includes(name)) continue

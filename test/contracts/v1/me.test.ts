@@ -1,4 +1,4 @@
-/** v1: oneself. */
+/** v1: the caller's own account. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
   adminToken,
@@ -38,7 +38,7 @@ const login = (identifier: string, password: unknown) => call('/v1/auth/login', 
 const ownPassword = "One's own password is changed with the current one, by PUT /me/password."
 
 describe('GET /me', () => {
-  it('answers the signed-in user, as others see them, with an ETag', async () => {
+  it('returns the signed-in user, as others see them, with an ETag', async () => {
     const one = await signedInPerson(admin, { username: 'one', matricule: 7 })
     const { status, headers, body } = await me(one.access_token)
     const seen = await call(`/v1/users/${one.id}`, { token: admin })
@@ -46,21 +46,21 @@ describe('GET /me', () => {
     expect(body).toEqual(one.user)
   })
 
-  it('answers 304 where the client has it already', async () => {
+  it('returns 304 when the client has the current version', async () => {
     const etag = String((await me(admin)).headers.get('etag'))
     const { status, text, headers } = await me(admin, { 'if-none-match': etag })
     expect([status, text, headers.get('etag')]).toEqual([304, '', etag])
     expect((await me(admin, { 'if-none-match': '"999"' })).status).toBe(200)
   })
 
-  it('answers the owner of an API key, whatever the key may do', async () => {
+  it('returns the owner of an API key, whatever the key’s permissions', async () => {
     const { key } = await keyWith(admin, [])
     expect((await me(key)).body).toEqual((await me(admin)).body)
   })
 })
 
 describe('PATCH /me', () => {
-  it('changes one’s names, birth date, gender and phone numbers, and takes no permission', async () => {
+  it('changes the caller’s names, birth date, gender and phone numbers, without a permission', async () => {
     const one = await signedInPerson(admin)
     const json = {
       ...{ name: 'Dr. Ada Vale', first_name: 'Ada', last_name: 'Vale' },
@@ -77,7 +77,7 @@ describe('PATCH /me', () => {
     expect((await patch(one.access_token, { name: 'Ada Marsh' })).body).toMatchObject({ last_name: 'Marsh' })
   })
 
-  it('does not change one’s email, username, matricule, role or password', async () => {
+  it('does not change the caller’s email, username, matricule, role or password', async () => {
     const one = await signedInPerson(admin)
     const before = (await me(one.access_token)).body
     for (const [field, value, detail] of [
@@ -93,7 +93,7 @@ describe('PATCH /me', () => {
     expect((await me(one.access_token)).body).toEqual(before)
   })
 
-  it('leaves the rest of one’s record as it is, and says nothing of it', async () => {
+  it('ignores all other fields, without an error', async () => {
     const one = await signedInPerson(admin)
     const others = { certified_email: 'me@certified.example', user_type: 'clinician', is_staff: true, country_id: 33 }
     const readOnly = { id: 'usr_0', status: 'inactive', roles: [], created_at: 'x', updated_at: 'x', surprise: 1 }
@@ -109,7 +109,7 @@ describe('PATCH /me', () => {
     expect(headers.get('etag')).toBe(before.headers.get('etag'))
   })
 
-  it('changes more for those who may change others, but never the password', async () => {
+  it('changes more fields for callers who may edit others, but never the password', async () => {
     const clerk = await someoneWith(admin, ['users:update'])
     const json = { email: 'clerk@example.org', username: 'clerk', matricule: 9, is_staff: true, country_id: 33 }
     expect((await patch(clerk.access_token, json)).body).toMatchObject(json)
@@ -118,7 +118,7 @@ describe('PATCH /me', () => {
     expectProblem(await patch(admin, { role: 'user' }), 409, 'The last active admin must stay one.')
   })
 
-  it('answers 412 where If-Match names another version', async () => {
+  it('returns 412 when If-Match names another version', async () => {
     const one = await signedInPerson(admin)
     expect((await patch(one.access_token, { phone: '1' }, { 'if-match': '"1"' })).status).toBe(200)
     const stale = await patch(one.access_token, { phone: '2' }, { 'if-match': '"1"' })
@@ -126,7 +126,7 @@ describe('PATCH /me', () => {
     expect((await me(one.access_token)).body.phone).toBe('1')
   })
 
-  it('tells what is wrong, field by field', async () => {
+  it('reports errors field by field', async () => {
     const one = await signedInPerson(admin)
     expectInvalid(
       await patch(one.access_token, { name: ' ', birth_date: '2026-02-30', gender: 'other', phone: 7 }),
@@ -138,7 +138,7 @@ describe('PATCH /me', () => {
     expectInvalid(await patch(one.access_token, { first_name: null }), ['first_name', 'must be a string'])
   })
 
-  it('is not for an API key, which is no one’s self', async () => {
+  it('is forbidden for an API key, which does not count as its owner', async () => {
     const { key } = await keyWith(admin, ['users:update', 'users:read'])
     expectProblem(await patch(key, { phone: '1' }), 403, notAllowed)
   })
@@ -155,7 +155,7 @@ describe('PUT /me/password', () => {
     }
   }
 
-  it('sets the password where the current one is given, and answers the tokens of a new session, as a sign-in does', async () => {
+  it('sets the password when the current one is right, and returns the tokens of a new session like a sign-in', async () => {
     const one = await signedInPerson(admin)
     const { status, body } = await change(one.access_token, one.input.password)
     const shown = (await call(`/v1/users/${one.id}`, { token: admin })).body
@@ -166,7 +166,7 @@ describe('PUT /me/password', () => {
     expect((await login(one.input.email, next)).status).toBe(200)
   })
 
-  it('ends every earlier session, this one too, begins a new one, and keeps every key', async () => {
+  it('ends every earlier session, the current one included, begins a new one, and keeps every key', async () => {
     const one = await someoneWith(admin, ['api_keys:manage'])
     const { key } = await keyWith(one.access_token, [])
     const other = (await login(one.input.email, one.input.password)).body
@@ -183,7 +183,7 @@ describe('PUT /me/password', () => {
     expect(data).toMatchObject([{ contract: 'v1', current: true }])
   })
 
-  it('records the new password and the new session, with the address of the client', async () => {
+  it('records the new password and the new session, with the client’s address', async () => {
     const one = await signedInPerson(admin)
     await rows('DELETE FROM audit_events')
     await change(one.access_token, one.input.password, next, { headers: { 'cf-connecting-ip': '192.0.2.7' } })
@@ -195,7 +195,7 @@ describe('PUT /me/password', () => {
     ])
   })
 
-  it('answers 400 for a wrong current password, and changes nothing', async () => {
+  it('returns 400 for a wrong current password, and changes nothing', async () => {
     const one = await signedInPerson(admin)
     await fail(one, 1)
     for (const wrong of ['', ` ${one.input.password}`, String(one.input.password).toUpperCase()]) {
@@ -204,7 +204,7 @@ describe('PUT /me/password', () => {
     expect((await login(one.input.email, one.input.password)).status).toBe(200)
   })
 
-  it('locks the account after five wrong ones, as sign-ins do, whatever the password then', async () => {
+  it('locks the account after five wrong passwords, as sign-ins do, even for the right password', async () => {
     const one = await signedInPerson(admin)
     await fail(one, 3)
     for (let tried = 0; tried < 2; tried += 1) await login(one.input.email, 'not the password')
@@ -214,7 +214,7 @@ describe('PUT /me/password', () => {
     expect((await login(one.input.email, one.input.password)).status).toBe(429)
   })
 
-  it('forgets the wrong ones once the right one comes', async () => {
+  it('clears the failures after the right password', async () => {
     const one = await signedInPerson(admin)
     await fail(one, 4)
     const { status, body } = await change(one.access_token, one.input.password)
@@ -223,11 +223,11 @@ describe('PUT /me/password', () => {
     expect((await change(body.access_token, next, 'yet another passphrase')).status).toBe(200)
   })
 
-  it('honours no right guess where the account is locked while it is being checked', async () => {
+  it('accepts no right guess when the account is locked while it is checked', async () => {
     const one = await signedInPerson(admin)
     await fail(one, 4)
     let batches = 0
-    // A fifth failure comes in after this guess was let in and before it commits.
+    // A fifth failure arrives after this guess was admitted and before it commits.
     const overtaking = {
       prepare: (sql: string) => testEnv.DB.prepare(sql),
       batch: async (statements: D1PreparedStatement[]) => {
@@ -242,7 +242,7 @@ describe('PUT /me/password', () => {
     expect((await login(one.input.email, one.input.password)).status).toBe(200)
   })
 
-  it('holds the new password to the rules', async () => {
+  it('checks the new password against the password rules', async () => {
     const one = await signedInPerson(admin)
     for (const [password, message] of [
       ['short', 'must have at least 8 characters'],
@@ -260,7 +260,7 @@ describe('PUT /me/password', () => {
     expect((await login(one.input.email, one.input.password)).status).toBe(200)
   })
 
-  it('is not for an API key, which is no one’s self', async () => {
+  it('is forbidden for an API key, which does not count as its owner', async () => {
     const { key } = await keyWith(admin, ['users:update'])
     expectProblem(await change(key, firstAdmin.password), 403, notAllowed)
     expect((await login(firstAdmin.email, firstAdmin.password)).status).toBe(200)

@@ -15,16 +15,16 @@ const newUser = (email: string) => ({ email, name: 'Odile Marchand', password: '
 
 const ifMatch = { headers: { 'if-match': '"999"' } }
 
-/** Requests with a key, for a user and a role that were deleted after they had been created with it. */
+/** Requests with an Idempotency-Key for a user and a role that were created with it and then deleted. */
 export const deletedUser = { json: newUser('deleted@example.org'), headers: { 'idempotency-key': 'deleted' } }
 export const deletedRole = {
   json: { name: 'deleted', permissions: [] },
   headers: { 'idempotency-key': 'deleted role' },
 }
-/** A key that came before with another request. */
+/** A key that was used before with another request. */
 export const usedKey = { headers: { 'idempotency-key': 'used' } }
 
-/** No server listens there. Only a ping is sent there. */
+/** No server listens at this address. Only a ping is sent there. */
 export const quietWebhook = { url: 'http://127.0.0.1:9/hook', status: 'inactive' }
 
 const asLines = (body: string, headers: Record<string, string> = {}) => ({
@@ -32,7 +32,7 @@ const asLines = (body: string, headers: Record<string, string> = {}) => ({
   headers: { 'content-type': 'application/x-ndjson', ...headers },
 })
 
-/** What the admin's POST of `json` is answered with. */
+/** The response to the admin's POST of `json`. */
 async function created<Body>({ admin, call }: Subject & Tools, path: string, json?: object): Promise<Body> {
   const { status, body, text } = await call(path, { method: 'POST', token: admin, json })
   if (status !== 201) throw new Error(`${path}: ${status} ${text}`)

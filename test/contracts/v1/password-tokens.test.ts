@@ -1,4 +1,4 @@
-/** v1: set-password tokens, a way in that is not somebody else typing one's password. */
+/** v1: set-password tokens, by which users set their own password without an administrator typing it. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { adminToken, call, freshDirectory, openApi, rows, signedInPerson, uuidOf, type Call } from '../../support/usher'
 import { namesEveryTest } from '../../support/statements'
@@ -19,7 +19,7 @@ const spend = (token: unknown, new_password: unknown = 'chosen by herself', opti
 const login = async (identifier: string, password: unknown, options: Call = {}) =>
   (await call('/v1/auth/login', { json: { identifier, password }, ...options })).status
 
-/** A token for the user. */
+/** Creates a token for the user. */
 async function tokenFor({ id }: { id: string }): Promise<string> {
   const { status, body, text } = await issue(id)
   expect(status, text).toBe(201)
@@ -29,7 +29,7 @@ async function tokenFor({ id }: { id: string }): Promise<string> {
 const notValid = 'The token is not valid, or no longer.'
 
 describe('POST /users/{id}/password-token', () => {
-  it('answers 201 with the token and when it ends, 24 hours from now', async () => {
+  it('returns 201 with the token and its expiry, 24 hours from now', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06.789Z') })
     admin = await adminToken()
     const one = await signedInPerson(admin)
@@ -37,7 +37,7 @@ describe('POST /users/{id}/password-token', () => {
     expect([status, body]).toEqual([201, { token: expect.any(String), expires_at: '2031-02-04T04:05:06Z' }])
   })
 
-  it('takes users:update', async () => {
+  it('requires users:update', async () => {
     const one = await signedInPerson(admin)
     const other = await signedInPerson(admin)
     expectProblem(await issue(one.id, other.access_token), 403, lacking('users:update'))
@@ -47,7 +47,7 @@ describe('POST /users/{id}/password-token', () => {
     expect((await issue(one.id, key)).status).toBe(201)
   })
 
-  it('is not for someone who holds a permission that one does not', async () => {
+  it('is forbidden for a user who holds a permission that the caller lacks', async () => {
     const clerk = await someoneWith(admin, ['users:update'])
     const stronger = await someoneWith(admin, ['users:update', 'audit:read'])
     expectProblem(await issue(stronger.id, clerk.access_token), 403, lacking('audit:read'))
@@ -56,18 +56,18 @@ describe('POST /users/{id}/password-token', () => {
     expect(await rows('SELECT * FROM password_tokens')).toEqual([])
   })
 
-  it('is not for oneself, whose password takes the current one', async () => {
+  it('is forbidden for the caller’s own account, whose password change requires the current one', async () => {
     const { body: me } = await call('/v1/me', { token: admin })
     const sentence = "One's own password is changed with the current one, by PUT /me/password."
     expectProblem(await issue(me.id), 403, sentence)
     expect(await rows('SELECT * FROM password_tokens')).toEqual([])
   })
 
-  it('answers 404 for a user who is not there', async () => {
+  it('returns 404 for an unknown user', async () => {
     expectProblem(await issue('usr_019b1c6e7a407d529a513f1d0c2b4e66'), 404, 'There is no such user.')
   })
 
-  it('stores no more of the token than its hash', async () => {
+  it('stores only a hash of the token', async () => {
     const one = await signedInPerson(admin)
     const token = await tokenFor(one)
     const stored = JSON.stringify(await rows('SELECT * FROM password_tokens'))
@@ -75,7 +75,7 @@ describe('POST /users/{id}/password-token', () => {
     for (const part of [token, token.slice(22), token.slice(-20)]) expect(stored).not.toContain(part)
   })
 
-  it('answers a secret, so an Idempotency-Key is passed over: each answer is a token of its own', async () => {
+  it('returns a secret, so it ignores Idempotency-Key: each response has a new token', async () => {
     const one = await signedInPerson(admin)
     const headers = { 'idempotency-key': 'again' }
     const [first, second] = [await issue(one.id, admin, { headers }), await issue(one.id, admin, { headers })]
@@ -83,7 +83,7 @@ describe('POST /users/{id}/password-token', () => {
     expect(await rows('SELECT * FROM idempotency_records')).toEqual([])
   })
 
-  it('says in the document that delivering the token is up to the caller', async () => {
+  it('is documented as leaving the delivery of the token to the caller', async () => {
     const operation = (await openApi()).paths['/v1/users/{id}/password-token']?.['post']
     expect(operation).toMatchObject({ description: expect.stringMatching(/Delivering it.* is up to you/) })
   })
@@ -92,7 +92,7 @@ describe('POST /users/{id}/password-token', () => {
 describe('DELETE /users/{id}/password-token', () => {
   const revoke = (id: string, token = admin) => call(`/v1/users/${id}/password-token`, { method: 'DELETE', token })
 
-  it('answers 204 without a body, and every token of the user is over, and of nobody else', async () => {
+  it('returns 204 without a body, and revokes every token of the user, and of no other user', async () => {
     const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
     const [first, second, left] = [await tokenFor(one), await tokenFor(one), await tokenFor(other)]
     const { status, text } = await revoke(one.id)
@@ -102,13 +102,13 @@ describe('DELETE /users/{id}/password-token', () => {
     expect((await spend(await tokenFor(one))).status).toBe(204)
   })
 
-  it('answers 204 where there is none, and writes nothing', async () => {
+  it('returns 204 when there is no token, and writes nothing', async () => {
     const one = await signedInPerson(admin)
     const { status, cost } = await revoke(one.id)
     expect([status, cost.written]).toEqual([204, 0])
   })
 
-  it('takes users:update, and every permission that the user holds', async () => {
+  it('requires users:update, and every permission that the user holds', async () => {
     const clerk = await someoneWith(admin, ['users:update'])
     const stronger = await someoneWith(admin, ['audit:read'])
     const plain = await signedInPerson(admin)
@@ -119,13 +119,13 @@ describe('DELETE /users/{id}/password-token', () => {
     expect((await revoke(plain.id, clerk.access_token)).status).toBe(204)
   })
 
-  it('answers 404 for a user who is not there', async () => {
+  it('returns 404 for an unknown user', async () => {
     expectProblem(await revoke('usr_019b1c6e7a407d529a513f1d0c2b4e66'), 404, 'There is no such user.')
   })
 })
 
 describe('POST /auth/password', () => {
-  it('sets the password, answers 204 without a body, and asks for no other credential', async () => {
+  it('sets the password, returns 204 without a body, and requires no other credential', async () => {
     const one = await signedInPerson(admin)
     const { status, text } = await spend(await tokenFor(one), 'chosen by herself')
     expect([status, text]).toEqual([204, ''])
@@ -133,7 +133,7 @@ describe('POST /auth/password', () => {
     expect(await login(one.input.email, one.input.password)).toBe(401)
   })
 
-  it('lets in someone who has no password yet', async () => {
+  it('works for a user without a password', async () => {
     const one = await signedInPerson(admin)
     await rows('UPDATE users SET password_hash = NULL WHERE id = ?', one.uuid)
     expect(await login(one.input.email, one.input.password)).toBe(401)
@@ -141,7 +141,7 @@ describe('POST /auth/password', () => {
     expect(await login(one.input.email, 'chosen by herself')).toBe(200)
   })
 
-  it('takes a token once, of many at once too', async () => {
+  it('accepts a token once, even for many simultaneous requests', async () => {
     const one = await signedInPerson(admin)
     const token = await tokenFor(one)
     const answers = await Promise.all(
@@ -153,7 +153,7 @@ describe('POST /auth/password', () => {
     expectProblem(await spend(token), 401, notValid)
   })
 
-  it('takes it for 24 hours', async () => {
+  it('accepts a token for 24 hours', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
     const [token, late] = [await tokenFor(one), await tokenFor(other)]
@@ -164,7 +164,7 @@ describe('POST /auth/password', () => {
     expect(await login(other.input.email, other.input.password)).toBe(200)
   })
 
-  it('takes it no more once the password has changed, whoever changed it', async () => {
+  it('rejects a token once the password has changed, whoever changed it', async () => {
     const one = await signedInPerson(admin)
     const path = `/v1/users/${one.id}`
     let token = await tokenFor(one)
@@ -184,7 +184,7 @@ describe('POST /auth/password', () => {
     expect(await rows('SELECT * FROM password_tokens')).toEqual([])
   })
 
-  it('takes it still where the same password was only hashed anew', async () => {
+  it('accepts a token after a mere rehash of the same password', async () => {
     const one = await signedInPerson(admin)
     const token = await tokenFor(one)
     const hash = () => rows('SELECT password_hash FROM users WHERE id = ?', one.uuid)
@@ -203,7 +203,7 @@ describe('POST /auth/password', () => {
     expect((await call('/v1/me', { token: key })).status).toBe(401)
   })
 
-  it('ends a lockout', async () => {
+  it('clears a lockout', async () => {
     const one = await signedInPerson(admin)
     for (let tried = 0; tried < 5; tried += 1) await login(one.input.email, 'not the password')
     expect(await login(one.input.email, one.input.password)).toBe(429)
@@ -215,7 +215,7 @@ describe('POST /auth/password', () => {
     ])
   })
 
-  it('records the giver of the token as the one who set the password', async () => {
+  it('records the issuer of the token as the actor', async () => {
     const [one, giver] = [await signedInPerson(admin), await someoneWith(admin, ['users:update'])]
     const { body } = await issue(one.id, giver.access_token)
     await spend(body.token)
@@ -223,7 +223,7 @@ describe('POST /auth/password', () => {
     expect(recorded).toEqual([{ actor_id: giver.uuid, user_id: one.uuid }])
   })
 
-  it('answers 401 for the token of a user who is inactive or gone', async () => {
+  it('returns 401 for the token of an inactive or deleted user', async () => {
     const [inactive, gone] = [await signedInPerson(admin), await signedInPerson(admin)]
     const tokens = [await tokenFor(inactive), await tokenFor(gone)]
     await call(`/v1/users/${inactive.id}/deactivate`, { method: 'POST', token: admin })
@@ -231,7 +231,7 @@ describe('POST /auth/password', () => {
     for (const token of tokens) expectProblem(await spend(token), 401, notValid)
   })
 
-  it('answers 401 for whatever is no token of ours', async () => {
+  it('returns 401 for any invalid token', async () => {
     const one = await signedInPerson(admin)
     const token = await tokenFor(one)
     const forged = `${token.slice(0, 22)}${'A'.repeat(42)}`
@@ -252,7 +252,7 @@ describe('POST /auth/password', () => {
     expect((await spend(token)).status).toBe(204)
   })
 
-  it('holds the new password to the rules, and keeps the token where it breaks one', async () => {
+  it('checks the new password against the password rules, and keeps the token when it breaks one', async () => {
     const one = await signedInPerson(admin)
     const token = await tokenFor(one)
     for (const [password, message] of [
@@ -272,7 +272,7 @@ describe('POST /auth/password', () => {
     expect((await spend(token)).status).toBe(204)
   })
 
-  it('counts as a sign-in where clients are limited', async () => {
+  it('counts as a sign-in for the rate limit of clients', async () => {
     const refusing = { limit: () => Promise.resolve({ success: false }) }
     const allowing = { limit: () => Promise.resolve({ success: true }) }
     const env = { RATE_LIMIT: 'on', SIGN_IN_LIMITER: refusing, CLIENT_LIMITER: allowing, PRINCIPAL_LIMITER: allowing }

@@ -24,11 +24,11 @@ const taken = 'A role with this id, number or name is there already.'
 const builtIn = 'A built-in role stays as it is.'
 const notThere = 'There is no such role.'
 
-/** Someone who manages roles and holds these beside. */
+/** Someone with roles:manage and these permissions. */
 const manager = (...more: (typeof permissions)[number][]) => someoneWith(admin, ['roles:read', 'roles:manage', ...more])
 
 describe('GET /roles', () => {
-  it('answers every role in order of number, the built-in ones first', async () => {
+  it('returns every role in order of number, the built-in ones first', async () => {
     await create({ name: 'late', permissions: [], number: 40 })
     await create({ name: 'early', permissions: ['users:read'], number: 12, description: 'At the door.' })
     const { status, body } = await list()
@@ -50,7 +50,7 @@ describe('GET /roles', () => {
     ])
   })
 
-  it('takes roles:read', async () => {
+  it('requires roles:read', async () => {
     const plain = await signedInPerson(admin)
     expectProblem(await list(plain.access_token), 403, lacking('roles:read'))
     const reader = await someoneWith(admin, ['roles:read'])
@@ -59,7 +59,7 @@ describe('GET /roles', () => {
 })
 
 describe('POST /roles', () => {
-  it('answers 201 with the role and a Location that leads to it', async () => {
+  it('returns 201 with the role and a Location that leads to it', async () => {
     const json = { name: 'Réception', permissions: ['users:create', 'users:read'], description: 'At the door.' }
     const { status, headers, body } = await create(json)
     expect([status, body]).toEqual([
@@ -76,7 +76,7 @@ describe('POST /roles', () => {
     expect((await call(String(headers.get('location')), { token: admin })).body).toEqual(body)
   })
 
-  it('requires name and permissions, and tells what is wrong field by field', async () => {
+  it('requires name and permissions, and reports errors field by field', async () => {
     expectInvalid(await create({}), ['name', 'is required'], ['permissions', 'is required'])
     expectInvalid(
       await create({ name: ' ', permissions: 'all', description: 'x'.repeat(501), id: 'seven', number: 0 }),
@@ -96,7 +96,7 @@ describe('POST /roles', () => {
     )
   })
 
-  it('keeps the id and the number that a legacy system knows the role by', async () => {
+  it('keeps the id and the number that a legacy system uses for the role', async () => {
     const { status, body } = await create({ name: 'agent', permissions: [], id: legacy.toUpperCase(), number: 700 })
     expect([status, body.id, body.number]).toEqual([201, legacy, 700])
     const json = { matricule: 51, nom: 'Odile Marchand', email: 'odile@example.org', password: 'une phrase longue' }
@@ -105,7 +105,7 @@ describe('POST /roles', () => {
     expect((await create({ name: 'next', permissions: [] })).body.number).toBe(701)
   })
 
-  it('takes a number only as far as there is room for the next ones', async () => {
+  it('accepts a number only if later numbers still fit', async () => {
     const highest = 2 ** 31 - 1
     for (const number of [highest + 1, 2 ** 53 - 1]) {
       expectInvalid(await create({ name: 'high', permissions: [], number }), ['number', `must be at most ${highest}`])
@@ -118,7 +118,7 @@ describe('POST /roles', () => {
     expect(numbers).toEqual([highest, highest + 1, highest + 2])
   })
 
-  it('answers 409 for an id, a number or a name that is taken, names in any spelling', async () => {
+  it('returns 409 for an id, a number or a name that is taken, names in any spelling', async () => {
     await create({ name: 'Straße', permissions: [], id: legacy, number: 9 })
     const roles = await list()
     for (const more of [
@@ -133,7 +133,7 @@ describe('POST /roles', () => {
     expect((await list()).body).toEqual(roles.body)
   })
 
-  it('stores and answers a name without the blanks around it', async () => {
+  it('stores and returns a name without surrounding blanks', async () => {
     for (const [sent, kept] of [
       [' nurse', 'nurse'],
       ['porter ', 'porter'],
@@ -149,7 +149,7 @@ describe('POST /roles', () => {
     }
   })
 
-  it('answers 409 for a name that differs in blanks, in case or in form only', async () => {
+  it('returns 409 for a name that differs only in blanks, case or Unicode form', async () => {
     expect((await create({ name: 'head nurse', permissions: [] })).status).toBe(201)
     for (const name of [
       ...['head nurse ', ' head nurse', 'HEAD NURSE\u00a0', '\u3000head nurse', '\ufeffhead nurse'],
@@ -167,7 +167,7 @@ describe('POST /roles', () => {
     }
   })
 
-  it('gives a role that is found by its name in any spelling, wherever a role is named', async () => {
+  it('creates a role that can be named in any spelling, wherever a role is named', async () => {
     const { body: role } = await create({ name: ' head nurse ', permissions: [] })
     for (const name of ['head nurse', ' head nurse', 'head nurse\u00a0', 'HEAD\u00a0 NURSE', 'head\u200b nurse']) {
       const one = await signedInPerson(admin, { role: name })
@@ -196,19 +196,19 @@ describe('POST /roles', () => {
     }
   })
 
-  it('lets one of many at once have a name, and tells the others that it is taken', async () => {
+  it('gives a name to one of many simultaneous requests, and returns 409 to the others', async () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => create({ name: 'contested', permissions: [] })))
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409])
     expect((await list()).body.data).toHaveLength(3)
   })
 
-  it('gives no number a second time, not even that of a role that is gone', async () => {
+  it('never assigns a number twice, not even that of a deleted role', async () => {
     const first = (await create({ name: 'first', permissions: [] })).body
     await remove(first.id)
     expect((await create({ name: 'first', permissions: [] })).body.number).toBe(first.number + 1)
   })
 
-  it('takes roles:manage, and every permission that the role is to have', async () => {
+  it('requires roles:manage, and every permission of the new role', async () => {
     const one = await manager('users:read')
     const permitted = { name: 'permitted', permissions: ['users:read', 'roles:manage'] }
     expect((await create(permitted, one.access_token)).status).toBe(201)
@@ -222,7 +222,7 @@ describe('POST /roles', () => {
 })
 
 describe('GET /roles/{id}', () => {
-  it('answers the role, and takes roles:read', async () => {
+  it('returns the role, and requires roles:read', async () => {
     const role = await roleWith(admin, ['audit:read'])
     const { status, body } = await get(role.id)
     expect([status, body]).toEqual([200, role])
@@ -230,13 +230,13 @@ describe('GET /roles/{id}', () => {
     expectProblem(await get(role.id, plain.access_token), 403, lacking('roles:read'))
   })
 
-  it('answers 404 for a role that is not there', async () => {
+  it('returns 404 for an unknown role', async () => {
     for (const id of [legacy, '3', 'admin', roleIds.user.slice(1)]) expectProblem(await get(id), 404, notThere)
   })
 })
 
 describe('PATCH /roles/{id}', () => {
-  it('changes the description and the permissions, as far as they are sent', async () => {
+  it('changes the description and the permissions when they are sent', async () => {
     const role = await roleWith(admin, ['users:read'])
     const described = { ...role, description: 'At the door.' }
     const first = await patch(role.id, { description: 'At the door.' })
@@ -248,13 +248,13 @@ describe('PATCH /roles/{id}', () => {
     expect([again.status, again.body, again.cost.written]).toEqual([200, second.body, 0])
   })
 
-  it('leaves the id, the number and the name as they were made', async () => {
+  it('does not change the id, the number and the name', async () => {
     const role = await roleWith(admin, [])
     const { status, body } = await patch(role.id, { id: legacy, number: 99, name: 'renamed', surprise: 1 })
     expect([status, body]).toEqual([200, role])
   })
 
-  it('holds for everyone who has the role from their next request on', async () => {
+  it('takes effect for every holder of the role from their next request on', async () => {
     const role = await roleWith(admin, [])
     const one = await signedInPerson(admin, { role: role.name })
     const users = async () => (await call('/v1/users', { token: one.access_token })).status
@@ -265,14 +265,14 @@ describe('PATCH /roles/{id}', () => {
     expect(await users()).toBe(403)
   })
 
-  it('answers 409 for a built-in role, whatever is sent', async () => {
+  it('returns 409 for a built-in role, whatever is sent', async () => {
     for (const id of [roleIds.admin, roleIds.user]) {
       expectProblem(await patch(id, { permissions: ['users:read'] }), 409, builtIn)
       expectProblem(await patch(id, {}), 409, builtIn)
     }
   })
 
-  it('takes roles:manage, and every permission the role had and is to have', async () => {
+  it('requires roles:manage, and every permission of the role before and after', async () => {
     const one = await manager('users:read')
     const narrow = await roleWith(admin, ['users:read'])
     const wide = await roleWith(admin, ['users:read', 'users:delete'])
@@ -287,7 +287,7 @@ describe('PATCH /roles/{id}', () => {
     expectProblem(await patch(narrow.id, {}, reader.access_token), 403, lacking('roles:manage'))
   })
 
-  it('answers 400 for what a role cannot be, and 404 for a role that is not there', async () => {
+  it('returns 400 for invalid values, and 404 for an unknown role', async () => {
     const role = await roleWith(admin, [])
     expectInvalid(
       await patch(role.id, { description: 7, permissions: null }),
@@ -299,7 +299,7 @@ describe('PATCH /roles/{id}', () => {
 })
 
 describe('DELETE /roles/{id}', () => {
-  it('answers 204 without a body, and the role is gone', async () => {
+  it('returns 204 without a body, and the role is gone', async () => {
     const role = await roleWith(admin, ['users:read'])
     const { status, text } = await remove(role.id)
     expect([status, text]).toEqual([204, ''])
@@ -308,7 +308,7 @@ describe('DELETE /roles/{id}', () => {
     expect((await create({ name: role.name, permissions: [], id: role.id })).status).toBe(201)
   })
 
-  it('answers 409 while somebody holds the role, be it as one of several', async () => {
+  it('returns 409 while a user holds the role, even as one of several', async () => {
     const role = await roleWith(admin, [])
     const one = await signedInPerson(admin, { role: role.name })
     const setRoles = (roles: string[]) =>
@@ -320,7 +320,7 @@ describe('DELETE /roles/{id}', () => {
     expect((await remove(role.id)).status).toBe(204)
   })
 
-  it('answers 409 where the role is given to somebody in the same moment', async () => {
+  it('returns 409 when the role is assigned to a user at the same moment', async () => {
     const role = await roleWith(admin, [])
     let batches = 0
     const overtaking = {
@@ -336,11 +336,11 @@ describe('DELETE /roles/{id}', () => {
     expect(await rows('SELECT * FROM user_roles WHERE role_number NOT IN (SELECT number FROM roles)')).toEqual([])
   })
 
-  it('answers 409 for a built-in role', async () => {
+  it('returns 409 for a built-in role', async () => {
     for (const id of [roleIds.admin, roleIds.user]) expectProblem(await remove(id), 409, builtIn)
   })
 
-  it('takes roles:manage, and every permission that the role has', async () => {
+  it('requires roles:manage, and every permission of the role', async () => {
     const one = await manager()
     const [narrow, wide] = [await roleWith(admin, ['roles:read']), await roleWith(admin, ['users:delete'])]
     expectProblem(await remove(wide.id, one.access_token), 403, lacking('users:delete'))

@@ -30,7 +30,7 @@ const refresh = async (refresh_token: string) => (await call('/v1/auth/refresh',
 const nobody = 'usr_019b1c6e7a407d529a513f1d0c2b4e66'
 
 describe('GET /users/{id}/sessions', () => {
-  it('answers each living session: since when, when last used, until when, by which contract, whether this one', async () => {
+  it('returns each live session: start, last use, expiry, contract, and whether it is the current one', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06.789Z') })
     const one = await signedInPerson(await adminToken())
     vi.advanceTimersByTime(60_000)
@@ -63,7 +63,7 @@ describe('GET /users/{id}/sessions', () => {
     ])
   })
 
-  it('keeps the last use to the hour, and prolongs a session that is refreshed', async () => {
+  it('shows the last use to the hour, and a later expiry after a refresh', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06Z') })
     const one = await signedInPerson(await adminToken())
     const shown = async () => (await list(one.id, await adminToken())).body.data[0]
@@ -78,7 +78,7 @@ describe('GET /users/{id}/sessions', () => {
     expect(await shown()).toMatchObject({ created_at: '2031-02-03T04:05:06Z', last_used_at: '2031-02-03T05:15:05Z' })
   })
 
-  it('shows no session that has ended, by whatever ended it', async () => {
+  it('shows no ended session, whatever ended it', async () => {
     const one = await signedInPerson(admin)
     const second = await again(one)
     await again(one)
@@ -92,7 +92,7 @@ describe('GET /users/{id}/sessions', () => {
     expect((await list(one.id, await adminToken())).body.data).toEqual([])
   })
 
-  it('takes no permission for one’s own, and sessions:manage for those of others', async () => {
+  it('requires no permission for the caller’s own sessions, and sessions:manage for those of others', async () => {
     const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
     expect((await list(one.id, one.access_token)).status).toBe(200)
     for (const id of [other.id, nobody]) {
@@ -102,7 +102,7 @@ describe('GET /users/{id}/sessions', () => {
     expect((await list(other.id, keeper.access_token)).body.data).toMatchObject([{ current: false }])
   })
 
-  it('answers an API key, for which none is the current one', async () => {
+  it('works with an API key, for which no session is the current one', async () => {
     const { body: self } = await call('/v1/me', { token: admin })
     const { key } = await keyWith(admin, ['sessions:manage'])
     expect((await list(self.id, key)).body.data).toMatchObject([{ current: false }])
@@ -110,13 +110,13 @@ describe('GET /users/{id}/sessions', () => {
     expectProblem(await list(self.id, without), 403, lacking('sessions:manage'))
   })
 
-  it('answers 404 for a user who is not there', async () => {
+  it('returns 404 for an unknown user', async () => {
     for (const id of [nobody, 'me']) expectProblem(await list(id), 404, 'There is no such user.')
   })
 })
 
 describe('DELETE /users/{id}/sessions', () => {
-  it('answers 204 without a body, and every session of the user is over, refresh tokens too', async () => {
+  it('returns 204 without a body, and ends every session of the user, refresh tokens included', async () => {
     const one = await signedInPerson(admin)
     const second = await again(one)
     const { status, text } = await endAll(one.id)
@@ -128,21 +128,21 @@ describe('DELETE /users/{id}/sessions', () => {
     expect(await me((await again(one)).access_token)).toBe(200)
   })
 
-  it('ends one’s own too, the current one among them, without any permission', async () => {
+  it('ends the caller’s own sessions, the current one included, without a permission', async () => {
     const one = await signedInPerson(admin)
     const second = await again(one)
     expect((await endAll(one.id, one.access_token)).status).toBe(204)
     expect([await me(one.access_token), await me(second.access_token), await me(admin)]).toEqual([401, 401, 200])
   })
 
-  it('leaves API keys alone', async () => {
+  it('keeps API keys', async () => {
     const one = await someoneWith(admin, ['api_keys:manage'])
     const { key } = await keyWith(one.access_token, [])
     await endAll(one.id)
     expect(await me(key)).toBe(200)
   })
 
-  it('takes sessions:manage for others, and every permission that they hold', async () => {
+  it('requires sessions:manage for others, and every permission that they hold', async () => {
     const keeper = await someoneWith(admin, ['sessions:manage'])
     const stronger = await someoneWith(admin, ['audit:read'])
     const plain = await signedInPerson(admin)
@@ -152,13 +152,13 @@ describe('DELETE /users/{id}/sessions', () => {
     expect((await endAll(plain.id, keeper.access_token)).status).toBe(204)
   })
 
-  it('answers 404 for a user who is not there', async () => {
+  it('returns 404 for an unknown user', async () => {
     expectProblem(await endAll(nobody), 404, 'There is no such user.')
   })
 })
 
 describe('DELETE /users/{id}/sessions/{session_id}', () => {
-  it('answers 204 without a body, and that session is over, its refresh token too, and no other', async () => {
+  it('returns 204 without a body, and ends that session with its refresh token, and no other', async () => {
     const one = await signedInPerson(admin)
     const second = await again(one)
     const [newest] = (await list(one.id)).body.data
@@ -169,14 +169,14 @@ describe('DELETE /users/{id}/sessions/{session_id}', () => {
     expectProblem(await end(one.id, String(newest?.id)), 404, 'There is no such session.')
   })
 
-  it('ends one’s own, the current one too, without any permission', async () => {
+  it('ends the caller’s own session, even the current one, without a permission', async () => {
     const one = await signedInPerson(admin)
     const current = (await list(one.id, one.access_token)).body.data.find((session) => session.current)
     expect((await end(one.id, String(current?.id), one.access_token)).status).toBe(204)
     expect(await me(one.access_token)).toBe(401)
   })
 
-  it('answers 404 for a session of somebody else, for one that is over and for one that never was', async () => {
+  it('returns 404 for another user’s session, an ended one and an unknown one', async () => {
     const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
     const theirs = String((await list(other.id)).body.data[0]?.id)
     for (const id of [theirs, 'none', '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66']) {
@@ -187,7 +187,7 @@ describe('DELETE /users/{id}/sessions/{session_id}', () => {
     expectProblem(await end(nobody, theirs), 404, 'There is no such user.')
   })
 
-  it('takes sessions:manage for others, and every permission that they hold', async () => {
+  it('requires sessions:manage for others, and every permission that they hold', async () => {
     const keeper = await someoneWith(admin, ['sessions:manage'])
     const stronger = await someoneWith(admin, ['audit:read'])
     const plain = await signedInPerson(admin)

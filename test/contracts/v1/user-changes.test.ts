@@ -1,4 +1,4 @@
-/** v1: changing users. */
+/** v1: updating users. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { adminToken, call, firstAdmin, freshDirectory, person, rows, signedInPerson, uuidOf } from '../../support/usher'
 import { namesEveryTest } from '../../support/statements'
@@ -33,7 +33,7 @@ const changedSince = 'The user has changed since.'
 const ownPassword = "One's own password is changed with the current one, by PUT /me/password."
 
 describe('PUT and PATCH /users/{id}', () => {
-  it('change what is sent and nothing else, and answer the user with a new ETag', async () => {
+  it('change only the fields that are sent, and return the user with a new ETag', async () => {
     for (const method of ['PUT', 'PATCH']) {
       const { body: before, headers } = await create(person({ phone: '1', mobile: '2', birth_date: '1990-05-05' }))
       const json = { phone: '3', mobile: null, gender: 'male' }
@@ -45,13 +45,13 @@ describe('PUT and PATCH /users/{id}', () => {
     }
   })
 
-  it('change every writable field, and take every optional one away with null', async () => {
+  it('change every writable field, and clear every optional one with null', async () => {
     const { body } = await create(person())
     expect((await patch(body.id, everything)).body).toMatchObject(everything)
     expect((await patch(body.id, nothingMore)).body).toMatchObject({ ...nothingMore, email: everything.email })
   })
 
-  it('keep the name and its parts together', async () => {
+  it('keep the name and its parts consistent', async () => {
     const { body } = await create(person({ name: 'Ana Vega' }))
     const names = async (json: object) => {
       const { name, first_name, last_name } = (await patch(body.id, json)).body
@@ -62,7 +62,7 @@ describe('PUT and PATCH /users/{id}', () => {
     expect(await names({ name: 'Dr. Gil', first_name: 'Evi' })).toEqual(['Dr. Gil', 'Evi', 'Luna Gil'])
   })
 
-  it('leave the status, the id, the times and the roles alone, and fields they do not know', async () => {
+  it('do not change the status, the id, the times and the roles, and ignore unknown fields', async () => {
     const { body: user } = await create(person())
     const readOnly = { id: 'usr_1', status: 'inactive', roles: [], created_at: '1999-01-01T00:00:00Z', updated_at: 'x' }
     const { status, body, cost } = await patch(user.id, { ...readOnly, surprise: 1 })
@@ -78,7 +78,7 @@ describe('PUT and PATCH /users/{id}', () => {
     }
   })
 
-  it('keep a record editable that shows what they would not take', async () => {
+  it('accept a record with values that they would reject as new ones', async () => {
     const { body } = await create(person())
     await rows("UPDATE users SET name = '', email = 'odd address' WHERE id = ?", uuidOf(body.id))
     const shown = (await get(body.id)).body
@@ -86,7 +86,7 @@ describe('PUT and PATCH /users/{id}', () => {
     expect([status, after]).toEqual([200, { ...shown, phone: '1', updated_at: after.updated_at }])
   })
 
-  it('tell what is wrong with a value, and change nothing', async () => {
+  it('report invalid values, and change nothing', async () => {
     const { body: user } = await create(person({ username: 'sesame-opens' }))
     for (const [field, value, message] of wrongValues)
       expectInvalid(await patch(user.id, { [field]: value }), [field, message])
@@ -96,7 +96,7 @@ describe('PUT and PATCH /users/{id}', () => {
     expect((await get(user.id)).body).toEqual(user)
   })
 
-  it('set the role by name, in place of all roles, unless it is the primary one already', async () => {
+  it('set the role by name, replacing all roles, unless it already is the primary one', async () => {
     const { body: user } = await create(person())
     const rolesAfter = async (json: unknown) => (await patch(user.id, json)).body.roles.map(({ name }: any) => name)
     expect(await rolesAfter({ role: 'admin' })).toEqual(['admin'])
@@ -105,7 +105,7 @@ describe('PUT and PATCH /users/{id}', () => {
     expect(await rolesAfter({ role: 'user' })).toEqual(['user'])
   })
 
-  it('set the password, which ends every session of the user and a lockout', async () => {
+  it('set the password, which ends every session of the user and clears a lockout', async () => {
     const one = await signedInPerson(admin)
     for (let tried = 0; tried < 5; tried += 1) await login(one.input.email, 'not the password')
     expect((await patch(one.id, { password: 'set by an admin' })).status).toBe(200)
@@ -114,7 +114,7 @@ describe('PUT and PATCH /users/{id}', () => {
     expect((await login(one.input.email, 'set by an admin')).status).toBe(200)
   })
 
-  it('take users:update for others, and roles:assign for the role', async () => {
+  it('require users:update for others, and roles:assign for the role', async () => {
     const { body: other } = await create(person())
     const plain = await signedInPerson(admin)
     for (const id of [other.id, nobody]) {
@@ -128,7 +128,7 @@ describe('PUT and PATCH /users/{id}', () => {
     expect((await patch(other.id, { role: 'user' }, clerk.access_token)).status).toBe(200)
   })
 
-  it('let users change the same of themselves as /me does', async () => {
+  it('let users change the same fields of themselves as /me does', async () => {
     const one = await signedInPerson(admin)
     expect((await patch(one.id, { phone: '1', name: 'Ada Vale' }, one.access_token)).status).toBe(200)
     expectProblem(await patch(one.id, { email: 'x@example.org' }, one.access_token), 403, lacking('users:update'))
@@ -137,7 +137,7 @@ describe('PUT and PATCH /users/{id}', () => {
     expectProblem(await patch(me.id, { password: 'one of my own' }), 403, ownPassword)
   })
 
-  it('are not for someone who holds a permission that one does not', async () => {
+  it('are forbidden for a user who holds a permission that the caller lacks', async () => {
     const clerk = await someoneWith(admin, ['users:read', 'users:update'])
     const stronger = await someoneWith(admin, ['audit:read'])
     for (const json of [{ phone: '1' }, { password: 'now it is mine' }, { email: 'mine@example.org' }, {}]) {
@@ -146,7 +146,7 @@ describe('PUT and PATCH /users/{id}', () => {
     expect((await call('/v1/me', { token: stronger.access_token })).body).toEqual(stronger.user)
   })
 
-  it('answer 409 for what is taken, and free what is changed', async () => {
+  it('return 409 for a taken identifier, and free the previous one', async () => {
     const { body: one } = await create(person({ username: 'one', matricule: 1 }))
     const { body: other } = await create(person({ username: 'other', matricule: 2 }))
     expectTaken(await patch(one.id, { email: firstAdmin.email.toUpperCase() }), 'email')
@@ -157,17 +157,17 @@ describe('PUT and PATCH /users/{id}', () => {
     expect((await patch(one.id, { username: 'other', matricule: 2 })).status).toBe(200)
   })
 
-  it('answer 409 where the last active admin would be one no more', async () => {
+  it('return 409 when no active admin would be left', async () => {
     const { body: me } = await call('/v1/me', { token: admin })
     expectProblem(await patch(me.id, { role: 'user' }), 409, 'The last active admin must stay one.')
     expect((await call('/v1/me', { token: admin })).body).toEqual(me)
   })
 
-  it('answer 404 for a user who is not there', async () => {
+  it('return 404 for an unknown user', async () => {
     expectProblem(await patch(nobody, {}), 404, 'There is no such user.')
   })
 
-  it('answer 412 where If-Match names another version, and change nothing', async () => {
+  it('return 412 when If-Match names another version, and change nothing', async () => {
     const { body: user, headers } = await create(person())
     const etag = String(headers.get('etag'))
     const change = (match: string, phone: string, method = 'PATCH') =>
@@ -182,20 +182,20 @@ describe('PUT and PATCH /users/{id}', () => {
     expect((await change('"1", "3"', '4')).status).toBe(200)
   })
 
-  it('take an ETag that was marked weak on its way, as a compressing edge does', async () => {
+  it('accept an ETag that a compressing proxy marked as weak', async () => {
     const { body: user, headers } = await create(person())
     const change = () => patch(user.id, { phone: '1' }, admin, { 'if-match': `W/${headers.get('etag')}` })
     expect([(await change()).status, (await change()).status]).toEqual([200, 412])
   })
 
-  it('let one of many at once win where all name the same version', async () => {
+  it('let one of many simultaneous updates succeed when all name the same version', async () => {
     const { body: user } = await create(person())
     const change = (phone: string) => patch(user.id, { phone }, admin, { 'if-match': '"1"' })
     const statuses = (await Promise.all(['1', '2', '3', '4'].map(change))).map(({ status }) => status).sort()
     expect(statuses).toEqual([200, 412, 412, 412])
   })
 
-  it('keep every one of many at once where none names a version', async () => {
+  it('keep all of many simultaneous updates when none names a version', async () => {
     const { body: user } = await create(person())
     const changes = [{ phone: '1' }, { mobile: '2' }, { matricule: 3 }, { role: 'admin' }, { country_id: 4 }]
     const answers = await Promise.all(changes.map((json) => patch(user.id, json)))
@@ -203,7 +203,7 @@ describe('PUT and PATCH /users/{id}', () => {
     expect((await get(user.id)).body).toMatchObject(Object.assign({}, ...changes))
   })
 
-  it('answer 400 before 403 for the values, that before 404, and 412 last', async () => {
+  it('check in the order 400, 403 for the values, 404, 412', async () => {
     const clerk = await someoneWith(admin, ['users:read', 'users:update'])
     const stronger = await someoneWith(admin, ['audit:read'])
     const plain = await signedInPerson(admin)

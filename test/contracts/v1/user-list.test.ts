@@ -20,14 +20,14 @@ async function create(fields: Record<string, unknown> = {}) {
   return body as { id: string; email: string }
 }
 
-/** The local parts of the emails of everyone a query finds, on one page. */
+/** The local parts of the emails that a query finds, on one page. */
 async function found(query: string): Promise<string[]> {
   const { status, body } = await list(`limit=100&${query}`)
   expect([query, status, body.pagination]).toEqual([query, 200, { next_cursor: null, total: body.data.length }])
   return body.data.map(localPart)
 }
 
-/** The same, a page of `limit` at a time. */
+/** The same, with pages of `limit`. */
 async function paged(query: string, limit: number, total: number): Promise<string[]> {
   const seen: string[] = []
   let cursor: string | null = ''
@@ -42,14 +42,14 @@ async function paged(query: string, limit: number, total: number): Promise<strin
 }
 
 describe('GET /users', () => {
-  it('takes users:read', async () => {
+  it('requires users:read', async () => {
     const plain = await signedInPerson(admin)
     expectProblem(await call('/v1/users', { token: plain.access_token }), 403, lacking('users:read'))
     const { key } = await keyWith(admin, ['users:read'])
     expect((await call('/v1/users', { token: key })).status).toBe(200)
   })
 
-  it('answers each user whole, as they are answered alone', async () => {
+  it('returns each user completely, as a single read does', async () => {
     const { id } = await create({ username: 'whole', matricule: 12, first_name: 'W', last_name: 'Hole' })
     const { body } = await list()
     expect(Object.keys(body)).toEqual(['data', 'pagination'])
@@ -62,7 +62,7 @@ describe('GET /users', () => {
     for (const limit of [1, 3, 7, 8]) expect(await paged('', limit, 7)).toEqual(emails)
   })
 
-  it('gives 20 at a time unless told otherwise', async () => {
+  it('returns 20 users at a time by default', async () => {
     for (let index = 0; index < 20; index += 1) await create()
     const { body } = await list()
     expect([body.data.length, body.pagination.total]).toEqual([20, 21])
@@ -70,7 +70,7 @@ describe('GET /users', () => {
     expect([next.body.data.length, next.body.pagination]).toEqual([1, { next_cursor: null, total: 21 }])
   })
 
-  it('answers 400 for a limit that is no whole number from 1 to 100', async () => {
+  it('returns 400 for a limit that is not a whole number from 1 to 100', async () => {
     for (const [limit, message] of [
       ['0', 'must be at least 1'],
       ['-1', 'must be at least 1'],
@@ -84,7 +84,7 @@ describe('GET /users', () => {
     }
   })
 
-  it('answers 400 for a cursor that it did not give out', async () => {
+  it('returns 400 for a cursor that it did not issue', async () => {
     await create()
     const { body } = await list('limit=1')
     const cursor: string = body.pagination.next_cursor
@@ -93,7 +93,7 @@ describe('GET /users', () => {
     }
   })
 
-  it('takes a cursor with the sort, status, role and search it came from only, and with any limit', async () => {
+  it('accepts a cursor only with the sort, status, role and search it was issued for, and with any limit', async () => {
     for (let index = 0; index < 3; index += 1) await create()
     const own = ['sort=email', 'status=active', 'role=user', 'search=person']
     const { body } = await list(`limit=1&${own.join('&')}`)
@@ -107,7 +107,7 @@ describe('GET /users', () => {
     }
   })
 
-  it('neither repeats nor skips anyone who stays, while others come and go between the pages', async () => {
+  it('neither repeats nor skips a remaining user while others are created and deleted between the pages', async () => {
     for (const sort of ['-created_at', 'name']) {
       const people = []
       for (let index = 1; index <= 6; index += 1) people.push((await create({ name: `Stayer ${index}` })).id)
@@ -137,7 +137,7 @@ describe('GET /users', () => {
     expect(await found('search=usher&role=admin&status=active&sort=name')).toEqual(['first.admin'])
   })
 
-  it('filters by every role a user holds, not by the primary one alone', async () => {
+  it('filters by every role that a user holds, not only the primary one', async () => {
     const { name } = await roleWith(admin, [], 'reception')
     const { id } = await create({ email: 'both@example.org' })
     const roles = { roles: ['user', name] }
@@ -162,7 +162,7 @@ describe('GET /users', () => {
     const orders: Record<string, string[]> = {
       created_at: created,
       email: created.toSorted((one, other) => (one.toLowerCase() < other.toLowerCase() ? -1 : 1)),
-      // Case is folded, accents are not: they sort after every letter without one.
+      // Case is folded and accents are not, so accented letters sort last.
       name: ['Bo', 'first.admin', 'ilker', 'percy', 'zoe', 'alba', 'albert'],
     }
     expect(await found('')).toEqual(created)
@@ -183,7 +183,7 @@ describe('GET /users', () => {
     }
   })
 
-  it('answers 400 for a sort or a status that is none', async () => {
+  it('returns 400 for an unknown sort or status', async () => {
     const sorts = 'created_at, -created_at, email, -email, name, -name'
     for (const sort of ['age', '%20', '+name', 'NAME']) {
       expectInvalid(await list(`sort=${sort}`), ['sort', `must be one of ${sorts}`])
@@ -193,11 +193,11 @@ describe('GET /users', () => {
     }
   })
 
-  it('passes over a parameter that it does not know', async () => {
+  it('ignores unknown parameters', async () => {
     expect(await found('page=3&per_page=1')).toEqual(['first.admin'])
   })
 
-  it('counts exactly, whatever becomes of whom', async () => {
+  it('counts exactly after creations, changes and deletions', async () => {
     const totals = async () => {
       const queries = ['', 'status=active', 'status=inactive', 'role=user', 'role=admin', 'search=person']
       return Promise.all(queries.map(async (query) => (await list(`limit=1&${query}`)).body.pagination.total))

@@ -16,7 +16,7 @@ const put = (id: string, roles: unknown, token = admin, headers: Record<string, 
 const namesOf = (body: { roles: { name: string }[] }) => body.roles.map(({ name }) => name)
 
 describe('PUT /users/{id}/roles', () => {
-  it('gives these roles and no others, in this order, and answers the user with an ETag', async () => {
+  it('sets exactly these roles in this order, and returns the user with an ETag', async () => {
     const one = await signedInPerson(admin)
     const role = await roleWith(admin, ['users:read'], 'Reception')
     const { status, headers, body } = await put(one.id, ['Reception', 'admin', 'user'])
@@ -31,24 +31,24 @@ describe('PUT /users/{id}/roles', () => {
     expect(namesOf((await put(one.id, ['user', 'Reception'])).body)).toEqual(['user', 'Reception'])
   })
 
-  it('makes the first the primary role', async () => {
+  it('makes the first role the primary one', async () => {
     const one = await signedInPerson(admin)
     expect((await put(one.id, ['admin', 'user'])).body.role).toBe('admin')
     expect((await put(one.id, ['user', 'admin'])).body.role).toBe('user')
   })
 
-  it('knows a role by its name in any spelling, and gives one named twice once', async () => {
+  it('finds a role by its name in any spelling, and assigns a repeated role once', async () => {
     const one = await signedInPerson(admin)
     await roleWith(admin, [], 'Straße')
     expect(namesOf((await put(one.id, ['STRASSE', 'ＡＤＭＩＮ', 'straße', 'admin'])).body)).toEqual(['Straße', 'admin'])
   })
 
-  it('gives the default role where there is none in the list', async () => {
+  it('assigns the default role for an empty list', async () => {
     const one = await signedInPerson(admin, { role: 'admin' })
     expect(namesOf((await put(one.id, [])).body)).toEqual(['user'])
   })
 
-  it('changes nothing for the roles the user has', async () => {
+  it('changes nothing for the roles that the user already has', async () => {
     const one = await signedInPerson(admin)
     const first = await put(one.id, ['admin', 'user'])
     const again = await put(one.id, ['ADMIN', 'user'])
@@ -56,7 +56,7 @@ describe('PUT /users/{id}/roles', () => {
     expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
   })
 
-  it('allows what the roles allow together, from the next request on', async () => {
+  it('gives the user the permissions of all roles together, from the next request on', async () => {
     const [reading, auditing] = [await roleWith(admin, ['users:read']), await roleWith(admin, ['audit:read'])]
     const one = await signedInPerson(admin)
     const may = async () => {
@@ -70,7 +70,7 @@ describe('PUT /users/{id}/roles', () => {
     expect(await may()).toEqual([403, 200, 403])
   })
 
-  it('answers 400 for a role that is not there, and for what is no list of names', async () => {
+  it('returns 400 for an unknown role, and for anything but a list of names', async () => {
     const one = await signedInPerson(admin)
     expectInvalid(await put(one.id, ['user', 'nobody-made-this']), ['roles', 'is not a role of the directory'])
     expectInvalid(await put(one.id, 'user'), ['roles', 'must be a list'])
@@ -79,18 +79,18 @@ describe('PUT /users/{id}/roles', () => {
     expect((await call('/v1/me', { token: one.access_token })).body).toEqual(one.user)
   })
 
-  it('answers 412 where If-Match names another version, and changes nothing', async () => {
+  it('returns 412 when If-Match names another version, and changes nothing', async () => {
     const one = await signedInPerson(admin)
     expectProblem(await put(one.id, ['admin'], admin, { 'if-match': '"7"' }), 412, 'The user has changed since.')
     expect((await call('/v1/me', { token: one.access_token })).body).toEqual(one.user)
     expect((await put(one.id, ['admin'], admin, { 'if-match': '"1"' })).status).toBe(200)
   })
 
-  it('answers 404 for a user who is not there', async () => {
+  it('returns 404 for an unknown user', async () => {
     expectProblem(await put('usr_019b1c6e7a407d529a513f1d0c2b4e66', ['user']), 404, 'There is no such user.')
   })
 
-  it('takes roles:assign, of oneself too', async () => {
+  it('requires roles:assign, even for the caller’s own roles', async () => {
     const clerk = await someoneWith(admin, ['users:read', 'users:update', 'roles:manage'])
     const other = await signedInPerson(admin)
     for (const id of [clerk.id, other.id]) {
@@ -98,7 +98,7 @@ describe('PUT /users/{id}/roles', () => {
     }
   })
 
-  it('gives no permission that the giver does not hold, to others or oneself, by session or by key', async () => {
+  it('gives no permission that the caller lacks, to others or to the caller, by session or by key', async () => {
     const assigner = await someoneWith(admin, ['roles:assign', 'users:read'])
     const reading = await roleWith(admin, ['users:read'])
     const other = await signedInPerson(admin)
@@ -112,13 +112,13 @@ describe('PUT /users/{id}/roles', () => {
     expect(namesOf((await call('/v1/me', { token: other.access_token })).body)).toEqual([reading.name])
   })
 
-  it('takes nothing from someone who holds a permission that one does not', async () => {
+  it('removes no role from a user who holds a permission that the caller lacks', async () => {
     const assigner = await someoneWith(admin, ['roles:assign'])
     const stronger = await someoneWith(admin, ['roles:assign', 'audit:read'])
     expectProblem(await put(stronger.id, ['user'], assigner.access_token), 403, lacking('audit:read'))
   })
 
-  it('answers 409 for the last active admin', async () => {
+  it('returns 409 for the last active admin', async () => {
     const { body: me } = await call('/v1/me', { token: admin })
     expectProblem(await put(me.id, ['user']), 409, 'The last active admin must stay one.')
     const second = await signedInPerson(admin, { role: 'admin' })

@@ -19,14 +19,14 @@ async function create(fields: Record<string, unknown>) {
 }
 
 describe('GET /users?search', () => {
-  /** The local parts of the emails of everyone a search finds, on one page. */
+  /** The local parts of the emails that a search finds, on one page. */
   async function search(text: string, more = ''): Promise<string[]> {
     const { status, body } = await list(`limit=100&search=${encodeURIComponent(text)}${more}`)
     expect([text, status, body.pagination]).toEqual([text, 200, { next_cursor: null, total: body.data.length }])
     return body.data.map(({ email }: { email: string }) => email.split('@')[0])
   }
 
-  /** What each search finds, all told at once. */
+  /** Expects the results of several searches, in one comparison. */
   async function expectFound(searches: Record<string, string[]>) {
     const all: Record<string, string[]> = {}
     for (const text of Object.keys(searches)) all[text] = await search(text)
@@ -50,7 +50,7 @@ describe('GET /users?search', () => {
     }
   })
 
-  it('finds a word in the email, username, name, first and last name, and in nothing else', async () => {
+  it('finds a word in the email, username, name, first and last name, and in no other field', async () => {
     await expectFound({
       'bo@example.org': ['bo'],
       z_o_e: ['zoe'],
@@ -63,7 +63,7 @@ describe('GET /users?search', () => {
     })
   })
 
-  it('needs every word, each in whichever field', async () => {
+  it('requires every word, each in any of the fields', async () => {
     await expectFound({
       'zoe example': ['zoe'],
       'ORG  per-cent\tneil': ['percent'],
@@ -77,7 +77,7 @@ describe('GET /users?search', () => {
     await expectFound({ ångs: ['zoe'], gstr: ['zoe'], tröm: ['zoe'], 'oe@ex': ['zoe'], varez: ['alba'] })
   })
 
-  it('finds whatever the case, the accents, the width and the composition', async () => {
+  it('ignores case, accents, width and composition', async () => {
     await expectFound({
       angstrom: ['zoe'],
       ÅNGSTRÖM: ['zoe'],
@@ -104,7 +104,7 @@ describe('GET /users?search', () => {
     })
   })
 
-  it('takes every character for itself', async () => {
+  it('treats every character literally', async () => {
     await expectFound({
       '%': ['percent'],
       '%c': ['percent'],
@@ -135,7 +135,7 @@ describe('GET /users?search', () => {
     })
   })
 
-  it('takes AND, OR, NOT and NEAR for words like others', async () => {
+  it('treats AND, OR, NOT and NEAR as ordinary words', async () => {
     await create({ email: 'words@example.org', name: 'Nearly Andor Notsen' })
     await expectFound({
       AND: ['words'],
@@ -150,7 +150,7 @@ describe('GET /users?search', () => {
     })
   })
 
-  it('finds nobody by a control character, which no field holds, not even at the end of one', async () => {
+  it('finds no user by a control character, which no field can hold, even at the end of a word', async () => {
     const controls = [
       '\u0000',
       '\u0001',
@@ -165,7 +165,7 @@ describe('GET /users?search', () => {
     for (const text of controls) expect([text, await search(text)]).toEqual([text, []])
   })
 
-  it('takes as many words as there is room for beside a long one', async () => {
+  it('accepts as many words as fit beside a long one', async () => {
     const letters = Array.from({ length: 100 }, (_, index) => String.fromCodePoint(0x4e00 + index))
     await create({ email: 'long@example.org', name: letters.join(''), first_name: '', last_name: '' })
     const long = letters.slice(0, 3).join('')
@@ -182,9 +182,9 @@ describe('GET /users?search', () => {
     expect(await search(`${threes.slice(0, 100)} ${letters.slice(0, 49).join(' ')}`)).toEqual(['long'])
   })
 
-  it('takes three words of one or two characters, and answers 400 for more without a longer one', async () => {
+  it('accepts three words of one or two characters, and returns 400 for more without a longer one', async () => {
     await expectFound({ 'z e a': ['zoe', 'alba'], 'zo ng st': ['zoe'], 'z o qq': [], 'o@ li rg': ['bo'] })
-    // Words count once, without the punctuation around them.
+    // Repeated words count once, without the punctuation around them.
     await expectFound({ 'z e z E, "a" a; z.': ['zoe', 'alba'], 'a b c dzoe': [] })
     for (const text of ['a b c d', 'aa bb cc dd', 'a, b, c, d', '𠮷 a b c', 'ł ø đ b', 'ab cd ef gh '.repeat(16)]) {
       const tooMany = await list(`search=${encodeURIComponent(text)}`)
@@ -192,7 +192,7 @@ describe('GET /users?search', () => {
     }
   })
 
-  it('finds by short and long words together what a comparison of the texts finds', async () => {
+  it('finds the same users by short and long words as a comparison of the texts', async () => {
     let state = 20
     const draw = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647
     const pick = (from: string, length: number) =>
@@ -205,7 +205,7 @@ describe('GET /users?search', () => {
     for (const one of people) await create(one)
     for (let index = 0; index < 40; index += 1) {
       const words = [pick('abc', 3), pick('abcde', 2), pick('abcde', 2), pick('abcde-', 1), pick('cde', 1)]
-      // Without a longer word there may be three.
+      // Without a longer word, three words are allowed.
       const text = (index % 2 ? words.slice(1, 3 + (index % 4 > 1 ? 1 : 0)) : words.slice(0, 2 + (index % 8) / 2)).join(
         ' ',
       )
@@ -218,7 +218,7 @@ describe('GET /users?search', () => {
     }
   })
 
-  it('finds letters that Unicode does not decompose by what people type for them, and the other way round', async () => {
+  it('finds letters that Unicode does not decompose by their common replacements, and the other way round', async () => {
     for (const [email, name] of [
       ['polish', 'Łukasz Żółć'],
       ['danish', 'Søren Ærø'],
@@ -254,7 +254,7 @@ describe('GET /users?search', () => {
     })
   })
 
-  it('finds typographic apostrophes, quotes and hyphens by the straight ones, and the other way round', async () => {
+  it('finds typographic apostrophes, quotes and hyphens by the plain ones, and the other way round', async () => {
     await create({ email: 'straight@y.example', name: "Ann-Lou O'Shea D'Arc" })
     await create({ email: 'curly@y.example', name: 'Ann\u2010Lou O\u2019Shea D\u02bcArc', username: 'c\u201cd' })
     const both = ['straight', 'curly']
@@ -265,7 +265,7 @@ describe('GET /users?search', () => {
     for (const quote of ['"', '\u201c', '\u201d', '\u00ab']) await expectFound({ [`c${quote}d`]: ['curly'] })
   })
 
-  it('takes no account of punctuation around a word', async () => {
+  it('ignores punctuation around a word', async () => {
     await create({ email: 'lara@y.example', name: 'Lara Vel', username: 'lv.' })
     for (const text of [
       'Vel, Lara',
@@ -280,11 +280,11 @@ describe('GET /users?search', () => {
     ]) {
       expect([text, await search(text)]).toEqual([text, ['lara']])
     }
-    // Inside of a word it counts, and where there is nothing else.
+    // Inside a word, or alone, punctuation counts.
     await expectFound({ 'lara,vel': [], 'lara.vel': [], 'lara@y': ['lara'], '"': ['percent'] })
   })
 
-  it('takes 200 characters, and answers 400 for more', async () => {
+  it('accepts 200 characters, and returns 400 for more', async () => {
     for (const character of ['a', '𠮷']) {
       expect(await search(character.repeat(200))).toEqual([])
       const tooLong = await list(`search=${encodeURIComponent(character.repeat(201))}`)
@@ -292,11 +292,11 @@ describe('GET /users?search', () => {
     }
   })
 
-  it('finds everyone where there is no word in it', async () => {
+  it('finds every user when it contains no word', async () => {
     for (const text of ['', ' ', '\t \u3000']) expect(await search(text)).toHaveLength(6)
   })
 
-  it('follows a change and a deletion', async () => {
+  it('reflects a change and a deletion', async () => {
     const { body } = await list('search=zoe')
     const path = `/v1/users/${body.data[0].id}`
     const json = { name: 'Renamed Person', email: 'new@example.org', username: null }
@@ -306,7 +306,7 @@ describe('GET /users?search', () => {
     await expectFound({ renamed: [], 'new@': [] })
   })
 
-  it('finds a name that was in the email, once the email is another', async () => {
+  it('finds a name that used to be part of the email, after the email has changed', async () => {
     await create({ email: 'vera.lind@example.org', name: 'Vera Lind', username: 'lind' })
     const { body } = await list('search=lind')
     const path = `/v1/users/${body.data[0].id}`

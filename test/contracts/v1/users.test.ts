@@ -39,7 +39,7 @@ const changedSince = 'The user has changed since.'
 const lastAdmin = 'The last active admin must stay one.'
 
 describe('POST /users', () => {
-  it('answers 201 with the whole user, a Location that leads to them and an ETag', async () => {
+  it('returns 201 with the whole user, a Location that leads to them and an ETag', async () => {
     const { status, headers, body } = await create({
       email: 'Mara.Novak@Example.org',
       name: 'Mara Novak',
@@ -69,14 +69,14 @@ describe('POST /users', () => {
     expect(headers.get('etag')).toMatch(/^"\d+"$/)
   })
 
-  it('takes every other writable field, and shows what was taken', async () => {
+  it('accepts every other writable field, and returns the stored values', async () => {
     const { status, body } = await create({ ...everything, password: 'a fine passphrase', role: 'admin' })
     expect([status, body]).toMatchObject([201, { ...everything, role: 'admin' }])
     const none = await create(person(nothingMore))
     expect([none.status, none.body]).toMatchObject([201, nothingMore])
   })
 
-  it('sets a password that signs in, and shows it nowhere', async () => {
+  it('sets a password that works at sign-in, and returns it nowhere', async () => {
     const input = person()
     const { text } = await create(input)
     expect(text).not.toMatch(/password|hash|salt|pbkdf2/i)
@@ -84,12 +84,12 @@ describe('POST /users', () => {
     expect((await login(input.email, input.password)).status).toBe(200)
   })
 
-  it('gives the role user unless told otherwise, and knows a role by its name in any spelling', async () => {
+  it('assigns the role user by default, and finds a role by its name in any spelling', async () => {
     expect((await create(person())).body.role).toBe('user')
     expect((await create(person({ role: 'ＡDMIN' }))).body.role).toBe('admin')
   })
 
-  it('splits a name that comes alone, and keeps what comes together', async () => {
+  it('splits a name that is sent alone, and keeps name parts that are sent with it', async () => {
     const names = async (fields: object) => {
       const { name, first_name, last_name } = (await create(person(fields as Record<string, unknown>))).body
       return [name, first_name, last_name]
@@ -99,7 +99,7 @@ describe('POST /users', () => {
     expect(await names({ name: 'Dr. Ana', first_name: 'Ana', last_name: 'Vega' })).toEqual(['Dr. Ana', 'Ana', 'Vega'])
   })
 
-  it('requires email, name and password, and tells everything that is wrong at once', async () => {
+  it('requires email, name and password, and reports all errors at once', async () => {
     const required = ['email', 'name', 'password'].map((field): [string, string] => [field, 'is required'])
     expectInvalid(await create({}), ...required)
     const bad = new Map(wrongValues.filter(([field]) => field !== 'role').map((wrong) => [wrong[0], wrong]))
@@ -110,7 +110,7 @@ describe('POST /users', () => {
     )
   })
 
-  it('takes null for the password of someone who will set one by token', async () => {
+  it('accepts a null password for a user who will set one by token', async () => {
     const { password: _, ...input } = person()
     expectInvalid(await create(input), ['password', 'is required'])
     const { status, body } = await create({ ...input, password: null })
@@ -127,7 +127,7 @@ describe('POST /users', () => {
     expect((await login(input.email, 'chosen by herself')).status).toBe(200)
   })
 
-  it('tells what is wrong with a value, and creates nothing', async () => {
+  it('reports invalid values, and creates nothing', async () => {
     for (const [field, value, message] of wrongValues) {
       expectInvalid(await create(person({ [field]: value })), [field, message])
     }
@@ -138,14 +138,14 @@ describe('POST /users', () => {
     expect(await total()).toBe(1)
   })
 
-  it('passes over read-only and unknown fields', async () => {
+  it('ignores read-only and unknown fields', async () => {
     const readOnly = { id: 'usr_0', status: 'inactive', created_at: '1999-01-01T00:00:00Z', roles: [], updated_at: 7 }
     const { status, body } = await create(person({ ...readOnly, surprise: 1, __proto__: { role: 'admin' } }))
     expect([status, body.status, body.role]).toEqual([201, 'active', 'user'])
     expect([body.id === 'usr_0', body.created_at.startsWith('1999'), 'surprise' in body]).toEqual([false, false, false])
   })
 
-  it('answers 409 for an email, a username or a matricule that is taken, in any spelling, and creates nothing', async () => {
+  it('returns 409 for a taken email, username or matricule, in any spelling, and creates nothing', async () => {
     await create(person({ email: 'taken@example.org', username: 'taken', matricule: 5 }))
     for (const [field, value] of [
       ['email', 'TAKEN@example.org'],
@@ -161,14 +161,14 @@ describe('POST /users', () => {
     expect(await total()).toBe(2)
   })
 
-  it('lets one of many at once have an email', async () => {
+  it('gives an email to one of many simultaneous requests', async () => {
     const input = person()
     const answers = await Promise.all(Array.from({ length: 6 }, () => create(input)))
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409])
     expect(await total()).toBe(2)
   })
 
-  it('takes users:create, and roles:assign for any role but the default one', async () => {
+  it('requires users:create, and roles:assign for any role but the default one', async () => {
     const creator = await someoneWith(admin, ['users:create'])
     const role = await roleWith(admin, [])
     expect((await create(person({ role: 'user' }), creator.access_token)).status).toBe(201)
@@ -177,7 +177,7 @@ describe('POST /users', () => {
     expectProblem(await create(person(), plain.access_token), 403, lacking('users:create'))
   })
 
-  it('gives no role with a permission that the giver does not hold', async () => {
+  it('assigns no role with a permission that the caller lacks', async () => {
     const assigner = await someoneWith(admin, ['users:create', 'roles:assign', 'users:read'])
     const [narrow, wide] = [await roleWith(admin, ['users:read']), await roleWith(admin, ['users:read', 'audit:read'])]
     expect((await create(person({ role: narrow.name }), assigner.access_token)).status).toBe(201)
@@ -188,13 +188,13 @@ describe('POST /users', () => {
 })
 
 describe('GET /users/{id}', () => {
-  it('answers the user with an ETag', async () => {
+  it('returns the user with an ETag', async () => {
     const { body, headers } = await create(person(everything))
     const read = await get(body.id)
     expect([read.status, read.body, read.headers.get('etag')]).toEqual([200, body, headers.get('etag')])
   })
 
-  it('answers 404 for an id that is no one’s, and for what is no id at all', async () => {
+  it('returns 404 for an unknown id and for a malformed one', async () => {
     const { body } = await create(person())
     for (const id of [
       nobody,
@@ -210,7 +210,7 @@ describe('GET /users/{id}', () => {
     }
   })
 
-  it('shows users their own record, and that of others with users:read', async () => {
+  it('returns the caller’s own record, and records of others with users:read', async () => {
     const one = await signedInPerson(admin)
     expect((await get(one.id, one.access_token)).body).toEqual(one.user)
     const other = await signedInPerson(admin)
@@ -221,7 +221,7 @@ describe('GET /users/{id}', () => {
     expect((await get(one.id, reader.access_token)).status).toBe(200)
   })
 
-  it('answers 304 without a body where If-None-Match names what the client has', async () => {
+  it('returns 304 without a body when If-None-Match names the current version', async () => {
     const { body: user, headers } = await create(person())
     const etag = String(headers.get('etag'))
     for (const [tag, status] of [
@@ -241,7 +241,7 @@ describe('GET /users/{id}', () => {
     expect((await get(user.id, admin, { 'if-none-match': etag })).status).toBe(200)
   })
 
-  it('answers HEAD as GET, without the body', async () => {
+  it('answers HEAD like GET, without the body', async () => {
     const { body, headers } = await create(person())
     const head = await call(`/v1/users/${body.id}`, { method: 'HEAD', token: admin })
     expect([head.status, head.text, head.headers.get('etag')]).toEqual([200, '', headers.get('etag')])
@@ -250,7 +250,7 @@ describe('GET /users/{id}', () => {
 })
 
 describe('DELETE /users/{id}', () => {
-  it('answers 204 without a body, and the user is gone for good', async () => {
+  it('returns 204 without a body, and the user is gone for good', async () => {
     const { body } = await create(person())
     const gone = await remove(body.id)
     expect([gone.status, gone.text]).toEqual([204, ''])
@@ -276,7 +276,7 @@ describe('DELETE /users/{id}', () => {
     expect((await login(one.input.email, one.input.password)).status).toBe(401)
   })
 
-  it('takes users:delete, of oneself too, and every permission that the user holds', async () => {
+  it('requires users:delete, even for the caller’s own account, and every permission that the user holds', async () => {
     const deleter = await someoneWith(admin, ['users:delete'])
     const clerk = await someoneWith(admin, ['users:read', 'users:update', 'users:deactivate'])
     for (const { id } of [deleter, clerk]) {
@@ -287,7 +287,7 @@ describe('DELETE /users/{id}', () => {
     expect((await remove(deleter.id, deleter.access_token)).status).toBe(204)
   })
 
-  it('answers 409 for the last active admin', async () => {
+  it('returns 409 for the last active admin', async () => {
     const { body: me } = await call('/v1/me', { token: admin })
     expectProblem(await remove(me.id), 409, lastAdmin)
     const second = await signedInPerson(admin, { role: 'admin' })
@@ -295,7 +295,7 @@ describe('DELETE /users/{id}', () => {
     expectProblem(await remove(second.id, second.access_token), 409, lastAdmin)
   })
 
-  it('answers 412 where If-Match names another version, and deletes nobody', async () => {
+  it('returns 412 when If-Match names another version, and deletes no user', async () => {
     const { body: user } = await create(person())
     await patch(user.id, { phone: '1' })
     expectProblem(await remove(user.id, admin, { 'if-match': '"1"' }), 412, changedSince)

@@ -1,4 +1,4 @@
-/** v1: webhooks, as those who manage them see them. */
+/** v1: managing webhooks. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { webhookEvents } from '../../../src/core/audit/audit'
 import { dump } from '../../support/scene'
@@ -23,7 +23,7 @@ const create = async (json: object = {}) => (await asAdmin('POST', '/v1/webhooks
 const none = '/v1/webhooks/019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66'
 
 describe('POST /webhooks', () => {
-  it('answers 201 with the webhook, a Location that leads to it, and its secret', async () => {
+  it('returns 201 with the webhook, a Location that leads to it, and its secret', async () => {
     const { status, body, headers } = await asAdmin('POST', '/v1/webhooks', { url, description: 'The portal' })
     const { secret, ...webhook } = body
     expect([status, webhook]).toEqual([
@@ -43,12 +43,12 @@ describe('POST /webhooks', () => {
     expect((await asAdmin('GET', String(headers.get('location')))).body).toEqual(webhook)
   })
 
-  it('takes some events, each once, and a status', async () => {
+  it('accepts a set of events without duplicates, and a status', async () => {
     const { events, status } = await create({ events: ['user.deleted', 'user.deleted'], status: 'inactive' })
     expect([events, status]).toEqual([['user.deleted'], 'inactive'])
   })
 
-  it('takes an https URL, or http on the machine itself, and answers it as it will be called', async () => {
+  it('accepts an https URL, or http on the local machine, and returns it in normalised form', async () => {
     for (const [sent, shown] of [
       ['https://apps.example.org', 'https://apps.example.org/'],
       ['HTTPS://Apps.Example.org:8443/a/../b?c=d', 'https://apps.example.org:8443/b?c=d'],
@@ -60,7 +60,7 @@ describe('POST /webhooks', () => {
     }
   })
 
-  it('tells what is wrong with a URL, the events, the description and the status', async () => {
+  it('reports errors in the URL, the events, the description and the status', async () => {
     const message = 'must be an https URL of at most 2,000 characters, without credentials or a fragment'
     for (const odd of [
       ...[
@@ -93,7 +93,7 @@ describe('POST /webhooks', () => {
     expect((await asAdmin('GET', '/v1/webhooks')).body.data).toEqual([])
   })
 
-  it('stores no secret, nor anything one could be made of', async () => {
+  it('stores neither the secret nor anything from which it could be derived', async () => {
     const { id, secret } = await create()
     const base64 = secret.replace('whsec_', '')
     const hex = [...atob(base64)].map((byte) => byte.charCodeAt(0).toString(16).padStart(2, '0')).join('')
@@ -106,7 +106,7 @@ describe('POST /webhooks', () => {
 })
 
 describe('webhooks', () => {
-  it('take webhooks:manage, of a session or a key, whichever operation it is', async () => {
+  it('require webhooks:manage on a session or a key, for every operation', async () => {
     const { id } = await create({ status: 'inactive' })
     const plain = (await signedInPerson(admin, { role: 'user' })).access_token
     const manager = (await someoneWith(admin, ['webhooks:manage'])).access_token
@@ -134,7 +134,7 @@ describe('webhooks', () => {
     expect((await asAdmin('GET', '/v1/webhooks')).body.data.map(({ id }: { id: string }) => id)).toEqual(ids.reverse())
   })
 
-  it('that are not there are 404', async () => {
+  it('return 404 when they do not exist', async () => {
     for (const [method, path, json] of [
       ['GET', ''],
       ['PATCH', '', {}],
@@ -149,7 +149,7 @@ describe('webhooks', () => {
     }
   })
 
-  it('outlive whoever made them', async () => {
+  it('survive the deletion of their creator', async () => {
     const maker = await someoneWith(admin, ['webhooks:manage'])
     await call('/v1/webhooks', { token: maker.access_token, json: { url } })
     await asAdmin('DELETE', `/v1/users/${maker.id}`)
@@ -158,7 +158,7 @@ describe('webhooks', () => {
 })
 
 describe('PATCH /webhooks/{id}', () => {
-  it('changes what is sent and nothing else', async () => {
+  it('changes only the fields that are sent', async () => {
     const { secret: _, ...webhook } = await create()
     const path = `/v1/webhooks/${webhook.id}`
     const changes = {
@@ -177,7 +177,7 @@ describe('PATCH /webhooks/{id}', () => {
     expect((await asAdmin('GET', path)).body).toEqual(expected)
   })
 
-  it('stops it, and lets it go on where it stopped', async () => {
+  it('pauses a webhook, which later resumes at the same event', async () => {
     const { id } = await create()
     await asAdmin('PATCH', `/v1/webhooks/${id}`, { status: 'inactive' })
     const { body: one } = await asAdmin('POST', '/v1/users', person())
@@ -188,7 +188,7 @@ describe('PATCH /webhooks/{id}', () => {
 })
 
 describe('DELETE /webhooks/{id}', () => {
-  it('ends it, with everything that could not be delivered', async () => {
+  it('removes the webhook with its failed deliveries', async () => {
     const { id } = await create()
     receiver.answer = () => 500
     await asAdmin('POST', '/v1/users', person())
@@ -204,7 +204,7 @@ describe('DELETE /webhooks/{id}', () => {
 })
 
 describe('GET /webhooks/{id}/secret', () => {
-  it('answers the secret again, each webhook’s its own', async () => {
+  it('returns the secret again, different for each webhook', async () => {
     const [one, other] = [await create(), await create()]
     const secretOf = async ({ id }: { id: string }) => (await asAdmin('GET', `/v1/webhooks/${id}/secret`)).body
     expect(await secretOf(one)).toEqual({ secret: one.secret, previous_secret: null })
@@ -212,7 +212,7 @@ describe('GET /webhooks/{id}/secret', () => {
     expect(one.secret).not.toBe(other.secret)
   })
 
-  it('answers the previous one too, while the secret they are made of is rotated, and both sign', async () => {
+  it('also returns the previous secret while JWT_SECRET is rotated, and both sign', async () => {
     const { key } = await keyWith(admin, ['webhooks:manage', 'users:create'])
     const { id, secret } = await create()
     const [old, next] = [
@@ -244,7 +244,7 @@ describe('POST /webhooks/{id}/secret', () => {
     expect(status).toBe(200)
     return body
   }
-  /** The signatures of an event and of a ping, which are the same in number and by the same secrets. */
+  /** Checks the signatures of an event and of a ping. Both must have one signature from each of these secrets. */
   async function expectSignedBy(id: string, secrets: string[]): Promise<void> {
     receiver.take()
     await asAdmin('POST', '/v1/users', person())
@@ -257,7 +257,7 @@ describe('POST /webhooks/{id}/secret', () => {
   }
   afterEach(() => void vi.useRealTimers())
 
-  it('answers a new secret and the one before it, and both sign for 24 hours', async () => {
+  it('returns a new secret and the previous one, and both sign for 24 hours', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const { id, secret: first } = await create()
     await expectSignedBy(id, [first])
@@ -275,7 +275,7 @@ describe('POST /webhooks/{id}/secret', () => {
     await expectSignedBy(id, [replaced.secret])
   })
 
-  it('keeps every secret of the last 24 hours signing when it is repeated, five at most', async () => {
+  it('keeps every secret of the last 24 hours signing when repeated, at most five', async () => {
     const { id, secret: first } = await create()
     const secrets = [first]
     for (let replaced = 0; replaced < 6; replaced += 1) {
@@ -292,7 +292,7 @@ describe('POST /webhooks/{id}/secret', () => {
     expect(await secretsOf(other.id)).toEqual({ secret: other.secret, previous_secret: null })
   })
 
-  it('makes one secret after the other where it is asked twice at once', async () => {
+  it('creates one secret after the other when called twice at once', async () => {
     const { id, secret: first } = await create()
     const both = await Promise.all([replace(id), replace(id)])
     const { secret, previous_secret } = await secretsOf(id)
@@ -326,7 +326,7 @@ describe('POST /webhooks/{id}/secret', () => {
 })
 
 describe('POST /webhooks/{id}/ping', () => {
-  it('sends a ping, signed, and answers what became of it, active or not', async () => {
+  it('sends a signed ping and returns its result, for active and inactive webhooks', async () => {
     const { id, secret } = await create({ status: 'inactive' })
     const ping = async () => (await asAdmin('POST', `/v1/webhooks/${id}/ping`)).body
     const answers: [typeof receiver.answer, string][] = [
@@ -353,7 +353,7 @@ describe('POST /webhooks/{id}/ping', () => {
 })
 
 describe('GET /webhooks/{id}/failures and POST /webhooks/{id}/retry', () => {
-  it('show what could not be delivered, newest first, page by page, and try it again', async () => {
+  it('list the failed deliveries, newest first, page by page, and deliver them again', async () => {
     const { id } = await create()
     receiver.answer = () => 500
     const ids: string[] = []
