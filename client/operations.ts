@@ -1,6 +1,7 @@
 /** What v1 takes and answers, from its document: `npm run client` writes this file, test/client/operations.test.ts holds it to the document. */
 import type { Operation } from './operation.ts'
 
+/** Taken by `putUser`, `patchUser`, `patchMe` */
 export type UserUpdate = {
   email?: string | undefined
   name?: string | undefined
@@ -23,14 +24,18 @@ export type UserUpdate = {
   country_id?: number | null | undefined
 }
 
+/** A part of other types */
 export type Gender = 'male' | 'female' | 'unknown' | null
 
+/** A part of other types */
 export type UserType = 'administrative' | 'technician' | 'clinician' | 'student' | null
 
+/** Taken by `logout` */
 export type Logout = {
   refresh_token?: string | undefined
 }
 
+/** Taken by `importUsers` */
 export type ImportedUser = {
   /** `usr_…` or a uuid */
   id?: string | undefined
@@ -42,6 +47,8 @@ export type ImportedUser = {
   password?: string | undefined
   /** bcrypt (`$2a$`, `$2b$`, `$2y$`), Django's `pbkdf2_sha256$…`, or the format of an export. Django's `!…` means no password */
   password_hash?: string | null | undefined
+  /** Instead of a hash: the upstream (`UPSTREAMS`) that checks the password at the first sign-in */
+  password_from?: string | null | undefined
   /** In the format of an export */
   pin_hash?: string | null | undefined
   /** A role's name */
@@ -69,12 +76,16 @@ export type ImportedUser = {
   country_id?: number | null | undefined
 }
 
+/** A part of other types */
 export type ImportedStatus = 'active' | 'inactive' | 'activated' | 'deactivated'
 
+/** A part of other types */
 export type ImportedUserStatus = 'active' | 'inactive'
 
+/** Answered by `importUsers` */
 export type ImportResult = ImportAccepted | ImportRefused | ImportStopped | ImportDone
 
+/** A part of other types */
 export type ImportAccepted = {
   /** From 1 */
   line: number
@@ -85,8 +96,10 @@ export type ImportAccepted = {
   note?: string | undefined
 }
 
+/** A part of other types */
 export type ImportAcceptedStatus = 'created' | 'skipped'
 
+/** A part of other types */
 export type ImportRefused = {
   /** From 1 */
   line: number
@@ -97,6 +110,7 @@ export type ImportRefused = {
   }>
 }
 
+/** A part of other types */
 export type ImportStopped = {
   status: 'stopped'
   /** Where to continue: every line before it was decided */
@@ -104,6 +118,7 @@ export type ImportStopped = {
   problem: Problem
 }
 
+/** A part of other types */
 export type Problem = {
   type: string
   title: string
@@ -117,6 +132,7 @@ export type Problem = {
     | undefined
 }
 
+/** A part of other types */
 export type ImportDone = {
   status: 'done'
   dry_run: boolean
@@ -132,6 +148,7 @@ export type ImportDone = {
   unknown_fields: Array<ImportUnknownField>
 }
 
+/** A part of other types */
 export type ImportedHashes = {
   kind: string
   users: number
@@ -139,11 +156,13 @@ export type ImportedHashes = {
   milliseconds: number
 }
 
+/** A part of other types */
 export type ImportUnknownField = {
   field: string
   lines: number
 }
 
+/** Answered by `exportUsers` */
 export type ExportedUser = {
   /** `usr_` and 32 hex digits */
   id: string
@@ -170,11 +189,15 @@ export type ExportedUser = {
   updated_at: string
   version: number
   password_hash?: string | null | undefined
+  /** Of a pending user, with the hashes: the upstream that knows the password */
+  password_from?: string | undefined
   pin_hash?: string | null | undefined
 }
 
+/** Taken by `listUsers` */
 export type UserStatus = 'active' | 'inactive'
 
+/** Answered by `getUser`, `putUser`, `patchUser`, `createUser`, `setUserRoles`, `activateUser`, `deactivateUser`, `getMe`, `patchMe` */
 export type User = {
   /** `usr_` and 32 hex digits */
   id: string
@@ -202,11 +225,13 @@ export type User = {
   roles: Array<RoleReference>
 }
 
+/** A part of other types */
 export type RoleReference = {
   id: string
   name: string
 }
 
+/** Taken by `createUser` */
 export type UserCreate = {
   email: string
   name: string
@@ -228,24 +253,31 @@ export type UserCreate = {
   country_id?: number | null | undefined
 }
 
+/** Answered by `listUsers` */
 export type UserList = {
   data: Array<User>
   pagination: UserPagination
 }
 
+/** A part of other types */
 export type UserPagination = {
   next_cursor: string | null
   total: number
 }
 
+/** `pending`: an upstream knows it; `set`; `none`; `weak`: set, and adopted although the policy would refuse it */
+export type PasswordState = 'pending' | 'set' | 'none' | 'weak'
+
 /** Default `created_at`. `-` means descending */
 export type UserSort = 'created_at' | '-created_at' | 'email' | '-email' | 'name' | '-name'
 
+/** Taken by `setUserRoles` */
 export type UserRoles = {
   /** In order: the first is the primary role */
   roles: Array<string>
 }
 
+/** Answered by `changePassword`, `login` */
 export type SignedIn = {
   access_token: string
   token_type: 'Bearer'
@@ -255,17 +287,20 @@ export type SignedIn = {
   user: User
 }
 
+/** Taken by `changePassword` */
 export type PasswordChange = {
   current_password: string
   new_password: string
 }
 
+/** Taken by `login` */
 export type Login = {
   /** Email, username or matricule */
   identifier: string
   password: string
 }
 
+/** Answered by `refresh` */
 export type Tokens = {
   access_token: string
   token_type: 'Bearer'
@@ -274,25 +309,30 @@ export type Tokens = {
   refresh_token: string
 }
 
+/** Taken by `refresh` */
 export type Refresh = {
   refresh_token: string
 }
 
+/** Answered by `issuePasswordToken` */
 export type PasswordToken = {
   token: string
   /** UTC, whole seconds */
   expires_at: string
 }
 
+/** Taken by `setPassword` */
 export type PasswordByToken = {
   token: string
   new_password: string
 }
 
+/** Answered by `listSessions` */
 export type SessionList = {
   data: Array<Session>
 }
 
+/** A part of other types */
 export type Session = {
   id: string
   /** UTC, whole seconds */
@@ -305,10 +345,12 @@ export type Session = {
   current: boolean
 }
 
+/** Answered by `listRoles` */
 export type RoleList = {
   data: Array<Role>
 }
 
+/** Answered by `createRole`, `getRole`, `patchRole` */
 export type Role = {
   id: string
   number: number
@@ -317,6 +359,7 @@ export type Role = {
   permissions: Array<Permission>
 }
 
+/** A part of other types */
 export type Permission =
   | 'users:read'
   | 'users:create'
@@ -335,6 +378,7 @@ export type Permission =
   | 'webhooks:manage'
   | 'usage:read'
 
+/** Taken by `createRole` */
 export type RoleCreate = {
   name: string
   permissions: Array<Permission>
@@ -343,11 +387,13 @@ export type RoleCreate = {
   number?: number | undefined
 }
 
+/** Taken by `patchRole` */
 export type RoleUpdate = {
   description?: string | undefined
   permissions?: Array<Permission> | undefined
 }
 
+/** Answered by `createApiKey` */
 export type NewApiKey = {
   id: string
   name: string
@@ -362,16 +408,19 @@ export type NewApiKey = {
   key: string
 }
 
+/** Taken by `createApiKey` */
 export type ApiKeyCreate = {
   name: string
   permissions: Array<Permission>
   expires_at?: string | null | undefined
 }
 
+/** Answered by `listApiKeys`, `listUserApiKeys` */
 export type ApiKeyList = {
   data: Array<ApiKey>
 }
 
+/** A part of other types */
 export type ApiKey = {
   id: string
   name: string
@@ -384,11 +433,13 @@ export type ApiKey = {
   last_used_at: string | null
 }
 
+/** Answered by `listAuditEvents` */
 export type AuditEventList = {
   data: Array<AuditEvent>
   pagination: CursorPagination
 }
 
+/** A part of other types */
 export type AuditEvent = {
   id: string
   /** UTC, whole seconds */
@@ -409,6 +460,7 @@ export type AuditEvent = {
   address: string | null
 }
 
+/** Taken by `listAuditEvents` */
 export type AuditAction =
   | 'user.created'
   | 'user.updated'
@@ -417,6 +469,7 @@ export type AuditAction =
   | 'user.deleted'
   | 'user.roles_set'
   | 'user.password_set'
+  | 'user.password_adopted'
   | 'user.password_token_issued'
   | 'user.password_token_revoked'
   | 'session.created'
@@ -440,16 +493,20 @@ export type AuditCredential = {
   id: string
 } | null
 
+/** A part of other types */
 export type CredentialKind = 'session' | 'key'
 
+/** A part of other types */
 export type CursorPagination = {
   next_cursor: string | null
 }
 
+/** Answered by `listWebhooks` */
 export type WebhookList = {
   data: Array<Webhook>
 }
 
+/** Answered by `getWebhook`, `patchWebhook` */
 export type Webhook = {
   id: string
   url: string
@@ -464,6 +521,7 @@ export type Webhook = {
   last_outcome: string | null
 }
 
+/** A part of other types */
 export type WebhookEventType =
   | 'user.created'
   | 'user.updated'
@@ -473,8 +531,10 @@ export type WebhookEventType =
   | 'user.roles_set'
   | 'user.password_set'
 
+/** A part of other types */
 export type WebhookStatus = 'active' | 'inactive'
 
+/** Answered by `createWebhook` */
 export type NewWebhook = {
   id: string
   url: string
@@ -491,6 +551,7 @@ export type NewWebhook = {
   secret: string
 }
 
+/** Taken by `createWebhook` */
 export type WebhookCreate = {
   url: string
   description?: string | undefined
@@ -498,6 +559,7 @@ export type WebhookCreate = {
   status?: WebhookStatus | undefined
 }
 
+/** Taken by `patchWebhook` */
 export type WebhookUpdate = {
   url?: string | undefined
   description?: string | undefined
@@ -505,6 +567,7 @@ export type WebhookUpdate = {
   status?: WebhookStatus | undefined
 }
 
+/** Answered by `getWebhookSecret`, `replaceWebhookSecret`, `getHookSecret` */
 export type WebhookSecret = {
   /** Signs the messages: `whsec_` and base64 */
   secret: string
@@ -512,11 +575,13 @@ export type WebhookSecret = {
   previous_secret: string | null
 }
 
+/** Answered by `listWebhookFailures` */
 export type WebhookFailureList = {
   data: Array<WebhookFailure>
   pagination: CursorPagination
 }
 
+/** A part of other types */
 export type WebhookFailure = {
   event: WebhookEvent
   attempts: number
@@ -537,6 +602,7 @@ export type WebhookEvent = {
   data: WebhookEventData
 }
 
+/** A part of other types */
 export type WebhookEventData = {
   /** `usr_` and 32 hex digits */
   user_id: string | null
@@ -546,11 +612,13 @@ export type WebhookEventData = {
   fields: Array<string>
 }
 
+/** Answered by `retryWebhook` */
 export type WebhookRetry = {
   /** Events */
   retrying: number
 }
 
+/** Answered by `pingWebhook` */
 export type WebhookPing = {
   /** `delivered`, `http_<status>`, `timeout` or `unreachable` */
   outcome: string
@@ -559,6 +627,7 @@ export type WebhookPing = {
 /** Also needs `users:export_hashes` */
 export type ExportInclude = 'password_hashes'
 
+/** Answered by `listUsage` */
 export type UsageList = {
   data: Array<Usage>
   pagination: CursorPagination
@@ -583,6 +652,33 @@ export type Usage = {
   active_hours: number
 }
 
+/** Answered by `getMigration` */
+export type Migration = {
+  data: Array<UpstreamProgress>
+}
+
+/** A part of other types */
+export type UpstreamProgress = {
+  upstream: string
+  /** Users whose password only the upstream knows */
+  pending: number
+  adopted: UpstreamAdopted
+  /** Answers of the upstream that a password is wrong */
+  refused: number
+  /** Times that the upstream gave no answer */
+  unknown: number
+  /** UTC, whole seconds */
+  last_adopted_at: string | null
+}
+
+/** A part of other types */
+export type UpstreamAdopted = {
+  total: number
+  /** By day in UTC, of the last 30 days */
+  by_day: Record<string, unknown>
+}
+
+/** Answered by `getDiagnostics` */
 export type Diagnostics = {
   /** By the Worker's clock */
   time: string
@@ -616,8 +712,10 @@ export type Diagnostics = {
   admins: number
 }
 
+/** A part of other types */
 export type Binding = 'DB' | 'ASSETS' | 'PRINCIPAL_LIMITER' | 'CLIENT_LIMITER' | 'SIGN_IN_LIMITER'
 
+/** A part of other types */
 export type Variable =
   | 'JWT_SECRET'
   | 'JWT_SECRET_PREVIOUS'
@@ -635,7 +733,9 @@ export type Variable =
   | 'AUDIT_RETENTION_DAYS'
   | 'USAGE'
   | 'USAGE_RETENTION_DAYS'
+  | 'UPSTREAMS'
 
+/** Answered by `measureHashing` */
 export type HashingDiagnostics = {
   /** PBKDF2 iterations per call */
   iterations: number
@@ -647,6 +747,16 @@ export type HashingDiagnostics = {
   cap_enforced: boolean
 }
 
+/** Answered by `checkUpstreams` */
+export type UpstreamDiagnostics = {
+  data: Array<{
+    upstream: string
+    /** `no_match` as it should be; `match`, `timeout`, `unreachable`, `unreadable` or `http_<status>` */
+    answer: string
+  }>
+}
+
+/** Answered by `checkDirectory` */
 export type DirectoryDiagnostics = {
   /** Users checked */
   users: number
@@ -669,6 +779,7 @@ export type DirectoryDiagnostics = {
   pagination: CursorPagination
 }
 
+/** A part of other types */
 export type Finding =
   | 'total_off'
   | 'span_off'
@@ -683,8 +794,10 @@ export type Finding =
   | 'hash_outdated'
   | 'hash_unverifiable'
 
+/** A part of other types */
 export type HashStanding = 'current' | 'outdated' | 'unverifiable'
 
+/** Taken by `checkDirectory` */
 export type DirectoryCheck = 'totals' | 'counts' | 'roles' | 'search' | 'identifiers' | 'hashes'
 
 /** What a failure may be. */
@@ -781,6 +894,8 @@ export interface Operations {
       status?: UserStatus | undefined
       /** A role's name */
       role?: string | undefined
+      /** `pending`: an upstream knows it; `set`; `none`; `weak`: set, and adopted although the policy would refuse it */
+      password?: PasswordState | undefined
       /** Default `created_at`. `-` means descending */
       sort?: UserSort | undefined
     }
@@ -1237,6 +1352,24 @@ export interface Operations {
       body: UsageList
     }
   }
+  /** Get how many users of each upstream have signed in, and how many are pending. Needs `users:read`. */
+  getMigration: {
+    input: {}
+    answer: {
+      status: 200
+      body: Migration
+    }
+  }
+  /** Get the secret that signs what a hook is sent. Needs `webhooks:manage`. */
+  getHookSecret: {
+    input: {
+      upstream: string
+    }
+    answer: {
+      status: 200
+      body: WebhookSecret
+    }
+  }
   /** Describe this deployment: database, bindings and settings, without secrets. Needs every permission. */
   getDiagnostics: {
     input: {}
@@ -1251,6 +1384,14 @@ export interface Operations {
     answer: {
       status: 200
       body: HashingDiagnostics
+    }
+  }
+  /** Ask each upstream about an invented user. Needs every permission. */
+  checkUpstreams: {
+    input: {}
+    answer: {
+      status: 200
+      body: UpstreamDiagnostics
     }
   }
   /** Check the directory for inconsistencies, some thousands of users at a time. Needs every permission. */
@@ -1279,7 +1420,11 @@ export const operations: Record<keyof Operations, Operation> = {
   },
   deleteUser: { method: 'DELETE', path: '/users/{id}', headers: ['if-match', 'if-none-match'] },
   createUser: { method: 'POST', path: '/users', headers: ['idempotency-key'], sends: 'application/json' },
-  listUsers: { method: 'GET', path: '/users', query: ['limit', 'cursor', 'search', 'status', 'role', 'sort'] },
+  listUsers: {
+    method: 'GET',
+    path: '/users',
+    query: ['limit', 'cursor', 'search', 'status', 'role', 'password', 'sort'],
+  },
   setUserRoles: {
     method: 'PUT',
     path: '/users/{id}/roles',
@@ -1332,7 +1477,10 @@ export const operations: Record<keyof Operations, Operation> = {
   importUsers: { method: 'POST', path: '/imports', query: ['dry_run'], sends: 'application/x-ndjson' },
   exportUsers: { method: 'GET', path: '/exports', query: ['after', 'include'] },
   listUsage: { method: 'GET', path: '/usage', query: ['limit', 'cursor', 'contract', 'operation', 'since', 'group'] },
+  getMigration: { method: 'GET', path: '/migration' },
+  getHookSecret: { method: 'GET', path: '/migration/{upstream}/secret' },
   getDiagnostics: { method: 'GET', path: '/diagnostics' },
   measureHashing: { method: 'GET', path: '/diagnostics/hashing' },
+  checkUpstreams: { method: 'GET', path: '/diagnostics/upstreams' },
   checkDirectory: { method: 'GET', path: '/diagnostics/directory', query: ['check', 'cursor'] },
 }
