@@ -70,7 +70,7 @@ await run(async () => {
     }
     progress.end(
       { all: replay.survey.entries, here: replay.survey.entries },
-      size > 2 ** 20 ? megabytes(size) : undefined,
+      size > 2 ** 20 ? `${Math.round(size / 2 ** 20)} MB` : undefined,
     )
   } catch (error) {
     throw error instanceof CannotRehearse ? new Stop(error.message) : error
@@ -85,8 +85,6 @@ await run(async () => {
   if (tally.compared === 0) return 3
   return tally.counts.difference > 0 ? 1 : 0
 })
-
-const megabytes = (size) => `${Math.round(size / 2 ** 20)} MB`
 
 async function declarationsOf(contract) {
   const folder = new URL(`../src/contracts/${contract}/`, import.meta.url)

@@ -87,9 +87,6 @@ class Scan {
         if (this.escaped > 0) {
           this.escaped = this.escaped === 1 && byte === letterU && this.escapeIsNew ? 4 : this.escaped - 1
           this.escapeIsNew = false
-        } else if (byte === backslash) {
-          this.escaped = 1
-          this.escapeIsNew = true
         } else if (byte === quote) {
           this.inString = false
           if (this.skipping) {
@@ -101,11 +98,17 @@ class Scan {
             this.capturing = undefined
           }
           continue
-        } else if (this.pieces && !this.skipping && this.stringLength > longest && byte < 0x80) {
-          keep(at)
-          from = -1
-          this.skipping = true
-          this.isCut = true
+        } else {
+          if (this.pieces && !this.skipping && this.stringLength > longest && byte < 0x80) {
+            keep(at)
+            from = -1
+            this.skipping = true
+            this.isCut = true
+          }
+          if (byte === backslash) {
+            this.escaped = 1
+            this.escapeIsNew = true
+          }
         }
         this.stringLength += 1
         if (this.capturing !== undefined && this.capturing.length < 64) this.capturing.push(byte)
@@ -164,7 +167,7 @@ class Scan {
   }
 
   unexpected(byte) {
-    const where = this.isHar ? `After entry ${this.count}` : `Line ${this.count + 1}`
+    const where = this.isHar ? `after entry ${this.count}` : `on line ${this.count + 1}`
     throw new Stop(`${this.name} is no JSON: ${where} there is ${JSON.stringify(String.fromCharCode(byte))}.`)
   }
 

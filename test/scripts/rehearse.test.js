@@ -1,0 +1,141 @@
+/** The recordings that `npm run rehearse` reads, and those that it refuses. */
+import { spawnSync } from 'node:child_process'
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { entriesOf } from '../../scripts/rehearse/recording.js'
+import { runs, temporaryFolder } from '../support/scripts'
+
+const folder = temporaryFolder()
+
+function file(name, content) {
+  const path = join(folder, name)
+  writeFileSync(path, content)
+  return path
+}
+
+async function read(path) {
+  const entries = []
+  for await (const entry of entriesOf(path)) entries.push(entry)
+  return entries
+}
+
+const response = { status: 200, headers: { 'content-type': 'application/json' }, body: '[]' }
+const request = { method: 'GET', path: '/users/list', headers: {} }
+const line = (more = {}) => `${JSON.stringify({ request, response, ...more })}\n`
+const har = (entries) => JSON.stringify({ log: { version: '1.2', pages: [{ id: 'a"[{' }], entries, comment: '}' } })
+
+describe('a recording', () => {
+  it('is read from HAR and from NDJSON as the same entries', async () => {
+    const { log } = JSON.parse(readFileSync('test/recordings/clinic.har', 'utf8'))
+    const lines = log.entries.map(({ request, response }) => {
+      const headers = Object.fromEntries(response.headers.map(({ name, value }) => [name, value]))
+      const sent = Object.fromEntries(request.headers.map(({ name, value }) => [name, value]))
+      return JSON.stringify({
+        request: { method: request.method, path: request.url, headers: sent, body: request.postData?.text },
+        response: { status: response.status, headers, body: response.content.text },
+      })
+    })
+    const entries = await read('test/recordings/clinic.har')
+    expect(entries.length).toBe(log.entries.length)
+    expect(await read(file('same.ndjson', lines.join('\n')))).toEqual(entries)
+  })
+
+  it('may have bodies in base64, packed or not, and forms as parameters', async () => {
+    const packed = {
+      status: 200,
+      headers: [
+        ['content-encoding', 'gzip'],
+        ['content-type', 'application/json'],
+      ],
+      encoding: 'base64',
+    }
+    const params = [{ name: 'username', value: 'noor' }]
+    const post = {
+      method: 'POST',
+      url: 'https://old.example/token',
+      headers: [],
+      postData: { mimeType: 'application/x-www-form-urlencoded', params },
+    }
+    const content = { text: Buffer.from('["é"]').toString('base64'), encoding: 'base64', mimeType: 'application/json' }
+    const entries = [
+      ...(await read(
+        file('packed.ndjson', line({ response: { ...packed, body: gzipSync('{"a":1}').toString('base64') } })),
+      )),
+      ...(await read(file('params.har', har([{ request: post, response: { status: 200, headers: [], content } }])))),
+    ]
+    expect(entries.map(({ request, response }) => [request.body, response.body])).toEqual([
+      [undefined, '{"a":1}'],
+      ['username=noor', '["é"]'],
+    ])
+  })
+
+  it.each([
+    ['neither HAR nor NDJSON', 'hello'],
+    ['is empty', ''],
+    ['truncated', har([{ request, response }]).slice(0, -20)],
+    ['truncated', line().slice(0, -20)],
+    ['on line 2 there is "n"', `${line()}nonsense`],
+    ['no recording', '{"log": {"version": "1.2"}}'],
+    ['Entry 2 of the recording has no response', line() + line({ response: undefined })],
+    ['Entry 1 of the recording has no response', har([{ request: { ...request, headers: [] } }])],
+    ['unknown encoding, "rot13"', line({ response: { ...response, encoding: 'rot13' } })],
+    [
+      'unknown encoding, "klingon"',
+      line({
+        response: {
+          ...response,
+          headers: { 'content-type': 'text/plain; charset=klingon' },
+          body: 'YQ==',
+          encoding: 'base64',
+        },
+      }),
+    ],
+    ['no base64', line({ response: { ...response, body: '?', encoding: 'base64' } })],
+    ['without a status', line({ response: {} })],
+  ])('is refused with a sentence: %s', async (sentence, content) => {
+    await expect(read(file('bad', content))).rejects.toThrow(sentence)
+  })
+
+  it('of 200 MB is read in less than 300 MB of memory, and a long body is cut', () => {
+    const path = join(folder, 'long.har')
+    const output = openSync(path, 'w')
+    const entry = (text) =>
+      JSON.stringify({
+        request: { method: 'GET', url: 'https://old.example/x', headers: [] },
+        response: { status: 200, headers: [], content: { text } },
+      })
+    writeSync(output, `{"log":{"entries":[${entry('é\\"'.repeat(5_000_000))}`)
+    const usual = `,${entry('é\\"'.repeat(20_000))}`
+    for (let size = 0; size < 200 * 2 ** 20; size += Buffer.byteLength(usual)) writeSync(output, usual)
+    writeSync(output, ']}}')
+    closeSync(output)
+    const script = `
+      import { entriesOf } from './scripts/rehearse/recording.js'
+      let count = 0, cut = 0
+      for await (const { isCut } of entriesOf(process.argv[1])) { count += 1; cut += isCut ? 1 : 0 }
+      console.log(count > 1000, cut, process.resourceUsage().maxRSS < 300 * 1024)`
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script, path], {
+      encoding: 'utf8',
+    })
+    expect(stderr + stdout).toBe('true 1 true\n')
+  })
+})
+
+describe('npm run rehearse', () => {
+  const good = file('good.ndjson', line())
+
+  it.each([
+    ['npm run rehearse -- CONTRACT RECORDING URL', ['personnel']],
+    ['There is no contract payroll', ['payroll', good, 'http://localhost:1']],
+    ['There is no ', ['personnel', join(folder, 'nothing'), 'http://localhost:1']],
+    ['is no URL', ['personnel', good, 'localhost']],
+    ['without a path', ['personnel', good, 'http://localhost:1/personnel']],
+    ['use https', ['personnel', good, 'http://usher.example']],
+    ['does not answer', ['personnel', good, 'http://127.0.0.1:1']],
+    ['named .html or .md', ['personnel', good, 'http://127.0.0.1:1', '--report', 'report.pdf']],
+  ])('says what is wrong and exits with 2: %s', (sentence, args) => {
+    expect(runs('rehearse', args)).toEqual({ status: 2, said: expect.stringContaining(sentence) })
+  })
+})
