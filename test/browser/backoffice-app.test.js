@@ -7,7 +7,7 @@ import { admin, freePort, hurried, newServer } from '../support/server'
 
 const app = readFileSync(new URL('backoffice-app.html', import.meta.url))
 
-/** Serves the app's page at an origin of its own. */
+/** Serves the app's page on an origin of its own. */
 async function serveApp() {
   const server = createServer((_, response) => response.setHeader('content-type', 'text/html; charset=utf-8').end(app))
   const port = await freePort()
@@ -47,7 +47,7 @@ async function openApp({ origin }) {
     /** Waits until the app shows this message. */
     says: (text) => expect.poll(message).toBe(text),
     users: () => page.locator('#users li').evaluateAll((items) => items.map((item) => item.firstChild.textContent)),
-    /** What the app shows below each input. */
+    /** The messages below each input. */
     shownBelow: () =>
       page.locator('#user small').evaluateAll((all) => {
         const shown = all.filter((small) => small.textContent !== '')
@@ -118,7 +118,7 @@ describe('the original back office app', () => {
     await close()
   })
 
-  it('cannot even ask from an origin that CORS_ORIGINS does not list', async () => {
+  it('can send no request from an origin that CORS_ORIGINS does not list', async () => {
     const { signIn, says, users, close } = await openApp(unlisted)
     await signIn()
     await says('0 No connection')

@@ -1,4 +1,4 @@
-/** The index and the interactive reference, as a person has them in a browser. */
+/** The index and the interactive reference in a browser. */
 import { mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,10 @@ const newcomer = { email: 'pilar.osei@example.org', password: 'a password long e
 
 const plainRole = '019a0000-0000-7000-8000-000000000002'
 
-/** How one signs in, creates somebody, sees them and signs out in each contract: operations, and what is typed into them. */
+/**
+ * How to sign in, create a user, read them and sign out in each contract: the operations, and the values to type into
+ * them.
+ */
 const contracts = {
   personnel: {
     signIn: ['personnelToken', { form: { username: admin.email, password: admin.password } }],
@@ -92,7 +95,7 @@ afterAll(async () => {
 
 const open = (options) => openPage(browser, server.address, options)
 
-/** The reference of a contract, once its operations are shown. */
+/** The reference of a contract, once its operations are visible. */
 async function openReference(name, options) {
   const opened = await open(options)
   await opened.page.goto(`${server.address}/docs/${name}`)
@@ -100,7 +103,9 @@ async function openReference(name, options) {
   return opened
 }
 
-/** Opens an operation of the reference, types what is given into it, sends it, and reads the answer off the page. */
+/**
+ * Opens an operation of the reference, types the given values, sends the request, and reads the response from the page.
+ */
 async function tryOut(page, operationId, { parameters = {}, form = {}, json } = {}) {
   const operation = page.locator(`.opblock[id$="-${operationId}"]`)
   const execute = operation.locator('.execute')
@@ -113,7 +118,7 @@ async function tryOut(page, operationId, { parameters = {}, form = {}, json } = 
     await operation.locator(`tr[data-property-name="${name}"] input[type]:not([type=checkbox])`).fill(value)
   }
   if (json) await operation.locator('textarea.body-param__text').fill(JSON.stringify(json))
-  // The answer to an earlier try goes first.
+  // Clears the response to an earlier request.
   if (await operation.locator('.btn-clear').isVisible()) await operation.locator('.btn-clear').click()
   const sent = page.waitForRequest((request) => !request.url().includes('/doc'))
   await execute.click()
@@ -189,7 +194,7 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
     expect(await page.locator('nav [aria-current=page]').textContent()).toBe(name)
   })
 
-  it('lets every operation be tried', async () => {
+  it('lets the reader try every operation', async () => {
     const controls = page.locator('.opblock-summary-control')
     const press = () => controls.evaluateAll((found) => found.forEach((control) => control.click()))
     await press()
@@ -198,7 +203,7 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
     await expect.poll(() => page.locator('.opblock .execute').count()).toBe(0)
   })
 
-  it.each(windows)('fits its window, an operation open: %s, %i wide', async (colorScheme, width) => {
+  it.each(windows)('fits its window with an open operation: %s, %i wide', async (colorScheme, width) => {
     await page.emulateMedia({ colorScheme })
     await page.setViewportSize({ width, height: 900 })
     await page.evaluate(() => scrollTo(0, 0))
@@ -212,7 +217,7 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
     await page.setViewportSize({ width: 1280, height: 900 })
   })
 
-  it('stays as it was after a sign-in that failed', async () => {
+  it('is unchanged after a failed sign-in', async () => {
     const [signer, credentials] = signIn
     const [kind, entries] = Object.entries(credentials)[0]
     const { status } = await tryOut(page, signer, { [kind]: { ...entries, password: 'not the password' } })
@@ -222,7 +227,7 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
     expect(await locked(page)).toBe(0)
   })
 
-  it('signs in by its own operation, creates a user, shows them and signs out', async () => {
+  it('signs in with its own operation, creates a user, shows them and signs out', async () => {
     const credential = page.locator('#credential')
     const [reader, whom] = read
     expect((await tryOut(page, reader, whom)).status).toBe(401)
@@ -241,7 +246,7 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
     expect((await tryOut(page, reader, whom)).text).toContain('Pilar')
     expect(await directory(creates)).toEqual([creates])
     await page.screenshot({ path: join(screenshots, `${name}-signed-in.png`) })
-    // The token is kept for the tab alone, and the cookie by the browser alone.
+    // The token is kept only for the tab, and the cookie only by the browser.
     const kept = name === 'clinic' ? 0 : 1
     expect(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie])).toEqual([
       ...[0, kept, ''],
@@ -358,7 +363,7 @@ describe('the reference', () => {
     await close()
   })
 
-  it('sends the conditions a person types: a version seen, and a key for retries', async () => {
+  it('sends the conditions that the reader types: a version for If-Match, and an Idempotency-Key', async () => {
     const { page, close } = await openReference('v1')
     await tryOut(page, ...contracts.v1.signIn)
     const json = { ...newcomer, email: 'twice@example.org', name: 'Twice Told' }
@@ -374,7 +379,7 @@ describe('the reference', () => {
     await close()
   })
 
-  it('takes no token for a sign-in that one is signed in to ask for', async () => {
+  it('sends no token with a sign-in, even when signed in', async () => {
     const { page, close } = await openReference('v1')
     await tryOut(page, ...contracts.v1.signIn)
     const { text } = await tryOut(page, 'v1ListUsers', { parameters: { search: 'pilar.osei' } })
@@ -385,7 +390,7 @@ describe('the reference', () => {
   })
 })
 
-/** The emails of those who have this one, by the API. */
+/** The emails of the users who have this one, from the API. */
 async function directory(email) {
   const headers = { 'content-type': 'application/json' }
   const body = JSON.stringify({ identifier: admin.email, password: admin.password })

@@ -1,4 +1,4 @@
-/** The client against the Worker: every operation of the document, the session it keeps, and what it makes of failures. */
+/** The typed client against the Worker: every operation of the document, its session, and its errors. */
 import { describe, expect, it, vi } from 'vitest'
 import {
   createClient,
@@ -22,7 +22,7 @@ freshDirectory()
 const baseUrl = 'https://usher.example/v1'
 const admin = { identifier: firstAdmin.email, password: firstAdmin.password }
 
-/** The Worker in the place of the network, and what it was asked. */
+/** A fetch that calls the Worker instead of the network, and the requests that it received. */
 function network() {
   const asked: { path: string; authorization: string | undefined }[] = []
   const fetch: NonNullable<Settings['fetch']> = (url, { method, headers, body }) => {
@@ -47,7 +47,7 @@ const failureOf = (promise: Promise<unknown>) =>
   )
 
 describe('every operation of the document', () => {
-  it('has a method, which asks for it as the document says', async () => {
+  it('has a method that sends the request as documented', async () => {
     const { body: document } = await call<OpenApi>('/doc/v1')
     const sent: [string, Sent][] = []
     const answers = vi.fn(async (url: string, request: Sent) => {
@@ -90,8 +90,8 @@ describe('every operation of the document', () => {
   const keyOf = ({ name, in: where }: { name: string; in: string }) => (where === 'header' ? camelCase(name) : name)
 })
 
-describe('the answers', () => {
-  it('have the body, its version, and where what was made is', async () => {
+describe('the client’s results', () => {
+  it('have the body, its version, and the location of a created resource', async () => {
     const { usher } = await signedIn()
     const body = { email: 'ines@example.org', name: 'Ines Duarte', password: 'a password long enough' }
     const created = await usher.createUser({ body })
@@ -104,7 +104,7 @@ describe('the answers', () => {
     expect(await usher.deleteUser({ id })).toMatchObject({ status: 204, body: undefined })
   })
 
-  it('of a list come page after page', async () => {
+  it('of a list can be read page after page', async () => {
     const { usher } = await signedIn()
     const made: string[] = []
     for (let count = 0; count < 7; count += 1) {
@@ -120,7 +120,7 @@ describe('the answers', () => {
     expect(events).toHaveLength(8)
   })
 
-  it('may be lines, of which each is read as it comes', async () => {
+  it('may be lines, each of which can be read as it arrives', async () => {
     const bytes = new TextEncoder().encode('{"name":"Noé"}\n\n{"line":2}\n{"line":3}')
     const parts = [bytes.slice(0, 11), bytes.slice(11, 12), bytes.slice(12)]
     const stream = new ReadableStream({
@@ -138,8 +138,8 @@ describe('the answers', () => {
   })
 })
 
-describe('failures', () => {
-  it('are thrown as the problem the answer is', async () => {
+describe('the client’s errors', () => {
+  it('are thrown as problems with the fields of the response', async () => {
     const { usher } = await signedIn()
     const { email, name, password } = person()
     await usher.createUser({ body: { email, name, password } })
@@ -155,7 +155,7 @@ describe('failures', () => {
     })
   })
 
-  it('say when to come back', async () => {
+  it('contain the time until a retry', async () => {
     const { usher } = await signedIn()
     for (let failed = 0; failed < 5; failed += 1) {
       expect(await failureOf(usher.login({ body: { ...admin, password: 'wrong' } }))).toMatchObject({ status: 401 })
@@ -165,7 +165,7 @@ describe('failures', () => {
     expect((locked as ProblemError).retryAfterSeconds).toBeGreaterThan(0)
   })
 
-  it('that are not v1’s are told apart', async () => {
+  it('identify responses that are not v1’s', async () => {
     const fetch = async () => new Response('<h1>Bad gateway</h1>', { status: 502 })
     const failure = await failureOf(createClient({ baseUrl, fetch }).getMe())
     expect(failure).toBeInstanceOf(UnexpectedAnswer)
@@ -173,8 +173,8 @@ describe('failures', () => {
   })
 })
 
-describe('the session', () => {
-  it('begins with login, ends with logout, and is none’s before and after', async () => {
+describe('the client’s session', () => {
+  it('begins with login, ends with logout, and does not exist before and after', async () => {
     const { asked, fetch } = network()
     const onTokens = vi.fn<(tokens: Tokens | undefined) => void>()
     const usher = createClient({ baseUrl, fetch, onTokens })
@@ -188,7 +188,7 @@ describe('the session', () => {
     expect(onTokens.mock.calls.map(([tokens]) => tokens?.access_token)).toEqual([body.access_token, undefined])
   })
 
-  it('goes on when its access token has run out: renewed once, however many ask', async () => {
+  it('continues when its access token expires: it is refreshed once, however many calls need it', async () => {
     const { fetch: plain } = await signedIn()
     const { body } = await createClient({ baseUrl, fetch: plain }).login({ body: admin })
     const { asked, fetch } = network()
@@ -204,7 +204,7 @@ describe('the session', () => {
     expect(asked.filter(({ path }) => path === '/v1/auth/refresh')).toHaveLength(1)
   })
 
-  it('is signed out by its refresh token when its access token has run out', async () => {
+  it('is signed out with its refresh token when its access token has expired', async () => {
     const { fetch: plain } = await signedIn()
     const { body } = await createClient({ baseUrl, fetch: plain }).login({ body: admin })
     const { asked, fetch } = network()
@@ -214,7 +214,7 @@ describe('the session', () => {
     expect(over).toMatchObject({ status: 401 })
   })
 
-  it('that has ended is forgotten, and the failure is the one of what was asked', async () => {
+  it('is forgotten once it has ended, and the call reports its own failure', async () => {
     const { asked, fetch } = network()
     const onTokens = vi.fn<(tokens: Tokens | undefined) => void>()
     const spent = { access_token: 'run out', token_type: 'Bearer', expires_in: 900, refresh_token: 'spent' } as const
@@ -228,7 +228,7 @@ describe('the session', () => {
     expect(asked.map(({ path }) => path)).toEqual(['/v1/me', '/v1/auth/refresh', '/v1/me'])
   })
 
-  it('is kept when it could not be renewed for another reason', async () => {
+  it('is kept when a refresh fails for another reason', async () => {
     const { fetch } = network()
     let away = true
     const shaky: NonNullable<Settings['fetch']> = (url, request) =>
@@ -250,8 +250,8 @@ describe('the session', () => {
   })
 })
 
-describe('the base URL', () => {
-  it('may end in a slash, and be a host of v1’s own', async () => {
+describe('the client’s base URL', () => {
+  it('may end in a slash, and may be v1’s own host', async () => {
     const operation = { method: 'GET', path: '/me' }
     expect(requestFor(operation, 'https://usher.example/v1/', {})[0]).toBe('https://usher.example/v1/me')
     expect(requestFor(operation, 'https://people.example', {})[0]).toBe('https://people.example/me')
@@ -263,7 +263,7 @@ describe('the base URL', () => {
     expect((await usher.getMe()).body.email).toBe(firstAdmin.email)
   })
 
-  it('without /v1 is told in a sentence, by whichever operation', async () => {
+  it('without /v1 gives an error with an explanation, for every operation', async () => {
     const { fetch } = network()
     for (const [given, url] of [
       ['https://usher.example', 'https://usher.example'],
@@ -279,7 +279,7 @@ describe('the base URL', () => {
     }
   })
 
-  it('of a site that answers pages is told, too', async () => {
+  it('of a site that returns HTML pages gives an error, too', async () => {
     const fetch = async () => new Response('<h1>Welcome</h1>', { headers: { 'content-type': 'text/html' } })
     const failure = await failureOf(createClient({ baseUrl: 'https://www.example', fetch }).listUsers())
     expect(failure).toBeInstanceOf(UnexpectedAnswer)
@@ -288,33 +288,33 @@ describe('the base URL', () => {
   })
 })
 
-describe('the types', () => {
-  it('refuse what the document does not have', () => {
-    // Never called: that it compiles, each refusal included, is the test.
+describe('the client’s types', () => {
+  it('reject what the document does not have', () => {
+    // Never called. The test is that this compiles, with every expected type error.
     const uses = [
       async (usher: Client) => {
         // @ts-expect-error: without its body
         await usher.createUser({})
-        // @ts-expect-error: without what must be in the body
+        // @ts-expect-error: without the required fields of the body
         await usher.createUser({ body: { email: 'a@example.org', name: 'A' } })
-        // @ts-expect-error: a field that is none
+        // @ts-expect-error: an unknown field
         await usher.patchUser({ id: 'usr_', body: { nickname: 'A' } })
-        // @ts-expect-error: a value that is none
+        // @ts-expect-error: an unknown value
         await usher.listUsers({ status: 'asleep' })
-        // @ts-expect-error: a parameter that is none
+        // @ts-expect-error: an unknown parameter
         await usher.listUsers({ page: 2 })
-        // @ts-expect-error: a value that is none, of every page
+        // @ts-expect-error: an unknown value, for every page
         every(usher.listUsers, { status: 'asleep' })
-        // @ts-expect-error: no list
+        // @ts-expect-error: not a list
         every(usher.getMe, {})
-        // @ts-expect-error: an operation that is none
+        // @ts-expect-error: an unknown operation
         await usher.mergeUsers()
-        // @ts-expect-error: a status that is no failure
+        // @ts-expect-error: a status that is not an error
         if (new ProblemError({ type: '', title: '', status: 409, detail: '' }, new Headers()).status === 418) return
         const { body } = await usher.getUser({ id: 'usr_' })
         const present: User = body
         const perhaps = await usher.getUser({ id: 'usr_', ifNoneMatch: '"1"' })
-        // @ts-expect-error: as the client has it, there is no body
+        // @ts-expect-error: there is no body when the client already has the current version
         const known: User = perhaps.body
         const { etag }: { etag: string } = perhaps
         return [present, known, etag]
@@ -324,8 +324,8 @@ describe('the types', () => {
   })
 })
 
-describe('the example', () => {
-  it('does what it says', async () => {
+describe('the client example', () => {
+  it('does what its comments say', async () => {
     const told = vi.spyOn(console, 'log').mockImplementation(() => undefined)
     const active = await walk({ baseUrl, fetch: network().fetch }, admin)
     expect(active).toEqual(['first.admin@usher.example –', 'noor@example.org +33 1 70 18 00 01'])
@@ -333,7 +333,7 @@ describe('the example', () => {
     told.mockRestore()
   })
 
-  it('is printed in docs/api/v1.md to the letter', () => {
+  it('is printed unchanged in docs/api/v1.md', () => {
     expect(page).toContain(`\`\`\`ts\n${example}\`\`\``)
   })
 })

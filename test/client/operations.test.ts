@@ -1,4 +1,4 @@
-/** The client's types and table are the document's, and every operation of it goes where the document says. */
+/** The client's types and table come from the document, and every operation calls the documented path. */
 import { format } from 'prettier/standalone'
 import * as estree from 'prettier/plugins/estree'
 import * as typescript from 'prettier/plugins/typescript'
@@ -10,7 +10,7 @@ import { call } from '../support/usher'
 const { body: document } = await call<ContractDocument>('/doc/v1')
 
 describe('client/operations.ts', () => {
-  it('is what the document says: npm run client writes it anew', async () => {
+  it('is up to date with the document (npm run client rewrites it)', async () => {
     const source = await format(operationsSource(document), {
       ...style,
       parser: 'typescript',

@@ -8,7 +8,7 @@ import { linesOf, runs, temporaryFolder } from '../support/scripts'
 const folder = temporaryFolder()
 let tables = 0
 
-/** The table, text or bytes, as the command converts it. */
+/** The output of the command for this table, given as text or bytes. */
 function converted(table, ...flags) {
   tables += 1
   const [from, to] = [join(folder, `${tables}.csv`), join(folder, `${tables}.ndjson`)]
@@ -17,14 +17,14 @@ function converted(table, ...flags) {
   return { status, said: said.trim(), rows: existsSync(to) ? linesOf(to) : undefined }
 }
 
-/** What the rows of a table become; it must convert whole. */
+/** The rows that the command makes of a table. All rows must be valid. */
 function rowsOf(table, ...flags) {
   const { status, said, rows } = converted(table, ...flags)
   expect([status, said]).toEqual([0, expect.stringMatching(/rows in .*\.ndjson\.$/m)])
   return rows
 }
 
-/** The table stops the command: exit status 2, one sentence without a stack trace, and no file. */
+/** Expects that the table stops the command: exit status 2, one sentence without a stack trace, and no file. */
 function expectStop(table, sentence, ...flags) {
   const { status, said, rows } = converted(table, ...flags)
   expect([said, status, rows]).toEqual([expect.stringMatching(sentence), 2, undefined])
@@ -35,7 +35,7 @@ function expectStop(table, sentence, ...flags) {
 const quoted = (text) => `"${text.replaceAll('"', '""')}"`
 const table = (...rows) => rows.map((row) => row.map(quoted).join(',')).join('\n')
 
-describe('a hash in the place of a password', () => {
+describe('a hash in the password column', () => {
   it('is refused by line, and the other rows are written', () => {
     const rows = [...formsOfHashes.filter((hash) => hash !== 'password_hashed'), ...phrases].map((password, index) => [
       `user${index}@example.org`,
@@ -51,7 +51,7 @@ describe('a hash in the place of a password', () => {
     expect(written.map(({ password }) => password)).toEqual(phrases)
   })
 
-  it('passes in a column that is named for it, as does Django’s mark of no password', () => {
+  it('is accepted in a column that is named for it, and so is Django’s mark of no password', () => {
     const hash = 'pbkdf2_sha256$36000$seasalt$mEUPPFJkT/xtwDU8rB7Q+puHRZnR07WRjerTkt/3HI0='
     expect(rowsOf(table(['email', 'password_hash'], ['a@example.org', hash], ['b@example.org', '!unusable']))).toEqual([
       { email: 'a@example.org', password_hash: hash },
@@ -59,7 +59,7 @@ describe('a hash in the place of a password', () => {
     ])
   })
 
-  it('is none where the system shows a placeholder', () => {
+  it('is ignored when it is a placeholder of the system', () => {
     expect(
       rowsOf(table(['email', 'password'], ['a@example.org', 'password_hashed'], ['b@example.org', '****'])),
     ).toEqual([{ email: 'a@example.org' }, { email: 'b@example.org' }])
@@ -86,7 +86,7 @@ describe('the encoding', () => {
     expect(rowsOf(bytes)).toEqual(expected)
   })
 
-  it('is read in files of any size, whatever is cut in two by the way they are read', () => {
+  it('is read correctly in files of any size, wherever the chunks are split', () => {
     const names = Array.from({ length: 12_000 }, (_, index) => `${'é'.repeat(60 + (index % 7))}🔑 Zoë ${index}`)
     for (const encoding of ['utf8', 'utf16le']) {
       const text = `\ufeffemail,name\r\n${names.map((name) => `a@example.org,${name}\r\n`).join('')}`
@@ -94,14 +94,14 @@ describe('the encoding', () => {
     }
   })
 
-  it('stops the command at the line that is not UTF-8, however far down it is', () => {
+  it('stops the command at the first line that is not UTF-8, however far down it is', () => {
     const latin = (line) => Buffer.concat([Buffer.from(line), Buffer.from('Ren\xe9\n', 'latin1')])
     expectStop(latin('email,name\na@example.org,'), /^Line 2 is not UTF-8\..*--encoding windows-1252/)
     const many = 'x@example.org,Zoë with a long name that fills the file\n'.repeat(60_000)
     expectStop(latin(`email,name\n${many}y@example.org,`), /^Line 60002 is not UTF-8\./)
   })
 
-  it('stops the command where it is another one, which its bytes may hide', () => {
+  it('stops the command when the bytes suggest another encoding', () => {
     expectStop(Buffer.from('email,name\na@example.org,A\n', 'utf16le'), /^Line 1 is not in a known encoding\./)
     expectStop(Buffer.concat([utf16('le'), Buffer.from([0x00, 0xd8, 0x41, 0x00])]), /is not utf-16le from line/)
     expectStop(Buffer.from([0x65, 0x6d, 0xc3, 0x28, 0x0a]), /^Line 1 is not UTF-8\./)
@@ -120,7 +120,7 @@ describe('the encoding', () => {
   })
 })
 
-describe('what stops the command', () => {
+describe('the command stops', () => {
   it.each([
     ['an empty file', '', /is empty\.$/],
     ['a byte order mark alone', '\ufeff', /is empty\.$/],
@@ -155,11 +155,11 @@ describe('what stops the command', () => {
     ['a value too few', 'email,name\na@example.org,A\nb@example.org\n', /^Line 3 has 1 values under 2 headings\.$/],
     ['a value too many', 'email,name\r\na@example.org,A,B\r\n', /^Line 2 has 3 values under 2 headings\.$/],
     ['a faulty row after lines in quotation marks', 'email,name\r\na@x.org,"A\r\nB"\r\nb@x.org\r\n', /^Line 4 has 1/],
-  ])('is %s', (_, text, sentence) => {
+  ])('for %s', (_, text, sentence) => {
     expectStop(text, sentence)
   })
 
-  it('is an output that is the input, by another path and through links too', () => {
+  it('for an output that is the input, even through another path or a link', () => {
     const path = join(folder, 'people.csv')
     const text = 'email,name\na@example.org,A\n'
     writeFileSync(path, text)
@@ -173,7 +173,7 @@ describe('what stops the command', () => {
     expect(runs('csv', [join(folder, 'soft.csv'), path]).status).toBe(2)
   })
 
-  it('is a file that cannot be read or written', () => {
+  it('for a file that cannot be read or written', () => {
     writeFileSync(join(folder, 'good.csv'), 'email\na@example.org\n')
     for (const args of [
       [join(folder, 'nothing.csv'), join(folder, 'x.ndjson')],
@@ -187,7 +187,7 @@ describe('what stops the command', () => {
     }
   })
 
-  it('leaves an earlier output as it was', () => {
+  it('and leaves an earlier output unchanged', () => {
     const [from, to] = [join(folder, 'late.csv'), join(folder, 'late.ndjson')]
     writeFileSync(from, `email,name\n${'a@example.org,A\n'.repeat(50_000)}b@example.org,B"\n`)
     writeFileSync(to, 'earlier\n')
@@ -219,21 +219,21 @@ describe('delimiters and rows', () => {
     ['in capitals', 'SEP=;\n'],
     ['in quotation marks', '"sep=;"\n'],
     ['in quotation marks, mixed case', '\ufeff"Sep=;"\r\n'],
-  ])('passes over a line for spreadsheets, %s, and counts it as a line', (_, line) => {
+  ])('include a line for spreadsheets, %s, which is skipped and counted as a line', (_, line) => {
     expect(rowsOf(`${line}email;name;phone\na@example.org;"A, B; C";1\n`)).toEqual(one)
     expectStop(`${line}email;name\na@example.org\n`, /^Line 3 has 1 values/)
   })
 
-  it('take the delimiter that such a line names', () => {
+  it('follow the delimiter that such a line names', () => {
     expect(rowsOf('sep=^\nemail^name^phone\na@example.org^A, B; C^1\n')).toEqual(one)
   })
 
-  it('pass over rows of nothing, before the headings too, and empty columns at the end', () => {
+  it('may be empty: blank rows, also before the headings, and empty columns at the end are skipped', () => {
     const text = '\n;;;;\nemail;name;phone;;\n;;;;\n\na@example.org;"A, B; C";1;;\n  ; ;;;\n;;;;;;\n'
     expect(rowsOf(text)).toEqual(one)
   })
 
-  it('trim every value but passwords', () => {
+  it('have every value trimmed, except passwords', () => {
     const text = ' email ;password;name\n a@example.org ; a pass phrase ; A \n"b@example.org ";"  quoted too  "; B\n'
     expect(rowsOf(text)).toEqual([
       { email: 'a@example.org', password: ' a pass phrase ', name: 'A' },
@@ -280,7 +280,7 @@ describe('the values of other contracts', () => {
         ...{ number: 17, username: 'noor', first_name: 'Noor', last_name: 'Haddad', email: 'noor@example.org' },
         ...{ gender: 'female', birth_date: '1990-01-01', country_id: 33, status: 'inactive' },
       },
-      // It shows the email of a user without a username.
+      // Backoffice shows the email of a user without a username.
       {
         ...{ number: 18, first_name: 'Rui', last_name: 'Tavares', email: 'Rui@example.org' },
         ...{ gender: 'male', birth_date: '1990-01-01', status: 'active' },
@@ -326,7 +326,7 @@ describe('the values of other contracts', () => {
     ])
   })
 
-  it('are read: times of SQL and others, in UTC where they name no zone', () => {
+  it('are read: times of SQL and others, in UTC when they name no zone', () => {
     const times = [
       ['2023-01-05 10:11:12', '2023-01-05T10:11:12Z'],
       ['2023-01-05 10:11:12.123456', '2023-01-05T10:11:12.123456Z'],
@@ -360,7 +360,7 @@ describe('the values of other contracts', () => {
     ).toEqual(dates.map(([, day]) => day))
   })
 
-  it('say nothing where SQL has none', () => {
+  it('are absent when SQL has NULL', () => {
     expect(rowsOf(table(['email', 'phone', 'gender', 'nom'], ['a@example.org', 'NULL', '\\N', 'NULL']))).toEqual([
       { email: 'a@example.org', name: 'NULL' },
     ])
@@ -368,7 +368,7 @@ describe('the values of other contracts', () => {
 })
 
 describe('the headings of other systems', () => {
-  it('of French tables: nom is the family name with a prénom, and the whole name without one', () => {
+  it('are read: French tables, where nom is the family name next to prénom, and the whole name without it', () => {
     expect(rowsOf('Nom;Prénom;Courriel\nLemoine;Aïcha;a@example.org\n')).toEqual([
       { last_name: 'Lemoine', first_name: 'Aïcha', email: 'a@example.org' },
     ])
@@ -376,7 +376,7 @@ describe('the headings of other systems', () => {
     expect(rowsOf('Nom;Courriel\nAïcha Lemoine;a@example.org\n')[0].name).toBe('Aïcha Lemoine')
   })
 
-  it('of Google Workspace', () => {
+  it('are read: Google Workspace', () => {
     const { rows, status } = converted(
       table(
         [
@@ -402,7 +402,7 @@ describe('the headings of other systems', () => {
     ])
   })
 
-  it('of Okta', () => {
+  it('are read: Okta', () => {
     const headings = ['id', 'status', 'created', 'activated', 'statusChanged', 'lastLogin', 'lastUpdated']
     const { rows, status } = converted(
       table(
@@ -431,7 +431,7 @@ describe('the headings of other systems', () => {
     ])
   })
 
-  it('of Entra and Microsoft 365', () => {
+  it('are read: Entra and Microsoft 365', () => {
     const id = 'e9d19686-78f7-406c-a14d-7e11ba8ca36f'
     expect(
       rowsOf(
@@ -465,7 +465,7 @@ describe('the headings of other systems', () => {
     ).toEqual([{ status: 'inactive', name: 'Mara', id, email: 'mara@example.org', created_at: '2023-01-05T10:11:12Z' }])
   })
 
-  it('of Moodle', () => {
+  it('are read: Moodle', () => {
     expect(
       rowsOf(
         table(
@@ -481,7 +481,7 @@ describe('the headings of other systems', () => {
     ])
   })
 
-  it('of WordPress, whose user_status means nothing', () => {
+  it('are read: WordPress, whose user_status has no meaning', () => {
     const { rows, said } = converted(
       table(
         [
@@ -503,7 +503,7 @@ describe('the headings of other systems', () => {
     expect(said).toContain('user_status')
   })
 
-  it('of Django and Laravel: the column password holds hashes, which are refused by line', () => {
+  it('are read: Django and Laravel, whose column password holds hashes, which are refused by line', () => {
     const django = 'pbkdf2_sha256$36000$seasalt$mEUPPFJkT/xtwDU8rB7Q+puHRZnR07WRjerTkt/3HI0='
     const laravel = '$2y$10$92IXUNpkjO0rOQ5byMi.Ye4oKoEa3Ro9llC/.og/at2.uheWG/igi'
     const users = (heading) => [
@@ -533,8 +533,8 @@ describe('the headings of other systems', () => {
   })
 })
 
-describe('a column that no user has', () => {
-  it('does not keep the others from being read', () => {
+describe('an unknown column', () => {
+  it('does not prevent the others from being read', () => {
     const { status, said, rows } = converted(
       '\ufeffEmail;Nom;Matricule;Birthday;is_active;Is Staff;Roles;Shoe size\r\n"a@example.org";"Aïcha ""A"" Lemoine";12;1980-07-08;1;non;user|admin;38\r\nb@example.org;B;x;;0;;;\r\n',
     )
@@ -548,13 +548,13 @@ describe('a column that no user has', () => {
     ])
   })
 
-  it('is passed over by name', () => {
+  it('is ignored, and the command names it', () => {
     const { said, rows } = converted('email,Shoe size,État civil\na@example.org,38,\nb@example.org,,single\n')
     expect(said).toContain('match no user field: shoe_size, etat_civil.')
     expect(rows).toEqual([{ email: 'a@example.org' }, { email: 'b@example.org' }])
   })
 
-  it('goes on to the import, which refuses it, where it looks like a status or a hash', () => {
+  it('is passed to the import, which refuses it, when it looks like a status or a hash', () => {
     const text = table(
       ['email', 'locked', 'deleted', 'deleted_at', 'Password Salt', 'lifecycle', 'secret'],
       ['a@example.org', '1', '0', '', '', '', ''],

@@ -1,4 +1,4 @@
-/** `npm run import` and `npm run export` before there is a directory to talk to. */
+/** `npm run import` and `npm run export` before the directory can be reached. */
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ const folder = temporaryFolder()
 const file = join(folder, 'users.ndjson')
 const key = 'usk_0000000000000000000000000000000000000000000000000000'
 
-/** Takes connections and never answers. */
+/** Accepts connections and never responds. */
 const silent = createServer(() => {})
 let closed
 beforeAll(async () => {
@@ -28,7 +28,7 @@ const commands = [
 const scriptOf = (name) => (name === 'export' ? 'export' : 'import')
 
 describe('a directory that cannot be reached', () => {
-  it.each(commands)('is waited for aloud: what for, why and how long (%s)', async (name, argsFor) => {
+  it.each(commands)('is waited for, and the command says what for, why and how long (%s)', async (name, argsFor) => {
     const said = await saysUntil('giving up in', scriptOf(name), argsFor(closed), key)
     expect(said).toMatch(
       new RegExp(`Waiting for ${closed}/v1: .*ECONNREFUSED.*Next try in \\d+ s, giving up in \\d+ s\\.`),
@@ -36,20 +36,23 @@ describe('a directory that cannot be reached', () => {
     expect(said).not.toContain(key)
   })
 
-  it.each(commands)('is waited for aloud where it takes the connection and is silent (%s)', async (name, argsFor) => {
-    const url = `http://127.0.0.1:${silent.address().port}`
-    const said = await saysUntil('giving up in', scriptOf(name), argsFor(url), key)
-    expect(said).toMatch(new RegExp(`Waiting for ${url}/v1 to respond, giving up in \\d+ s\\.`))
-  })
+  it.each(commands)(
+    'is waited for in the same way when it accepts the connection and stays silent (%s)',
+    async (name, argsFor) => {
+      const url = `http://127.0.0.1:${silent.address().port}`
+      const said = await saysUntil('giving up in', scriptOf(name), argsFor(url), key)
+      expect(said).toMatch(new RegExp(`Waiting for ${url}/v1 to respond, giving up in \\d+ s\\.`))
+    },
+  )
 })
 
-describe('what cannot be done', () => {
+describe('an impossible request', () => {
   it.each([
     ['a flag that is none', [file, 'https://usher.example', '--no-such-flag'], 'npm run import -- FILE URL'],
     ['too few arguments', [file], 'npm run import -- FILE URL'],
     ['a file that is not there', [join(folder, 'nothing.ndjson'), 'https://usher.example'], 'There is no'],
     ['a folder', [folder, 'http://127.0.0.1:1'], 'EISDIR'],
-  ])('is said in one sentence: %s', (_, args, sentence) => {
+  ])('is reported in one sentence: %s', (_, args, sentence) => {
     const { status, said } = runs('import', args, key)
     expect([status, said.trim()]).toEqual([2, expect.stringContaining(sentence)])
     expect(said.trim().split('\n').length).toBe(1)

@@ -1,4 +1,6 @@
-/** What `npm start` and `npm test` take for an installation, so that they install nothing again after `npm ci`. */
+/**
+ * When `npm start` and `npm test` consider an installation complete, so that they install nothing again after `npm ci`.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +21,7 @@ const locked = {
 }
 const { 'node_modules/workerd-windows': _, '': __, ...installed } = locked
 
-/** The lock file, and the record that npm writes at the end of an installation, where it came to an end. */
+/** The lock file, and the record that npm writes once an installation is complete. */
 function lockAndRecord(lock, record) {
   writeFileSync(join(place, 'package-lock.json'), JSON.stringify({ packages: lock }))
   mkdirSync(join(place, 'node_modules'))
@@ -37,12 +39,12 @@ describe('an installation', () => {
     ['lacks a package', { 'node_modules/hono': installed['node_modules/hono'] }],
     ['has another version', { ...installed, 'node_modules/hono': { version: '4.13.18', integrity: 'sha512-one' } }],
     ['has other content', { ...installed, 'node_modules/hono': { version: '4.13.19', integrity: 'sha512-other' } }],
-  ])('that %s is not', (_what, record) => {
+  ])('that %s is incomplete', (_what, record) => {
     lockAndRecord(locked, record)
     expect(isInstalled(place)).toBe(false)
   })
 
-  it('is not there without node_modules', () => {
+  it('is incomplete without node_modules', () => {
     writeFileSync(join(place, 'package-lock.json'), JSON.stringify({ packages: locked }))
     expect(isInstalled(place)).toBe(false)
   })

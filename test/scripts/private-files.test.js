@@ -1,4 +1,7 @@
-/** The files that `npm run export`, `import` and `csv` write hold people's data: nobody else may have prepared them, or may read them. */
+/**
+ * The files that `npm run export`, `import` and `csv` write contain personal data. Other users must not prepare or read
+ * them.
+ */
 import { spawn } from 'node:child_process'
 import { chmodSync, linkSync, lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -12,7 +15,7 @@ const users = [1, 2, 3].map((number) => JSON.stringify({ number, email: `one${nu
 const lines = (each) => each.map((line) => `${line}\n`).join('')
 
 let folder
-/** Queries of the exports that were asked for. */
+/** The queries of the export requests. */
 let asked
 const at = (name) => join(folder, name)
 beforeEach(() => {
@@ -21,7 +24,7 @@ beforeEach(() => {
   return () => rmSync(folder, { recursive: true })
 })
 
-/** As much of a directory as the scripts ask for. */
+/** A minimal directory for the scripts. */
 const directory = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url, 'http://localhost')
   request.resume()
@@ -53,7 +56,7 @@ async function run(script, ...args) {
   if (status !== 0) throw new Error(told)
 }
 
-/** Each way to prepare a file that somebody else would read, or that is read by somebody else. */
+/** Ways to prepare a file that another user could read. */
 const preparations = {
   'a file that everyone may read': (path, content) => {
     writeFileSync(path, content)
@@ -77,7 +80,7 @@ function expectPrivate(name) {
   expect([name, lstatSync(at(name)).isFile(), mode & 0o777, nlink]).toEqual([name, true, 0o600, 1])
 }
 
-/** What a link led to is as it was, and nothing of an export is in it. */
+/** Expects that a link's target is unchanged and contains nothing of an export. */
 function expectUntouched(content) {
   const victim = lstatSync(at('victim'), { throwIfNoEntry: false })
   if (victim) expect(readFileSync(at('victim'), 'utf8')).toBe(content)
@@ -85,7 +88,7 @@ function expectUntouched(content) {
 
 describe.each(Object.entries(preparations))('%s', (_, prepare) => {
   it.each(['everyone.ndjson', 'everyone.ndjson.part', 'everyone.ndjson.progress.json', 'everyone.ndjson.roles.json'])(
-    'lends an export neither its mode nor its target: %s',
+    'an export does not inherit the mode or the target of an existing file: %s',
     async (name) => {
       const subject = JSON.stringify({ url: `${address}/v1`, hashes: false })
       if (name.endsWith('.part')) writeFileSync(at('everyone.ndjson.progress.json'), subject, { mode: 0o600 })
@@ -101,7 +104,7 @@ describe.each(Object.entries(preparations))('%s', (_, prepare) => {
     },
   )
 
-  it('lends the results of an import neither its mode nor its target', async () => {
+  it('the results of an import do not inherit the mode or the target of an existing file', async () => {
     writeFileSync(at('users.ndjson'), `${users[0]}\n`)
     prepare(at('users.ndjson.results.ndjson'), 'something else\n')
     await run('import', at('users.ndjson'), address)
@@ -110,7 +113,7 @@ describe.each(Object.entries(preparations))('%s', (_, prepare) => {
     expectUntouched('something else\n')
   })
 
-  it('lends the rows of a table neither its mode nor its target', async () => {
+  it('the rows of a table do not inherit the mode or the target of an existing file', async () => {
     writeFileSync(at('table.csv'), 'email,name\none@example.org,One\n')
     prepare(at('table.ndjson'), 'something else\n')
     await run('csv', at('table.csv'), at('table.ndjson'))
@@ -121,7 +124,7 @@ describe.each(Object.entries(preparations))('%s', (_, prepare) => {
 })
 
 describe('an export', () => {
-  it('goes on with the files that it began', async () => {
+  it('continues with the files that it began', async () => {
     const subject = JSON.stringify({ url: `${address}/v1`, hashes: false })
     writeFileSync(at('everyone.ndjson.progress.json'), subject, { mode: 0o600 })
     writeFileSync(at('everyone.ndjson.part'), `${users[0]}\n${users[1]}\n{"number":3,"em`, { mode: 0o600 })

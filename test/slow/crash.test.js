@@ -1,6 +1,6 @@
 /**
- * The server is killed, with everything it runs in, while many write to it through every contract: what was acknowledged is there
- * afterwards, what was not is there whole or not at all, and a retry under its key leaves no second one.
+ * Kills the server with all its processes while many clients write through every contract. Acknowledged changes must
+ * exist afterwards. Others must be complete or absent, and a retry under the same key must not repeat them.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { inconsistencies } from '../support/consistency'
@@ -12,12 +12,12 @@ import { admin, hurried, newServer } from '../support/server'
 
 const kills = Math.max(2, Math.round(20 * Number(process.env.SLOW_SCALE || 1)))
 const writers = 8
-/** Changes acknowledged before the server is killed, at most. */
+/** The maximum number of acknowledged changes before a kill. */
 const longestRun = 120
 
 const settings = { ...hurried, SERVER_TIMING: 'on', ACCESS_TOKEN_TTL_SECONDS: '86400' }
 
-/** What is done here, by the requests of each contract that do it. */
+/** The kinds of changes, by the requests of each contract that make them. */
 const doings = {
   create: ({ create }) => [create(nobody.email)],
   change: (contract) => (contract.replacesRecord ? [] : editsOfAnyone(contract).map(([, edit]) => edit(nobody))),
@@ -30,7 +30,7 @@ let server
 let token
 let document
 let role
-/** By what they do: operations, each with the place of a request that it takes among those drawn for it. */
+/** For each kind of change, the operations that can make it, each with the position of a suitable candidate request. */
 const able = {}
 
 beforeAll(async () => {
@@ -46,7 +46,7 @@ beforeAll(async () => {
       const { email, name: called, password } = person('Learned')
       const { body } = await post('/v1/users', { email, name: called, password })
       if (doing === 'activate') await post(`/v1/users/${body.id}/deactivate`)
-      // Numbers are given in order, from the admin's on.
+      // Numbers are assigned in order, starting with the admin's.
       number += 1
       const place = await placeOf(document, operation, known({ id: uuidOf(body.id), number }), send)
       if (doing === 'create') number += 1
@@ -56,7 +56,10 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(() => server?.remove())
 
-/** The operations for these requests. One that edits a user is a `change`, even if its contract deactivates with it. */
+/**
+ * The operations for these requests. An operation that edits a user is a `change`, even if its contract also
+ * deactivates with it.
+ */
 function operationsFor(doing, asksOf) {
   return contracts.flatMap(([, contract]) =>
     asksOf(contract)
@@ -68,7 +71,7 @@ function operationsFor(doing, asksOf) {
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 const pick = (list) => list[Math.floor(Math.random() * list.length)]
 
-/** What the server answers; a request that the kill cut off throws. */
+/** Sends a request and returns the response. Throws when the kill cut the request off. */
 async function send({ method, path, json, form }, headers = {}) {
   const body = json ? JSON.stringify(json) : form && new URLSearchParams(form)
   const response = await fetch(server.address + path, {
@@ -89,7 +92,7 @@ const post = (path, json) => send({ method: 'POST', path, json })
 
 let people = 0
 
-/** Somebody whose given name is `word`, whichever contract they are told to. */
+/** A person with `word` as given name, through any contract. */
 function person(word) {
   people += 1
   return {
@@ -103,7 +106,7 @@ function person(word) {
   }
 }
 
-/** What requests are drawn from: about the user of this row, or for a newcomer. */
+/** The values for candidate requests: about the user of this row, or for a newcomer. */
 function known(row, newcomer = person('Nobody')) {
   const hex = row?.id.replaceAll('-', '')
   return {
@@ -117,13 +120,13 @@ function known(row, newcomer = person('Nobody')) {
 }
 
 /**
- * Everything that was asked, by email: how the user is as far as was acknowledged, the last request that was and its answer, or the
- * one that the kill cut off and how the user would be after it.
+ * The state of every user, by email: the acknowledged state, the last acknowledged request with its response, and a
+ * request that the kill cut off with the state that it would lead to.
  */
 const ledger = new Map()
 const counts = { acknowledged: 0, open: 0, made: 0, retried: 0 }
 
-/** One change of the writer's own users, or a new one; false once the server is gone. */
+/** Changes one of the writer's own users, or creates one. Returns false once the server is gone. */
 async function writeOnce(rows) {
   const mine = rows.filter(({ email }) => ledger.get(email).certain.is !== 'gone')
   const row = Math.random() < 0.5 ? pick(mine) : undefined
@@ -154,7 +157,7 @@ async function writeOnce(rows) {
   return true
 }
 
-/** How a user is once this is done; what was so already is no event. */
+/** The state of a user after this change. A change to the same state records no event. */
 function afterwards(before, doing, word) {
   if (doing === 'create') return { is: 'active', word, events: 1 }
   if (doing === 'change') return { ...before, word, events: before.events + 1 }
@@ -164,12 +167,15 @@ function afterwards(before, doing, word) {
 
 const nameField = (operation) => ['name', 'nom', 'first_name'].find((name) => fieldOf(document, operation, name))
 
-/** The request without what it would change: only whom it concerns, where that stands in the body. */
+/** The request without the changes: only the user it is about, if the body names them. */
 function onlyWhom({ json = {}, ...asked }) {
   return { ...asked, json: Object.fromEntries(Object.entries(json).filter(([name]) => /^(user_)?id$/.test(name))) }
 }
 
-/** Holds the ledger against what lies on disk, and answers the users that are there; what was cut off is certain from here on. */
+/**
+ * Compares the ledger with the database on disk and returns the existing users. The outcome of every interrupted
+ * request is known afterwards.
+ */
 async function settle(database) {
   const query = (sql) => database.prepare(sql).all()
   expect(query('PRAGMA integrity_check').map((row) => row.integrity_check)).toEqual(['ok'])
@@ -197,7 +203,9 @@ async function settle(database) {
   return rows.filter(({ email }) => ledger.has(email))
 }
 
-/** Sends what had a key once more: what was done is answered as it was, what was not is done now. */
+/**
+ * Repeats the requests that had a key. A committed one must get its first response, and any other must now take effect.
+ */
 async function retry() {
   for (const [email, entry] of ledger) {
     const { request, text } = entry.answered ?? { request: entry.open?.request }
@@ -211,7 +219,7 @@ async function retry() {
   }
 }
 
-it(`loses nothing in ${kills} kills`, async () => {
+it(`the directory loses nothing in ${kills} kills`, async () => {
   let rows = []
   for (let killed = 0; killed < kills; killed += 1) {
     let gone = false

@@ -1,4 +1,7 @@
-/** The doctor, as an operator runs it, on a server that was broken on purpose: it finds what is wrong, says what to do, and that helps. */
+/**
+ * The doctor, run as an operator does, on a server that was damaged on purpose. It must find each fault and name a
+ * repair that works.
+ */
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +10,10 @@ import { admin, newServer, secrets } from '../support/server'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** In the order it is found in: how it is broken, and how the doctor names it. */
+/**
+ * The faults in the order in which the doctor reports them: the SQL that causes each, and the name that the doctor
+ * prints.
+ */
 const breakages = [
   ["UPDATE d1_migrations SET name = '0000_of_another_code.sql' WHERE id = 1", 'migrations: missing 0001_directory.sql'],
   [
@@ -56,7 +62,10 @@ async function post(path, json, token) {
   return answer.status === 204 ? undefined : answer.json()
 }
 
-/** What it prints, and how it ends. Not in this process's turn: some of what it asks is answered here. */
+/**
+ * Runs the doctor and returns its output and exit status. It runs asynchronously, because this process answers some of
+ * its requests.
+ */
 function doctor(address = server.address, environment = { USHER_API_KEY: key }) {
   const { USHER_API_KEY: _, ...outer } = process.env
   const child = spawn(process.execPath, ['scripts/doctor.js', ...(address ? [address] : [])], {
@@ -70,7 +79,7 @@ function doctor(address = server.address, environment = { USHER_API_KEY: key }) 
 
 const linesOf = (text, mark) => text.split('\n').filter((line) => line.startsWith(mark))
 
-it('says that all is well where it is', async () => {
+it('the doctor reports no fault in a healthy directory', async () => {
   const { code, text } = await doctor()
   expect([code, linesOf(text, 'FAIL')]).toEqual([0, []])
   for (const line of [
@@ -84,7 +93,7 @@ it('says that all is well where it is', async () => {
   expect(text).not.toContain(key)
 }, 120_000)
 
-it(`finds each of ${breakages.length} breakages, and what it says to do mends them`, async () => {
+it(`the doctor finds each of ${breakages.length} faults, and its advice repairs them`, async () => {
   await server.kill()
   server.execute('--command', breakages.map(([sql]) => sql).join(';'))
   await server.start()
@@ -110,18 +119,18 @@ it(`finds each of ${breakages.length} breakages, and what it says to do mends th
   expect([mended.text, mended.code]).toEqual([mended.text, 0])
 }, 300_000)
 
-describe('where it cannot ask', () => {
+describe('the doctor, when it cannot ask,', () => {
   it.each([
     ['no address', undefined, undefined, 'Give one address'],
     ['an address without TLS', 'http://usher.example', undefined, 'without TLS'],
     ['nobody there', 'http://127.0.0.1:9', undefined, 'does not respond'],
     ['no key', 'https://usher.example', {}, 'USHER_API_KEY is not set'],
-  ])('it says so and ends with 2: %s', async (_, address, environment, words) => {
+  ])('says so and exits with status 2: %s', async (_, address, environment, words) => {
     const { code, text } = await doctor(address ?? '', environment)
     expect([code, text]).toEqual([2, expect.stringContaining(words)])
   })
 
-  it('it says so and ends with 2: a key that is no good, or not good enough', async () => {
+  it('says so and exits with status 2 for an invalid or insufficient key', async () => {
     const { access_token } = await post('/v1/auth/login', { identifier: admin.email, password: admin.password })
     const narrow = await post('/v1/api-keys', { name: 'narrow', permissions: ['users:read'] }, access_token)
     for (const [given, words] of [
@@ -135,8 +144,8 @@ describe('where it cannot ask', () => {
   }, 120_000)
 })
 
-/** What no local deployment is like: a Worker that answers so, changed in one place. */
-describe('of a deployment elsewhere', () => {
+/** States that no local deployment has: a Worker that returns a healthy report, changed in one place. */
+describe('the doctor for a remote deployment', () => {
   const headers = {
     'x-content-type-options': 'nosniff',
     'strict-transport-security': 'max-age=31536000',
@@ -187,7 +196,7 @@ describe('of a deployment elsewhere', () => {
     }
   }
 
-  it('it finds nothing where there is nothing', async () => {
+  it('finds nothing in a healthy one', async () => {
     const { code, text } = await doctorOf(() => {})
     expect([code, linesOf(text, 'FAIL'), linesOf(text, 'warn')]).toEqual([0, [], []])
   })
@@ -249,7 +258,7 @@ describe('of a deployment elsewhere', () => {
     ],
     ['another kind of server', 2, 'is not Usher', (all) => (all['/health'] = [404, {}])],
     ['an earlier version', 2, 'runs an earlier version', (all) => (all['/v1/diagnostics'] = [404, {}])],
-  ])('it tells %s, and ends with %i', async (_, code, words, change) => {
+  ])('reports %s, and exits with status %i', async (_, code, words, change) => {
     const told = await doctorOf(change)
     expect(told).toEqual({ code, text: expect.stringContaining(words) })
   })

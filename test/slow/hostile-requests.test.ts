@@ -1,6 +1,6 @@
 /**
- * Tens of thousands of requests that nobody well-meaning sends, to every operation: none is answered with a fault of ours, with
- * anything the document does not publish, or with anything of what is inside. SEED repeats a run, SLOW_SCALE shortens it.
+ * Sends tens of thousands of hostile requests to every operation. None may cause a server error, get a response outside
+ * the document, or reveal internals. SEED repeats a run. SLOW_SCALE shortens it.
  */
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -17,9 +17,9 @@ const seed = Number(variables.SEED || Date.now() % 2 ** 31)
 const requestsInAll = 50_000 * scale
 const perDirectory = 100
 const patienceMilliseconds = 30_000
-/** What any request may take while the health of the Worker is asked at the same time. */
+/** The time limit of a request while /health is asked at the same time. */
 const budgetMilliseconds = 1000
-/** No refusal is longer, and neither is a line of an import. */
+/** The maximum size of a refusal, and of a line of an import. */
 const mostCharacters = 65_536
 
 const document = await openApi()
@@ -31,7 +31,7 @@ vi.setConfig({ testTimeout: 1_800_000 })
 let scene: Scene
 let ended: string
 let secrets: string[]
-/** What the Worker told its operator since the last request. */
+/** The messages that the Worker has logged since the last request. */
 let told: string[]
 const statuses = new Map<number, number>()
 
@@ -44,7 +44,7 @@ afterAll(() => {
 
 beforeEach(() => {
   told = []
-  // Webhooks that the requests make are told of what the requests change: nobody outside is.
+  // The requests create webhooks, which would otherwise send events to the outside.
   vi.spyOn(globalThis, 'fetch').mockImplementation(() => Promise.resolve(new Response(null, { status: 204 })))
   for (const name of ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const) {
     vi.spyOn(console, name).mockImplementation((...words) => void told.push(words.map(String).join(' ')))
@@ -63,7 +63,7 @@ async function beginAgain(): Promise<void> {
   secrets = [...hidden.map(({ secret }) => secret), String(testEnv.JWT_SECRET), firstAdmin.password]
 }
 
-/** The admin's token, and a new one when that was signed out: then the directory is another, too, if there is no way back in. */
+/** The admin's token, renewed after a sign-out. If signing in fails, the directory is replaced, too. */
 async function adminAgain(): Promise<void> {
   if ((await call('/v1/me', { token: scene.admin.access_token })).status === 200) return
   try {
@@ -102,7 +102,10 @@ async function send(plan: Plan) {
   }
 }
 
-/** The response within the budget. On a busy machine any request may be slow; one that costs too much is slow each time. */
+/**
+ * The response within the time limit. On a busy machine any request may be slow, but an expensive one is slow each
+ * time.
+ */
 async function sendInTime(plan: Plan): ReturnType<typeof send> {
   let answered: Awaited<ReturnType<typeof send>> | undefined
   let fastest = Infinity
@@ -123,11 +126,11 @@ function settledBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(settled(text, scene), (character) => character.charCodeAt(0))
 }
 
-/** Words of ours, of our libraries and of our platform that no client has any business to see, and that nothing above sends. */
+/** Words from the Worker, its libraries and its platform that no client may see. No request above sends them. */
 const inside =
   /pbkdf2|_hash\b|_key\b|login_identifiers|user_roles|user_search|user_counts|audit_events|SQLITE|D1_ERROR|constraint failed|syntax error|fts5|no such (table|column)|INSERT INTO|SELECT .+ FROM|drizzle|\bhono\b|ZodError|workerd|miniflare|cloudflare|node_modules|\.ts:\d|\bat \S+ \(|(Type|Range|Reference|Syntax)Error/i
 
-/** Moving in speaks of hashes, and moving out shows them where it is asked for them: these words are for whoever asks. */
+/** The text without hashes in imports and exports, whose callers may ask for them. */
 function withoutMoving(text: string, operationId: string | undefined): string {
   if (operationId === 'v1ImportUsers') {
     return text.replace(/"field":"(password|pin)_hash"|"kind":"[^"]*"|"would cost too much[^"]*"/g, '')
@@ -149,7 +152,7 @@ async function check(operation: Operation, plan: Plan): Promise<void> {
   expect([headers.get('x-content-type-options'), headers.get('x-request-id')?.length]).toEqual(['nosniff', 36])
 
   const everything = `${withoutMoving(text, operationFor(document, plan.method, url.pathname)?.operationId)}\n${[...headers].map((pair) => pair.join(': ')).join('\n')}`
-  // Which forms of hashes there are, an admin may ask.
+  // An admin may ask which kinds of hashes there are.
   expect(everything.replace(/"format":"[^"]*"/g, '')).not.toMatch(inside)
   for (const secret of secrets) expect(everything.includes(secret)).toBe(false)
 
@@ -168,7 +171,7 @@ async function check(operation: Operation, plan: Plan): Promise<void> {
   if (plan.credential === 'admin' && status === 401) await adminAgain()
 }
 
-/** A request that the operation does not refuse, for hostile ones to begin from. */
+/** A request that the operation accepts, as a starting point for hostile ones. */
 async function accepted(operation: Operation): Promise<Asked> {
   const { admin, known } = await newScene()
   const token = operation.security?.length === 0 ? undefined : admin.access_token
@@ -180,7 +183,7 @@ async function accepted(operation: Operation): Promise<Asked> {
 }
 
 describe.each(operations.map((operation) => [operation.operationId, operation] as const))('%s', (_, operation) => {
-  it(`answers ${perOperation} hostile requests as its document says, and the directory stays whole`, async () => {
+  it(`answers ${perOperation} hostile requests as its document says, and the directory stays consistent`, async () => {
     let count = 0
     const whole = async () => expect(await inconsistencies((sql) => rows(sql))).toEqual([])
     const requests = hostileRequests(document, operation, await accepted(operation))

@@ -1,4 +1,6 @@
-/** `npm run import` and `export`, as an operator uses them: broken off, gone on with, and the same directory in the end. */
+/**
+ * `npm run import` and `export`, run as an operator does: interrupted and resumed, with the same directory in the end.
+ */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,7 +11,7 @@ import { inconsistencies } from '../support/consistency'
 import { admin, hurried, newServer } from '../support/server'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-/** Fewer would be moved before they could be broken off. */
+/** With fewer people the move would end before it can be interrupted. */
 const people = Math.max(9000, Math.round(30_000 * Number(process.env.SLOW_SCALE || 1)))
 
 let [server, other] = []
@@ -18,9 +20,9 @@ const at = (name) => join(folder, name)
 
 beforeAll(async () => {
   ;[server, other] = [await newServer(hurried), await newServer(hurried)]
-  // One after the other: two that start at once take the same port for their inspectors.
+  // One after the other, because two servers that start at once take the same inspector port.
   await server.start()
-  // As docs/move-in.md says: the first admin of the other directory takes no number of those who will move there.
+  // As docs/move-in.md says: the first admin of the other directory must not take the number of an imported user.
   other.execute('--command', `INSERT INTO sqlite_sequence (name, seq) VALUES ('users', ${people + 1})`)
   await other.start()
 }, 300_000)
@@ -54,7 +56,7 @@ const runs = (...command) => {
   return { status, told: `${stdout}${stderr}` }
 }
 
-it('moves a directory, whatever breaks on the way', async () => {
+it('a directory is moved completely, despite interruptions', async () => {
   const key = await keyOf(server)
   const hash = '$2a$06$abcdefghijklmnopqrstuugPooxs1p4fzPkiu/V9r91072PcXt46u'
   await post(server, '/v1/roles', { name: 'reception', permissions: ['users:read'], number: 40 }, key)
@@ -70,7 +72,7 @@ it('moves a directory, whatever breaks on the way', async () => {
     told: expect.stringContaining(`${people.toLocaleString('en')} passwords are kept as bcrypt 6`),
   })
 
-  // First the script is broken off, then the server, then nothing.
+  // First the script is interrupted, then the server, then neither.
   const begun = spawn(...started(key, 'import', at('users.ndjson'), server.address))
   await until(() => lines('users.ndjson.results.ndjson') > people / 10, begun)
   begun.kill('SIGINT')
@@ -95,7 +97,7 @@ it('moves a directory, whatever breaks on the way', async () => {
   const first = await keyOf(other)
   const moved = runs(first, 'import', at('out.ndjson'), other.address, '--create-roles')
   expect([moved.status, moved.told]).toEqual([1, expect.stringContaining('Roles created: reception.')])
-  // The first admins of both have the same email: a moved admin makes room for the one who moves.
+  // The first admins of both directories have the same email. An imported admin deletes the one that is in the way.
   const mover = await keyOf(other, 'mover0@example.org', 'a bcrypt password')
   const { data } = await (
     await fetch(`${other.address}/v1/users?search=${admin.email}`, { headers: { authorization: `Bearer ${mover}` } })
@@ -136,7 +138,7 @@ async function until(holds, script) {
   }
 }
 
-it('says what is wrong, and never the key', () => {
+it('the scripts report what is wrong, and never print the key', () => {
   const key = 'usk_0000000000000000000000000000000000000000000000000000'
   for (const [told, ...command] of [
     ['npm run import -- FILE URL', '', 'import'],

@@ -1,4 +1,4 @@
-/** A password whose check takes long holds up no other request, though the Worker computes on one thread. */
+/** Checking a costly password hash delays no other request, although the Worker computes on one thread. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { admin, hurried, newServer } from '../support/server'
 
@@ -21,7 +21,7 @@ const hashes = {
   usher: `$pbkdf2-sha256$i=100000,r=60$${salt}$${hash}`,
 }
 
-it('other requests are answered while passwords are checked that take long', async () => {
+it('other requests are answered while costly passwords are checked', async () => {
   const { access_token } = await (await signIn(admin.email, admin.password)).json()
   const lines = Object.entries(hashes).map(([name, password_hash]) =>
     JSON.stringify({ email: `${name}@example.org`, name, password_hash }),

@@ -1,4 +1,7 @@
-/** What was ended before the server was killed is still ended after it is started again, in every contract; what was not, is not. */
+/**
+ * Credentials that were ended before the server was killed stay ended after a restart, in every contract. The others
+ * still work.
+ */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { contracts, demotionsOf, passwordEdits, signInContracts } from '../contracts'
 import { plainRole, v1Path } from '../support/people'
@@ -36,17 +39,17 @@ const uuidOf = (id) => id.replace(/^usr_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$
 
 let people = 0
 
-/** Somebody who holds every permission, so that only what was ended is refused. */
+/** A user with every permission, so that only ended credentials are refused. */
 async function newcomer() {
   people += 1
   const one = { email: `person${people}@example.org`, password: `the passphrase of ${people}`, isAdmin: true }
   const json = { email: one.email, name: 'Somebody Example', password: one.password, role: 'admin' }
   const uuid = uuidOf((await call({ path: '/v1/users', json, token: adminToken })).body.id)
-  // Numbers are given in order, from the admin's on.
+  // Numbers are assigned in order, starting with the admin's.
   return { ...one, uuid, number: people + 1 }
 }
 
-/** A session of every contract, with its refresh token where there is one, and a key. */
+/** A session of every contract, with its refresh token if there is one, and an API key. */
 async function credentialsOf(one) {
   const credentials = []
   for (const [name, acts] of signInContracts) {
@@ -60,7 +63,10 @@ async function credentialsOf(one) {
   return [...credentials, { kind: 'key', token: made.body.key }]
 }
 
-/** What ends credentials: who is asked, and of which kinds all are dead, or no longer allowed to list, afterwards. */
+/**
+ * The requests that end credentials, the user of each, and the kinds of credentials that no longer work or may no
+ * longer list users.
+ */
 function endings() {
   const all = ['session', 'key']
   const as = { token: adminToken }
@@ -105,7 +111,7 @@ function endings() {
   return [...others, ...passwords]
 }
 
-it('what was ended stays ended', async () => {
+it('ended credentials stay ended after a restart', async () => {
   const control = await credentialsOf(await newcomer())
   const ended = []
   for (const [how, end, expected] of endings()) {

@@ -1,4 +1,7 @@
-/** A table with everything that real ones have wrong, from `npm run csv` to the directory and back: every row is accounted for by name. */
+/**
+ * A table with the faults of real tables, from `npm run csv` to the directory and back. Every row is accounted for by
+ * name.
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -32,7 +35,9 @@ const headings = [
   ...['Birthday', 'created_at', 'updated_at', 'Shoe size', 'locked'],
 ]
 
-/** A person of the table, and what becomes of them: `status`, and what is shown of them or why they are refused. */
+/**
+ * A person of the table, and the expected result: `status`, and either the stored values or the reason for the refusal.
+ */
 function person(index) {
   const email = `person${index}@example.org`
   const row = {
@@ -50,7 +55,7 @@ function person(index) {
   })
   const refused = (more, why) => ({ row: { ...row, ...more }, status: 'refused', why })
   const earlier = `person${index - 1}@example.org`
-  // The kinds that look back at the person before follow one who is created.
+  // The kinds that refer to the person before them follow one who is created.
   switch (index % 20) {
     case 1:
       return refused({ 'E-mail': earlier }, /^email is taken by (line|usr_)/)
@@ -90,7 +95,7 @@ function person(index) {
 const all = Array.from({ length: people }, (_, index) => person(index))
 const lines = all.filter(({ status }) => status !== 'refused by csv')
 
-/** As Excel writes it in Windows-1252, with what stands between rows in real files. */
+/** The table in Windows-1252 as Excel writes it, with the extra lines of real files. */
 function tableBytes() {
   const cell = (value = '') => (/[;"\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)
   const rows = all.flatMap(({ row }, index) => [
@@ -118,7 +123,7 @@ function expectResults(results, { again = false } = {}) {
   }
 }
 
-it('brings a table with every fault in, and out again, with every row accounted for', async () => {
+it('a table with every kind of fault is imported and exported, with every row accounted for', async () => {
   const key = await keyOf(server)
   writeFileSync(at('table.csv'), tableBytes())
   expect(runs('csv', [at('table.csv'), at('users.ndjson')])).toEqual({

@@ -1,6 +1,6 @@
 /**
- * A receiver of webhooks and the server that tells it are killed again and again while users change: every change is told, signed, and
- * nothing is lost. The receiver is the one in examples/.
+ * Kills a webhook receiver and the server that sends to it again and again while users change. Every change must be
+ * delivered, signed, at least once. The receiver is the one in examples/.
  */
 import { spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
@@ -81,7 +81,10 @@ const received = () =>
 let people = 0
 let made = 0
 
-/** Changes users until told to stop; what a kill cuts off is nobody's concern here: the trail says what was done. */
+/**
+ * Changes users until stopped. Requests that a kill cuts off do not matter here, because the audit trail says what was
+ * committed.
+ */
 async function write(going) {
   while (going()) {
     people += 1
@@ -98,7 +101,7 @@ async function write(going) {
   }
 }
 
-/** The changes there were, by the id of their event. */
+/** The committed changes, by the id of their event. */
 const changes = () =>
   server.examine((database) => {
     const actions = told.map((action) => `'user.${action}'`).join()
@@ -108,7 +111,7 @@ const changes = () =>
     return new Map(rows.map(({ id, action, user_id }) => [id, `${action} usr_${user_id.replaceAll('-', '')}`]))
   })
 
-/** What was tried in vain and will be tried again. */
+/** The deliveries that failed and will be retried. */
 async function waiting() {
   const ids = []
   for (let cursor = ''; cursor !== null;) {
@@ -122,7 +125,7 @@ async function waiting() {
   return ids
 }
 
-/** Lets minutes pass until `isDone`, faster than they do. */
+/** Runs the scheduled trigger, faster than every minute, until `isDone`. */
 async function tickUntil(isDone, seconds) {
   for (const until = Date.now() + seconds * 1000; Date.now() < until; await pause(1000)) {
     await (await server.tick(everyMinute)).text()
@@ -131,7 +134,7 @@ async function tickUntil(isDone, seconds) {
   throw new Error(`not done after ${seconds} s`)
 }
 
-it(`tells everything in ${kills} kills`, async () => {
+it(`every change is delivered despite ${kills} kills`, async () => {
   for (let killed = 0; killed < kills; killed += 1) {
     let going = true
     const enough = made + 12
@@ -145,7 +148,7 @@ it(`tells everything in ${kills} kills`, async () => {
     going = false
     await writing
     if (!receiver) await startReceiver()
-    // What rests after a row of failures is not waited for here, but asked for again.
+    // The test requests retries instead of waiting for the pause after repeated failures.
     await send('POST', `/v1/webhooks/${webhook.id}/retry`)
   }
 
@@ -154,7 +157,7 @@ it(`tells everything in ${kills} kills`, async () => {
     const ids = new Set(received().map(({ id }) => id))
     return [...all.keys()].filter((id) => !ids.has(id))
   }
-  // A run that was killed keeps its webhook in hand for a minute.
+  // A run that was killed keeps its lease on the webhook for a minute.
   await tickUntil(async () => {
     const again = new Set(await waiting())
     return missing().every((id) => again.has(id))
@@ -170,7 +173,7 @@ it(`tells everything in ${kills} kills`, async () => {
   console.log(`${kills} kills: ${events.length} changes told and verified, none lost`)
 }, 1_800_000)
 
-it('takes nothing that is not signed, or was signed long ago, and the same only once', async () => {
+it('the receiver rejects unsigned, outdated and repeated events', async () => {
   const before = received().length
   const secret = Buffer.from(webhook.secret.replace('whsec_', ''), 'base64')
   const now = Math.floor(Date.now() / 1000)
@@ -197,7 +200,7 @@ it('takes nothing that is not signed, or was signed long ago, and the same only 
     expect([forgery, await post(forgery)]).toEqual([forgery, 401])
   }
   expect(received()).toHaveLength(before)
-  // Both secrets of a rotation sign; one of them is enough.
+  // During a rotation both secrets sign. One valid signature is enough.
   const good = createHmac('sha256', secret).update(`forged.${now}.${body}`).digest('base64')
   for (let sent = 0; sent < 2; sent += 1) expect(await post({ signature: `v1,AAAA v1,${good}` })).toBe(204)
   expect(received()).toHaveLength(before + 1)

@@ -165,7 +165,7 @@ describe('GET /users?search', () => {
     for (const text of controls) expect([text, await search(text)]).toEqual([text, []])
   })
 
-  it('accepts as many words as fit beside a long one', async () => {
+  it('accepts as many words as fit next to a long one', async () => {
     const letters = Array.from({ length: 100 }, (_, index) => String.fromCodePoint(0x4e00 + index))
     await create({ email: 'long@example.org', name: letters.join(''), first_name: '', last_name: '' })
     const long = letters.slice(0, 3).join('')
