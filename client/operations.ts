@@ -35,6 +35,14 @@ export type Logout = {
   refresh_token?: string | undefined
 }
 
+/** Taken by `introspect` */
+export type Introspect = {
+  /** An access token or an API key of any contract */
+  token: string
+  /** Ignored */
+  token_type_hint?: string | undefined
+}
+
 /** Taken by `importUsers` */
 export type ImportedUser = {
   /** `usr_…` or a uuid */
@@ -314,6 +322,58 @@ export type Refresh = {
   refresh_token: string
 }
 
+/** Answered by `introspect` */
+export type Introspection = {
+  /** When false, no other member is present */
+  active: boolean
+  /** The id of the user */
+  sub?: string | undefined
+  username?: string | null | undefined
+  /** Names; the primary role comes first */
+  roles?: Array<string> | undefined
+  /** The permissions that the token has now, whichever it had when it was issued */
+  permissions?: Array<Permission> | undefined
+  token_type?: 'Bearer' | undefined
+  /** The contract that issued the access token, or the id of the API key */
+  client_id?: string | undefined
+  /** The contract of the session; absent for an API key */
+  contract?: string | undefined
+  /** The id of the session; absent for an API key */
+  sid?: string | undefined
+  iss?: string | undefined
+  aud?: string | undefined
+  /** Unix seconds */
+  iat?: number | undefined
+  /** Unix seconds */
+  exp?: number | undefined
+}
+
+/** A part of other types */
+export type Permission =
+  | 'users:read'
+  | 'users:create'
+  | 'users:update'
+  | 'users:deactivate'
+  | 'users:delete'
+  | 'users:import'
+  | 'users:export'
+  | 'users:export_hashes'
+  | 'roles:read'
+  | 'roles:assign'
+  | 'roles:manage'
+  | 'sessions:manage'
+  | 'api_keys:manage'
+  | 'audit:read'
+  | 'webhooks:manage'
+  | 'usage:read'
+  | 'tokens:introspect'
+
+/** A failure in the format of RFC 6749 */
+export type OAuthError = {
+  error: 'invalid_request'
+  error_description: string
+}
+
 /** Answered by `issuePasswordToken` */
 export type PasswordToken = {
   token: string
@@ -358,25 +418,6 @@ export type Role = {
   description: string
   permissions: Array<Permission>
 }
-
-/** A part of other types */
-export type Permission =
-  | 'users:read'
-  | 'users:create'
-  | 'users:update'
-  | 'users:deactivate'
-  | 'users:delete'
-  | 'users:import'
-  | 'users:export'
-  | 'users:export_hashes'
-  | 'roles:read'
-  | 'roles:assign'
-  | 'roles:manage'
-  | 'sessions:manage'
-  | 'api_keys:manage'
-  | 'audit:read'
-  | 'webhooks:manage'
-  | 'usage:read'
 
 /** Taken by `createRole` */
 export type RoleCreate = {
@@ -1026,6 +1067,16 @@ export interface Operations {
       body: undefined
     }
   }
+  /** Find out whether a token is valid now, and what its user may do. Needs `tokens:introspect`. RFC 7662. Answers `active: false` for everything that is not a valid access token or API key of this directory. */
+  introspect: {
+    input: {
+      body: Introspect
+    }
+    answer: {
+      status: 200
+      body: Introspection
+    }
+  }
   /** Issue a token that sets the password of a user once. Needs `users:update`. Valid for one use within 24 hours, while you may still issue it, and until the password or email changes. You deliver it to the user, for example by mail. */
   issuePasswordToken: {
     input: {
@@ -1447,6 +1498,7 @@ export const operations: Record<keyof Operations, Operation> = {
   login: { method: 'POST', path: '/auth/login', sends: 'application/json', anonymous: true },
   refresh: { method: 'POST', path: '/auth/refresh', sends: 'application/json', anonymous: true },
   logout: { method: 'POST', path: '/auth/logout', sends: 'application/json' },
+  introspect: { method: 'POST', path: '/auth/introspect', sends: 'application/json' },
   issuePasswordToken: { method: 'POST', path: '/users/{id}/password-token' },
   revokePasswordTokens: { method: 'DELETE', path: '/users/{id}/password-token' },
   setPassword: { method: 'POST', path: '/auth/password', sends: 'application/json', anonymous: true },

@@ -67,7 +67,7 @@ const hostile: unknown[] = [
   adminRole.number,
   true,
   false,
-  65535,
+  131071,
   'inactive',
   [adminRole.id],
   [adminRole.name],

@@ -41,7 +41,14 @@ async function keyOf(directory, identifier = admin.email, password = admin.passw
   const { body } = await post(directory, '/v1/auth/login', { identifier, password })
   const permissions = ['users:import', 'users:export', 'users:export_hashes', 'users:read', 'users:delete']
   const roles = ['roles:read', 'roles:assign', 'roles:manage', 'users:deactivate', 'users:update', 'users:create']
-  const rest = ['sessions:manage', 'api_keys:manage', 'audit:read', 'webhooks:manage', 'usage:read']
+  const rest = [
+    'sessions:manage',
+    'api_keys:manage',
+    'audit:read',
+    'webhooks:manage',
+    'usage:read',
+    'tokens:introspect',
+  ]
   const key = { name: 'mover', permissions: [...permissions, ...roles, ...rest] }
   return (await post(directory, '/v1/api-keys', key, body.access_token)).body.key
 }

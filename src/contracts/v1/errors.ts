@@ -10,7 +10,27 @@ import { wireName } from './mapping/field-names'
 import { toId } from './mapping/ids'
 import { V1Problem } from './schemas/problem'
 
-export function toFailureResponse(failure: Failure): FailureResponse {
+export function toFailureResponse(failure: Failure, path: string): FailureResponse {
+  return (path === '/auth/introspect' ? toOAuthError(failure) : undefined) ?? toProblem(failure)
+}
+
+/** Bad input of an introspection is reported in the format of RFC 6749, section 5.2. */
+function toOAuthError(failure: Failure): FailureResponse | undefined {
+  const description = describeInOAuth(failure)
+  if (description === undefined) return undefined
+  return { status: 400, body: { error: 'invalid_request', error_description: description } }
+}
+
+function describeInOAuth(failure: Failure): string | undefined {
+  if (failure.kind === 'unreadable_body') return 'The body is not a form or JSON in UTF-8.'
+  if (failure.kind !== 'invalid_request') return undefined
+  const [issue] = toErrors(failure.issues)
+  // RFC 6749 allows no quotes, no backslashes and no characters beyond ASCII here.
+  const field = (issue?.field || 'the body').replace(/[^\w. -]/g, '?').slice(0, 100)
+  return `${field} ${issue?.message ?? 'is not valid'}`
+}
+
+export function toProblem(failure: Failure): FailureResponse {
   switch (failure.kind) {
     case 'invalid_request':
       return invalid(invalidPart[failure.part], toErrors(failure.issues))

@@ -19,6 +19,7 @@ export const permissions = [
   'audit:read',
   'webhooks:manage',
   'usage:read',
+  'tokens:introspect',
 ] as const
 
 export type Permission = (typeof permissions)[number]

@@ -10,6 +10,7 @@ export const migrations: readonly string[] = [
   '0002_usage.sql',
   '0003_scim.sql',
   '0004_adoption.sql',
+  '0005_introspection.sql',
 ]
 
 /** The table where wrangler records applied migrations. */

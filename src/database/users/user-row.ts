@@ -103,6 +103,13 @@ const otherRoles = sql`CASE WHEN ${users.role_count} > 1 THEN (
     WHERE ${userRoles.user_number} = ${users.number} AND ${userRoles.position} > 0
     ORDER BY ${userRoles.position})) END`
 
+/** The names of a user's roles as JSON. The primary role comes first. */
+export const roleNames = sql`CASE WHEN ${users.role_count} > 1 THEN (
+  SELECT json_group_array(name) FROM (
+    SELECT ${roles.name} FROM ${userRoles} CROSS JOIN ${roles} ON ${roles.number} = ${userRoles.role_number}
+    WHERE ${userRoles.user_number} = ${users.number} ORDER BY ${userRoles.position}))
+  ELSE (SELECT json_array(${roles.name}) FROM ${roles} WHERE ${roles.number} = ${users.primary_role}) END`
+
 /** A row of `users` as one text, which `readUser` parses. */
 export const userText = arrayOf(sql`json(${primaryRole})`, sql`json(${otherRoles})`)
 

@@ -3,7 +3,6 @@
  */
 import type { Context, MiddlewareHandler } from 'hono'
 import { createMiddleware } from 'hono/factory'
-import { apiKeyHash } from '../../core/access/api-keys'
 import { authorise, type Caller } from '../../core/access/caller'
 import { permissions, type Permission } from '../../core/access/permissions'
 import type { UserSelector } from '../../core/users/user'
@@ -15,7 +14,7 @@ import { isConfirmed, recordKeyStatus } from './confirmed-keys'
 import { Failed } from '../contract/failure'
 import { limitClient, limitCredential, limitSignIn } from './rate-limit'
 import { cookieScheme, readSessionCookie, refuseCrossSite } from './session-cookie'
-import { readToken, type TokenUse } from './tokens'
+import { readCredential, readToken, toCredential } from './tokens'
 
 type WithCaller = ContractEnv & { Variables: { caller: Caller } }
 
@@ -41,7 +40,7 @@ export function authenticated(
     const credential =
       session === undefined
         ? await credentialOf(configuration, header, visit.now)
-        : await sessionOf(configuration, session, 'cookie', visit.now)
+        : await cookieSessionOf(configuration, session, visit.now)
     if (!credential) {
       await limitClient(c)
       throw new Failed({ kind: isBearer || session !== undefined ? 'unauthenticated' : 'no_credentials' })
@@ -122,21 +121,16 @@ async function credentialOf(
 ): Promise<Caller['credential'] | undefined> {
   const token = /^bearer +([^\s]+) *$/i.exec(header ?? '')?.[1]
   if (token === undefined) return undefined
-  if (token.startsWith('usk_')) {
-    const hash = await apiKeyHash(token)
-    return hash === undefined ? undefined : { kind: 'key', hash }
-  }
-  return sessionOf(configuration, token, 'access', now)
+  return (await readCredential(configuration, token, now)).credential
 }
 
-async function sessionOf(
+async function cookieSessionOf(
   configuration: Configuration,
   token: string,
-  use: TokenUse,
   now: number,
 ): Promise<Caller['credential'] | undefined> {
-  const claimed = await readToken(configuration, token, use, now)
-  return claimed && { kind: 'session', ...claimed }
+  const claimed = await readToken(configuration, token, 'cookie', now)
+  return claimed && toCredential(claimed)
 }
 
 /**

@@ -3,6 +3,8 @@
  * never issued, and it imports the key each time.
  */
 import { sign } from 'hono/jwt'
+import { apiKeyHash } from '../../core/access/api-keys'
+import type { Caller } from '../../core/access/caller'
 import { fromBase64Url, readBase64Url, sha256, toBase64Url, utf8 } from '../../core/encoding'
 import type { User } from '../../core/users/user'
 import type { Configuration } from '../../env'
@@ -16,8 +18,11 @@ export type TokenUse = 'access' | 'cookie'
 export interface ClaimedSession {
   userId: string
   sessionId: string
-  /** Unix seconds. */
+  /** Unix seconds, as is `expiresAt`. */
   issuedAt: number
+  expiresAt: number
+  issuer: string
+  audience: string
 }
 
 /** `subject` becomes `sub`, for the contract's clients only. Usher never reads it. Times are unix seconds. */
@@ -66,8 +71,49 @@ export async function readToken(
 ): Promise<ClaimedSession | undefined> {
   const claims = await claimsIn(configuration, token)
   return claims?.['token_type'] === use && isValid(claims, now)
-    ? { userId: String(claims['user_id']), sessionId: String(claims['sid']), issuedAt: Number(claims['iat']) }
+    ? {
+        userId: String(claims['user_id']),
+        sessionId: String(claims['sid']),
+        issuedAt: Number(claims['iat']),
+        expiresAt: Number(claims['exp']),
+        issuer,
+        audience: issuer,
+      }
     : undefined
+}
+
+/** What the text of a bearer token stands for, before the database is asked. */
+export interface ReadCredential {
+  /** Undefined if Usher cannot have issued it. */
+  credential: Caller['credential'] | undefined
+  /** Set for an access token. */
+  claims: ClaimedSession | undefined
+  issuer: string
+  audience: string
+}
+
+/** Reads an API key or an access token. */
+export async function readCredential(
+  configuration: Configuration,
+  token: string,
+  now: number,
+): Promise<ReadCredential> {
+  if (token.startsWith('usk_')) {
+    const hash = await apiKeyHash(token)
+    const credential = hash === undefined ? undefined : ({ kind: 'key', hash } as const)
+    return { credential, claims: undefined, issuer, audience: issuer }
+  }
+  const claims = await readToken(configuration, token, 'access', now)
+  return {
+    credential: claims && toCredential(claims),
+    claims,
+    issuer: claims?.issuer ?? issuer,
+    audience: claims?.audience ?? issuer,
+  }
+}
+
+export function toCredential({ userId, sessionId, issuedAt }: ClaimedSession): Caller['credential'] {
+  return { kind: 'session', userId, sessionId, issuedAt }
 }
 
 /** Returns the claims of a token signed with one of the secrets. Does not check its expiry or use. */

@@ -152,6 +152,7 @@ const operations: Record<string, [most: Most, does: () => Promise<Answer>]> = {
   v1ExportUsers: [{ trips: 1, read: 2 * 5000 + 20, written: 4 }, () => asAdmin('GET', '/v1/exports')],
   v1ListAuditEvents: [reading(20 + 10), () => asAdmin('GET', '/v1/audit-events')],
   v1ListUsage: [reading(20 + 10), () => asAdmin('GET', '/v1/usage')],
+  v1Introspect: [reading(14), async () => asAdmin('POST', '/v1/auth/introspect', { token: (await asOneself()).token })],
   v1GetDiagnostics: [{ trips: 5, read: 20, written: 0 }, () => asAdmin('GET', '/v1/diagnostics')],
   v1MeasureHashing: [{ trips: 3, read: 10, written: 0 }, () => asAdmin('GET', '/v1/diagnostics/hashing')],
   v1CheckDirectory: [

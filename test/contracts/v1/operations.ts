@@ -434,6 +434,15 @@ export const operations: ContractDescription['operations'] = {
     provoke: ({ webhook }) => ({ path: `${webhook}/ping`, notFound: { path: '/v1/webhooks/none/ping' } }),
     request: async (about) => ({ path: `${await newWebhook(about)}/ping`, method: 'POST' }),
   },
+  v1Introspect: {
+    access: { needs: 'tokens:introspect' },
+    provoke: ({ apiKey }) => ({
+      path: '/v1/auth/introspect',
+      valid: { json: { token: apiKey.key } },
+      invalid: { json: {} },
+    }),
+    request: () => ({ path: '/v1/auth/introspect', form: { token: 'unknown' } }),
+  },
   v1GetDiagnostics: {
     access: { needs: permissions },
     provoke: () => ({}),

@@ -9,7 +9,7 @@ import type { ContractEnv } from '../../../http/contract/contract-types'
 import { maxIssues, toFailure, toIssues } from '../../../http/contract/failure'
 import { ndjson, ndjsonBody, streamedLines } from '../../../http/contract/json'
 import { linesOf, type Line } from '../../../http/bodies/ndjson'
-import { failures, lookalikeMessage, toErrors, toFailureResponse, toRowErrors, unreadableLine } from '../errors'
+import { failures, lookalikeMessage, toErrors, toProblem, toRowErrors, unreadableLine } from '../errors'
 import { fromPresent, fromTotals, toImportedUser } from '../mapping/imports'
 import { countFields, lookalikesIn, unknownFieldsOf } from '../mapping/unknown-fields'
 import { V1ImportQuery, V1ImportResult, V1ImportedUser } from '../schemas/imports'
@@ -66,7 +66,7 @@ async function* resultsOf(
     if (next === 0) await running.add([])
   } catch (error) {
     if (next === 0) throw error
-    const { body } = toFailureResponse(toFailure(error, c.var.requestId))
+    const { body } = toProblem(toFailure(error, c.var.requestId))
     return yield [{ status: 'stopped', line: next, problem: body as z.infer<typeof V1Problem> }]
   }
   yield [fromTotals(running.totals, unknownFields, dryRun)]
