@@ -26,6 +26,12 @@ export function workerd(bindings: Record<string, string> = {}) {
         // Nothing listens there: tests that adopt bring upstreams of their own.
         UPSTREAMS: '{"quiet-hook": {"url": "http://127.0.0.1:9/verify", "hook": true}}',
         CORS_ORIGINS: '',
+        SIGNING_KEY: '',
+        SIGNING_KEY_NEXT: '',
+        SIGNING_KEY_PREVIOUS: '',
+        LEGACY_TOKEN_SECRETS: '',
+        ISSUER: '',
+        AUDIENCE: '',
         SERVER_TIMING: 'on',
         REQUEST_LOG: 'off',
         ...bindings,

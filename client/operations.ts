@@ -775,6 +775,12 @@ export type Variable =
   | 'USAGE'
   | 'USAGE_RETENTION_DAYS'
   | 'UPSTREAMS'
+  | 'SIGNING_KEY'
+  | 'SIGNING_KEY_NEXT'
+  | 'SIGNING_KEY_PREVIOUS'
+  | 'LEGACY_TOKEN_SECRETS'
+  | 'ISSUER'
+  | 'AUDIENCE'
 
 /** Answered by `measureHashing` */
 export type HashingDiagnostics = {

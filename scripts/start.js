@@ -3,7 +3,7 @@
  * passed to `wrangler dev`.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -49,6 +49,7 @@ function writeSecrets() {
     BOOTSTRAP_ADMIN_EMAIL: 'admin@example.com',
     BOOTSTRAP_ADMIN_PASSWORD: randomBytes(15).toString('base64url'),
     SERVER_TIMING: 'on',
+    SIGNING_KEY: `'${JSON.stringify(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }))}'`,
   }
   const lines = Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`)
   // Exclusive, so that the secrets are not written to the target of a broken link.

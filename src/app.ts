@@ -17,13 +17,15 @@ import { completeDocument, contractDocument, documentOnce, textOnce, type Docume
 import { toFailure } from './http/contract/failure'
 import { indexPage } from './index-page'
 import { limitClient } from './http/credentials/rate-limit'
+import { signingKeyProblems } from './http/credentials/signing-keys'
+import { isWellKnown, serveWellKnown } from './http/deployment/well-known'
 import { hasOriginal } from './http/upstreams/upstreams'
 import { deliverAfterResponse } from './webhooks'
 
 const byName = new Map<string, Contract>(contracts.map((contract) => [contract.name, contract]))
 
 export async function fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
-  const response = await appFor(request, env).fetch(request, env, context)
+  const response = await appFor(request, env, await isConfigured(env)).fetch(request, env, context)
   // Delivers to webhooks after the response. If this is interrupted, the scheduled run delivers.
   if (databaseOf(request)?.diagnostics.webhooksPending) context.waitUntil(deliverAfterResponse(env))
   return response
@@ -33,27 +35,27 @@ export async function fetch(request: Request, env: Env, context: ExecutionContex
  * Chooses the app for a request: a contract by its base path or its own host, or the site. The site serves the
  * documents and the health check on every host, and reports a misconfiguration.
  */
-function appFor(request: Request, env: Env): ContractApp {
+function appFor(request: Request, env: Env, isConfigured: boolean): ContractApp {
   const path = getPath(request)
   const own = ownHostOf(request, env)
   if (own !== undefined) {
     const contract = byName.get(own)
-    const isSites = path === '/health' || path === `/doc/${own}`
-    return contract && !isSites && isConfigured(env) ? contract.app : site
+    const isSites = path === '/health' || path === `/doc/${own}` || isWellKnown(path)
+    return contract && !isSites && isConfigured ? contract.app : site
   }
   const end = path.indexOf('/', 1)
   const contract = byName.get(path.slice(1, end < 0 ? undefined : end))
-  return contract && isConfigured(env) ? contract.app : site
+  return contract && isConfigured ? contract.app : site
 }
 
 const configured = new WeakMap<Env, boolean>()
 
-function isConfigured(env: Env): boolean {
+async function isConfigured(env: Env): Promise<boolean> {
   const known = configured.get(env)
   if (known !== undefined) return known
   let isValid = false
   try {
-    isValid = contractProblems(configurationOf(env)).length === 0
+    isValid = (await remainingProblems(configurationOf(env))).length === 0
   } catch {
     // The site reports the problem.
   }
@@ -61,13 +63,18 @@ function isConfigured(env: Env): boolean {
   return isValid
 }
 
-/** What is wrong with the contracts that the variables name. */
-function contractProblems({ contractHosts, upstreams }: Configuration): string[] {
-  const unknown = [...contractHosts.values()].filter((name) => !byName.has(name))
+/** The problems that a configuration by itself does not show. */
+async function remainingProblems(configuration: Configuration): Promise<readonly string[]> {
+  const { contractHosts, legacySecrets, upstreams } = configuration
+  const unknown = (names: Iterable<string>) => [...names].filter((name) => !byName.has(name))
+  const hosts = unknown(contractHosts.values())
+  const secrets = unknown(legacySecrets.keys())
   const mute = [...upstreams.values()].flatMap(({ contract }) => contract ?? []).filter((name) => !hasOriginal(name))
   return [
-    ...(unknown.length > 0 ? [`CONTRACT_HOSTS names unknown contracts: ${unknown.join(', ')}.`] : []),
+    ...(hosts.length > 0 ? [`CONTRACT_HOSTS names unknown contracts: ${hosts.join(', ')}.`] : []),
     ...(mute.length > 0 ? [`UPSTREAMS names contracts whose originals cannot be asked: ${mute.join(', ')}.`] : []),
+    ...(secrets.length > 0 ? [`LEGACY_TOKEN_SECRETS names unknown contracts: ${secrets.join(', ')}.`] : []),
+    ...(await signingKeyProblems(configuration)),
   ]
 }
 
@@ -76,7 +83,7 @@ useCommonMiddleware(site, undefined, (c, allowed) =>
   c.json({ error: 'method_not_allowed' }, 405, { allow: allowed.join(', ') }),
 )
 site.use(async (c, next) => {
-  const problems = contractProblems(c.var.configuration)
+  const problems = await remainingProblems(c.var.configuration)
   if (problems.length > 0) throw new Misconfigured(problems)
   await next()
 })
@@ -136,6 +143,8 @@ for (const contract of contracts) {
     ownHostOf(req.raw, env) ? onItsHost() : underItsPath(),
   )
 }
+
+serveWellKnown(site)
 
 const docsIndex = textOnce(() => docsIndexPage(summaries))
 serve('/docs', 'text/html; charset=UTF-8', () => docsIndex(), { 'content-security-policy': docsPolicy })

@@ -32,6 +32,24 @@ export interface Env {
   USAGE?: string
   USAGE_RETENTION_DAYS?: string
   UPSTREAMS?: string
+  SIGNING_KEY?: string
+  SIGNING_KEY_NEXT?: string
+  SIGNING_KEY_PREVIOUS?: string
+  LEGACY_TOKEN_SECRETS?: string
+  ISSUER?: string
+  AUDIENCE?: string
+}
+
+/** An ES256 key. Without `d`, it only verifies. */
+export interface SigningKey {
+  name: 'SIGNING_KEY' | 'SIGNING_KEY_NEXT' | 'SIGNING_KEY_PREVIOUS'
+  jwk: { kty: 'EC'; crv: 'P-256'; x: string; y: string; d?: string | undefined }
+}
+
+/** The secret by which the services behind an old API verify its tokens. */
+export interface LegacySecret {
+  secret: string
+  kid: string | undefined
 }
 
 export interface Configuration extends Settings {
@@ -43,6 +61,14 @@ export interface Configuration extends Settings {
   serverTiming: boolean
   corsOrigins: readonly string[]
   logsRequests: boolean
+  /** SIGNING_KEY is the first, if it is set. */
+  signingKeys: readonly SigningKey[]
+  /** By contract. */
+  legacySecrets: ReadonlyMap<string, LegacySecret>
+  /** The `iss` of published tokens. Undefined means the origin of each request. */
+  issuer: string | undefined
+  /** The `aud` of published tokens. */
+  audience: string
   /** Undefined when audit events are kept indefinitely. */
   auditRetentionDays: number | undefined
   recordsUsage: boolean
@@ -104,10 +130,21 @@ function check(env: Env): Configuration | Misconfigured {
   }
 
   const firstAdmin = { email: env.BOOTSTRAP_ADMIN_EMAIL ?? '', password: env.BOOTSTRAP_ADMIN_PASSWORD ?? '' }
+  const accessTokenSeconds = number('ACCESS_TOKEN_TTL_SECONDS', 900, 1, 86_400)
+  const signingKeys = signingKeysIn(env, problems)
+  if (signingKeys.length > 0 && accessTokenSeconds > maxPublishedSeconds) {
+    problems.push(
+      `ACCESS_TOKEN_TTL_SECONDS must be at most ${maxPublishedSeconds} with a SIGNING_KEY, because services accept a token until it expires.`,
+    )
+  }
   const configuration = {
     contractHosts: contractHosts(env.CONTRACT_HOSTS, problems),
     upstreams: upstreams(env.UPSTREAMS, problems),
-    accessTokenSeconds: number('ACCESS_TOKEN_TTL_SECONDS', 900, 1, 86_400),
+    accessTokenSeconds,
+    signingKeys,
+    legacySecrets: legacySecretsIn(env, secrets, problems),
+    issuer: issuerIn(env, signingKeys, problems),
+    audience: audienceIn(env, problems),
     passwordMinLength: number('PASSWORD_MIN_LENGTH', 8, 8, 128),
     passwordRounds: number('PASSWORD_ROUNDS', 6, 1, 100),
     sessionMaxSeconds: number('SESSION_MAX_DAYS', 90, 1, 36_500) * 86_400,
@@ -122,6 +159,88 @@ function check(env: Env): Configuration | Misconfigured {
   }
   if (problems.length > 0) return new Misconfigured(problems)
   return { ...configuration, jwtSecrets: secrets as [string, ...string[]] }
+}
+
+/** Other services cannot see that a session has ended, so a published token must expire soon. */
+export const maxPublishedSeconds = 900
+
+function signingKeysIn(env: Env, problems: string[]): SigningKey[] {
+  const names = ['SIGNING_KEY', 'SIGNING_KEY_NEXT', 'SIGNING_KEY_PREVIOUS'] as const
+  const keys = names.flatMap((name) => {
+    if (!env[name]) return []
+    const jwk = readJwk(env[name])
+    if (jwk && (jwk.d !== undefined || name !== 'SIGNING_KEY')) return [{ name, jwk }]
+    const kind = name === 'SIGNING_KEY' ? 'private JWK' : 'JWK'
+    problems.push(`${name} must be a ${kind} of the curve P-256.`)
+    return []
+  })
+  for (const [index, { name, jwk }] of keys.entries()) {
+    const same = keys.slice(0, index).find((other) => other.jwk.x === jwk.x)
+    if (same) problems.push(`${name} is the same key as ${same.name}.`)
+  }
+  if (env.SIGNING_KEY_NEXT && !env.SIGNING_KEY) problems.push('SIGNING_KEY_NEXT needs a SIGNING_KEY.')
+  return keys
+}
+
+function readJwk(text: string): SigningKey['jwk'] | undefined {
+  const value = jsonObjectIn(text)
+  if (value?.['kty'] !== 'EC' || value['crv'] !== 'P-256') return undefined
+  const { x, y, d } = value
+  // 32 bytes as URL-safe base64. The last character holds two bits that must be zero.
+  const isNumber = (member: unknown): member is string =>
+    typeof member === 'string' && /^[\w-]{42}[AEIMQUYcgkosw048]$/.test(member)
+  if (!isNumber(x) || !isNumber(y) || !(d === undefined || isNumber(d))) return undefined
+  return { kty: 'EC', crv: 'P-256', x, y, d }
+}
+
+function jsonObjectIn(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const minLegacyBytes = 16
+
+function legacySecretsIn(env: Env, own: readonly string[], problems: string[]): ReadonlyMap<string, LegacySecret> {
+  const secrets = new Map<string, LegacySecret>()
+  const value = jsonObjectIn(env.LEGACY_TOKEN_SECRETS || '{}')
+  if (!value) problems.push('LEGACY_TOKEN_SECRETS must be a JSON object of contract to secret.')
+  for (const [index, [contract, entry]] of Object.entries(value ?? {}).entries()) {
+    const { secret, kid } = typeof entry === 'string' ? { secret: entry } : ((entry ?? {}) as Record<string, unknown>)
+    const where = `LEGACY_TOKEN_SECRETS: secret ${index + 1}`
+    if (typeof secret !== 'string' || !(kid === undefined || (typeof kid === 'string' && kid !== ''))) {
+      problems.push(`${where} must be a text, or an object with a secret and a kid.`)
+    } else if (new TextEncoder().encode(secret).length < minLegacyBytes) {
+      problems.push(`${where} is shorter than ${minLegacyBytes} bytes.`)
+    } else if (own.includes(secret)) {
+      problems.push(`${where} is also a JWT_SECRET, which only Usher may know.`)
+    } else secrets.set(contract, { secret, kid })
+  }
+  return secrets
+}
+
+function issuerIn(env: Env, signingKeys: readonly SigningKey[], problems: string[]): string | undefined {
+  if (!env.ISSUER) {
+    const hasHosts = (env.CONTRACT_HOSTS ?? '{}').replaceAll(/\s/g, '') !== '{}' && env.CONTRACT_HOSTS !== ''
+    if (signingKeys.length > 0 && hasHosts) {
+      problems.push('ISSUER is needed with a SIGNING_KEY and CONTRACT_HOSTS, because tokens have one issuer.')
+    }
+    return undefined
+  }
+  const isOrigin = URL.canParse(env.ISSUER) && new URL(env.ISSUER).origin === env.ISSUER
+  if (!isOrigin || !/^https?:/.test(env.ISSUER))
+    problems.push('ISSUER must be an exact origin, such as https://usher.example.')
+  return env.ISSUER
+}
+
+function audienceIn(env: Env, problems: string[]): string {
+  const audience = env.AUDIENCE || 'usher'
+  if (!/^[\x21-\x7e]{1,200}$/.test(audience))
+    problems.push('AUDIENCE must be 1 to 200 ASCII characters without blanks.')
+  return audience
 }
 
 /** Whether a secret comes from a tutorial, a template or the documentation of a product, or is clearly not random. */

@@ -19,10 +19,12 @@ export type UserKey = { id: string } | { number: number } | { matricule: number 
 
 /**
  * The credential of a request: a session, which must belong to the user of its token, or an API key. `issuedAt` (unix
- * seconds) is when the token was issued, and so the last known use of the session.
+ * seconds) is when the token was issued, and so the last known use of the session. With `contract`, the session must be
+ * one of that contract.
  */
 export type Credential =
-  { kind: 'session'; sessionId: string; userId: string; issuedAt: number } | { kind: 'key'; hash: string }
+  | { kind: 'session'; sessionId: string; userId: string; issuedAt: number; contract?: string | undefined }
+  | { kind: 'key'; hash: string }
 
 export interface Claim {
   credential: Credential
@@ -85,7 +87,8 @@ const actor = {
     SELECT ${users.number}, ${users.id}, ${users.matricule}, ${heldPermissions} AS permissions, NULL AS key_id
     FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number}
     WHERE ${sessions.id} = ${value('credential')} AND ${sessions.expires_at} > ${value('now')}
-      AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1 AND ${users.id} = ${value('userId')}`,
+      AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1 AND ${users.id} = ${value('userId')}
+      AND ${sessions.contract} = coalesce(${value('contract')}, ${sessions.contract})`,
   key: () => sql`
     SELECT ${users.number}, ${users.id}, ${heldPermissions} & ${apiKeys.permissions} AS permissions, ${apiKeys.id} AS key_id
     FROM ${apiKeys} JOIN ${users} ON ${users.number} = ${apiKeys.user_number}
@@ -198,10 +201,10 @@ export function requireAuthority(claim: Claim): Guard {
   }
 }
 
-function credentialValues(credential: Credential): { credential: string; userId: string } {
+function credentialValues(credential: Credential): { credential: string; userId: string; contract: string | null } {
   return credential.kind === 'session'
-    ? { credential: credential.sessionId, userId: credential.userId }
-    : { credential: credential.hash, userId: '' }
+    ? { credential: credential.sessionId, userId: credential.userId, contract: credential.contract ?? null }
+    : { credential: credential.hash, userId: '', contract: null }
 }
 
 /** For operations without a credential: signing in, and checking the health of the database. */

@@ -83,7 +83,16 @@ const env = read('src/env.ts')
 const settings = [...(/interface Env \{\n([^]*?)\n\}/.exec(env)?.[1] ?? '').matchAll(/^ {2}([A-Z_]+)\??: (.+)$/gm)]
 const variables = settings.filter(([, , type]) => type === 'string').map(([, name]) => name)
 const bindings = settings.filter(([, , type]) => type !== 'string').map(([, name]) => name)
-const secrets = ['JWT_SECRET', 'JWT_SECRET_PREVIOUS', 'BOOTSTRAP_ADMIN_EMAIL', 'BOOTSTRAP_ADMIN_PASSWORD']
+const secrets = [
+  'JWT_SECRET',
+  'JWT_SECRET_PREVIOUS',
+  'BOOTSTRAP_ADMIN_EMAIL',
+  'BOOTSTRAP_ADMIN_PASSWORD',
+  'SIGNING_KEY',
+  'SIGNING_KEY_NEXT',
+  'SIGNING_KEY_PREVIOUS',
+  'LEGACY_TOKEN_SECRETS',
+]
 
 describe('docs/settings.md', () => {
   const page = read('docs/settings.md')

@@ -157,11 +157,11 @@ const login = createRoute({
 })
 
 app.openapi(login, async (c) => {
-  const { visit, configuration } = c.var
+  const { visit } = c.var
   const { username, password } = validate(BackofficeLogin, await readSentFields(c), trimmed)
   const { user, sessionId } = await signInFor(visit, { identifier: username, password }, accessTokenSeconds)
-  const claims = { user, sessionId, subject: user.id, now: visit.now, seconds: accessTokenSeconds }
-  const token = await issueAccessToken(configuration, claims)
+  const claims = { user, sessionId, subject: user.id, seconds: accessTokenSeconds }
+  const token = await issueAccessToken(c, claims)
   return c.json(signedIn(token, user), 200)
 })
 

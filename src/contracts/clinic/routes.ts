@@ -94,11 +94,10 @@ const login = createRoute({
 })
 
 app.openapi(login, async (c) => {
-  const { visit, configuration } = c.var
+  const { visit } = c.var
   const { username, password } = validate(ClinicLogin, await readFields(c), trimmed)
   const { user, sessionId, seconds } = await signInFor(visit, { identifier: username, password }, sessionSeconds)
-  const claims = { user, sessionId, now: visit.now, seconds }
-  setSessionCookie(c, await issueCookieToken(configuration, claims), seconds)
+  setSessionCookie(c, await issueCookieToken(c, { user, sessionId, seconds }), seconds)
   const data = fromUser(user)
   return c.json({ success: true as const, message: `Welcome ${data.username}.`, data }, 200)
 })

@@ -143,16 +143,16 @@ const token = createRoute({
 })
 
 app.openapi(token, async (c) => {
-  const { visit, configuration } = c.var
+  const { visit } = c.var
   const form = c.req.valid('form')
   const { user, sessionId, refreshToken }: SignedIn =
     'refresh_token' in form
       ? await refreshSession(visit, form.refresh_token)
       : await signIn(visit, { identifier: form.username, password: form.password })
-  const claims = { user, sessionId, subject: toSubject(user), now: visit.now, seconds: accessTokenSeconds }
+  const claims = { user, sessionId, subject: toSubject(user), seconds: accessTokenSeconds }
   return c.json(
     {
-      access_token: await issueAccessToken(configuration, claims),
+      access_token: await issueAccessToken(c, claims),
       token_type: 'bearer' as const,
       refresh_token: refreshToken,
       expires_in: accessTokenSeconds,

@@ -9,13 +9,12 @@ import { refreshSession, signIn, type SignedIn } from '../../core/sign-in/sign-i
 import { updateUser } from '../../core/users/user-changes'
 import { listUsersByOffset } from '../../core/users/user-list'
 import { createUser, deleteUser, getUser } from '../../core/users/users'
-import type { Configuration } from '../../env'
 import { anonymous, authenticated } from '../../http/credentials/authentication'
 import { validateChanges, readJson } from '../../http/bodies/body'
 import { createContract, finishContract } from '../../http/contract/contract'
 import { documentedBody, json, jsonBody } from '../../http/contract/json'
 import { laxUuid, uuidIn } from '../../http/frameworks/pydantic'
-import { issueAccessToken } from '../../http/credentials/tokens'
+import { issueShortAccessToken, type RequestContext } from '../../http/credentials/tokens'
 import { failures, toFailureResponse } from './errors'
 import { fromUser, toNamedRoles, toNewUser, toUserChanges } from './mapping'
 import { originalSignIn } from './original-sign-in'
@@ -144,7 +143,7 @@ const login = createRoute({
 app.openapi(login, async (c) => {
   const { email, password } = c.req.valid('json')
   const signedIn = await signIn(c.var.visit, { identifier: email, password })
-  return c.json(await toTokens(signedIn, c.var.configuration, c.var.visit.now), 200)
+  return c.json(await toTokens(signedIn, c), 200)
 })
 
 const refresh = createRoute({
@@ -159,7 +158,7 @@ const refresh = createRoute({
 
 app.openapi(refresh, async (c) => {
   const signedIn = await refreshSession(c.var.visit, c.req.valid('json').refresh_token)
-  return c.json(await toTokens(signedIn, c.var.configuration, c.var.visit.now), 200)
+  return c.json(await toTokens(signedIn, c), 200)
 })
 
 const logout = createRoute({
@@ -176,10 +175,9 @@ app.openapi(logout, async (c) => {
   return c.json({ message: 'Successfully logged out' }, 200)
 })
 
-async function toTokens({ user, sessionId, refreshToken }: SignedIn, configuration: Configuration, now: number) {
-  const seconds = configuration.accessTokenSeconds
+async function toTokens({ refreshToken, ...opened }: SignedIn, c: RequestContext) {
   return {
-    access_token: await issueAccessToken(configuration, { user, sessionId, subject: user.id, now, seconds }),
+    access_token: await issueShortAccessToken(c, opened),
     token_type: 'bearer' as const,
     refresh_token: refreshToken,
   }

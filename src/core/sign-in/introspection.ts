@@ -54,7 +54,15 @@ export async function introspect(
   )
 }
 
-const idsOf = ({ sessionId, userId }: Credential & { kind: 'session' }) => ({ sessionId, userId })
+const idsOf = ({
+  sessionId,
+  userId,
+  contract = null,
+}: Omit<Credential & { kind: 'session' }, 'contract'> & { contract?: string | null | undefined }) => ({
+  sessionId,
+  userId,
+  contract,
+})
 
 function toHolder({ id, username, roles, permissions }: IntrospectedRow): Holder {
   return { userId: id, username, roles: JSON.parse(roles) as string[], permissions: fromMask(permissions) }

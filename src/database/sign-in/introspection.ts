@@ -19,14 +19,15 @@ const user = sql`${users.id}, ${users.username}, ${roleNames} AS roles`
 
 /** Returns the valid session of this user: one row or none. */
 export const selectIntrospectedSession = prepare<
-  { sessionId: string; userId: string; now: number },
+  { sessionId: string; userId: string; contract: string | null; now: number },
   IntrospectedRow & { contract: string }
 >(
   () => sql`
     SELECT ${user}, ${heldPermissions} AS permissions, ${sessions.contract}
     FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number}
     WHERE ${sessions.id} = ${value('sessionId')} AND ${sessions.expires_at} > ${value('now')}
-      AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1 AND ${users.id} = ${value('userId')}`,
+      AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1 AND ${users.id} = ${value('userId')}
+      AND ${sessions.contract} = coalesce(${value('contract')}, ${sessions.contract})`,
 )
 
 /** Returns the valid API key with this hash: one row or none. */

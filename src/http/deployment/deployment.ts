@@ -30,6 +30,12 @@ export const variableNames = [
   'USAGE',
   'USAGE_RETENTION_DAYS',
   'UPSTREAMS',
+  'SIGNING_KEY',
+  'SIGNING_KEY_NEXT',
+  'SIGNING_KEY_PREVIOUS',
+  'LEGACY_TOKEN_SECRETS',
+  'ISSUER',
+  'AUDIENCE',
 ] as const satisfies readonly Exclude<keyof Env, keyof typeof bindings | 'VERSION'>[]
 
 export interface Deployment {

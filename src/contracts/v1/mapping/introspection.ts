@@ -4,9 +4,12 @@ import type { Introspected } from '../../../core/sign-in/introspection'
 import type { ReadCredential } from '../../../http/credentials/tokens'
 import type { V1Introspection } from '../schemas/introspection'
 
+/** The issuer and audience of credentials that name none: API keys and tokens in the shape of an older API. */
+const keyIssuer = 'usher'
+
 export function fromIntrospected(
   found: Introspected | undefined,
-  { claims, issuer, audience }: ReadCredential,
+  { claims }: ReadCredential,
 ): z.infer<typeof V1Introspection> {
   if (!found) return { active: false }
   const holder = {
@@ -16,8 +19,8 @@ export function fromIntrospected(
     roles: [...found.roles],
     permissions: [...found.permissions],
     token_type: 'Bearer' as const,
-    iss: issuer,
-    aud: audience,
+    iss: claims?.issuer ?? keyIssuer,
+    aud: claims?.audience ?? keyIssuer,
   }
   if (found.kind === 'key') {
     const expiry = found.expiresAt === null ? {} : { exp: found.expiresAt }

@@ -1,14 +1,12 @@
 /** The tokens of a session. */
 import type { SignedIn } from '../../../core/sign-in/sign-in'
-import type { Configuration } from '../../../env'
-import { issueAccessToken } from '../../../http/credentials/tokens'
+import { issueShortAccessToken, type RequestContext } from '../../../http/credentials/tokens'
 
-export async function toTokens({ user, sessionId, refreshToken }: SignedIn, configuration: Configuration, now: number) {
-  const seconds = configuration.accessTokenSeconds
+export async function toTokens({ refreshToken, ...opened }: SignedIn, c: RequestContext) {
   return {
-    access_token: await issueAccessToken(configuration, { user, sessionId, subject: user.id, now, seconds }),
+    access_token: await issueShortAccessToken(c, opened),
     token_type: 'Bearer' as const,
-    expires_in: seconds,
+    expires_in: c.var.configuration.accessTokenSeconds,
     refresh_token: refreshToken,
   }
 }

@@ -27,7 +27,7 @@ const login = createRoute({
 
 app.openapi(login, async (c) => {
   const signedIn = await signIn(c.var.visit, c.req.valid('json'))
-  const tokens = await toTokens(signedIn, c.var.configuration, c.var.visit.now)
+  const tokens = await toTokens(signedIn, c)
   return c.json({ ...tokens, user: fromUser(signedIn.user) }, 200)
 })
 
@@ -46,7 +46,7 @@ const refresh = createRoute({
 
 app.openapi(refresh, async (c) => {
   const signedIn = await refreshSession(c.var.visit, c.req.valid('json').refresh_token)
-  return c.json(await toTokens(signedIn, c.var.configuration, c.var.visit.now), 200)
+  return c.json(await toTokens(signedIn, c), 200)
 })
 
 const logout = createRoute({

@@ -88,6 +88,6 @@ const putPassword = createRoute({
 app.openapi(putPassword, async (c) => {
   const { current_password, new_password } = c.req.valid('json')
   const signedIn = await changeOwnPassword(c.var.caller, { current: current_password, next: new_password })
-  const tokens = await toTokens(signedIn, c.var.configuration, c.var.visit.now)
+  const tokens = await toTokens(signedIn, c)
   return c.json({ ...tokens, user: fromUser(signedIn.user) }, 200)
 })
