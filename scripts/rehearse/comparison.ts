@@ -12,6 +12,8 @@ export interface Comparison {
   /** Identifiers of the same record here and there. */
   pairs: LearnedPair[]
   tokens: [recorded: string, received: string][]
+  /** Whether a list has the user that the tool signs in as, and the recorded one has not. */
+  showsOperator: boolean
 }
 
 export interface LearnedPair extends Pair {
@@ -45,7 +47,7 @@ const pagingHeaders = [
 ]
 
 export function compare(recorded: Answer, received: Answer, options: Options): Comparison {
-  const comparison: Comparison = { differences: [], pairs: [], tokens: [] }
+  const comparison: Comparison = { differences: [], pairs: [], tokens: [], showsOperator: false }
   const body = new BodyComparison(options, comparison)
   // The body of a failure has nothing in common with that of a success: the status says it all.
   const areAlike = Math.floor(recorded.status / 100) === Math.floor(received.status / 100)
@@ -274,7 +276,10 @@ class BodyComparison {
       this.#add('missing item', place, one[index], undefined, key, this.#recordOf(one[index], undefined, key) ?? record)
     }
     for (const index of extra) {
-      if (this.#isOperator(other[index])) continue
+      if (this.#isOperator(other[index])) {
+        this.#comparison.showsOperator = true
+        continue
+      }
       this.#add(
         'extra item',
         place,

@@ -214,6 +214,7 @@ export class Replay {
       return skipped('it signs in, and an API key stands for this user')
     }
     const session = isSignIn ? undefined : await this.sessions.sessionFor(entry)
+    if (isSession || isSignIn) await this.#bindRefreshToken(entry)
     const targets = this.#targetsOf(entry, match)
     const request = this.#requestFor(entry, match, session, as)
     const received = await this.#sendPatiently(request, entry, session, isSignIn)
@@ -243,6 +244,17 @@ export class Replay {
     const password = fields[rules.signIn.password]
     if (this.#created.has(identifier.toLowerCase()) && this.canSignIn(password)) return undefined
     return operator && { principal: operator, identifier }
+  }
+
+  /** A recorded refresh of a session that began before the recording is replayed with the token of a session here. */
+  async #bindRefreshToken(entry: Entry): Promise<void> {
+    const { rules, operator } = this.options
+    const recorded = requestFields(entry)['refresh_token']
+    if (typeof recorded !== 'string' || !rules.succeeded(toAnswer(entry.response))) return
+    if (!operator || !('identifier' in operator) || this.bindings.reboundValue(recorded) !== recorded) return
+    const { json } = toAnswer(await this.#signIn(operator.identifier, operator.password))
+    const own = (Object(json) as Fields)['refresh_token']
+    if (typeof own === 'string') this.bindings.bindToken(recorded, own)
   }
 
   /** The recorded identifiers of the users that a request is about. */
@@ -445,12 +457,14 @@ export class Replay {
     if (person) comparison = this.#compare(recorded, received)
     this.#learn(comparison, exchange, entry, match)
 
+    const countsOperator = ({ place, expected, received }: Difference) =>
+      comparison.showsOperator && rules.counts.includes(place) && isOneMore(received, expected)
     const isOther = ({ kind, record }: Difference) =>
       (kind === 'value' || kind === 'type') &&
       record?.recorded !== undefined &&
       (this.#substituted.has(record.recorded) || (as !== undefined && person === record.recorded))
     const { explained, differences } = this.#explain(
-      comparison.differences.filter((difference) => !isOther(difference)),
+      comparison.differences.filter((difference) => !isOther(difference) && !countsOperator(difference)),
       exchange,
       subjects,
     )
@@ -651,6 +665,12 @@ export class Replay {
     }
     return undefined
   }
+}
+
+/** A number, or the first number of a sentence, that is one more than the other. */
+function isOneMore(value: unknown, than: unknown): boolean {
+  if (typeof value === 'number') return value - 1 === than
+  return typeof value === 'string' && value.replace(/\d+/, (number) => String(Number(number) - 1)) === than
 }
 
 /** Where an entity tag belongs: the last identifier of the path, or the path. */

@@ -42,7 +42,7 @@ svg.bar { display: block; width: 10rem; height: .75rem; margin-top: .3rem; borde
   table, tbody, tr, td { display: block; } thead { display: none; }
   tr { padding: .75rem; border-bottom: 1px solid var(--line); } tr:last-child { border-bottom: 0; }
   td, tr:last-child > td { padding: .1rem 0; border: 0; }
-  td.number { text-align: left; } td[data-name]::before { content: attr(data-name) " "; color: var(--soft); font-weight: 400; }
+  td.number { display: inline-block; margin-right: 1rem; text-align: left; } td[data-name]::before { content: attr(data-name) " "; color: var(--soft); font-weight: 400; }
   td.zero { display: none; } svg.bar { width: 100%; }
 }
 `

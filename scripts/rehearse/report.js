@@ -44,11 +44,10 @@ export const conclusionOf = ({ counts, compared }) => {
 
 export const counted = (number, one, more) => `${number.toLocaleString('en')} ${number === 1 ? one : more}`
 
-export const typesOf = ({ kind, types: [recorded, received] }) =>
-  ['missing key', 'missing item'].includes(kind)
-    ? `${recorded} recorded`
-    : ['extra key', 'extra item'].includes(kind)
-      ? `${received} received`
-      : recorded === received
-        ? recorded
-        : `${recorded} → ${received}`
+/** The types that were recorded and received. */
+export function typesOf({ kind, types: [recorded, received] }) {
+  if (kind === 'order') return 'array'
+  if (['missing key', 'missing item'].includes(kind)) return `${recorded} recorded`
+  if (['extra key', 'extra item'].includes(kind)) return `${received} received`
+  return recorded === received ? recorded : `${recorded} → ${received}`
+}

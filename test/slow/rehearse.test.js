@@ -1,0 +1,80 @@
+/** `npm run rehearse`, as an operator runs it against a server: the recordings replayed, and what stops it. */
+import { spawnSync } from 'node:child_process'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { temporaryFolder } from '../support/scripts'
+import { admin, hurried, newServer } from '../support/server'
+
+const folder = temporaryFolder()
+const at = (name) => join(folder, name)
+let server
+
+beforeAll(async () => {
+  server = await newServer(hurried)
+  await server.start()
+}, 300_000)
+afterAll(() => server?.remove(), 60_000)
+
+const operator = { USHER_IDENTIFIER: admin.email, USHER_PASSWORD: admin.password }
+
+function rehearses(args, environment = {}, options = []) {
+  const command = [...options, 'scripts/rehearse.js', ...args]
+  const env = { ...process.env, USHER_IDENTIFIER: '', USHER_PASSWORD: '', ...environment }
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { env, encoding: 'utf8' })
+  return { status, last: stdout.trim().split('\n').at(-1), said: stdout + stderr }
+}
+
+it('changes nothing without --writes, and shows no difference with writes, in a report of each form', () => {
+  const recording = 'test/recordings/clinic.har'
+  const reading = rehearses(['clinic', recording, server.address], operator)
+  expect([reading.status, reading.last]).toEqual([1, expect.stringMatching(/ [1-9]\d* differences, 11 skipped$/)])
+
+  // Since nobody was created before, the numbers are those of the recording.
+  const html = rehearses(['clinic', recording, server.address, '--writes', '--report', at('clinic.html')], operator)
+  expect([html.status, html.last]).toEqual([0, '31 same, 0 listed, 0 differences, 0 skipped'])
+  expect(html.said).toContain('1 not part of the contract')
+  const page = readFileSync(at('clinic.html'), 'utf8')
+  expect(page).toContain('clinicSearchUsers')
+  expect(page).not.toMatch(/<script|https?:\/\/(?!127\.0\.0\.1)|ines\.caron|seven small boats/)
+  expect(statSync(at('clinic.html')).mode & 0o077).toBe(0)
+
+  // People of clinic are in the way now: the report names what differs, and no value.
+  const markdown = rehearses(
+    ['rbac', 'test/recordings/rbac.ndjson', server.address, '--writes', '--report', at('rbac.md')],
+    operator,
+  )
+  expect(markdown.status).toBe(1)
+  expect(readFileSync(at('rbac.md'), 'utf8')).toMatch(/### rbacListUsers[^#]*`\$\.pagination\.total`/)
+  expect(readFileSync(at('rbac.md'), 'utf8')).not.toMatch(/okello|seven small boats/i)
+}, 300_000)
+
+it('stops with a sentence', () => {
+  const anonymous = {
+    request: { method: 'GET', path: '/users/list', headers: {} },
+    response: { status: 401, headers: {} },
+  }
+  const lines = Array.from({ length: 20 }, () => JSON.stringify(anonymous)).join('\n')
+  writeFileSync(at('anonymous.ndjson'), lines)
+  writeFileSync(
+    at('jump.mjs'),
+    'const real = Date.now; let n = 0; Date.now = () => real() + ((n += 1) > 8 ? 3_600_000 : 0)',
+  )
+  writeFileSync(at('people.json'), '{"boss": {"identifier": "boss"}}')
+  const personnel = ['personnel', at('anonymous.ndjson'), server.address]
+  for (const [sentence, ...how] of [
+    [
+      'Usher refused to sign in nobody@example.org: it answered 401.',
+      personnel,
+      { USHER_IDENTIFIER: 'nobody@example.org', USHER_PASSWORD: 'no such password' },
+    ],
+    ['Set both USHER_IDENTIFIER and USHER_PASSWORD', personnel, { USHER_IDENTIFIER: admin.email }],
+    ['its password was not recorded', ['personnel', 'test/recordings/personnel.ndjson', server.address], {}],
+    ['people.json must be {"<recorded identifier>"', [...personnel, '--principals', at('people.json')]],
+    ['The clock of this machine jumped by 3600 s', personnel, {}, ['--import', at('jump.mjs')]],
+  ]) {
+    expect(rehearses(...how)).toEqual({ status: 2, last: expect.anything(), said: expect.stringContaining(sentence) })
+  }
+  const foreign = rehearses(['personnel', at('anonymous.ndjson'), server.address, '--strip', '/elsewhere'])
+  expect([foreign.status, foreign.last]).toEqual([3, '0 same, 0 listed, 0 differences, 0 skipped'])
+}, 300_000)
