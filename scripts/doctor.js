@@ -5,6 +5,7 @@
 import { checkDirectory } from './doctor/directory.js'
 import { checkDeployment } from './doctor/deployment.js'
 import { checkOutside } from './doctor/outside.js'
+import { checkUsage } from './doctor/usage.js'
 import { CannotAsk, newClient } from './doctor/client.js'
 import { newReport } from './doctor/report.js'
 
@@ -14,7 +15,10 @@ try {
   report.title(`Usher at ${client.origin}`)
   await checkOutside(client, report)
   const facts = await checkDeployment(client, report)
-  if (facts) await checkDirectory(client, report)
+  if (facts) {
+    await checkUsage(facts, client, report)
+    await checkDirectory(client, report)
+  }
   report.end()
   process.exitCode = report.failures > 0 ? 1 : 0
 } catch (error) {

@@ -11,11 +11,12 @@ import { docsIndexPage, docsPage, docsPolicy } from './docs-page'
 import { configurationOf, Misconfigured, type Configuration, type Env } from './env'
 import { databaseOf, useCommonMiddleware } from './http/contract/answers'
 import { assetFor, assetsPath } from './http/deployment/assets'
+import { describeRetirement } from './http/deployment/retirements'
 import { ownHostOf } from './http/contract/contract'
 import type { Contract, ContractApp, ContractEnv } from './http/contract/contract-types'
 import { completeDocument, contractDocument, documentOnce, textOnce, type Document } from './http/contract/documents'
 import { toFailure } from './http/contract/failure'
-import { indexPage } from './index-page'
+import { indexPage, type Summary } from './index-page'
 import { limitClient } from './http/credentials/rate-limit'
 import { signingKeyProblems } from './http/credentials/signing-keys'
 import { isWellKnown, serveWellKnown } from './http/deployment/well-known'
@@ -65,13 +66,15 @@ async function isConfigured(env: Env): Promise<boolean> {
 
 /** The problems that a configuration by itself does not show. */
 async function remainingProblems(configuration: Configuration): Promise<readonly string[]> {
-  const { contractHosts, legacySecrets, upstreams } = configuration
+  const { contractHosts, legacySecrets, retirements, upstreams } = configuration
   const unknown = (names: Iterable<string>) => [...names].filter((name) => !byName.has(name))
   const hosts = unknown(contractHosts.values())
+  const retired = unknown(retirements.keys())
   const secrets = unknown(legacySecrets.keys())
   const mute = [...upstreams.values()].flatMap(({ contract }) => contract ?? []).filter((name) => !hasOriginal(name))
   return [
     ...(hosts.length > 0 ? [`CONTRACT_HOSTS names unknown contracts: ${hosts.join(', ')}.`] : []),
+    ...(retired.length > 0 ? [`RETIREMENTS names unknown contracts: ${retired.join(', ')}.`] : []),
     ...(mute.length > 0 ? [`UPSTREAMS names contracts whose originals cannot be asked: ${mute.join(', ')}.`] : []),
     ...(secrets.length > 0 ? [`LEGACY_TOKEN_SECRETS names unknown contracts: ${secrets.join(', ')}.`] : []),
     ...(await signingKeyProblems(configuration)),
@@ -134,23 +137,47 @@ site.get('/health', async (c) => {
   return c.json({ status: 'unavailable', database: problem }, 503, { 'retry-after': '5' })
 })
 
-const everything = documentOnce(() => completeDocument(contracts))
-serve('/doc', 'application/json', () => everything())
+/** Documents and pages say which contracts are being retired, which the configuration tells. */
+function perConfiguration(build: (configuration: Configuration) => () => Promise<Document>) {
+  const built = new WeakMap<Configuration, () => Promise<Document>>()
+  return ({ var: { configuration } }: Context<ContractEnv>): Promise<Document> => {
+    let document = built.get(configuration)
+    if (!document) built.set(configuration, (document = build(configuration)))
+    return document()
+  }
+}
+
+const everything = perConfiguration(({ retirements }) => documentOnce(() => completeDocument(contracts, retirements)))
+serve('/doc', 'application/json', everything)
 for (const contract of contracts) {
-  const underItsPath = documentOnce(() => contractDocument(contract))
-  const onItsHost = documentOnce(() => contractDocument(contract, '/'))
-  serve(`/doc/${contract.name}`, 'application/json', ({ req, env }) =>
-    ownHostOf(req.raw, env) ? onItsHost() : underItsPath(),
+  const documentAt = (base?: string) =>
+    perConfiguration(({ retirements }) =>
+      documentOnce(() => contractDocument(contract, retirements.get(contract.name), base)),
+    )
+  const [underItsPath, onItsHost] = [documentAt(), documentAt('/')]
+  serve(`/doc/${contract.name}`, 'application/json', (c) =>
+    ownHostOf(c.req.raw, c.env) ? onItsHost(c) : underItsPath(c),
   )
 }
 
 serveWellKnown(site)
 
-const docsIndex = textOnce(() => docsIndexPage(summaries))
-serve('/docs', 'text/html; charset=UTF-8', () => docsIndex(), { 'content-security-policy': docsPolicy })
+const withRetirement =
+  ({ retirements }: Configuration) =>
+  (summary: Summary): Summary => {
+    const retirement = retirements.get(summary.name)
+    return retirement ? { ...summary, retirement: describeRetirement(retirement) } : summary
+  }
+
+const docsIndex = perConfiguration((configuration) =>
+  textOnce(() => docsIndexPage(summaries.map(withRetirement(configuration)))),
+)
+serve('/docs', 'text/html; charset=UTF-8', docsIndex, { 'content-security-policy': docsPolicy })
 for (const summary of summaries) {
-  const page = textOnce(() => docsPage(summaries, summary))
-  serve(`/docs/${summary.name}`, 'text/html; charset=UTF-8', () => page(), { 'content-security-policy': docsPolicy })
+  const page = perConfiguration((configuration) =>
+    textOnce(() => docsPage(summaries, withRetirement(configuration)(summary))),
+  )
+  serve(`/docs/${summary.name}`, 'text/html; charset=UTF-8', page, { 'content-security-policy': docsPolicy })
 }
 // Addresses that people and tools commonly try.
 for (const [path, target] of [

@@ -37,6 +37,9 @@ function header(contracts: readonly Summary[], shown: Summary | undefined) {
   </header>`
 }
 
+const retirementNote = ({ retirement }: Summary) =>
+  retirement === undefined ? '' : html`<p class="retirement" role="note">${retirement}</p>`
+
 /** Returns the page of one contract. */
 export async function docsPage(contracts: readonly Summary[], shown: Summary): Promise<string> {
   const library = html`<link rel="preload" as="style" href="${assetsPath}/swagger-ui/swagger-ui.css" />
@@ -46,7 +49,7 @@ export async function docsPage(contracts: readonly Summary[], shown: Summary): P
     <html lang="en">
       ${head(`${shown.title} · Usher`, library)}
       <body data-contract="${shown.name}" data-document="/doc/${shown.name}">
-        ${header(contracts, shown)}
+        ${header(contracts, shown)} ${retirementNote(shown)}
         <main id="reference">
           <noscript
             ><p>
@@ -61,14 +64,15 @@ export async function docsPage(contracts: readonly Summary[], shown: Summary): P
 
 /** Returns the index, with links to each contract's reference and document. */
 export async function docsIndexPage(contracts: readonly Summary[]): Promise<string> {
-  const entries = contracts.map(
-    ({ name, title, description }) =>
-      html`<li>
-        <h2><a href="/docs/${name}">${title}</a></h2>
-        <p>${description}</p>
-        <p class="paths"><code>/${name}</code> · <a href="/doc/${name}">OpenAPI document of ${name}</a></p>
-      </li>`,
-  )
+  const entries = contracts.map((contract) => {
+    const { name, title, description } = contract
+    return html`<li>
+      <h2><a href="/docs/${name}">${title}</a></h2>
+      <p>${description}</p>
+      ${retirementNote(contract)}
+      <p class="paths"><code>/${name}</code> · <a href="/doc/${name}">OpenAPI document of ${name}</a></p>
+    </li>`
+  })
   const page = await html`<!doctype html>
     <html lang="en">
       ${head('Reference · Usher')}

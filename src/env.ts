@@ -5,6 +5,7 @@
 import type { Settings } from './core/access/caller'
 import type { Upstream } from './core/sign-in/upstreams'
 import { parseWebhookUrl } from './core/webhooks/webhooks'
+import { parseRetirements, type Retirement } from './http/deployment/retirements'
 import { parseHost } from './http/deployment/hosts'
 
 export interface Env {
@@ -32,6 +33,7 @@ export interface Env {
   USAGE?: string
   USAGE_RETENTION_DAYS?: string
   UPSTREAMS?: string
+  RETIREMENTS?: string
   SIGNING_KEY?: string
   SIGNING_KEY_NEXT?: string
   SIGNING_KEY_PREVIOUS?: string
@@ -73,6 +75,8 @@ export interface Configuration extends Settings {
   auditRetentionDays: number | undefined
   recordsUsage: boolean
   usageRetentionDays: number
+  /** Contract name to its retirement. */
+  retirements: ReadonlyMap<string, Retirement>
 }
 
 /** Each problem names its variable and never contains a value. */
@@ -155,6 +159,7 @@ function check(env: Env): Configuration | Misconfigured {
     auditRetentionDays: env.AUDIT_RETENTION_DAYS ? number('AUDIT_RETENTION_DAYS', 0, 1, 36_500) : undefined,
     recordsUsage: onOff('USAGE', true),
     usageRetentionDays: number('USAGE_RETENTION_DAYS', 400, 1, 36_500),
+    retirements: parseRetirements(env.RETIREMENTS, problems),
     firstAdmin: firstAdmin.email !== '' && firstAdmin.password !== '' ? firstAdmin : undefined,
   }
   if (problems.length > 0) return new Misconfigured(problems)

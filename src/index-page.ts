@@ -7,6 +7,8 @@ export interface Summary {
   name: string
   title: string
   description: string
+  /** What is to be known of the contract's retirement, if it is being retired. */
+  retirement?: string
 }
 
 const style = `

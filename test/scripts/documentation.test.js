@@ -212,12 +212,14 @@ describe('docs/limits.md', () => {
   it('has every limit of the code', () => {
     // These bound memory or work inside the Worker. No client sees them.
     const internal = [
+      'maxBrownOuts',
       'maxCharacters',
       'maxDatesKnown',
       'maxExamples',
       'maxExpandedWords',
       'maxKeys',
       'maxLength',
+      'maxMinutes',
       'maxNamedAddressLength',
       'maxPauseMilliseconds',
       'maxPrograms',

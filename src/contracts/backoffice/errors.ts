@@ -51,6 +51,8 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'locked_out':
     case 'rate_limited':
       return message(429, 'Too Many Attempts.')
+    case 'retired':
+      return message(410, 'This API has been retired.')
     case 'contended':
     case 'upstream_unavailable':
     case 'unavailable':

@@ -29,6 +29,8 @@ export function toFailureResponse(failure: Failure, path: string): FailureRespon
     case 'locked_out':
     case 'rate_limited':
       return failed('Too many attempts, try again later.', 429)
+    case 'retired':
+      return failed('This service has been retired.', 410)
     case 'contended':
     case 'upstream_unavailable':
     case 'unavailable':

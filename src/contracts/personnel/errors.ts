@@ -60,6 +60,8 @@ export function toFailureResponse(failure: Failure): FailureResponse {
       return detail(429, 'Trop de tentatives de connexion, réessayez plus tard')
     case 'rate_limited':
       return detail(429, 'Trop de requêtes, réessayez plus tard')
+    case 'retired':
+      return detail(410, 'Ce service a été retiré')
     case 'contended':
     case 'upstream_unavailable':
     case 'unavailable':

@@ -60,6 +60,8 @@ export function toFailureResponse(failure: Failure): FailureResponse {
       return detail(429, 'Too many failed sign-ins, try again later')
     case 'rate_limited':
       return detail(429, 'Too many requests')
+    case 'retired':
+      return detail(410, 'This API has been retired')
     case 'contended':
     case 'upstream_unavailable':
     case 'unavailable':

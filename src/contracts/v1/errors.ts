@@ -93,6 +93,8 @@ export function toProblem(failure: Failure): FailureResponse {
       return problem(429, 'Too Many Requests', 'Too many failed sign-ins on this account.')
     case 'rate_limited':
       return problem(429, 'Too Many Requests', 'Too many requests.')
+    case 'retired':
+      return problem(410, 'Gone', 'This API has been retired.')
     case 'contended':
     case 'upstream_unavailable':
     case 'unavailable':

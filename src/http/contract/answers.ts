@@ -5,6 +5,7 @@ import { Database } from '../../database/database'
 import { configurationOf } from '../../env'
 import type { ContractApp, ContractEnv } from './contract-types'
 import { commonHeaders, listedOrigins } from './headers'
+import { retiring } from './retirement'
 import { requestLog } from '../deployment/request-log'
 
 const databases = new WeakMap<Request, Database>()
@@ -31,5 +32,6 @@ export function useCommonMiddleware(
     await next()
   })
   app.use(listedOrigins)
+  if (contract !== undefined) app.use(retiring(contract))
   app.use(methodNotAllowed({ app, onMethodNotAllowed }))
 }

@@ -14,6 +14,7 @@ import { configurationOf, type Env } from '../../env'
 import { useCommonMiddleware } from './answers'
 import type { Contract, ContractApp, ContractEnv, ContractTraits } from './contract-types'
 import { hostOf } from '../deployment/hosts'
+import { refuseWhereRetired } from './retirement'
 import { operationOf } from './operations'
 import { programOf } from '../credentials/program'
 import { registerOriginal, upstreamsOf } from '../upstreams/upstreams'
@@ -48,6 +49,7 @@ export function createContract(traits: ContractTraits): Contract {
   app.use(async (c, next) => {
     const settings = c.get('configuration')
     const now = Math.floor(Date.now() / 1000)
+    refuseWhereRetired(settings.retirements.get(traits.name), now)
     const operation = settings.recordsUsage ? operationOf(c, app) : undefined
     c.set('contract', traits)
     c.set('visit', {

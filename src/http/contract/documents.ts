@@ -5,6 +5,7 @@
 import { sha256, utf8 } from '../../core/encoding'
 import type { Contract } from './contract-types'
 import { header } from './json'
+import { describeRetirement, type Retirement } from '../deployment/retirements'
 
 export interface Document {
   text: string
@@ -37,21 +38,26 @@ const failureHeaders: Record<string, object> = {
 }
 
 /** Builds the document of one contract. `base` is the server's path. */
-export function contractDocument(contract: Contract, base = `/${contract.name}`) {
+export function contractDocument(contract: Contract, retirement?: Retirement, base = `/${contract.name}`) {
   const { paths, components } = contract.app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: { title: '', version: '' },
   })
   return {
     openapi: '3.1.0',
-    info: { title: `Usher: ${contract.title}`, description: contract.description, ...info },
+    info: { title: `Usher: ${contract.title}`, description: describe(contract, retirement), ...info },
     servers: [{ url: base }],
     tags: tagsOf(contract),
     paths: Object.fromEntries(
-      Object.entries(paths as Paths).map(([path, item]) => [path, completed(item, contract.name)]),
+      Object.entries(paths as Paths).map(([path, item]) => [path, completed(item, contract.name, retirement)]),
     ),
     components,
   }
+}
+
+/** The description of a contract, with what is to be known of its retirement. */
+function describe({ description }: Contract, retirement: Retirement | undefined): string {
+  return retirement ? `${description} ${describeRetirement(retirement)}` : description
 }
 
 function tagsOf({ name, description, tags }: Contract): readonly { name: string; description: string }[] {
@@ -75,8 +81,10 @@ function amongOthers(contract: Contract, item: Paths[string]): Paths[string] {
  * Builds the document of all contracts, each under its base path. Component names carry the contract's prefix, so they
  * never collide.
  */
-export function completeDocument(contracts: readonly Contract[]) {
-  const documents = contracts.map((contract) => [contract, contractDocument(contract)] as const)
+export function completeDocument(contracts: readonly Contract[], retirements: ReadonlyMap<string, Retirement>) {
+  const documents = contracts.map(
+    (contract) => [contract, contractDocument(contract, retirements.get(contract.name))] as const,
+  )
   const paths = documents.flatMap(([contract, document]) =>
     Object.entries(document.paths).map(
       ([path, item]) => [`/${contract.name}${path}`, amongOthers(contract, item)] as const,
@@ -101,11 +109,12 @@ export function completeDocument(contracts: readonly Contract[]) {
 }
 
 /** Adds what all operations share: who may call them, the contract's tag, and the headers of failures. */
-function completed(item: Paths[string], tag: string): Paths[string] {
+function completed(item: Paths[string], tag: string, retirement: Retirement | undefined): Paths[string] {
   return Object.fromEntries(
     Object.entries(item).map(([method, operation]) => {
       const { 'x-access': access, description, responses, ...rest } = operation
-      const withHeaders = Object.entries(responses).map(([status, response]) => {
+      const gone = retirement?.sunset === undefined ? {} : { 410: { ...responses['503'], description: 'Retired' } }
+      const withHeaders = Object.entries({ ...responses, ...gone }).map(([status, response]) => {
         const headers = failureHeaders[status]
         return [status, headers ? { ...response, headers: { ...response.headers, ...headers } } : response] as const
       })
@@ -115,6 +124,7 @@ function completed(item: Paths[string], tag: string): Paths[string] {
           ...rest,
           description: [access, description].filter((sentence) => sentence !== undefined).join(' '),
           tags: operation.tags ?? [tag],
+          ...(retirement && { deprecated: true }),
           responses: Object.fromEntries(withHeaders),
         },
       ]

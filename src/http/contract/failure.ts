@@ -22,6 +22,8 @@ export type Failure =
   | { kind: 'body_too_large'; maxBytes: number; maxLines?: number }
   | { kind: 'no_such_path' }
   | { kind: 'method_not_allowed'; allowed: readonly string[] }
+  /** The contract has ended: its sunset is over. */
+  | { kind: 'retired' }
   | { kind: 'rate_limited'; retryAfterSeconds: number }
   /** The database is unavailable or an unexpected error occurred. The reason is not reported. */
   | { kind: 'unavailable'; retryAfterSeconds: number }

@@ -30,6 +30,7 @@ export const variableNames = [
   'USAGE',
   'USAGE_RETENTION_DAYS',
   'UPSTREAMS',
+  'RETIREMENTS',
   'SIGNING_KEY',
   'SIGNING_KEY_NEXT',
   'SIGNING_KEY_PREVIOUS',
@@ -48,10 +49,11 @@ export interface Deployment {
   logsRequests: boolean
   recordsUsage: boolean
   usageRetentionDays: number
+  retirements: Configuration['retirements']
 }
 
 export function deploymentOf(env: Env, configuration: Configuration): Deployment {
-  const { rateLimited, serverTiming, logsRequests, recordsUsage, usageRetentionDays } = configuration
+  const { rateLimited, serverTiming, logsRequests, recordsUsage, usageRetentionDays, retirements } = configuration
   const isThere = (name: (typeof bindingNames)[number]) => {
     // The platform may have left the binding out, whatever its type says.
     const binding = env[name] as unknown as Record<string, unknown> | undefined
@@ -67,5 +69,6 @@ export function deploymentOf(env: Env, configuration: Configuration): Deployment
     logsRequests,
     recordsUsage,
     usageRetentionDays,
+    retirements,
   }
 }

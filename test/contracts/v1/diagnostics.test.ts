@@ -67,6 +67,7 @@ describe('GET /diagnostics', () => {
       server_timing: true,
       request_log: false,
       usage: { recorded: true, retention_days: 400 },
+      retirements: [],
       admins: 1,
     })
     expect(Math.abs(Date.parse(body.time) - Date.now())).toBeLessThan(60_000)

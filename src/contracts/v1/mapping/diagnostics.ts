@@ -29,6 +29,12 @@ export function fromDeployment(
     server_timing: serverTiming,
     request_log: logsRequests,
     usage: { recorded: deployment.recordsUsage, retention_days: deployment.usageRetentionDays },
+    retirements: [...deployment.retirements].map(([contract, { deprecated, sunset, brownOuts }]) => ({
+      contract,
+      deprecated: deprecated === undefined ? null : toUtc(deprecated),
+      sunset: sunset === undefined ? null : toUtc(sunset),
+      brown_outs: brownOuts.map(({ from, until }) => ({ from: toUtc(from), until: toUtc(until) })),
+    })),
     admins,
   }
 }

@@ -28,6 +28,14 @@ export const V1Diagnostics = z
     server_timing: z.boolean(),
     request_log: z.boolean(),
     usage: z.strictObject({ recorded: z.boolean(), retention_days: z.int() }),
+    retirements: z.array(
+      z.strictObject({
+        contract: z.string(),
+        deprecated: time.nullable(),
+        sunset: time.nullable(),
+        brown_outs: z.array(z.strictObject({ from: time, until: time })),
+      }),
+    ),
     admins: z.int().openapi({ description: 'Holders of the role admin' }),
   })
   .openapi('V1Diagnostics')
