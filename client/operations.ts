@@ -749,6 +749,19 @@ export type Diagnostics = {
     recorded: boolean
     retention_days: number
   }
+  retirements: Array<{
+    contract: string
+    /** UTC, whole seconds */
+    deprecated: string | null
+    /** UTC, whole seconds */
+    sunset: string | null
+    brown_outs: Array<{
+      /** UTC, whole seconds */
+      from: string
+      /** UTC, whole seconds */
+      until: string
+    }>
+  }>
   /** Holders of the role admin */
   admins: number
 }
@@ -775,6 +788,7 @@ export type Variable =
   | 'USAGE'
   | 'USAGE_RETENTION_DAYS'
   | 'UPSTREAMS'
+  | 'RETIREMENTS'
   | 'SIGNING_KEY'
   | 'SIGNING_KEY_NEXT'
   | 'SIGNING_KEY_PREVIOUS'
