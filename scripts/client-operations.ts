@@ -39,7 +39,7 @@ export function operationsSource({ paths, components }: ContractDocument): strin
   return [
     opening,
     ...Object.entries(components.schemas).map(([name, schema]) => {
-      return `${comment(schema.description ?? usesOf(name, operations))}export type ${ownName(name)} = ${typeOf(schema)}\n`
+      return `${comment(schema.description ?? usesOf(name, operations, components.schemas))}export type ${ownName(name)} = ${typeOf(schema)}\n`
     }),
     `/** What a failure may be. */\nexport type FailureStatus = ${failures.join(' | ')}\n`,
     `/** What each operation takes and answers. */\nexport interface Operations {\n${operations.map(typesOf).join('')}}\n`,
@@ -47,8 +47,8 @@ export function operationsSource({ paths, components }: ContractDocument): strin
   ].join('\n')
 }
 
-/** Which operations take or answer the component, for a component that the document does not describe. */
-function usesOf(name: string, operations: readonly Operation[]): string {
+/** Which operations or types use the component, for a component that the document does not describe. */
+function usesOf(name: string, operations: readonly Operation[], schemas: Record<string, Schema>): string {
   const has = (part: unknown) => JSON.stringify(part ?? '').includes(`"#/components/schemas/${name}"`)
   const named = (uses: Operation[]) => uses.map(({ operationId }) => `\`${methodName(operationId)}\``).join(', ')
   const taking = operations.filter(({ requestBody, parameters }) => has(requestBody) || has(parameters))
@@ -59,7 +59,9 @@ function usesOf(name: string, operations: readonly Operation[]): string {
     ...(taking.length > 0 ? [`taken by ${named(taking)}`] : []),
     ...(answering.length > 0 ? [`answered by ${named(answering)}`] : []),
   ].join('; ')
-  return uses === '' ? `A part of other types` : `${uses.charAt(0).toUpperCase()}${uses.slice(1)}`
+  const parents = Object.keys(schemas).filter((other) => other !== name && has(schemas[other]))
+  if (uses === '') return `A part of ${parents.map((other) => `\`${ownName(other)}\``).join(', ')}`
+  return `${uses.charAt(0).toUpperCase()}${uses.slice(1)}`
 }
 
 /** Removes the prefix that distinguishes contracts in the document of all contracts. */
