@@ -24,10 +24,10 @@ export type UserUpdate = {
   country_id?: number | null | undefined
 }
 
-/** A part of other types */
+/** A part of `UserUpdate`, `ImportedUser`, `ExportedUser`, `User`, `UserCreate` */
 export type Gender = 'male' | 'female' | 'unknown' | null
 
-/** A part of other types */
+/** A part of `UserUpdate`, `ImportedUser`, `ExportedUser`, `User`, `UserCreate` */
 export type UserType = 'administrative' | 'technician' | 'clinician' | 'student' | null
 
 /** Taken by `logout` */
@@ -84,16 +84,16 @@ export type ImportedUser = {
   country_id?: number | null | undefined
 }
 
-/** A part of other types */
+/** A part of `ImportedUser` */
 export type ImportedStatus = 'active' | 'inactive' | 'activated' | 'deactivated'
 
-/** A part of other types */
+/** A part of `ImportedUser` */
 export type ImportedUserStatus = 'active' | 'inactive'
 
 /** Answered by `importUsers` */
 export type ImportResult = ImportAccepted | ImportRefused | ImportStopped | ImportDone
 
-/** A part of other types */
+/** A part of `ImportResult` */
 export type ImportAccepted = {
   /** From 1 */
   line: number
@@ -104,10 +104,10 @@ export type ImportAccepted = {
   note?: string | undefined
 }
 
-/** A part of other types */
+/** A part of `ImportAccepted` */
 export type ImportAcceptedStatus = 'created' | 'skipped'
 
-/** A part of other types */
+/** A part of `ImportResult` */
 export type ImportRefused = {
   /** From 1 */
   line: number
@@ -118,7 +118,7 @@ export type ImportRefused = {
   }>
 }
 
-/** A part of other types */
+/** A part of `ImportResult` */
 export type ImportStopped = {
   status: 'stopped'
   /** Where to continue: every line before it was decided */
@@ -126,7 +126,7 @@ export type ImportStopped = {
   problem: Problem
 }
 
-/** A part of other types */
+/** A part of `ImportStopped` */
 export type Problem = {
   type: string
   title: string
@@ -140,7 +140,7 @@ export type Problem = {
     | undefined
 }
 
-/** A part of other types */
+/** A part of `ImportResult` */
 export type ImportDone = {
   status: 'done'
   dry_run: boolean
@@ -156,7 +156,7 @@ export type ImportDone = {
   unknown_fields: Array<ImportUnknownField>
 }
 
-/** A part of other types */
+/** A part of `ImportDone` */
 export type ImportedHashes = {
   kind: string
   users: number
@@ -164,7 +164,7 @@ export type ImportedHashes = {
   milliseconds: number
 }
 
-/** A part of other types */
+/** A part of `ImportDone` */
 export type ImportUnknownField = {
   field: string
   lines: number
@@ -233,7 +233,7 @@ export type User = {
   roles: Array<RoleReference>
 }
 
-/** A part of other types */
+/** A part of `User` */
 export type RoleReference = {
   id: string
   name: string
@@ -267,7 +267,7 @@ export type UserList = {
   pagination: UserPagination
 }
 
-/** A part of other types */
+/** A part of `UserList` */
 export type UserPagination = {
   next_cursor: string | null
   total: number
@@ -348,7 +348,7 @@ export type Introspection = {
   exp?: number | undefined
 }
 
-/** A part of other types */
+/** A part of `Introspection`, `Role`, `RoleCreate`, `RoleUpdate`, `NewApiKey`, `ApiKeyCreate`, `ApiKey` */
 export type Permission =
   | 'users:read'
   | 'users:create'
@@ -392,7 +392,7 @@ export type SessionList = {
   data: Array<Session>
 }
 
-/** A part of other types */
+/** A part of `SessionList` */
 export type Session = {
   id: string
   /** UTC, whole seconds */
@@ -461,7 +461,7 @@ export type ApiKeyList = {
   data: Array<ApiKey>
 }
 
-/** A part of other types */
+/** A part of `ApiKeyList` */
 export type ApiKey = {
   id: string
   name: string
@@ -480,7 +480,7 @@ export type AuditEventList = {
   pagination: CursorPagination
 }
 
-/** A part of other types */
+/** A part of `AuditEventList` */
 export type AuditEvent = {
   id: string
   /** UTC, whole seconds */
@@ -534,10 +534,10 @@ export type AuditCredential = {
   id: string
 } | null
 
-/** A part of other types */
+/** A part of `AuditCredential` */
 export type CredentialKind = 'session' | 'key'
 
-/** A part of other types */
+/** A part of `AuditEventList`, `WebhookFailureList`, `UsageList`, `DirectoryDiagnostics` */
 export type CursorPagination = {
   next_cursor: string | null
 }
@@ -562,7 +562,7 @@ export type Webhook = {
   last_outcome: string | null
 }
 
-/** A part of other types */
+/** A part of `Webhook`, `NewWebhook`, `WebhookCreate`, `WebhookUpdate`, `WebhookEvent` */
 export type WebhookEventType =
   | 'user.created'
   | 'user.updated'
@@ -572,7 +572,7 @@ export type WebhookEventType =
   | 'user.roles_set'
   | 'user.password_set'
 
-/** A part of other types */
+/** A part of `Webhook`, `NewWebhook`, `WebhookCreate`, `WebhookUpdate` */
 export type WebhookStatus = 'active' | 'inactive'
 
 /** Answered by `createWebhook` */
@@ -622,7 +622,7 @@ export type WebhookFailureList = {
   pagination: CursorPagination
 }
 
-/** A part of other types */
+/** A part of `WebhookFailureList` */
 export type WebhookFailure = {
   event: WebhookEvent
   attempts: number
@@ -643,7 +643,7 @@ export type WebhookEvent = {
   data: WebhookEventData
 }
 
-/** A part of other types */
+/** A part of `WebhookEvent` */
 export type WebhookEventData = {
   /** `usr_` and 32 hex digits */
   user_id: string | null
@@ -698,7 +698,7 @@ export type Migration = {
   data: Array<UpstreamProgress>
 }
 
-/** A part of other types */
+/** A part of `Migration` */
 export type UpstreamProgress = {
   upstream: string
   /** Users whose password only the upstream knows */
@@ -712,7 +712,7 @@ export type UpstreamProgress = {
   last_adopted_at: string | null
 }
 
-/** A part of other types */
+/** A part of `UpstreamProgress` */
 export type UpstreamAdopted = {
   total: number
   /** By day in UTC, of the last 30 days */
@@ -766,10 +766,10 @@ export type Diagnostics = {
   admins: number
 }
 
-/** A part of other types */
+/** A part of `Diagnostics` */
 export type Binding = 'DB' | 'ASSETS' | 'PRINCIPAL_LIMITER' | 'CLIENT_LIMITER' | 'SIGN_IN_LIMITER'
 
-/** A part of other types */
+/** A part of `Diagnostics` */
 export type Variable =
   | 'JWT_SECRET'
   | 'JWT_SECRET_PREVIOUS'
@@ -840,7 +840,7 @@ export type DirectoryDiagnostics = {
   pagination: CursorPagination
 }
 
-/** A part of other types */
+/** A part of `DirectoryDiagnostics` */
 export type Finding =
   | 'total_off'
   | 'span_off'
@@ -855,7 +855,7 @@ export type Finding =
   | 'hash_outdated'
   | 'hash_unverifiable'
 
-/** A part of other types */
+/** A part of `DirectoryDiagnostics` */
 export type HashStanding = 'current' | 'outdated' | 'unverifiable'
 
 /** Taken by `checkDirectory` */

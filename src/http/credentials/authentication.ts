@@ -171,6 +171,6 @@ export function anonymousOrAuthenticated() {
     })
   })
   const middleware: [typeof either] = [either]
-  const access = 'Takes no credential. A credential that is sent must be valid.'
+  const access = 'Needs no credential. A credential that is sent must be valid.'
   return { 'x-access': access, security: [] as Record<string, string[]>[], middleware }
 }
