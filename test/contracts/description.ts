@@ -67,6 +67,8 @@ export interface Wire {
   role: (role: Role) => Fields | undefined
   /** The given and the family name, where they are fields of their own. */
   names?: (givenName: string, familyName: string) => Fields
+  /** Fields that bodies take, in any case, and that the document does not list. */
+  undocumented?: readonly string[]
   /** The component of the document that describes the body of a creation. */
   creation: string
   /** The query parameters of lists. */
@@ -121,8 +123,10 @@ export interface Access {
   self?: 'waived' | 'only'
   /** `never`: API keys are refused, because a key is not a user. */
   key?: 'never'
-  /** Set for a GET that changes something, such as a sign-out or a recorded export. */
-  writes?: true
+  /** Set where the method does not tell: for a GET that changes something, such as a sign-out, and for a POST that only reads. */
+  writes?: boolean
+  /** Needs no credential, and refuses one that is not valid. */
+  checksCredential?: true
 }
 
 /** What a successful request is about. */

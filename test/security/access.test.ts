@@ -93,7 +93,7 @@ describe('the descriptions', () => {
 
 describe.each(guarded)('%s', (_, { method, path, request, requestBody, access }) => {
   const { needs, self, key } = access
-  const writes = method !== 'GET' || access.writes === true
+  const writes = access.writes ?? method !== 'GET'
   const done = { outcome: 'done', changed: writes, challenge: null }
   const forbidden = { outcome: 'forbidden', changed: false, challenge: null }
   const unauthenticated = { outcome: 'unauthenticated', changed: false, challenge: invalidToken }
@@ -170,11 +170,15 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
   }
 })
 
-describe.each(named.filter(([, { access }]) => access.open))('%s', (_, { request }) => {
-  it('requires no credential, and ignores an invalid one', async () => {
+describe.each(named.filter(([, { access }]) => access.open))('%s', (_, { request, access }) => {
+  const { writes = true, checksCredential } = access
+  const done = { outcome: 'done', changed: writes, challenge: null }
+  const refused = { outcome: 'unauthenticated', changed: false, challenge: invalidToken }
+
+  it(`requires no credential, and ${checksCredential ? 'refuses' : 'ignores'} an invalid one`, async () => {
     for (const token of [undefined, gone.deactivated, 'nonsense']) {
       const ask = await request({ admin, one: await signedInPerson(admin) })
-      expect(await attempt(ask, { token })).toEqual({ outcome: 'done', changed: true, challenge: null })
+      expect(await attempt(ask, { token })).toEqual(token !== undefined && checksCredential ? refused : done)
     }
   })
 })

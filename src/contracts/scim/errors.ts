@@ -69,8 +69,9 @@ export function toFailureResponse(failure: Failure, path: string): FailureRespon
         ? error(400, `No index narrows the request, and there are more than ${failure.max} users.`, 'tooMany')
         : error(413, `The request changes more than ${failure.max} memberships.`)
     case 'unsupported_media_type':
+      return error(415, `The body must be ${scimMediaType} or application/json.`)
     case 'unsupported_encoding':
-      return error(415, `The body must be ${scimMediaType} or application/json, without a Content-Encoding.`)
+      return error(415, 'The Content-Encoding of the request must be identity.')
     case 'unreadable_body':
       return error(400, 'The body is not JSON in UTF-8.', 'invalidSyntax')
     case 'invalid':

@@ -72,8 +72,10 @@ export function selectFewUsers(query: ConditionQuery): Statement<ConditionPage> 
   const found = narrowing(condition)
   if (!found || costOf(found) > 0 || sizeOf(condition) > mostRepeated) return undefined
   const own = clientNumber[client.kind]
-  const listed = sql`SELECT ${listedUser(keyOf(query.sort), own)} FROM (${candidates(found, own)}) AS candidate
-    CROSS JOIN users ON users.number = candidate.number WHERE ${toSql(condition, own)}
+  // All that are found by an external id have it.
+  const known = isExact(condition) && condition.field === 'externalId' ? sql`${condition.value}` : undefined
+  const listed = sql`SELECT ${listedUser(keyOf(query.sort), own, known)} FROM (${candidates(found, own)}) AS candidate
+    CROSS JOIN users ON users.number = candidate.number WHERE ${isExact(condition) ? sql`1` : toSql(condition, own)}
     ORDER BY ${orderBy(query, sql`users.number`)} LIMIT ${sql.raw(String(mostFound + 1))}`
   return prepare<Values, ConditionPage>(
     () => pageOf(sql`0`, listed),
@@ -83,6 +85,10 @@ export function selectFewUsers(query: ConditionQuery): Statement<ConditionPage> 
     },
   )({ client: client.credential })
 }
+
+/** Whether the look-up finds just the users for whom the condition holds. */
+const isExact = (condition: UserCondition): condition is UserCondition & { kind: 'text' } =>
+  condition.kind === 'text' && (condition.field === 'id' || condition.field === 'externalId')
 
 /**
  * Not compiled once and kept, as other statements are: clients write the conditions, and there is no end of them. `client` is a common

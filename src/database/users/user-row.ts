@@ -135,10 +135,10 @@ export const clientNumber: Record<ClientKind, SQL> = {
   key: sql`(SELECT user_number FROM api_keys WHERE hash = ${clientValue})`,
 }
 
-/** The values of a KeptRow, over a row of users. */
-export const keptOf = (client: SQL): [attributes: SQL, externalId: SQL] => [
+/** The values of a KeptRow, over a row of users. `externalId` is given where it is known. */
+export const keptOf = (client: SQL, externalId?: SQL): [attributes: SQL, externalId: SQL] => [
   sql`(SELECT ${keptAttributes.attributes} FROM ${keptAttributes} WHERE ${keptAttributes.user_number} = ${users.number})`,
-  externalIdOf('user', client, users.number),
+  externalId ?? externalIdOf('user', client, users.number),
 ]
 
 /** The client's id of a user or role, by the number of that. */
@@ -160,8 +160,8 @@ export interface ListedUser {
 }
 
 /** The columns that `pageOf` needs of each user: the values, and the numbers of the roles. */
-export const listedUser = (key?: SQL, client?: SQL): SQL => sql`
-  ${client ? arrayOf(key ?? sql`NULL`, ...keptOf(client)) : key ? arrayOf(key) : arrayOf()} AS user,
+export const listedUser = (key?: SQL, client?: SQL, externalId?: SQL): SQL => sql`
+  ${client ? arrayOf(key ?? sql`NULL`, ...keptOf(client, externalId)) : key ? arrayOf(key) : arrayOf()} AS user,
   coalesce(CASE WHEN ${users.role_count} > 1 THEN (
     SELECT group_concat(role_number) FROM (
       SELECT ${userRoles.role_number} FROM ${userRoles} WHERE ${userRoles.user_number} = ${users.number}

@@ -15,10 +15,14 @@ const newUser = (email: string, fields: Fields = {}) => ({
 
 const another: Fields = { name: { givenName: 'Another' } }
 
-const patch = ({ uuid }: Pick<Someone, 'uuid'>, fields: Fields = another) => ({
+/** Members of the message stand beside its one operation, which replaces all other fields. */
+const patch = (
+  { uuid }: Pick<Someone, 'uuid'>,
+  { schemas = [patchSchema], Operations, ...fields }: Fields = another,
+) => ({
   path: `${users}/${uuid}`,
   method: 'PATCH',
-  json: operations({ op: 'replace', value: fields }),
+  json: { schemas, Operations: Operations ?? [{ op: 'replace', value: fields }] },
 })
 
 const put = ({ uuid, email }: Pick<Someone, 'uuid' | 'email'>, fields: Fields = another) => ({
@@ -37,7 +41,7 @@ const otherVersion = { headers: { 'if-match': 'W/"99"' } }
 const absent = { prepare: () => ({ bind: () => ({}) }), batch: () => Promise.reject(new Error('D1 is away')) }
 
 const discovery = (path: string, rest: Provoked = {}) => ({
-  access: { open: true } as const,
+  access: { open: true, writes: false, checksCredential: true } as const,
   provoke: ({ admin }: { admin: string }): Provoked => ({
     path,
     unauthorized: { token: 'not a token' },
@@ -111,6 +115,31 @@ export const scim: ContractDescription = {
     matricule: (matricule) => ({ [enterprise]: { employeeNumber: String(matricule) } }),
     role: () => undefined,
     names: (givenName, familyName) => ({ name: { givenName, familyName } }),
+    undocumented: [
+      ...[
+        'userName',
+        'name',
+        'displayName',
+        'nickName',
+        'profileUrl',
+        'title',
+        'userType',
+        'preferredLanguage',
+        'locale',
+      ],
+      ...[
+        'timezone',
+        'active',
+        'emails',
+        'phoneNumbers',
+        'addresses',
+        'externalId',
+        'roles',
+        'entitlements',
+        enterprise,
+      ],
+      ...['employeeNumber', 'costCenter', 'organization', 'division', 'department', 'manager'],
+    ],
     creation: 'ScimUserBody',
     query: {
       pageSize: 'count',
@@ -199,7 +228,7 @@ export const scim: ContractDescription = {
       provoke: () => ({ invalid: { path: `${users}?filter=hobby` } }),
     },
     scimSearchUsers: {
-      access: { needs: 'users:read' },
+      access: { needs: 'users:read', writes: false },
       provoke: () => ({
         valid: { json: { schemas: [searchSchema], filter: 'active eq true' } },
         invalid: { json: {} },
@@ -260,7 +289,7 @@ export const scim: ContractDescription = {
       request: () => ({ path: groups }),
     },
     scimSearchGroups: {
-      access: { needs: groupReading },
+      access: { needs: groupReading, writes: false },
       provoke: () => ({
         valid: { json: { schemas: [searchSchema], filter: 'displayName eq "admin"' } },
         invalid: { json: {} },
@@ -288,7 +317,7 @@ export const scim: ContractDescription = {
       request: () => ({ path: `${groups}/${adminRole.id}` }),
     },
     scimPutGroup: {
-      access: { needs: groupReading },
+      access: { needs: groupManaging },
       provoke: ({ role }) => ({
         path: `${groups}/${role.id}`,
         valid: { json: newGroup('Renamed') },
@@ -304,7 +333,7 @@ export const scim: ContractDescription = {
       }),
     },
     scimPatchGroup: {
-      access: { needs: groupReading },
+      access: { needs: groupManaging },
       provoke: ({ role, one }) => ({
         path: `${groups}/${role.id}`,
         valid: { json: operations({ op: 'add', path: 'members', value: [{ value: one.uuid }] }) },

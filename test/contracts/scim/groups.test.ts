@@ -224,7 +224,7 @@ describe('PATCH /Groups/{id}', () => {
           .map(({ value }) => value),
       },
     ])
-    expect([many.status, many.body.scimType]).toEqual([204, undefined])
+    expect(many.status).toBe(204)
     const tooMany = await client.patch(`/Groups/${id}`, [{ op: 'remove', path: 'members' }])
     expect([tooMany.status, tooMany.body.scimType]).toEqual([413, undefined])
     const read = await client.get(`/Groups/${id}`)

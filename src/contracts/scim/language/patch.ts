@@ -79,8 +79,7 @@ function apply(resource: Resource, values: Values, { verb, path, value }: Operat
     if (verb === 'remove') throw badRequest('noTarget', 'remove needs a path.')
     if (!isObject(value)) throw invalid('value', 'must be an object where there is no path.')
     for (const [name, one] of Object.entries(value)) {
-      // A name that is no path at all is an unknown attribute.
-      const target = isPath(name) ? targetOf(resource, name) : undefined
+      const target = isKnown(resource, name) ? targetOf(resource, name) : undefined
       if (target && isWritable(target.found)) change(resource, values, { verb, value: one, ...target })
       else if (target?.found.kind === 'authority') refuseAuthority('roles or entitlements', one)
     }
@@ -98,7 +97,8 @@ function apply(resource: Resource, values: Values, { verb, path, value }: Operat
   change(resource, values, { verb, value, ...target })
 }
 
-const isPath = (name: string) => /^[A-Za-z]/.test(name)
+/** Whether a name or a path begins with an attribute that the resource has. Others are ignored, whatever follows. */
+const isKnown = (resource: Resource, path: string) => named(resource, path.split('[')[0] ?? '').kind !== 'unknown'
 
 interface PathTarget {
   found: Named
