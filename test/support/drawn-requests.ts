@@ -181,9 +181,11 @@ export async function placeOf(
   known: Known,
   send: (asked: Asked, place: number) => Promise<{ status: number; body: any; written: number }>,
 ): Promise<number> {
+  const { access } = contractAt(operation.path).operations[operation.operationId] ?? {}
+  const writes = access?.writes ?? operation.method !== 'GET'
   for (const [place, asked] of requestsFor(document, operation, known).entries()) {
     const answer = await send(asked, place)
-    if (isDone(operation, answer) && (operation.method === 'GET' || answer.written > 0)) return place
+    if (isDone(operation, answer) && (!writes || answer.written > 0)) return place
   }
   throw new Error(
     `${operation.operationId}: nothing drawn is accepted. Name values for its fields in wire.words of the contract's description, or in test/support/drawn-requests.ts.`,

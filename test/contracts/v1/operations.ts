@@ -435,7 +435,7 @@ export const operations: ContractDescription['operations'] = {
     request: async (about) => ({ path: `${await newWebhook(about)}/ping`, method: 'POST' }),
   },
   v1Introspect: {
-    access: { needs: 'tokens:introspect' },
+    access: { needs: 'tokens:introspect', writes: false },
     provoke: ({ apiKey }) => ({
       path: '/v1/auth/introspect',
       valid: { json: { token: apiKey.key } },
