@@ -8,13 +8,17 @@ const asked = 8
 const walkedWhole = 10_000
 const samples = 50
 
-/** Returns the costs of some requests per operation: `{ trips, read, written, hits, size }`. */
+/**
+ * Returns the costs of some requests per operation: `{ trips, read, written, hits, size }`. Each read is sent once before it is counted;
+ * `firstUse` has what that first use in its hour cost.
+ */
 export async function count({ product, address, session }, subjects, settings) {
   const call = caller(address, session)
-  const costs = {}
+  const costs = { firstUse: {} }
   for (const { name, request, writes } of operations.filter((operation) => isIn(operation, product))) {
     costs[name] = []
     const some = writes ? inRound(subjects[name], 0, settings) : subjects[name]
+    if (!writes) costs.firstUse[name] = costOf(await call(product.requests[request](some[0])))
     for (const subject of some.slice(0, asked)) {
       const answer = await call(product.requests[request](subject))
       const { total } = writes ? {} : product.people(answer)

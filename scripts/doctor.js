@@ -16,7 +16,8 @@ try {
   await checkOutside(client, report)
   const facts = await checkDeployment(client, report)
   if (facts) {
-    await checkUsage(facts, client, report)
+    // A Worker of an earlier version has no such facts.
+    if (facts.usage) await checkUsage(facts, client, report)
     await checkDirectory(client, report)
   }
   report.end()

@@ -3,6 +3,7 @@
  * repair that works.
  */
 import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -83,7 +84,7 @@ it('the doctor reports no fault in a healthy directory', async () => {
   const { code, text } = await doctor()
   expect([code, linesOf(text, 'FAIL')]).toEqual([0, []])
   for (const line of [
-    'migrations: all 2 applied',
+    `migrations: all ${readdirSync(`${root}migrations`).length} applied`,
     'counters equal the counts (2 users)',
     'rate limits: on',
     'hashing: 6 × 100,000',
@@ -169,6 +170,8 @@ describe('the doctor for a remote deployment', () => {
     rate_limit: true,
     server_timing: false,
     request_log: true,
+    usage: { recorded: true, retention_days: 400 },
+    retirements: [],
     admins: 1,
   })
   const hashing = { iterations: 100_000, rounds: 6, milliseconds: 90, cap_enforced: true }
@@ -181,11 +184,14 @@ describe('the doctor for a remote deployment', () => {
       '/v1/diagnostics': [200, facts()],
       '/v1/diagnostics/hashing': [200, hashing],
       '/v1/diagnostics/directory': [200, whole],
+      '/v1/usage': [200, { data: [], pagination: { next_cursor: null } }],
     }
     const sent = { ...headers }
     change(answers, sent)
     const stand = createServer((request, response) => {
-      const [status, body] = answers[request.url.split('?')[0]]
+      const [path, query] = request.url.split('?')
+      const answer = answers[path]
+      const [status, body] = typeof answer === 'function' ? answer(new URLSearchParams(query)) : answer
       response.writeHead(status, sent).end(JSON.stringify(body))
     })
     await new Promise((resolve) => stand.listen(0, '127.0.0.1', resolve))
@@ -195,6 +201,49 @@ describe('the doctor for a remote deployment', () => {
       stand.close()
     }
   }
+
+  const retiring = {
+    contract: 'clinic',
+    deprecated: '2026-01-01T00:00:00Z',
+    sunset: '2099-01-01T00:00:00Z',
+    brown_outs: [],
+  }
+  const use = (day) => ({
+    principal: `usr_${'0'.repeat(32)}`,
+    program: 'ward/1',
+    first_seen: `${day}T08:00:00Z`,
+    last_seen: `${day}T08:00:00Z`,
+  })
+  const page = (data) => [200, { data, pagination: { next_cursor: null } }]
+  const daysAgo = (days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10)
+
+  it.each([
+    [
+      'quiet after 30 days of usage',
+      'ok',
+      'clinic (deprecated from 2026-01-01, ends on 2099-01-01): quiet',
+      [use(daysAgo(40))],
+      [],
+    ],
+    ['not quiet after fewer days', 'warn', 'usage is recorded since', [use(daysAgo(20))], []],
+    ['not quiet where nothing is recorded', 'warn', 'no use is recorded yet', [], []],
+    [
+      'not quiet while it has callers',
+      'warn',
+      '1 caller in the last 30 days: ward/1 of usr_0',
+      [use(daysAgo(40))],
+      [use(daysAgo(3))],
+    ],
+    ['unknown where usage is off', 'warn', 'USAGE is off', [use(daysAgo(40))], [], false],
+  ])('calls a contract that is being retired %s', async (_, mark, words, all, callers, recorded = true) => {
+    const { code, text } = await doctorOf((answers) => {
+      answers['/v1/diagnostics'][1] = { ...facts(), retirements: [retiring], usage: { recorded, retention_days: 400 } }
+      answers['/v1/usage'] = (query) => page(query.has('contract') ? callers : all)
+    })
+    const line = linesOf(text, mark).find((found) => found.includes('clinic'))
+    expect([code, line]).toEqual([0, expect.stringContaining(words)])
+    expect(text.includes(': quiet')).toBe(mark === 'ok')
+  })
 
   it('finds nothing in a healthy one', async () => {
     const { code, text } = await doctorOf(() => {})
