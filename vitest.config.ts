@@ -57,6 +57,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, 'test/slow/**'],
           isolate: false,
+          // From its cache on disk the runner loads modules without their source maps: failures would show wrong lines.
+          fsModuleCache: false,
           setupFiles: ['test/support/fresh-modules.ts', 'test/support/pbkdf2-cap.ts'],
           // A test that hangs is found; one on a busy machine is only slow.
           ...timeouts,

@@ -12,6 +12,8 @@ export default defineConfig({
         plugins: [workerd({ SLOW_SCALE, SEED })],
         test: {
           name: 'hostile requests',
+          // As in vitest.config.ts: failures show their own lines.
+          fsModuleCache: false,
           include: ['test/slow/hostile-requests.test.ts'],
           setupFiles: ['test/support/pbkdf2-cap.ts'],
         },
