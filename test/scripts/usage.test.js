@@ -46,7 +46,7 @@ describe('the command', () => {
     [[], 'npm run usage -- URL'],
     [['http://127.0.0.1:9', '--days', '0'], '--days must be a whole number'],
     [['http://127.0.0.1:9', '--group', 'week'], '--group must be one or more of'],
-    [['nonsense'], 'nonsense is no URL'],
+    [['nonsense'], 'nonsense is not a URL'],
     [['http://usher.example'], 'use https'],
   ])('says what is wrong with %j and ends with 2', (args, words) => {
     const { status, said } = runs('usage', args, 'usk_any')
