@@ -96,7 +96,7 @@ describe.each(named)('every response of %s', (_, operation) => {
       expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'/)
       expect(answer.headers.get('cache-control')).toBe('no-store')
       if (answer.text !== '')
-        expect(answer.headers.get('content-type')).toMatch(/^application\/((problem\+)?json|x-ndjson)$/)
+        expect(answer.headers.get('content-type')).toMatch(/^application\/(((problem|scim)\+)?json|x-ndjson)$/)
     }
     expect(new Set(answers.map(({ headers }) => headers.get('x-request-id'))).size).toBe(answers.length)
   })

@@ -149,9 +149,17 @@ export const scim: ContractDescription = {
         filter: ['userName eq "x"', 'active eq false', 'displayName co "per" or emails.value ew "org"'],
         sortBy: ['userName', 'displayName', 'emails.value', 'meta.created'],
         sortOrder: ['descending'],
+        attributes: ['userName'],
+        excludedAttributes: ['members'],
       },
     },
     words: {
+      id: ({ ids, role }) => [...ids, role.id],
+      // Every message names its schema, and may name others.
+      schemas: () => [[userSchema, groupSchema, patchSchema, searchSchema]],
+      userName: ({ newcomer }) => [newcomer.email],
+      displayName: ({ newcomer }) => [newcomer.username],
+      Operations: ({ newcomer }) => [[{ op: 'replace', path: 'displayName', value: newcomer.username }]],
       filter: () => [
         'userName eq "x"',
         'displayName co "a"',
@@ -164,14 +172,6 @@ export const scim: ContractDescription = {
       count: () => ['1', '0', '200', 'x'],
       attributes: () => ['userName', 'name.givenName,emails', enterprise],
       excludedAttributes: () => ['members', 'meta'],
-      schemas: () => [[userSchema], [groupSchema], [patchSchema], [searchSchema]],
-      Operations: () => [
-        [{ op: 'replace', path: 'active', value: false }],
-        [{ op: 'add', value: { title: 'x' } }],
-        [{ op: 'remove', path: 'members' }],
-      ],
-      op: () => ['add', 'replace', 'remove'],
-      path: () => ['active', 'emails[type eq "work"].value', 'members', 'name.givenName'],
     },
     statuses: { missing: 404, encoded: 415 },
   },

@@ -43,7 +43,8 @@ const resource = ({ attributes }: ResourceSchema, further: Record<string, z.ZodT
   })
 
 /** What a client may send: names in any case, and more than the directory keeps. */
-const body = (example: object) => z.looseObject({ schemas: z.array(z.string()) }).openapi({ example })
+const body = (required: string, example: object) =>
+  z.looseObject({ schemas: z.array(z.string()), [required]: z.string() }).openapi({ example })
 
 export const userExample = {
   schemas: [userSchema.id, enterpriseSchema.id],
@@ -59,11 +60,13 @@ export const ScimUser = resource(userSchema, {
   [enterpriseSchema.id]: z.strictObject(shapeOf(enterpriseSchema.attributes)).optional(),
 }).openapi('ScimUser')
 
-export const ScimUserBody = body(userExample).openapi('ScimUserBody')
+export const ScimUserBody = body('userName', userExample).openapi('ScimUserBody')
 
 export const ScimGroup = resource(groupSchema).openapi('ScimGroup')
 
-export const ScimGroupBody = body({ schemas: [groupSchema.id], displayName: 'Radiologists' }).openapi('ScimGroupBody')
+export const ScimGroupBody = body('displayName', { schemas: [groupSchema.id], displayName: 'Radiologists' }).openapi(
+  'ScimGroupBody',
+)
 
 const listSchema = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
 export const searchSchema = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest'
