@@ -43,7 +43,8 @@ async function ask(
     ...asked,
     ...(operation.security?.length !== 0 && { token }),
     ...(headers && { headers: { ...asked.headers, ...headers } }),
-    env: { DB: d1.DB },
+    // A read that records its use writes a row and is still repeatable: test/usage.test.ts covers that.
+    env: { DB: d1.DB, USAGE: 'off' },
   })
   return { answer: await (plan?.fault.kind === 'stall' ? outlasting(d1.stalled, answering) : answering), ...d1 }
 }

@@ -193,6 +193,19 @@ describe('what is not recorded', () => {
     expect(await recorded('v1ListRoles')).toHaveLength(1)
   })
 
+  it('is never lost to a transient error: a read that records its use is repeated once', async () => {
+    let sent = 0
+    const DB = {
+      prepare: (sql: string) => testEnv.DB.prepare(sql),
+      batch: (statements: D1PreparedStatement[]) =>
+        (sent += 1) === 1
+          ? Promise.reject(new Error('D1_ERROR: Network connection lost.'))
+          : testEnv.DB.batch(statements),
+    }
+    const { status } = await call('/v1/roles', { token: admin, env: { DB } })
+    expect([status, sent, (await recorded('v1ListRoles')).length]).toEqual([200, 2, 1])
+  })
+
   it('is anything where USAGE is off', async () => {
     await call('/v1/roles', { token: admin, env: { USAGE: 'off' } })
     expect(await recorded('v1ListRoles')).toEqual([])
