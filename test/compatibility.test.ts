@@ -36,11 +36,14 @@ function cellsOf(table: string): Cell[] {
     names.map((contract, index) => {
       const text = cells[index] ?? ''
       const [said = '', taken = ''] = text.split(/\bin as /)
-      const shown = [...said.matchAll(/`(\w+): ([^`]+)`/g)].map(([, field, value]) => [field, JSON.parse(value!)])
+      const shown = [...said.matchAll(/`(\w+): ([^`]+)`/g)].map(([, field, value]) => [field, valueOf(value!)])
       return { row, contract, text, shown, taken: namesIn(taken) } as Cell
     }),
   )
 }
+
+/** A value as JSON. A weak ETag is none, and stands for itself. */
+const valueOf = (text: string): unknown => (text.startsWith('W/') ? text : JSON.parse(text))
 
 const namesIn = (text: string) => [...text.matchAll(/`(\w+)`/g)].map(([, name]) => name as string)
 const table = /## One user in every contract\n[^#]*?(\n\|[^#]*\|\n)\n/.exec(page)?.[1]?.trim() ?? ''
