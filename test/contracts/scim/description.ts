@@ -154,7 +154,7 @@ export const scim: ContractDescription = {
       },
     },
     words: {
-      id: ({ ids, role }) => [...ids, role.id],
+      id: ({ ids, role }) => [...ids, role.id, 'User', userSchema],
       // Every message names its schema, and may name others.
       schemas: () => [[userSchema, groupSchema, patchSchema, searchSchema]],
       userName: ({ newcomer }) => [newcomer.email],
