@@ -33,7 +33,7 @@ export interface Operation {
 }
 
 export const patchSchema = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
-const mostOperations = 1000
+export const mostOperations = 1000
 
 /** The operations of a PATCH body. */
 export function readOperations(body: unknown): Operation[] {
@@ -42,7 +42,7 @@ export function readOperations(body: unknown): Operation[] {
     throw badRequest('invalidSyntax', 'Operations must be a list of operations.')
   }
   if (operations.length > mostOperations) {
-    throw badRequest('invalidValue', `Operations has at most ${mostOperations} entries.`)
+    throw badRequest('invalidValue', `Operations must have at most ${mostOperations} items.`)
   }
   return operations.map((one: unknown) => {
     if (!isObject(one)) throw badRequest('invalidSyntax', 'An operation must be an object.')

@@ -1,5 +1,7 @@
 /** The wire of SCIM for the document, made from the definitions of the attributes. Bodies are read by the definitions themselves. */
 import { z } from '@hono/zod-openapi'
+import { mostOperations } from '../language/patch'
+import { mostNames } from '../language/values'
 import {
   commonAttributes,
   enterpriseSchema,
@@ -42,9 +44,11 @@ const resource = ({ attributes }: ResourceSchema, further: Record<string, z.ZodT
     id: z.string().openapi({ format: 'uuid' }),
   })
 
+const names = z.array(z.string()).openapi({ maxItems: mostNames })
+
 /** What a client may send: names in any case, and more than the directory keeps. */
 const body = (required: string, example: object) =>
-  z.looseObject({ schemas: z.array(z.string()), [required]: z.string() }).openapi({ example })
+  z.looseObject({ schemas: names, [required]: z.string() }).openapi({ example })
 
 export const userExample = {
   schemas: [userSchema.id, enterpriseSchema.id],
@@ -86,8 +90,10 @@ export const ScimGroupList = listOf(ScimGroup).openapi('ScimGroupList')
 
 export const ScimPatch = z
   .looseObject({
-    schemas: z.array(z.string()),
-    Operations: z.array(z.looseObject({ op: z.string(), path: z.string().optional(), value: z.unknown().optional() })),
+    schemas: names,
+    Operations: z
+      .array(z.looseObject({ op: z.string(), path: z.string().optional(), value: z.unknown().optional() }))
+      .openapi({ maxItems: mostOperations }),
   })
   .openapi('ScimPatch', {
     example: {
@@ -98,15 +104,15 @@ export const ScimPatch = z
 
 export const ScimSearch = z
   .looseObject({
-    schemas: z.array(z.string()),
+    schemas: names,
     filter: z.string().optional(),
     sortBy: z.string().optional(),
     sortOrder: z.string().optional(),
     startIndex: z.int().optional(),
     count: z.int().optional(),
     cursor: z.string().optional(),
-    attributes: z.array(z.string()).optional(),
-    excludedAttributes: z.array(z.string()).optional(),
+    attributes: names.optional(),
+    excludedAttributes: names.optional(),
   })
   .openapi('ScimSearch', { example: { schemas: [searchSchema], filter: 'active eq true', count: 50 } })
 
