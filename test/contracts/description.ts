@@ -179,6 +179,8 @@ export interface Provoked {
 
 export interface OperationDescription {
   access: Access
+  /** The most bytes of a body; 65,536 unless given. */
+  maxBytes?: number
   /** How to make each documented answer real. */
   provoke: (scene: ProvokingScene) => Provoked
   /** A request that succeeds; absent for the operations that the description's own functions ask for. */

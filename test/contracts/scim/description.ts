@@ -289,6 +289,7 @@ export const scim: ContractDescription = {
       request: () => ({ path: groups }),
     },
     scimSearchGroups: {
+      maxBytes: 1_048_576,
       access: { needs: groupReading, writes: false },
       provoke: () => ({
         valid: { json: { schemas: [searchSchema], filter: 'displayName eq "admin"' } },
@@ -298,6 +299,7 @@ export const scim: ContractDescription = {
       request: () => ({ path: `${groups}/.search`, json: { schemas: [searchSchema] } }),
     },
     scimCreateGroup: {
+      maxBytes: 1_048_576,
       access: { needs: groupManaging },
       provoke: () => ({
         valid: { json: newGroup('Radiologists') },
@@ -317,6 +319,7 @@ export const scim: ContractDescription = {
       request: () => ({ path: `${groups}/${adminRole.id}` }),
     },
     scimPutGroup: {
+      maxBytes: 1_048_576,
       access: { needs: groupManaging },
       provoke: ({ role }) => ({
         path: `${groups}/${role.id}`,
@@ -333,6 +336,7 @@ export const scim: ContractDescription = {
       }),
     },
     scimPatchGroup: {
+      maxBytes: 1_048_576,
       access: { needs: groupManaging },
       provoke: ({ role, one }) => ({
         path: `${groups}/${role.id}`,
