@@ -60,7 +60,8 @@ async function createdThrough({ create, records }: ContractDescription) {
  */
 async function edit({ read, records, replacesRecord }: ContractDescription, one: Person, fields: Fields) {
   const record = replacesRecord && records.in((await send(read(asked(one)))).body)
-  return send(records.edit(asked(one), fields, record))
+  // An hour's first use of an operation writes a row of its own, which test/usage.test.ts counts.
+  return send({ env: { USAGE: 'off' }, ...records.edit(asked(one), fields, record) })
 }
 
 /** The record of the person in every contract. */
@@ -258,7 +259,11 @@ describe('a whole record', () => {
         : [[field, String(value ?? '')]],
     )
     const path = `/clinic/users/user/${one.number}/edit/`
-    const { body, cost } = await call(path, { token: admin, form: Object.fromEntries([...form, ['password', '']]) })
+    const { body, cost } = await call(path, {
+      token: admin,
+      form: Object.fromEntries([...form, ['password', '']]),
+      env: { USAGE: 'off' },
+    })
     expect([body.data, cost.written]).toEqual([data, 0])
   })
 })
