@@ -181,6 +181,8 @@ export function toFailureResponse(failure: Failure): FailureResponse {
     case 'locked_out':
     case 'rate_limited':
       return error(429, 'Too many requests.')
+    case 'retired':
+      return error(410, 'This API has been retired.')
     case 'contended':
     case 'upstream_unavailable':
     case 'unavailable':
