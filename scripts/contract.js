@@ -7,7 +7,7 @@ import { filesOf } from './contract/skeleton.js'
 const registry = 'src/contracts/index.ts'
 const descriptions = 'test/contracts/index.ts'
 
-/** Paths of the Worker's own, and the names of what stands beside contracts in their folders. */
+/** Names that are taken: the Worker's own paths, and the files and folders that are no contract. */
 const reserved = ['assets', 'doc', 'docs', 'health', 'contracts', 'description', 'descriptions', 'index', 'registry']
 
 const [command, name, ...others] = process.argv.slice(2)

@@ -28,7 +28,7 @@ const usage = `npm run rehearse -- CONTRACT RECORDING URL [options]
   --strip PREFIX    what stands before the API's own paths in the recording
   --host NAME       the host whose requests belong to the API
   --principals FILE JSON: {"<recorded identifier>": {"identifier", "password"} | {"api_key"}}
-Signs in with USHER_IDENTIFIER and USHER_PASSWORD where --principals has nobody.`
+Signs in with USHER_IDENTIFIER and USHER_PASSWORD for users that --principals does not name.`
 
 const flags = ['--writes', '--values', '--report=', '--strip=', '--host=', '--principals=']
 

@@ -84,7 +84,7 @@ function headersOf(headers = [], broken) {
   )
 }
 
-/** HAR tells the type of the content beside the headers, which some exports leave out. */
+/** HAR has the content type in a field of its own. Some exports leave out the headers. */
 function typed(headers, { content }) {
   if (valueOf(headers, 'content-type') !== undefined || !content?.mimeType || content.mimeType === 'x-unknown')
     return headers

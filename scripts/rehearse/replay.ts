@@ -116,11 +116,11 @@ export class Replay {
   readonly survey: Survey
   readonly #matcher: (method: string, path: string) => Match | undefined
   readonly #consequences: Consequences
-  /** Recorded users whom other credentials stand for: their records are another person's. */
+  /** Recorded users that are replayed with the credentials of another user, so their records differ. */
   readonly #substituted = new Set<string>()
   /** Names of users that were created by this replay, in lower case. */
   readonly #created = new Set<string>()
-  /** Recorded identifiers of users whom the original had deactivated. */
+  /** Recorded identifiers of users that the original had deactivated. */
   readonly #inactive = new Set<string>()
   #standIns = 0
 
@@ -313,7 +313,7 @@ export class Replay {
       .join('/')
   }
 
-  /** Usher's identifier, or one that nobody has: a request must not meet the record of somebody else. */
+  /** Usher's identifier. For an unknown user, an identifier that no user has, so that the request does not reach another user's record. */
   #reboundIdentifier(kind: string, recorded: string): string {
     const bound = this.bindings.rebound(kind, recorded)
     if (bound !== undefined) return bound
@@ -396,7 +396,7 @@ export class Replay {
   ): Promise<ReceivedResponse> {
     const failed = isSignIn && !this.options.rules.succeeded(toAnswer(entry.response))
     const mayWait = (status: number, seconds: number) =>
-      // A lock after wrong passwords is an answer; a rate limit, always of 60 s, is none.
+      // A lockout is part of the contract. A rate limit, always of 60 s, is not.
       entry.response.status !== status && !(status === 429 && failed && seconds !== 60)
     const received = await this.#sendWaiting(request, mayWait)
     if (received.status !== 401 || entry.response.status === 401 || !session) return received
@@ -614,7 +614,7 @@ export class Replay {
       if (rules.isInactive(recorded)) this.#inactive.add(id)
       else this.#inactive.delete(id)
     }
-    // The original has come to create a user whom Usher had before.
+    // The original created a user that Usher already had.
     const isCreation = rules.creates.includes(exchange.operation ?? '')
     if (isCreation && recorded && !received && id !== undefined) {
       const own = this.#consequences.surplusNamed(recorded)

@@ -132,7 +132,7 @@ export const deviations: readonly Deviation[] = [
       'Other sites and plain http cannot use it. Forms need no token against other sites, since the origin of a request decides.',
     explains: ({ kind, place }, exchange) => {
       if (kind !== 'header' || !/^set-cookie: (sessionid|__Host-sessionid|csrftoken)$/.test(place)) return false
-      // A sign-in without any session cookie would let nobody in.
+      // A sign-in without a session cookie is of no use to its client.
       const isSignIn = exchange.operation === login && isDone(exchange.received)
       const hasCookie = exchange.received.cookies.some((cookie) => /^(__Host-)?sessionid=./.test(cookie))
       return !isSignIn || hasCookie || place.endsWith('csrftoken')

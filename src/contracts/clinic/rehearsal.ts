@@ -22,7 +22,7 @@ export const rehearsal: Rehearsal = {
   isInactive: ({ is_active }) => is_active === false,
 }
 
-/** A search that finds nobody has `success: false` and a list: it is a success. */
+/** A search without hits has `success: false` and an empty list. It counts as a success. */
 function succeeded({ status, json }: Answer): boolean {
   if (status !== 200) return false
   const { success, data } = Object(json) as { success?: unknown; data?: unknown }
