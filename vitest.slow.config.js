@@ -9,7 +9,7 @@ export default defineConfig({
     fileParallelism: false,
     projects: [
       {
-        plugins: [workerd({ SLOW_SCALE, SEED })],
+        plugins: [workerd({ SLOW_SCALE, SEED, USAGE: 'on' })],
         test: {
           name: 'hostile requests',
           // As in vitest.config.ts: failures show their own lines.

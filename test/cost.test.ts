@@ -4,7 +4,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   adminToken,
-  call as callRecorded,
+  call,
   fetchWorker,
   migrate,
   person,
@@ -16,10 +16,6 @@ import {
   type Call,
 } from './support/usher'
 import { populate } from './support/population'
-
-/** The first use of an operation in an hour writes a row more, and every later one costs what it costs here: test/usage.test.ts measures both. */
-const call: typeof callRecorded = (path, options = {}) =>
-  callRecorded(path, { ...options, env: { USAGE: 'off', ...options.env } })
 
 let admin: string
 

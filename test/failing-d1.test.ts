@@ -43,8 +43,7 @@ async function ask(
     ...asked,
     ...(operation.security?.length !== 0 && { token }),
     ...(headers && { headers: { ...asked.headers, ...headers } }),
-    // A read that records its use writes a row and is still repeatable: test/usage.test.ts covers that.
-    env: { DB: d1.DB, USAGE: 'off' },
+    env: { DB: d1.DB },
   })
   return { answer: await (plan?.fault.kind === 'stall' ? outlasting(d1.stalled, answering) : answering), ...d1 }
 }

@@ -15,11 +15,13 @@ import {
   signedInPerson,
   testEnv,
   tick,
+  useVariables,
   uuidOf,
   type Call,
 } from './support/usher'
 
 freshDirectory()
+useVariables({ USAGE: 'on' })
 
 let admin: string
 let adminId: string

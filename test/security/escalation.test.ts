@@ -127,8 +127,11 @@ async function askWithEvery(
     (field) => !fieldsOf(id).includes(field) && !taken.has(field.toLowerCase()),
   )
   for (const value of hostile) {
-    const ignored = Object.fromEntries(unknown.map((field) => [field, value]))
-    expect(await outcomeOf(askWith(ignored), token)).toBe(usual)
+    // In parts, so that the long values fit into a body.
+    for (let from = 0; from < unknown.length; from += 30) {
+      const ignored = Object.fromEntries(unknown.slice(from, from + 30).map((field) => [field, value]))
+      expect(await outcomeOf(askWith(ignored), token)).toBe(usual)
+    }
     for (const field of [...fieldsOf(id), ...undocumented]) await outcomeOf(askWith({ [field]: value }), token)
     expect([value, await guarded()]).toEqual([value, before])
   }

@@ -94,10 +94,10 @@ export type Dump = Record<string, Record<string, unknown>[]>
 
 let tables: string[] | undefined
 
-/** Every row of every table, the tables of the search index included, but not usage: a change that fails later may have recorded that. */
+/** Every row of every table, the tables of the search index included. */
 export async function dump(): Promise<Dump> {
   tables ??= (await rows<{ name: string; type: string }>('PRAGMA table_list'))
-    .filter(({ name, type }) => ['table', 'shadow'].includes(type) && !/^(usage$|sqlite_|_cf_|d1_)/.test(name))
+    .filter(({ name, type }) => ['table', 'shadow'].includes(type) && !/^(sqlite_|_cf_|d1_)/.test(name))
     .map(({ name }) => name)
   const results = await testEnv.DB.batch<Record<string, unknown>>(
     tables.map((name) => testEnv.DB.prepare(`SELECT * FROM ${name}`)),

@@ -5,10 +5,10 @@ export type Snapshot = Record<string, Record<string, unknown>[]>
 
 let names: string[] | undefined
 
-/** Every row of every table, without usage and the last-use columns. A read or a refused request may change those. */
+/** Every row of every table, without the last-use columns. A refused request may change those. */
 export async function snapshot(): Promise<Snapshot> {
   names ??= (await rows<{ name: string; type: string }>('PRAGMA table_list'))
-    .filter(({ name, type }) => type === 'table' && name !== 'usage' && !/^(sqlite_|_cf_|d1_)/.test(name))
+    .filter(({ name, type }) => type === 'table' && !/^(sqlite_|_cf_|d1_)/.test(name))
     .map(({ name }) => name)
   const results = await testEnv.DB.batch<Record<string, unknown>>(
     names.map((name) => testEnv.DB.prepare(`SELECT * FROM ${name}`)),

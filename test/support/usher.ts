@@ -115,10 +115,18 @@ export async function tick(cron: string, variables: NonNullable<Call['env']> = {
   if (!variables.DB) await expectNoScan(testEnv)
 }
 
+let ofThisFile: NonNullable<Call['env']> = {}
+
+/** Variables that differ from the suite's in each request of the file. */
+export function useVariables(variables: NonNullable<Call['env']>): void {
+  ofThisFile = variables
+}
+
 const variants = new Map<string, Env>()
 
 /** The same bindings with other variables. The same variables give the same object, as in production. */
-function variant(variables: NonNullable<Call['env']>): Env {
+function variant(ofThisRequest: NonNullable<Call['env']>): Env {
+  const variables = { ...ofThisFile, ...ofThisRequest }
   const key = JSON.stringify(variables, (_, value: unknown) =>
     value === undefined || typeof value === 'function' ? `(${typeof value})` : value,
   )

@@ -197,7 +197,7 @@ describe('an API key', () => {
   it('shows its last use, to the hour', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06Z') })
     const { key } = await keyWith(await adminToken(), [])
-    const use = async () => (await call('/v1/me', { token: key, env: { USAGE: 'off' } })).cost.written
+    const use = async () => (await call('/v1/me', { token: key })).cost.written
     const shown = async () => (await list(await adminToken())).body.data[0].last_used_at
     expect([await shown(), await use(), await shown()]).toEqual([null, 1, '2031-02-03T04:05:06Z'])
     vi.advanceTimersByTime(3_599_000)

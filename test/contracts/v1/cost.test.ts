@@ -4,7 +4,7 @@ import { operationsOf } from '../../support/conformance'
 import { populate } from '../../support/population'
 import {
   adminToken,
-  call as callRecorded,
+  call,
   firstAdmin,
   migrate,
   openApi,
@@ -16,10 +16,6 @@ import {
 import { quietWebhook } from './operations'
 import { namesEveryTest } from '../../support/statements'
 import { everything, keyWith, statements, roleWith } from '../../support/v1'
-
-/** The first use of an operation in an hour writes a row more, and every later one costs what it costs here: test/usage.test.ts measures both. */
-const call: typeof callRecorded = (path, options = {}) =>
-  callRecorded(path, { ...options, env: { USAGE: 'off', ...options.env } })
 
 let admin: string
 

@@ -1,10 +1,11 @@
 /** v1: usage. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { adminToken, call, freshDirectory, rows, signedInPerson } from '../../support/usher'
+import { adminToken, call, freshDirectory, rows, signedInPerson, useVariables } from '../../support/usher'
 import { namesEveryTest } from '../../support/statements'
 import { expectInvalid, expectProblem, keyWith, lacking, someoneWith, statements } from '../../support/v1'
 
 freshDirectory()
+useVariables({ USAGE: 'on' })
 
 let admin: string
 let ana: { id: string; uuid: string }
