@@ -64,7 +64,7 @@ describe('a query parameter', () => {
       seen.push(name)
     }
     const some = ['cursor', 'search', 'status', 'role', 'sort', 'user', 'actor', 'action', 'after', 'include']
-    some.push('contract', 'operation', 'since', 'group')
+    some.push('password', 'contract', 'operation', 'since', 'group')
     expect([...new Set(seen)].sort()).toEqual(some.sort())
     // A cursor fits a list however its empty filters are written.
     await signedInPerson(admin)

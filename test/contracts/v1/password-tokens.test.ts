@@ -85,7 +85,7 @@ describe('POST /users/{id}/password-token', () => {
 
   it('is documented as leaving the delivery of the token to the caller', async () => {
     const operation = (await openApi()).paths['/v1/users/{id}/password-token']?.['post']
-    expect(operation).toMatchObject({ description: expect.stringMatching(/Delivering it.* is up to you/) })
+    expect(operation).toMatchObject({ description: expect.stringMatching(/You deliver it to the user/) })
   })
 })
 
