@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { inconsistencies } from '../support/consistency'
-import { contracts, editsOfAnyone } from '../contracts'
+import { contractAt, contracts, editsOfAnyone } from '../contracts'
 import { operationFor } from '../support/conformance'
 import { fieldOf, isDone, placeOf, requestsFor, withFields } from '../support/drawn-requests'
 import { nobody, uuidOf } from '../support/people'
@@ -136,7 +136,8 @@ async function writeOnce(rows) {
   const someone = person(word)
   const email = row?.email ?? someone.email
   let asked = requestsFor(document, operation, known(row, someone))[place]
-  if (doing === 'change') asked = withFields(onlyWhom(asked), { [nameField(operation)]: word })
+  if (doing === 'create') asked = withFields(asked, named(operation, word))
+  if (doing === 'change') asked = { method: operation.method, ...rename(operation, row, word) }
   const keyed = operation.parameters?.some(({ name }) => name === 'idempotency-key')
   const headers = keyed ? { 'idempotency-key': word } : {}
 
@@ -165,11 +166,17 @@ function afterwards(before, doing, word) {
   return is === before.is ? before : { ...before, is, events: before.events + 1 }
 }
 
-const nameField = (operation) => ['name', 'nom', 'first_name'].find((name) => fieldOf(document, operation, name))
+/** Gives the user of this row the given name `word`, in the contract's own fields. */
+function rename(operation, { id: uuid, number, email }, word) {
+  const { edits } = contractAt(operation.path)
+  return edits[operation.operationId]({ ...nobody, uuid, number, email }, named(operation, word))
+}
 
-/** The request without the changes: only the user it is about, if the body names them. */
-function onlyWhom({ json = {}, ...asked }) {
-  return { ...asked, json: Object.fromEntries(Object.entries(json).filter(([name]) => /^(user_)?id$/.test(name))) }
+/** The fields of the operation's body that give the given name `word`. */
+function named(operation, word) {
+  const { names } = contractAt(operation.path).wire
+  const whole = ['name', 'nom'].find((name) => fieldOf(document, operation, name))
+  return names ? names(word, 'Example') : { [whole]: `${word} Example` }
 }
 
 /**
