@@ -13,7 +13,6 @@ let adminToken
 beforeAll(async () => {
   server = await newServer(hurried)
   await server.start()
-  contracts = contrcontractAt(await (await fetch(`${server.address}/doc`)).json())
   const json = { identifier: admin.email, password: admin.password }
   adminToken = (await call({ path: '/v1/auth/login', json })).body.access_token
 }, 300_000)
