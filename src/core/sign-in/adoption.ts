@@ -82,7 +82,12 @@ export async function adopt(
   const { identifier, password } = request
   const { email, username, matricule } = present
   const answer = await visit.upstreams.ask(user.password_from, {
-    ...{ userId: user.id, identifier: identifier.trim(), email, username, matricule, password },
+    userId: user.id,
+    identifier: identifier.trim(),
+    email,
+    username,
+    matricule,
+    password,
   })
   switch (answer) {
     case 'match':

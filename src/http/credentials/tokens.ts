@@ -171,9 +171,8 @@ async function readLegacy(
 /** Takes the same time for every text of the same length. */
 function isSame(expected: string, sent: unknown): boolean {
   if (typeof sent !== 'string' || sent.length !== expected.length) return false
-  let difference = 0
-  for (let index = 0; index < sent.length; index += 1) difference |= sent.charCodeAt(index) ^ expected.charCodeAt(index)
-  return difference === 0
+  const [one, other] = [utf8(expected), utf8(sent)]
+  return one.length === other.length && crypto.subtle.timingSafeEqual(one, other)
 }
 
 function toClaimed(
