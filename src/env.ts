@@ -147,7 +147,7 @@ function check(env: Env): Configuration | Misconfigured {
     accessTokenSeconds,
     signingKeys,
     legacySecrets: legacySecretsIn(env, secrets, problems),
-    issuer: issuerIn(env, signingKeys, problems),
+    issuer: issuerIn(env, problems),
     audience: audienceIn(env, problems),
     passwordMinLength: number('PASSWORD_MIN_LENGTH', 8, 8, 128),
     passwordRounds: number('PASSWORD_ROUNDS', 6, 1, 100),
@@ -227,14 +227,8 @@ function legacySecretsIn(env: Env, own: readonly string[], problems: string[]): 
   return secrets
 }
 
-function issuerIn(env: Env, signingKeys: readonly SigningKey[], problems: string[]): string | undefined {
-  if (!env.ISSUER) {
-    const hasHosts = (env.CONTRACT_HOSTS ?? '{}').replaceAll(/\s/g, '') !== '{}' && env.CONTRACT_HOSTS !== ''
-    if (signingKeys.length > 0 && hasHosts) {
-      problems.push('ISSUER is needed with a SIGNING_KEY and CONTRACT_HOSTS, because tokens have one issuer.')
-    }
-    return undefined
-  }
+function issuerIn(env: Env, problems: string[]): string | undefined {
+  if (!env.ISSUER) return undefined
   const isOrigin = URL.canParse(env.ISSUER) && new URL(env.ISSUER).origin === env.ISSUER
   if (!isOrigin || !/^https?:/.test(env.ISSUER))
     problems.push('ISSUER must be an exact origin, such as https://usher.example.')

@@ -67,6 +67,18 @@ describe('a published token', () => {
     })
   })
 
+  it('names the origin of its request without ISSUER, as the metadata of that origin does', async () => {
+    const variables = { SIGNING_KEY: signing.text, CONTRACT_HOSTS: '{"people.example":"v1"}' }
+    for (const host of ['usher.example', 'people.example']) {
+      const json = { identifier: one.email, password: one.password }
+      const { body } = await call('/v1/auth/login', { env: variables, host, json })
+      expect(decodedPart(body.access_token, 1)['iss']).toBe(`https://${host}`)
+      const metadata = await call('/.well-known/oauth-authorization-server', { env: variables, host })
+      expect(metadata.body.issuer).toBe(`https://${host}`)
+      expect((await call('/v1/me', { env: variables, host, token: body.access_token })).status).toBe(200)
+    }
+  })
+
   it('is not issued by the contracts whose tokens last 12 hours, nor without SIGNING_KEY', async () => {
     for (const token of [await personnelLogin(env), await login({}), await login({ SIGNING_KEY: '' })]) {
       expect(decodedPart(token, 0)).toMatchObject({ alg: 'HS256', typ: 'JWT' })
@@ -349,7 +361,6 @@ describe('the Worker', () => {
     ['SIGNING_KEY_NEXT alone', { SIGNING_KEY_NEXT: signing.text }, 'SIGNING_KEY_NEXT'],
     ['a lifetime above 900', { ...env, ACCESS_TOKEN_TTL_SECONDS: '901' }, 'ACCESS_TOKEN_TTL_SECONDS'],
     ['an ISSUER with a path', { ISSUER: 'https://usher.example/' }, 'ISSUER'],
-    ['hosts without ISSUER', { SIGNING_KEY: signing.text, CONTRACT_HOSTS: '{"a.example":"v1"}' }, 'ISSUER'],
     ['an AUDIENCE with a blank', { AUDIENCE: 'two words' }, 'AUDIENCE'],
     ['legacy secrets that are no object', { LEGACY_TOKEN_SECRETS: '["a"]' }, 'LEGACY_TOKEN_SECRETS'],
     [
