@@ -217,6 +217,7 @@ describe('docs/limits.md', () => {
       'maxDatesKnown',
       'maxExamples',
       'maxExpandedWords',
+      'maxFound',
       'maxKeys',
       'maxLength',
       'maxMinutes',
@@ -225,6 +226,7 @@ describe('docs/limits.md', () => {
       'maxPrograms',
       'maxReadTokens',
       'maxRemembered',
+      'maxRepeated',
       'maxValueLength',
     ]
     const declared = tracked('src/**/*.ts').flatMap((path) =>

@@ -6,7 +6,7 @@ import type { Position, SortKey } from '../../core/users/user-list'
 import { readCursor, writeCursor } from '../../http/contract/cursor'
 import { parseFilter, type Filter } from './language/filter'
 import { named } from './language/names'
-import { member, message, mostNames } from './language/values'
+import { member, message, maxNames } from './language/values'
 import { everyone, toUserCondition } from './mapping/conditions'
 import { namesIn, toProjection, type Projection } from './mapping/projection'
 import { badRequest } from './problem'
@@ -29,8 +29,8 @@ export function searchParameters(body: unknown): Parameter {
   return (name) => {
     const value = member(request, name)
     if (value === undefined || value === null) return undefined
-    if (Array.isArray(value) && value.length > mostNames) {
-      throw badRequest('invalidValue', `${name} must have at most ${mostNames} items.`)
+    if (Array.isArray(value) && value.length > maxNames) {
+      throw badRequest('invalidValue', `${name} must have at most ${maxNames} items.`)
     }
     if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value.join(',')
     if (typeof value === 'string' || (typeof value === 'number' && /^(startIndex|count)$/.test(name)))

@@ -9,7 +9,7 @@ import type {
 } from '../../database/users/user-condition'
 import { fold, foldForSearch, foldIdentifier, foldRoleName } from '../users/text'
 
-export { mostUsersRead } from '../../database/users/user-condition'
+export { maxUsersRead } from '../../database/users/user-condition-page'
 export type { Comparison, RoleCondition, TextComparison, TextField, TimeField, UserCondition }
 
 /** No field holds control characters or lone surrogates, so only `ne` holds for a text that does; and no field is empty. */

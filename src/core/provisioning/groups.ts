@@ -68,7 +68,7 @@ export interface GroupChanges {
 }
 
 /** Memberships that one request changes. */
-export const mostMemberships = 5000
+export const maxMemberships = 5000
 
 /** Every group, in order of number, and of the users with the ids asked for the groups that each is in. */
 export async function listGroups(
@@ -280,8 +280,8 @@ interface MemberFacts {
 
 async function groupFacts(caller: Caller, id: string, { keepsPresent, add, remove }: MemberChange) {
   const ids = [...new Set([...add, ...remove])]
-  if (ids.length > 2 * mostMemberships) refuseMany()
-  const limit = 2 * mostMemberships + 1
+  if (ids.length > 2 * maxMemberships) refuseMany()
+  const limit = 2 * maxMemberships + 1
   const [actor, [row], roleRows, named, present] = await readFacts(
     caller,
     selectGroup(clientOf(caller), id),
@@ -293,7 +293,7 @@ async function groupFacts(caller: Caller, id: string, { keepsPresent, add, remov
 }
 
 function refuseMany(): never {
-  throw new Refused({ kind: 'too_many', of: 'memberships', max: mostMemberships })
+  throw new Refused({ kind: 'too_many', of: 'memberships', max: maxMemberships })
 }
 
 interface Decided {
@@ -326,7 +326,7 @@ function decideMembers(
     return after === before ? [] : [{ id, number, version, before, after }]
   })
   if (changes.length === 0) return nothing
-  if (changes.length > mostMemberships) refuseMany()
+  if (changes.length > maxMemberships) refuseMany()
   for (const { id } of changes) refuseApiKeyOnOwner(caller, actor, id)
   const touched = new Set([role.number, ...changes.flatMap(({ before }) => before)])
   const permissions = [...roleRows.filter(({ number }) => number !== role.number), role].filter(({ number }) =>

@@ -8,7 +8,7 @@ import {
   selectUserAndKept,
 } from '../../database/provisioning/kept'
 import type { Statement } from '../../database/statement'
-import { mostUsersRead, selectConditionPage, selectFewUsers } from '../../database/users/user-condition'
+import { maxUsersRead, selectConditionPage, selectFewUsers } from '../../database/users/user-condition-page'
 import { selectUserPage } from '../../database/users/user-list'
 import type { KeptRow, ListedUser } from '../../database/users/user-row'
 import { selectNumberedPage } from '../../database/users/user-pages'
@@ -40,7 +40,7 @@ export interface ProvisionedChanges {
 }
 
 /** Bytes of all attributes of one user, as JSON. */
-export const mostAttributeBytes = 8192
+export const maxAttributeBytes = 8192
 
 export async function getProvisionedUser(caller: Caller, id: string): Promise<ProvisionedUser> {
   const { kind, credential: client } = clientOf(caller)
@@ -73,7 +73,7 @@ export async function listProvisionedUsers(
     caller.database.batch(guard(caller), selectPage(caller, { ...list, limit: limit + 1 })),
   )
   const { users = [], total } = page ?? {}
-  if (total === undefined) throw new Refused({ kind: 'too_many', of: 'users', max: mostUsersRead })
+  if (total === undefined) throw new Refused({ kind: 'too_many', of: 'users', max: maxUsersRead })
   // A page by its number comes in any order.
   if (sort === 'number' && list.after === undefined) users.sort((one, other) => one.user.number - other.user.number)
   const listed = users.slice(0, limit)

@@ -33,7 +33,7 @@ export interface Operation {
 }
 
 export const patchSchema = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
-export const mostOperations = 1000
+export const maxOperations = 1000
 
 /** The operations of a PATCH body. */
 export function readOperations(body: unknown): Operation[] {
@@ -41,8 +41,8 @@ export function readOperations(body: unknown): Operation[] {
   if (!Array.isArray(operations) || operations.length === 0) {
     throw badRequest('invalidSyntax', 'Operations must be a list of operations.')
   }
-  if (operations.length > mostOperations) {
-    throw badRequest('invalidValue', `Operations must have at most ${mostOperations} items.`)
+  if (operations.length > maxOperations) {
+    throw badRequest('invalidValue', `Operations must have at most ${maxOperations} items.`)
   }
   return operations.map((one: unknown) => {
     if (!isObject(one)) throw badRequest('invalidSyntax', 'An operation must be an object.')

@@ -27,14 +27,14 @@ export function member(object: Record<string, unknown>, name: string): unknown {
 }
 
 /** The most schemas or attributes that a message names. */
-export const mostNames = 100
+export const maxNames = 100
 
 /** The object, if its `schemas` name the schema. */
 export function message(body: unknown, schema: string): Record<string, unknown> {
   if (!isObject(body)) throw badRequest('invalidSyntax', 'The body must be a JSON object.')
   const schemas = member(body, 'schemas')
-  if (Array.isArray(schemas) && schemas.length > mostNames) {
-    throw badRequest('invalidSyntax', `schemas must have at most ${mostNames} items.`)
+  if (Array.isArray(schemas) && schemas.length > maxNames) {
+    throw badRequest('invalidSyntax', `schemas must have at most ${maxNames} items.`)
   }
   const names = Array.isArray(schemas) && schemas.some((one) => String(one).toLowerCase() === schema.toLowerCase())
   if (!names) throw badRequest('invalidSyntax', `schemas must name ${schema}.`)

@@ -1,6 +1,6 @@
 /** Between users of the core and SCIM's, attribute by attribute. */
 import {
-  mostAttributeBytes,
+  maxAttributeBytes,
   type Attributes,
   type ProvisionedChanges,
   type ProvisionedUser,
@@ -157,8 +157,8 @@ export function toChanges(wanted: Values, present: ProvisionedUser | undefined):
     active: typeof wanted['active'] === 'boolean' ? wanted['active'] : undefined,
   }
   const attributes = toAttributes(wanted, shown, { employeeNumber: employee.kept, phones })
-  if (attributes && new TextEncoder().encode(JSON.stringify(attributes)).length > mostAttributeBytes) {
-    throw invalid('The user', `has more than ${mostAttributeBytes} bytes of attributes.`)
+  if (attributes && new TextEncoder().encode(JSON.stringify(attributes)).length > maxAttributeBytes) {
+    throw invalid('The user', `has more than ${maxAttributeBytes} bytes of attributes.`)
   }
   return { changes, externalId: externalIdOf(wanted['externalId'], present?.externalId ?? null), attributes }
 }
@@ -245,7 +245,7 @@ interface Phones {
   others: Complex[]
 }
 
-const mostOthers = 10
+const maxOthers = 10
 
 /** The first of each of two types is the core's; the others are kept. */
 function phonesOf(wanted: Values, shown: Values): Phones {
@@ -267,7 +267,7 @@ function phonesOf(wanted: Values, shown: Values): Phones {
 }
 
 function refuseUnfit(name: string, all: readonly Complex[], kept: readonly Complex[]): void {
-  if (kept.length > mostOthers) throw invalid(name, `has at most ${mostOthers} entries.`)
+  if (kept.length > maxOthers) throw invalid(name, `has at most ${maxOthers} entries.`)
   if (all.filter(({ primary }) => primary === true).length > 1) throw invalid(name, 'has more than one primary entry.')
 }
 

@@ -1,7 +1,7 @@
 /** The wire of SCIM for the document, made from the definitions of the attributes. Bodies are read by the definitions themselves. */
 import { z } from '@hono/zod-openapi'
-import { mostOperations } from '../language/patch'
-import { mostNames } from '../language/values'
+import { maxOperations } from '../language/patch'
+import { maxNames } from '../language/values'
 import {
   commonAttributes,
   enterpriseSchema,
@@ -44,7 +44,7 @@ const resource = ({ attributes }: ResourceSchema, further: Record<string, z.ZodT
     id: z.string().openapi({ format: 'uuid' }),
   })
 
-const names = z.array(z.string()).openapi({ maxItems: mostNames })
+const names = z.array(z.string()).openapi({ maxItems: maxNames })
 
 /** What a client may send: names in any case, and more than the directory keeps. */
 const body = (required: string, example: object) =>
@@ -93,7 +93,7 @@ export const ScimPatch = z
     schemas: names,
     Operations: z
       .array(z.looseObject({ op: z.string(), path: z.string().optional(), value: z.unknown().optional() }))
-      .openapi({ maxItems: mostOperations }),
+      .openapi({ maxItems: maxOperations }),
   })
   .openapi('ScimPatch', {
     example: {

@@ -1,0 +1,132 @@
+/**
+ * Pages of the users that match a condition. An index finds the candidates where possible. The condition is then evaluated
+ * exactly on each candidate.
+ */
+import { sql, type SQL } from 'drizzle-orm'
+import { limit, prepare, type Statement, type Values } from '../statement'
+import { userCounts } from '../tables'
+import { candidates, costOf, narrowing, type Narrowing } from './user-candidates'
+import { toSql, type UserCondition } from './user-condition'
+import type { UserFilter } from './user-filter'
+import { keyOf, orderBy, type Order } from './user-matched-page'
+import { clientNumber, listedUser, pageOf, readPage, type UserPage } from './user-row'
+
+/** A condition that no index narrows is evaluated on every user, as long as there are no more than these. */
+export const maxUsersRead = 50_000
+
+export interface ConditionQuery extends Order {
+  condition: UserCondition
+  client: NonNullable<UserFilter['client']>
+  after: { key: string; number: number } | undefined
+  offset: number
+  limit: number
+}
+
+/** A page; its total is undefined where too many users would have to be read. */
+export type ConditionPage = Omit<UserPage, 'total'> & { total: number | undefined }
+
+const value = sql.placeholder
+
+/** The most users of a look-up that are answered as they are found. */
+const maxFound = 200
+
+/**
+ * The users that a look-up finds, all of them in order, where these are few: `total` is undefined where there are more. Undefined where
+ * the condition is no look-up.
+ */
+export function selectFewUsers(query: ConditionQuery): Statement<ConditionPage> | undefined {
+  const { condition, client } = query
+  const found = narrowing(condition)
+  if (!found || costOf(found) > 0 || sizeOf(condition) > maxRepeated) return undefined
+  const own = clientNumber[client.kind]
+  // All that are found by an external id have it.
+  const known = isExact(condition) && condition.field === 'externalId' ? sql`${condition.value}` : undefined
+  const listed = sql`SELECT ${listedUser(keyOf(query.sort), own, known)} FROM (${candidates(found, own)}) AS candidate
+    CROSS JOIN users ON users.number = candidate.number WHERE ${isExact(condition) ? sql`1` : toSql(condition, own)}
+    ORDER BY ${orderBy(query, sql`users.number`)} LIMIT ${sql.raw(String(maxFound + 1))}`
+  return prepare<Values, ConditionPage>(
+    () => pageOf(sql`0`, listed),
+    (row: Parameters<typeof readPage>[0]) => {
+      const { users } = readPage(row)
+      return { users, total: users.length > maxFound ? undefined : users.length }
+    },
+  )({ client: client.credential })
+}
+
+/** Whether the look-up finds just the users for whom the condition holds. */
+const isExact = (condition: UserCondition): condition is UserCondition & { kind: 'text' } =>
+  condition.kind === 'text' && (condition.field === 'id' || condition.field === 'externalId')
+
+/**
+ * Not compiled once and kept, as other statements are: clients write the conditions, and there is no end of them. `client` is a common
+ * table, so that each use of it takes no further parameter.
+ */
+export function selectConditionPage(query: ConditionQuery): Statement<ConditionPage> {
+  const { condition, client, after, offset, limit: most } = query
+  const own = sql`(SELECT number FROM client)`
+  const page = matchedPage(query, {
+    key: keyOf(query.sort),
+    own,
+    exact: toSql(condition, own),
+    found: narrowing(condition),
+  })
+  const statement = sql`WITH client AS MATERIALIZED (SELECT ${clientNumber[client.kind]} AS number), ${page}`
+  const values = { client: client.credential, offset, limit: most, ...after }
+  return prepare<Values, ConditionPage>(() => statement, readConditionPage)(values)
+}
+
+/** How many comparisons may each bind the client themselves. */
+const maxRepeated = 10
+
+function sizeOf(condition: UserCondition): number {
+  if (condition.kind === 'all' || condition.kind === 'any') {
+    return condition.conditions.reduce((size, one) => size + sizeOf(one), 0)
+  }
+  // A condition on roles is not counted by its parts: as many as a filter may have are too many here.
+  return condition.kind === 'not' ? sizeOf(condition.condition) : condition.kind === 'role' ? maxRepeated : 1
+}
+
+interface Parts {
+  key: SQL | undefined
+  /** The number of the client. */
+  own: SQL
+  exact: SQL
+}
+
+function matchedPage(query: ConditionQuery, { key, own, exact, found }: Parts & { found: Narrowing | undefined }): SQL {
+  const { after, descending } = query
+  const source = found
+    ? sql`(${candidates(found, own)}) AS candidate CROSS JOIN users ON users.number = candidate.number WHERE ${exact}`
+    : sql`users WHERE users.number > (SELECT beginning FROM everyone) AND ${exact}`
+  const than = descending ? sql`<` : sql`>`
+  const number = sql`CAST(${value('number')} AS INTEGER)`
+  const beyond =
+    after === undefined
+      ? sql`1`
+      : key
+        ? sql`(key, number) ${than} (${value('key')}, ${number})`
+        : sql`number ${than} ${number}`
+  const direction = descending ? sql`DESC` : sql`ASC`
+  const order = key ? sql`key ${direction}, number ${direction}` : sql`number ${direction}`
+  const listed = sql`
+    SELECT ${listedUser(key, own)} FROM (
+        SELECT number FROM hits WHERE ${beyond} ORDER BY ${order}
+        ${limit('limit')} OFFSET CAST(${value('offset')} AS INTEGER)) AS page
+      CROSS JOIN users ON users.number = page.number
+    ORDER BY ${orderBy(query, sql`users.number`)}`
+  const total = found
+    ? sql`(SELECT count(*) FROM hits)`
+    : sql`iif((SELECT beginning FROM everyone) > 0, NULL, (SELECT count(*) FROM hits))`
+  // Where there are too many users, the search begins after the last of them.
+  const everyone = sql`everyone AS MATERIALIZED (
+    SELECT iif(count <= ${sql.raw(String(maxUsersRead))}, 0, 9007199254740991) AS beginning
+    FROM ${userCounts} WHERE scope = 'all')`
+  return sql`${found ? sql`` : sql`${everyone}, `}
+    hits AS MATERIALIZED (SELECT users.number AS number, ${key ?? sql`NULL`} AS key FROM ${source})
+    ${pageOf(total, listed)}`
+}
+
+function readConditionPage(row: Parameters<typeof readPage>[0]): ConditionPage {
+  const total = row.total as number | null
+  return { ...readPage(row), total: total ?? undefined }
+}
