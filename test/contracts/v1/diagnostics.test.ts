@@ -66,7 +66,7 @@ describe('GET /diagnostics', () => {
       rate_limit: false,
       server_timing: true,
       request_log: false,
-      usage: { recorded: true, retention_days: 400 },
+      usage: { recorded: false, retention_days: 400 },
       retirements: [],
       admins: 1,
     })
