@@ -162,6 +162,41 @@ describe('a body', () => {
   )
 })
 
+describe('a value that is nested too deeply', () => {
+  const deep = [
+    '['.repeat(32_000) + ']'.repeat(32_000),
+    '{"a":'.repeat(10_000) + '1' + '}'.repeat(10_000),
+    // The only value of a list, as a list of names has it.
+    `["x",${'['.repeat(20_000)}${']'.repeat(20_000)}]`,
+  ]
+
+  it.each(contracts)('is never a server error, in any field of any operation of %s', async (name) => {
+    const own = requests.filter(({ path }) => path.startsWith(`/${name}/`))
+    for (const { operationId, security, requestBody, request } of own) {
+      const person = await signedInPerson(admin)
+      const { path, ...options } = await request({ admin, one: person, untouched: true })
+      const { json } = options
+      if (typeof json !== 'object' || json === null) continue
+      const [media] = Object.values(requestBody?.content ?? {})
+      const { properties = {} } = resolved(document, media?.schema as Schema)
+      const token = security?.length === 0 ? undefined : await adminToken()
+      for (const field of new Set([...Object.keys(json), ...Object.keys(properties)])) {
+        for (const value of deep) {
+          const body = JSON.stringify({ ...json, [field]: '~' }).replace('"~"', value)
+          const headers = { ...options.headers, 'content-type': 'application/json' }
+          const { status } = await call(path, { method: methodOf(options), token, body, headers })
+          expect([operationId, field, value.slice(0, 6), status < 500]).toEqual([
+            operationId,
+            field,
+            value.slice(0, 6),
+            true,
+          ])
+        }
+      }
+    }
+  })
+})
+
 describe('a number that is far too large', () => {
   it.each(
     contracts.flatMap(([name, acts]) => Object.entries(acts.edits).map(([id, edit]) => [id, name, edit] as const)),

@@ -36,8 +36,9 @@ export function message(body: unknown, schema: string): Record<string, unknown> 
   if (Array.isArray(schemas) && schemas.length > maxNames) {
     throw badRequest('invalidSyntax', `schemas must have at most ${maxNames} items.`)
   }
-  const names = Array.isArray(schemas) && schemas.some((one) => String(one).toLowerCase() === schema.toLowerCase())
-  if (!names) throw badRequest('invalidSyntax', `schemas must name ${schema}.`)
+  const isNamed = (name: unknown) => typeof name === 'string' && name.toLowerCase() === schema.toLowerCase()
+  if (!Array.isArray(schemas) || !schemas.some(isNamed))
+    throw badRequest('invalidSyntax', `schemas must name ${schema}.`)
   return body
 }
 
