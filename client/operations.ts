@@ -745,6 +745,8 @@ export type Diagnostics = {
   rate_limit: boolean
   server_timing: boolean
   request_log: boolean
+  /** How long the access tokens of v1 and rbac are valid */
+  access_token_seconds: number
   usage: {
     recorded: boolean
     retention_days: number
@@ -843,6 +845,7 @@ export type DirectoryDiagnostics = {
 /** A part of `DirectoryDiagnostics` */
 export type Finding =
   | 'total_off'
+  | 'pending_off'
   | 'span_off'
   | 'count_off'
   | 'role_columns_off'

@@ -2,9 +2,11 @@
  * `npm run doctor -- URL`: examines a deployed Worker, from inside and outside. USHER_API_KEY must be an API key with
  * every permission. Exits with 1 when it finds a failure, and with 2 when it cannot examine the Worker.
  */
+import { checkAdoption } from './doctor/adoption.js'
 import { checkDirectory } from './doctor/directory.js'
 import { checkDeployment } from './doctor/deployment.js'
 import { checkOutside } from './doctor/outside.js'
+import { checkTokens } from './doctor/tokens.js'
 import { checkUsage } from './doctor/usage.js'
 import { CannotAsk, newClient } from './doctor/client.js'
 import { newReport } from './doctor/report.js'
@@ -17,6 +19,8 @@ try {
   const facts = await checkDeployment(client, report)
   if (facts) {
     // A Worker of an earlier version has no such facts.
+    if (facts.access_token_seconds) await checkTokens(facts, client, report)
+    await checkAdoption(client, report)
     if (facts.usage) await checkUsage(facts, client, report)
     await checkDirectory(client, report)
   }

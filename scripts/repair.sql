@@ -1,5 +1,6 @@
--- Repairs redundant data that the doctor reports: counters, the columns that repeat roles, login identifiers, and stray
--- entries of the search index. It derives them from users and their roles, and changes nothing that is correct.
+-- Repairs redundant data that the doctor reports: counters, the columns that repeat roles, login identifiers, stray
+-- entries of the search index, and the numbers of pending users. It derives them from users and their roles, and
+-- changes nothing that is correct.
 -- npx wrangler d1 execute DB --remote --env production --file scripts/repair.sql
 
 -- A user without a role gets the default role. Positions start at 0, the primary role.
@@ -49,3 +50,13 @@ INSERT OR IGNORE INTO login_identifiers (key, user_number)
   UNION ALL SELECT CAST(matricule AS TEXT), number FROM users WHERE matricule IS NOT NULL;
 
 DELETE FROM user_search WHERE rowid NOT IN (SELECT number FROM users);
+
+INSERT OR IGNORE INTO upstreams (name, pending, adopted, refused, unknown)
+  SELECT DISTINCT password_from, 0, 0, 0, 0 FROM users WHERE password_from IS NOT NULL;
+UPDATE upstreams SET pending = counted.pending
+  FROM (
+    SELECT upstreams.name, count(users.number) AS pending
+    FROM upstreams LEFT JOIN users ON users.password_from = upstreams.name GROUP BY upstreams.name) AS counted
+  WHERE counted.name = upstreams.name AND counted.pending <> upstreams.pending;
+-- A user with a password is not pending. A trigger lowers the number of pending users.
+UPDATE users SET password_from = NULL WHERE password_hash IS NOT NULL AND password_from IS NOT NULL;

@@ -10,6 +10,7 @@ import afterRestore from '../scripts/after-restore.sql?raw'
 import repair from '../scripts/repair.sql?raw'
 import { inconsistencies } from './support/consistency'
 import { snapshot } from './support/snapshot'
+import { pendingPerson } from './support/upstream'
 import {
   adminToken,
   call,
@@ -51,6 +52,8 @@ async function somePeople(admin: string) {
   const two = await signedInPerson(admin, { username: 'two' })
   await call(`/v1/users/${one.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } })
   await call(`/v1/users/${two.id}/deactivate`, { method: 'POST', token: admin })
+  await pendingPerson(admin, 'hook-legacy')
+  await pendingPerson(admin, 'clinic-legacy')
   return { one, two }
 }
 
@@ -92,6 +95,8 @@ describe('repair.sql', () => {
       "DELETE FROM login_identifiers WHERE key IN ('4711', 'two')",
       "INSERT INTO login_identifiers VALUES ('two', 1), ('nobody', 99)",
       "INSERT INTO user_search (rowid, email) VALUES (99, 'nobody')",
+      "UPDATE upstreams SET pending = 0 WHERE name = 'hook-legacy'",
+      "DELETE FROM upstreams WHERE name = 'clinic-legacy'",
     ]) {
       await rows(change)
     }
@@ -99,6 +104,18 @@ describe('repair.sql', () => {
     await execute(repair)
     expect(await findings(admin)).toEqual([])
     expect(await inconsistencies((sql) => rows(sql))).toEqual([])
+    expect(await snapshot()).toEqual(before)
+  })
+
+  it('ends the pending state of a user with a password, and counts the others again', async () => {
+    const admin = await adminToken()
+    const { one } = await somePeople(admin)
+    const before = await snapshot()
+    await rows("UPDATE users SET password_from = 'clinic-legacy' WHERE number = ?", one.number)
+    await rows('UPDATE upstreams SET pending = 0')
+    expect(await findings(admin)).toEqual(['pending_off'])
+    await execute(repair)
+    expect(await findings(admin)).toEqual([])
     expect(await snapshot()).toEqual(before)
   })
 

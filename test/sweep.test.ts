@@ -50,6 +50,7 @@ const none = {
   password_tokens: 0,
   idempotency_records: 0,
   sign_in_failures: 0,
+  adoption_attempts: 0,
   audit_events: 0,
   usage: 0,
 }
@@ -93,6 +94,17 @@ describe('the sweep', () => {
       expect([table, await count(table)]).toEqual([table, 0])
     }
     expect(await count('api_keys')).toBe(1)
+  })
+
+  it('removes attempts to adopt a password that a Worker left behind', async () => {
+    const now = Math.floor(Date.now() / 1000)
+    await rows(
+      `INSERT INTO adoption_attempts (user_number, id, expires_at)
+       VALUES (1, '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e61', ?), (1, '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e62', ?)`,
+      ...[now - 1, now + 60],
+    )
+    expect((await sweepIn(0)).removed).toEqual({ ...none, adoption_attempts: 1 })
+    expect(await count('adoption_attempts')).toBe(1)
   })
 
   it('counts a session’s time from its last refresh', async () => {

@@ -1,7 +1,7 @@
 /** Checks the whole directory for consistency, one range at a time. */
 
 const checks = {
-  totals: 'totals equal the sums of their spans',
+  totals: 'totals equal the sums of their spans, and numbers of pending users the counts',
   counts: 'counters equal the counts',
   roles: 'each user’s columns match their roles',
   search: 'search finds each user and nothing else',
@@ -12,6 +12,7 @@ const checks = {
 /** The findings and their remedies. */
 const remedies = {
   total_off: ['a total differs from the sum of its spans', 'repair'],
+  pending_off: ['the number of an upstream’s pending users differs from the count', 'repair'],
   span_off: ['a span differs from the sum of its parts', 'repair'],
   count_off: ['a counter differs from the count', 'repair'],
   role_columns_off: ['a user’s columns differ from their roles', 'repair'],

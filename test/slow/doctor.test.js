@@ -3,6 +3,7 @@
  * repair that works.
  */
 import { spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
@@ -18,8 +19,16 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const breakages = [
   ["UPDATE d1_migrations SET name = '0000_of_another_code.sql' WHERE id = 1", 'migrations: missing 0001_directory.sql'],
   [
+    "INSERT INTO upstreams (name, pending, adopted, refused, unknown) VALUES ('left', 0, 1, 0, 0)",
+    'left: is not in UPSTREAMS, so 3 pending users cannot sign in',
+  ],
+  [
     "UPDATE user_counts SET count = count + 1 WHERE scope = 'role:2'",
     'a total differs from the sum of its spans: 1 (role:2: ',
+  ],
+  [
+    "UPDATE upstreams SET pending = 3 WHERE name = 'left'",
+    'the number of an upstream’s pending users differs from the count: 1 (left: 3 kept, 0 counted)',
   ],
   [
     "UPDATE user_spans SET parts = json_set(parts, '$[0]', 9), count = 9 WHERE scope = 'role:1'; UPDATE user_counts SET count = 9 WHERE scope = 'role:1'",
@@ -44,7 +53,12 @@ let key
 let ines
 
 beforeAll(async () => {
-  server = await newServer(secrets)
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  server = await newServer({
+    ...secrets,
+    SIGNING_KEY: JSON.stringify(privateKey.export({ format: 'jwk' })),
+    UPSTREAMS: '{"gone": {"url": "http://127.0.0.1:9/verify", "hook": true}}',
+  })
   await server.start()
   const { access_token } = await post('/v1/auth/login', { identifier: admin.email, password: admin.password })
   const role = await (await fetch(`${server.address}/v1/roles`, as(access_token))).json()
@@ -88,6 +102,10 @@ it('the doctor reports no fault in a healthy directory', async () => {
     'counters equal the counts (2 users)',
     'rate limits: on',
     'hashing: 6 × 100,000',
+    'keys: SIGNING_KEY is set and published as ',
+    'lifetime: published tokens expire after 900 s',
+    `issuer: ${server.address} here; ISSUER is not set`,
+    'gone: does not check passwords (unreachable)',
   ]) {
     expect(text).toContain(line)
   }
@@ -170,6 +188,7 @@ describe('the doctor for a remote deployment', () => {
     rate_limit: true,
     server_timing: false,
     request_log: true,
+    access_token_seconds: 900,
     usage: { recorded: true, retention_days: 400 },
     retirements: [],
     admins: 1,
@@ -185,13 +204,17 @@ describe('the doctor for a remote deployment', () => {
       '/v1/diagnostics/hashing': [200, hashing],
       '/v1/diagnostics/directory': [200, whole],
       '/v1/usage': [200, { data: [], pagination: { next_cursor: null } }],
+      '/v1/migration': [200, { data: [] }],
+      '/v1/diagnostics/upstreams': [200, { data: [] }],
+      '/.well-known/jwks.json': [200, { keys: [] }],
+      '/.well-known/oauth-authorization-server': [200, {}],
     }
     const sent = { ...headers }
     change(answers, sent)
     const stand = createServer((request, response) => {
       const [path, query] = request.url.split('?')
       const answer = answers[path]
-      const [status, body] = typeof answer === 'function' ? answer(new URLSearchParams(query)) : answer
+      const [status, body] = typeof answer === 'function' ? answer(new URLSearchParams(query), request.headers) : answer
       response.writeHead(status, sent).end(JSON.stringify(body))
     })
     await new Promise((resolve) => stand.listen(0, '127.0.0.1', resolve))
@@ -243,6 +266,126 @@ describe('the doctor for a remote deployment', () => {
     const line = linesOf(text, mark).find((found) => found.includes('clinic'))
     expect([code, line]).toEqual([0, expect.stringContaining(words)])
     expect(text.includes(': quiet')).toBe(mark === 'ok')
+  })
+
+  const progress = (more) => ({
+    ...{ upstream: 'old', pending: 0, adopted: { total: 0, by_day: {} }, refused: 0, unknown: 0 },
+    ...{ last_adopted_at: null, ...more },
+  })
+  const halfway = progress({
+    ...{ pending: 1000, adopted: { total: 1200, by_day: {} }, refused: 7, unknown: 2 },
+    last_adopted_at: '2026-11-30T08:00:00Z',
+  })
+  const pendingUsers = [
+    200,
+    { data: [{ id: 'usr_1' }, { id: 'usr_2' }], pagination: { next_cursor: 'x', total: 1000 } },
+  ]
+
+  it.each([
+    ['no upstream', 0, 'info', 'no upstream is set, and no user is pending', [], []],
+    [
+      'progress',
+      0,
+      'info',
+      'old: [##########----------] 54 % adopted 1,200 of 2,200, the last on 2026-11-30',
+      [halfway],
+    ],
+    ['an upstream that answers', 0, 'ok', 'old: answers, and has 1,000 pending users', [halfway]],
+    ['users who never signed in', 0, 'info', 'never signed in: 1,000 (usr_1; usr_2; …)', [halfway]],
+    [
+      'an upstream that is gone',
+      1,
+      'FAIL',
+      'old: does not check passwords (timeout), so 1,000 pend',
+      [halfway],
+      'timeout',
+    ],
+    [
+      'an upstream that is gone and not needed',
+      0,
+      'warn',
+      'old: does not check passwords (http_502)',
+      [progress()],
+      'http_502',
+    ],
+    ['an upstream that confirms anything', 1, 'FAIL', 'old: confirms the password of a user who', [halfway], 'match'],
+    [
+      'pending users without an upstream',
+      1,
+      'FAIL',
+      'old: is not in UPSTREAMS, so 1 pending user cannot',
+      [progress({ pending: 1 })],
+      null,
+    ],
+    ['the end of a move', 0, 'info', 'old: every user is adopted', [progress({ adopted: { total: 5, by_day: {} } })]],
+  ])('reports of an adoption %s', async (_, code, mark, words, data, answer = 'no_match') => {
+    const told = await doctorOf((answers) => {
+      answers['/v1/migration'] = [200, { data }]
+      answers['/v1/diagnostics/upstreams'] = [200, { data: answer && data.length ? [{ upstream: 'old', answer }] : [] }]
+      answers['/v1/users'] = (query, { authorization }) => (authorization ? pendingUsers : [401, {}])
+    })
+    const lines = linesOf(told.text, mark).filter((line) => line.includes(words))
+    expect([told.text, told.code, lines.length]).toEqual([told.text, code, 1])
+  })
+
+  const published = (...kids) => [200, { keys: kids.map((kid) => ({ kid })) }]
+  it.each([
+    ['no signing key', 0, 'info', 'keys: no SIGNING_KEY', [], published()],
+    ['a signing key', 0, 'ok', 'keys: SIGNING_KEY is set and published as a', ['SIGNING_KEY'], published('a')],
+    [
+      'a next key',
+      0,
+      'info',
+      'SIGNING_KEY_NEXT is published',
+      ['SIGNING_KEY', 'SIGNING_KEY_NEXT'],
+      published('a', 'b'),
+    ],
+    [
+      'a previous key',
+      0,
+      'info',
+      'a rotation is not fin',
+      ['SIGNING_KEY', 'SIGNING_KEY_PREVIOUS'],
+      published('a', 'b'),
+    ],
+    ['a key that is not published', 1, 'FAIL', 'jwks.json holds 0 keys, and 1 are set', ['SIGNING_KEY'], published()],
+    ['keys that cannot be read', 1, 'FAIL', 'jwks.json returns 404', ['SIGNING_KEY'], [404, {}]],
+    [
+      'tokens that live long',
+      1,
+      'FAIL',
+      'expire only after 3600 s',
+      ['SIGNING_KEY'],
+      published('a'),
+      { seconds: 3600 },
+    ],
+    ['short tokens', 0, 'ok', 'published tokens expire after 900 s', ['SIGNING_KEY'], published('a')],
+    ['the issuer', 0, 'ok', ', as this address', ['SIGNING_KEY', 'ISSUER'], published('a')],
+    ['no ISSUER', 0, 'info', 'ISSUER is not set', ['SIGNING_KEY'], published('a')],
+    [
+      'another issuer',
+      0,
+      'info',
+      'issuer: https://other.example',
+      ['SIGNING_KEY'],
+      published('a'),
+      { issuer: 'https://other.example' },
+    ],
+  ])('reports of the tokens %s', async (_, code, mark, words, variables, keys, { seconds = 900, issuer } = {}) => {
+    const told = await doctorOf((answers) => {
+      answers['/v1/diagnostics'][1] = {
+        ...facts(),
+        variables: ['JWT_SECRET', ...variables],
+        access_token_seconds: seconds,
+      }
+      answers['/.well-known/jwks.json'] = keys
+      answers['/.well-known/oauth-authorization-server'] = (_query, { host }) => [
+        200,
+        { issuer: issuer ?? `http://${host}` },
+      ]
+    })
+    const lines = linesOf(told.text, mark).filter((line) => line.includes(words))
+    expect([told.text, told.code, lines.length]).toEqual([told.text, code, 1])
   })
 
   it('finds nothing in a healthy one', async () => {

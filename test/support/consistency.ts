@@ -39,6 +39,12 @@ const faults: Record<string, string> = {
   'users deleted twice, or not gone': `
     SELECT user_id FROM audit_events WHERE action = 'user.deleted' GROUP BY user_id
     HAVING count(*) > 1 OR user_id IN (SELECT id FROM users)`,
+  'pending users of each upstream': differing(
+    'SELECT name, pending FROM upstreams WHERE pending > 0',
+    'SELECT password_from, count(*) FROM users WHERE password_from IS NOT NULL GROUP BY 1',
+  ),
+  'a pending user with a password':
+    'SELECT id FROM users WHERE password_from IS NOT NULL AND password_hash IS NOT NULL',
   'a refusal left behind': 'SELECT * FROM refusal',
   'no active admin': `
     SELECT 1 WHERE NOT EXISTS (

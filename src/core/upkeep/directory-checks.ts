@@ -4,6 +4,7 @@
  */
 import {
   countHolders,
+  countPending,
   countRange,
   countUsers,
   selectFolded,
@@ -22,6 +23,7 @@ import {
   type SampledUser,
   type NumberRange,
 } from '../../database/upkeep/directory-checks'
+import { selectUpstreams } from '../../database/sign-in/adoption'
 import type { Statement } from '../../database/statement'
 import { partLength, spanLength } from '../../database/users/user-pages'
 import { searchValues, type SearchField } from '../../database/users/user-search'
@@ -35,6 +37,7 @@ export type DirectoryCheck = (typeof directoryChecks)[number]
 
 export const findings = [
   'total_off',
+  'pending_off',
   'span_off',
   'count_off',
   'role_columns_off',
@@ -115,9 +118,20 @@ function readGuarded<const S extends readonly Statement<unknown>[]>(caller: Call
 }
 
 async function checkTotals(caller: Caller): Promise<CheckReport> {
-  const [rows] = await readGuarded(caller, selectOffTotals())
-  const off = rows.map(({ scope, count, spans }) => `${scope}: ${count ?? 'none'} in all, ${spans ?? 'none'} by spans`)
-  return { users: 0, findings: placeFindings('total_off', off), next: undefined }
+  const [totals, upstreams, counts] = await readGuarded(caller, selectOffTotals(), selectUpstreams(), countPending())
+  const off = totals.map(
+    ({ scope, count, spans }) => `${scope}: ${count ?? 'none'} in all, ${spans ?? 'none'} by spans`,
+  )
+  const stored = new Map(upstreams.map(({ name, pending }) => [name, pending]))
+  const counted = new Map(counts.map(({ upstream, pending }) => [upstream, pending]))
+  const offPending = [...new Set([...stored.keys(), ...counted.keys()])]
+    .filter((name) => (stored.get(name) ?? 0) !== (counted.get(name) ?? 0))
+    .map((name) => `${name}: ${stored.get(name) ?? 0} kept, ${counted.get(name) ?? 0} counted`)
+  return {
+    users: 0,
+    findings: [...placeFindings('total_off', off), ...placeFindings('pending_off', offPending)],
+    next: undefined,
+  }
 }
 
 async function checkCounts(caller: Caller, range: NumberRange): Promise<Checked> {

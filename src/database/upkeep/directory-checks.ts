@@ -62,6 +62,13 @@ export const selectOffTotals = prepare<void, { scope: string; count: number | nu
 const sumOfSpans = sql`coalesce((
   SELECT sum(${userSpans.count}) FROM ${userSpans} WHERE ${userSpans.scope} = ${userCounts.scope}), 0)`
 
+/** The pending users of each upstream that has any. Reads each of them. */
+export const countPending = prepare<void, { upstream: string; pending: number }>(
+  () => sql`
+    SELECT ${users.password_from} AS upstream, count(*) AS pending FROM ${users}
+    WHERE (${users.password_from} IS NOT NULL) = 1 AND ${users.password_hash} IS NULL GROUP BY 1`,
+)
+
 /** Users whose columns differ from their rows in user_roles. */
 export const selectOffRoles = prepare<NumberRange, { id: string }>(
   () => sql`

@@ -6,6 +6,7 @@ import { sql, type SQL } from 'drizzle-orm/sql'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { compile, type Statement } from '../statement'
 import {
+  adoptionAttempts,
   apiKeys,
   auditEvents,
   idempotencyRecords,
@@ -75,6 +76,12 @@ const tasks = {
     key: [signInFailures.account],
     expired: ({ now, failuresBefore }) =>
       sql`${signInFailures.last_failed_at} < ${failuresBefore} AND ${signInFailures.locked_until} <= ${now}`,
+  },
+  // Left behind by a Worker that died, or that checked a password while the user got another one.
+  adoption_attempts: {
+    table: adoptionAttempts,
+    key: [adoptionAttempts.user_number, adoptionAttempts.id],
+    expired: ({ now }) => sql`${adoptionAttempts.expires_at} <= ${now}`,
   },
   audit_events: {
     table: auditEvents,

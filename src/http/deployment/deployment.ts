@@ -50,10 +50,12 @@ export interface Deployment {
   recordsUsage: boolean
   usageRetentionDays: number
   retirements: Configuration['retirements']
+  accessTokenSeconds: number
 }
 
 export function deploymentOf(env: Env, configuration: Configuration): Deployment {
-  const { rateLimited, serverTiming, logsRequests, recordsUsage, usageRetentionDays, retirements } = configuration
+  const { rateLimited, serverTiming, logsRequests, recordsUsage, usageRetentionDays, retirements, accessTokenSeconds } =
+    configuration
   const isThere = (name: (typeof bindingNames)[number]) => {
     // The platform may have left the binding out, whatever its type says.
     const binding = env[name] as unknown as Record<string, unknown> | undefined
@@ -70,5 +72,6 @@ export function deploymentOf(env: Env, configuration: Configuration): Deployment
     recordsUsage,
     usageRetentionDays,
     retirements,
+    accessTokenSeconds,
   }
 }

@@ -28,6 +28,7 @@ export function fromDeployment(
     rate_limit: rateLimited,
     server_timing: serverTiming,
     request_log: logsRequests,
+    access_token_seconds: deployment.accessTokenSeconds,
     usage: { recorded: deployment.recordsUsage, retention_days: deployment.usageRetentionDays },
     retirements: [...deployment.retirements].map(([contract, { deprecated, sunset, brownOuts }]) => ({
       contract,

@@ -27,6 +27,7 @@ export const V1Diagnostics = z
     rate_limit: z.boolean(),
     server_timing: z.boolean(),
     request_log: z.boolean(),
+    access_token_seconds: z.int().openapi({ description: 'How long the access tokens of v1 and rbac are valid' }),
     usage: z.strictObject({ recorded: z.boolean(), retention_days: z.int() }),
     retirements: z.array(
       z.strictObject({
