@@ -13,6 +13,7 @@ export interface Env {
   /** The files of assets/. */
   ASSETS: Fetcher
   PRINCIPAL_LIMITER: RateLimit
+  PROVISIONING_LIMITER: RateLimit
   CLIENT_LIMITER: RateLimit
   SIGN_IN_LIMITER: RateLimit
   VERSION?: WorkerVersionMetadata

@@ -189,7 +189,12 @@ async function provoke(operation: (typeof operations)[number]): Promise<Set<numb
     seen.add((await call(path, rest)).status)
   }
   const refusing = { limit: () => Promise.resolve({ success: false }) }
-  const limiters = { CLIENT_LIMITER: refusing, PRINCIPAL_LIMITER: refusing, RATE_LIMIT: 'on' }
+  const limiters = {
+    CLIENT_LIMITER: refusing,
+    PRINCIPAL_LIMITER: refusing,
+    PROVISIONING_LIMITER: refusing,
+    RATE_LIMIT: 'on',
+  }
   const absent = { prepare: () => ({ bind: () => ({}) }), batch: () => Promise.reject(new Error('D1 is away')) }
 
   await ask({ env: limiters })

@@ -31,7 +31,13 @@ beforeAll(async () => {
 })
 
 const over = { limit: () => Promise.resolve({ success: false }) }
-const limited = { RATE_LIMIT: 'on', PRINCIPAL_LIMITER: over, CLIENT_LIMITER: over, SIGN_IN_LIMITER: over }
+const limited = {
+  RATE_LIMIT: 'on',
+  PRINCIPAL_LIMITER: over,
+  PROVISIONING_LIMITER: over,
+  CLIENT_LIMITER: over,
+  SIGN_IN_LIMITER: over,
+}
 const away = {
   DB: { prepare: (sql: string) => testEnv.DB.prepare(sql), batch: () => Promise.reject(new Error('away')) },
 }

@@ -49,7 +49,13 @@ describe('a password is not hashed', () => {
 
   it.each(named)('in %s when the client is over its limit', async (_, { request }) => {
     const ask = await request({ admin, one, untouched: true })
-    const env = { RATE_LIMIT: 'on', PRINCIPAL_LIMITER: over, CLIENT_LIMITER: over, SIGN_IN_LIMITER: within }
+    const env = {
+      RATE_LIMIT: 'on',
+      PRINCIPAL_LIMITER: over,
+      PROVISIONING_LIMITER: over,
+      CLIENT_LIMITER: over,
+      SIGN_IN_LIMITER: within,
+    }
     for (const token of [admin, undefined]) expect(await outcomeOf(ask, { token, env })).toEqual(['limited', 0])
   })
 

@@ -1,5 +1,7 @@
+/// <reference types="vite/client" />
 /** Rate limits: the requests that one client, one session or one API key may send in a minute. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import wranglerToml from '../../wrangler.toml?raw'
 import { contracts, signInContracts, type Ask } from '../contracts'
 import { adminToken, call, firstAdmin, freshDirectory, rows, signedInPerson, type Call } from '../support/usher'
 
@@ -45,9 +47,19 @@ async function keyOf(admin: string): Promise<{ id: string; key: string }> {
 }
 
 function limiters() {
-  const [PRINCIPAL_LIMITER, CLIENT_LIMITER, SIGN_IN_LIMITER] = [limiter(2), limiter(3), limiter(1)]
-  return { RATE_LIMIT: 'on', PRINCIPAL_LIMITER, CLIENT_LIMITER, SIGN_IN_LIMITER }
+  const [credentials, CLIENT_LIMITER, SIGN_IN_LIMITER] = [limiter(2), limiter(3), limiter(1)]
+  const ofCredentials = { PRINCIPAL_LIMITER: credentials, PROVISIONING_LIMITER: credentials }
+  return { RATE_LIMIT: 'on', ...ofCredentials, CLIENT_LIMITER, SIGN_IN_LIMITER }
 }
+
+it('allows a provisioning client 1,800 requests a minute, counted apart from the other contracts', async () => {
+  const limits = [...wranglerToml.matchAll(/name = "PROVISIONING_LIMITER"\nnamespace_id = "\d+"\nsimple = \{ (.*) \}/g)]
+  expect(limits.map(([, limit]) => limit)).toEqual(Array(3).fill('limit = 1800, period = 60'))
+  const token = await adminToken()
+  const env = { ...limiters(), PRINCIPAL_LIMITER: limiter(0), PROVISIONING_LIMITER: limiter(1) }
+  const ask = (path: string) => statusOf({ path }, { token, env })
+  expect([await ask('/v1/users'), await ask('/scim/v2/Users'), await ask('/scim/v2/Groups')]).toEqual([429, 200, 429])
+})
 
 describe.each(contracts)('%s', (_, acts) => {
   it('counts each session and each key separately, from any address', async () => {
@@ -90,7 +102,7 @@ describe.each(contracts)('%s', (_, acts) => {
     const admin = await adminToken()
     const [{ key }, { key: unused }] = [await keyOf(admin), await keyOf(admin)]
     const env = limiters()
-    env.PRINCIPAL_LIMITER = limiter(100)
+    Object.assign(env, { PRINCIPAL_LIMITER: limiter(100), PROVISIONING_LIMITER: limiter(100) })
     const list = (as: string, address: string) => statusOf(acts.list(), { token: as, env, headers: from(address) })
     const [office, next] = ['2001:db8:1:2::7', '2001:0db8:0001:0002:ffff::']
     expect(await list(key, office)).toBe(200)
@@ -111,7 +123,7 @@ describe.each(contracts)('%s', (_, acts) => {
     const admin = await adminToken()
     const { id, key } = await keyOf(admin)
     const env = limiters()
-    env.PRINCIPAL_LIMITER = limiter(100)
+    Object.assign(env, { PRINCIPAL_LIMITER: limiter(100), PROVISIONING_LIMITER: limiter(100) })
     const list = () => statusOf(acts.list(), { token: key, env, headers: from('203.0.113.8') })
     const counted = () => env.CLIENT_LIMITER.counts.get('203.0.113.8')
     expect([await list(), await list(), counted()]).toEqual([200, 200, 1])
@@ -128,7 +140,7 @@ describe.each(contracts)('%s', (_, acts) => {
     const admin = await adminToken()
     const { body } = await call('/v1/api-keys', { token: admin, json: { name: 'a program', permissions: [] } })
     const env = limiters()
-    env.PRINCIPAL_LIMITER = limiter(100)
+    Object.assign(env, { PRINCIPAL_LIMITER: limiter(100), PROVISIONING_LIMITER: limiter(100) })
     const failing = {
       prepare: () => {
         throw new Error('D1_ERROR: D1 DB is overloaded.')

@@ -19,6 +19,17 @@ export const deviations: readonly Deviation[] = [
     reason: 'The email identifies the user in every contract.',
   },
   {
+    id: 'unique-emails',
+    title: 'uniqueness of `emails`',
+    reason: 'The email signs in, so no two users share one.',
+  },
+  {
+    id: 'active-stays',
+    title: 'PATCH that removes `active`',
+    reason: 'It would be a deactivation or a reactivation that the client does not name.',
+    operations: ['scimPatchUser'],
+  },
+  {
     id: 'groups-give-authority',
     title: '`roles` and `entitlements`',
     reason: 'Authority is given through groups alone.',
@@ -32,6 +43,11 @@ export const deviations: readonly Deviation[] = [
     id: 'users-in-groups',
     title: 'members of a group',
     reason: 'Roles do not nest.',
+  },
+  {
+    id: 'known-members',
+    title: 'unknown members of a group',
+    reason: 'A group is a role, which only users of the directory hold.',
   },
   {
     id: 'groups-without-versions',

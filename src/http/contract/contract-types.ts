@@ -37,6 +37,8 @@ export interface ContractTraits {
   trailingSlashes?: boolean
   /** A path with a slash at its end is the same path. */
   ignoresTrailingSlash?: boolean
+  /** Counts the requests of a session or API key; by default `PRINCIPAL_LIMITER` does. */
+  credentialLimiter?: 'PROVISIONING_LIMITER'
   /** The description of the contract in its document. */
   description: string
   /** The groups of operations in the OpenAPI document, if there are several. Each operation names one in `tags`. */

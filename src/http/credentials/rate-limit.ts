@@ -3,19 +3,21 @@
  * and for a client's sign-ins.
  */
 import type { Configuration, Env } from '../../env'
+import type { ContractTraits } from '../contract/contract-types'
 import { Failed } from '../contract/failure'
 
 /** The parts of a request's context that are needed here. */
 interface Context {
   env: Env
-  var: { configuration: Configuration }
+  var: { configuration: Configuration; contract: Pick<ContractTraits, 'credentialLimiter'> }
   req: { header(name: string): string | undefined }
 }
 
 const periodSeconds = 60
 
 /** `key` is the session or API key, not its user. So a revoked credential cannot use up the allowance of another. */
-export const limitCredential = (c: Context, key: string) => limit(c, c.env.PRINCIPAL_LIMITER, key)
+export const limitCredential = (c: Context, key: string) =>
+  limit(c, c.env[c.var.contract.credentialLimiter ?? 'PRINCIPAL_LIMITER'], key)
 export const limitClient = (c: Context) => limit(c, c.env.CLIENT_LIMITER, clientOf(c))
 export const limitSignIn = (c: Context) => limit(c, c.env.SIGN_IN_LIMITER, clientOf(c))
 

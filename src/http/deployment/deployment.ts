@@ -6,6 +6,7 @@ const bindings = {
   DB: 'batch',
   ASSETS: 'fetch',
   PRINCIPAL_LIMITER: 'limit',
+  PROVISIONING_LIMITER: 'limit',
   CLIENT_LIMITER: 'limit',
   SIGN_IN_LIMITER: 'limit',
 } as const satisfies Partial<Record<keyof Env, string>>

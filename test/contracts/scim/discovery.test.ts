@@ -100,6 +100,19 @@ describe('discovery', () => {
     for (const { attributes } of (await call(`${base}/Schemas`)).body.Resources) check(attributes)
   })
 
+  it('says which attributes a client must give, and which are unique', async () => {
+    const marked = new Map<string, string[]>()
+    for (const { name, attributes } of (await call(`${base}/Schemas`)).body.Resources.slice(0, 3))
+      for (const { name: attribute, required, uniqueness } of attributes)
+        if (required || uniqueness !== 'none')
+          marked.set(`${name}.${attribute}`, [required ? 'required' : 'optional', uniqueness])
+    expect(Object.fromEntries(marked)).toEqual({
+      'User.userName': ['required', 'server'],
+      'User.emails': ['required', 'server'],
+      'Group.displayName': ['required', 'server'],
+    })
+  })
+
   it('shows users with the attributes of their schemas and no others', async () => {
     const user = (await client.post('/Users', scimUser({ title: 'T', [enterprise]: { department: 'IT' } }))).body
     const named = new Map<string, string[]>()

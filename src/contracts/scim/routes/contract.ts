@@ -12,6 +12,7 @@ export const contract = createContract({
   keepsBasePathOnHost: true,
   ignoresTrailingSlash: true,
   assumesJson: true,
+  credentialLimiter: 'PROVISIONING_LIMITER',
   tags: [
     { name: 'users', description: 'Users: find, create, change, deactivate, delete' },
     { name: 'groups', description: 'Groups, which are the roles of the directory, and their members' },

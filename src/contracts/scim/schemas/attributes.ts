@@ -116,11 +116,16 @@ export const userSchema: ResourceSchema = {
     attribute('locale', 'The locale, such as en-US.'),
     attribute('timezone', 'The time zone, such as Europe/Rome.'),
     attribute('active', 'Whether the user may sign in.', { type: 'boolean' }),
-    list('emails', 'The email. The directory keeps one: the primary, else the work one, else the first.', [
-      attribute('value', 'The address.', { required: true, uniqueness: 'server' }),
-      type(['work', 'home', 'other']),
-      primary,
-    ]),
+    list(
+      'emails',
+      'The email. The directory keeps one: the primary, else the work one, else the first.',
+      [
+        attribute('value', 'The address.', { required: true, uniqueness: 'server' }),
+        type(['work', 'home', 'other']),
+        primary,
+      ],
+      { required: true, uniqueness: 'server' },
+    ),
     list('phoneNumbers', 'Phone numbers.', [
       attribute('value', 'The number.'),
       type(['work', 'home', 'mobile', 'fax', 'pager', 'other']),
