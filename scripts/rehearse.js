@@ -19,7 +19,7 @@ import { summaryOf } from './rehearse/terminal.js'
 import { originOf, transportTo } from './rehearse/transport.js'
 
 const usage = `npm run rehearse -- CONTRACT RECORDING URL [options]
-  CONTRACT          personnel, v1, rbac, clinic or backoffice
+  CONTRACT          personnel, v1, rbac, clinic, backoffice or scim
   RECORDING         a HAR file, or NDJSON
   URL               the origin of Usher, such as http://localhost:8787
   --writes          replay what changes the directory: for a copy of it

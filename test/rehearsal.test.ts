@@ -83,6 +83,15 @@ const defects: Record<string, Record<string, Defect>> = {
     order: user('backofficeListUsers', '$.data[*]', (json) => json.data.reverse()),
     header: { operation: 'backofficeListUsers', place: 'content-type', plant: withoutHeader('content-type') },
   },
+  scim: {
+    status: { operation: 'scimGetUser', place: 'status', plant: status },
+    'missing key': user('scimCreateUser', '$.displayName', (json) => delete json.displayName),
+    type: user('scimPatchUser', '$.active', (json) => (json.active = String(json.active))),
+    value: user('scimGetGroup', '$.displayName', (json) => (json.displayName = 'Cardiologists')),
+    address: user('scimGetUser', '$.meta.location', (json) => (json.meta.location += '/')),
+    order: user('scimListUsers', '$.Resources[*]', (json) => json.Resources.reverse()),
+    header: { operation: 'scimCreateUser', place: 'location', plant: withoutHeader('location') },
+  },
 }
 
 function user(operation: string, place: string, change: (json: any) => unknown): Defect {

@@ -74,6 +74,12 @@ export class Bindings {
     return this.#opaque.get(value) ?? value
   }
 
+  /** A value with such identifiers inside it: the filter of a search, the path of an operation. */
+  reboundWords(value: string): string {
+    const whole = this.#opaque.get(value)
+    return whole ?? value.replace(/[A-Za-z0-9_-]{16,}/g, (word) => this.#opaque.get(word) ?? word)
+  }
+
   /** Text with identifiers inside it. */
   reboundText(text: string, kinds: readonly string[]): string {
     if (this.#identifiers.size === 0 && this.#opaque.size === 0 && this.#aliases.size === 0) return text

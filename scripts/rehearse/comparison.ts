@@ -5,7 +5,10 @@
 import type { Answer, Difference, DifferenceKind, Rehearsal } from '../../src/http/contract/rehearsal.ts'
 import type { Bindings, Pair } from './bindings.ts'
 
-type Rules = Pick<Rehearsal, 'identifiers' | 'volatile' | 'tokens' | 'naturalKeys' | 'listsAreOrdered' | 'signIn'>
+type Rules = Pick<
+  Rehearsal,
+  'identifiers' | 'volatile' | 'tokens' | 'addresses' | 'naturalKeys' | 'listsAreOrdered' | 'signIn'
+>
 
 export interface Comparison {
   differences: Difference[]
@@ -264,6 +267,12 @@ class BodyComparison {
     }
     const isVolatile = rules.volatile.includes(name) || rules.tokens.includes(name)
     if (isVolatile && (one === null || other === null || typeOf(one) === typeOf(other))) return
+    if (rules.addresses?.includes(name) && typeof one === 'string' && typeof other === 'string') {
+      const { pathOf } = this.#options
+      const expected = this.reboundText(pathOf(one, 'recorded'))
+      if (expected !== pathOf(other, 'received')) this.#add('value', place, one, other, name, record, expected)
+      return
+    }
     const isNatural = rules.naturalKeys.includes(name) && typeof one === 'string' && typeof other === 'string'
     if (isNatural && bindings.alias(one)?.toLowerCase() === other.toLowerCase()) return
     this.compare(place, one, other, name, record)

@@ -204,8 +204,9 @@ export class Replay {
     if (entry.response.status === 0) return skipped('no response was recorded: the request was broken off')
     if (entry.isCut) return skipped('a body is longer than 8 MB')
     const isSession = this.options.rules.sessionOperations.includes(match.operation?.operationId ?? '')
-    const isSignIn = match.operation?.operationId === this.options.rules.signIn.operation
-    const isWrite = !['GET', 'HEAD'].includes(entry.method)
+    const isSignIn = this.#isSignIn(match)
+    const reads = this.options.rules.readOperations?.includes(match.operation?.operationId ?? '')
+    const isWrite = !reads && !['GET', 'HEAD'].includes(entry.method)
     if (isWrite && !isSession && !isSignIn && !this.options.writes) return skipped('it writes: replay it with --writes')
 
     const as = isSignIn ? this.#credentialsFor(entry) : undefined
@@ -350,7 +351,7 @@ export class Replay {
     if (typeof value !== 'string' && typeof value !== 'number') return value
     const kind = this.options.rules.identifiers[name.replace(/(\[\]|s)$/, '')] ?? this.options.rules.identifiers[name]
     const text = String(value)
-    const bound = kind === undefined ? this.bindings.reboundValue(text) : this.#reboundIdentifier(kind, text)
+    const bound = kind === undefined ? this.bindings.reboundWords(text) : this.#reboundIdentifier(kind, text)
     return bound === text ? value : typeof value === 'number' ? Number(bound) : bound
   }
 
@@ -379,13 +380,14 @@ export class Replay {
 
   async #signIn(identifier: string, password: string): Promise<ReceivedResponse> {
     const { base, rules, operations } = this.options
+    const { path: elsewhere } = rules.signIn
     const { path = '', method = 'POST' } =
       operations.find(({ operationId }) => operationId === rules.signIn.operation) ?? {}
     const fields = { [rules.signIn.identifier]: identifier, [rules.signIn.password]: password }
     const isJson = rules.signIn.encoding === 'json'
     const headers: Header[] = [['content-type', isJson ? 'application/json' : 'application/x-www-form-urlencoded']]
     const body = isJson ? JSON.stringify(fields) : new URLSearchParams(fields).toString()
-    return this.#sendWaiting({ method, path: base + path, headers, body }, () => true)
+    return this.#sendWaiting({ method, path: elsewhere ?? base + path, headers, body }, () => true)
   }
 
   async #sendPatiently(
@@ -436,7 +438,7 @@ export class Replay {
     const { rules } = this.options
     const [recorded, received] = [toAnswer(entry.response), toAnswer(exchanged.received)]
     if (entry.method === 'HEAD') Object.assign(recorded, { json: undefined })
-    const isSignIn = match.operation?.operationId === rules.signIn.operation
+    const isSignIn = this.#isSignIn(match)
     const subjects: Subjects = { targets, caller: session?.caller }
     const exchange: Exchange = {
       operation: match.operation?.operationId,
@@ -474,6 +476,10 @@ export class Replay {
     const verdict = differences.length > 0 ? 'difference' : explained.length > 0 ? 'listed' : 'same'
     const withoutBody = entry.response.body === undefined && received.json !== undefined && entry.method !== 'HEAD'
     return { ...{ verdict, index: entry.index, operation: label, differences, listed: explained, withoutBody } }
+  }
+
+  #isSignIn({ operation }: Match): boolean {
+    return operation !== undefined && operation.operationId === this.options.rules.signIn.operation
   }
 
   #endsSession({ operation }: Match): boolean {

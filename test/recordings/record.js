@@ -1,7 +1,7 @@
 /**
  * `node test/recordings/record.js [CONTRACT…]` makes the recordings in this folder, by driving the Worker through each contract. clinic and
  * backoffice are HAR files as browsers export them, without cookies and `Authorization`; the others are NDJSON with both. The password of the
- * admin is taken out.
+ * admin is taken out, and so is the API key of scim.
  */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +14,18 @@ const browserExports = ['clinic', 'backoffice']
 const dull =
   /^(date|server-timing|x-request-id|cf-|content-security-policy|strict-transport-security|referrer-policy|x-content-type-options|connection|keep-alive|transfer-encoding|content-length|vary|cache-control)/
 
+/** An API key of the admin, made apart from the recording. */
+async function newKey({ address }, permissions) {
+  const post = (path, body, headers) =>
+    fetch(address + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    }).then((response) => response.json())
+  const { access_token: token } = await post('/v1/auth/login', { identifier: admin.email, password: admin.password })
+  return (await post('/v1/api-keys', { name: 'client', permissions }, { authorization: `Bearer ${token}` })).key
+}
+
 /** Sends the requests of a scenario, and keeps them with their responses. */
 function recorderOf(server, contract) {
   const entries = []
@@ -23,14 +35,20 @@ function recorderOf(server, contract) {
     async ask(method, path, { headers = {}, json, form } = {}) {
       const own = { 'content-type': json ? 'application/json' : 'application/x-www-form-urlencoded' }
       const body = json ? JSON.stringify(json) : form ? new URLSearchParams(form).toString() : undefined
-      const sent = { ...headers, ...(body && own), ...(cookie && { cookie }) }
+      const sent = { ...(body && own), ...headers, ...(cookie && { cookie }) }
       const address = `${server.address}${contract === 'v1' ? '' : `/${contract}`}${path}`
       const response = await fetch(address, { method, headers: sent, body, redirect: 'manual' })
       const text = await response.text()
       const [set] = response.headers.getSetCookie()
       if (set) cookie = /max-age=0|sessionid=;/i.test(set) ? undefined : set.split(';')[0]
       const received = [...response.headers].filter(([name]) => !dull.test(name))
-      const request = { method, path, headers: sent, body: body && withoutPassword(body) }
+      const authorization = sent.authorization?.replace(/usk_\S+/, 'the-key-of-the-client')
+      const request = {
+        method,
+        path,
+        headers: { ...sent, ...(authorization && { authorization }) },
+        body: body && withoutPassword(body),
+      }
       entries.push({ request, response: { status: response.status, headers: received, body: text } })
       return { body: text.startsWith('{') ? JSON.parse(text) : undefined, etag: response.headers.get('etag') }
     },
@@ -79,7 +97,7 @@ for (const [contract, scenario] of Object.entries(scenarios)) {
   await server.start()
   try {
     const { ask, entries } = recorderOf(server, contract)
-    await scenario(ask, admin)
+    await scenario(ask, admin, (permissions) => newKey(server, permissions))
     const isHar = browserExports.includes(contract)
     const file = fileURLToPath(new URL(`${contract}.${isHar ? 'har' : 'ndjson'}`, import.meta.url))
     writeFileSync(file, `${isHar ? toHar(entries) : toNdjson(entries)}\n`)

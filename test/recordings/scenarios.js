@@ -249,4 +249,92 @@ async function backoffice(ask, admin) {
   await ask('POST', '/api/logout', { headers })
 }
 
-export const scenarios = { personnel, v1, rbac, clinic, backoffice }
+/** As Entra ID and Okta provision: look up, create, change, deactivate, and keep groups in step. */
+async function scim(ask, _, newKey) {
+  const [users, groups] = ['/v2/Users', '/v2/Groups']
+  const urn = 'urn:ietf:params:scim'
+  const enterprise = `${urn}:schemas:extension:enterprise:2.0:User`
+  await ask('GET', users)
+  await ask('GET', '/v2/ServiceProviderConfig')
+  await ask('GET', '/v2/ResourceTypes')
+  await ask('GET', `/v2/Schemas/${urn}:schemas:core:2.0:Group`)
+  const headers = bearer(
+    await newKey([
+      'users:read',
+      'users:create',
+      'users:update',
+      'users:deactivate',
+      'users:delete',
+      'roles:read',
+      'roles:assign',
+      'roles:manage',
+    ]),
+  )
+  const send = (method, path, json) =>
+    ask(method, path, { headers: { ...headers, 'content-type': 'application/scim+json' }, json })
+  const find = (path, filter) => ask('GET', `${path}?filter=${encodeURIComponent(filter)}`, { headers })
+  const patch = (path, ...Operations) =>
+    send('PATCH', path, { schemas: [`${urn}:api:messages:2.0:PatchOp`], Operations })
+  const ids = []
+  for (const [givenName, familyName, more] of [
+    ['Ines', 'Moreau', { title: 'Radiologist', [enterprise]: { department: 'Imaging', employeeNumber: '4821' } }],
+    ['Tomas', 'Bek', { phoneNumbers: [{ value: '+33 1 70 18 55 01', type: 'work' }] }],
+    ['Noor', 'Haddad', { active: false }],
+    ['Rui', 'Tavares', { addresses: [{ type: 'work', locality: 'Porto', country: 'PT' }] }],
+  ]) {
+    const userName = `${givenName.toLowerCase()}@scim.example`
+    await find(users, `userName eq "${userName}"`)
+    const user = {
+      schemas: [`${urn}:schemas:core:2.0:User`, enterprise],
+      ...{ externalId: `00u-${givenName}`, userName, name: { givenName, familyName }, active: true },
+      ...{ emails: [{ value: userName, type: 'work', primary: true }], ...more },
+    }
+    ids.push((await send('POST', users, user)).body.id)
+  }
+  const [ines, tomas, noor, rui] = ids
+  await send('POST', users, { schemas: [`${urn}:schemas:core:2.0:User`], userName: 'INES@scim.example' })
+  await send('POST', users, { schemas: [`${urn}:schemas:core:2.0:User`], userName: 'no address' })
+  const shown = await ask('GET', `${users}/${ines}`, { headers })
+  await ask('GET', `${users}/${ines}`, { headers: { ...headers, 'if-none-match': shown.etag } })
+  await ask('GET', `${users}/00919288221112222`, { headers })
+  await patch(`${users}/${ines}`, { op: 'Replace', path: 'emails[type eq "work"].value', value: 'im@scim.example' })
+  await patch(`${users}/${tomas}`, { op: 'Replace', path: 'active', value: 'False' })
+  await patch(`${users}/${noor}`, { op: 'replace', value: { active: true, 'name.familyName': 'Haddad-Roy' } })
+  await patch(`${users}/${noor}`, { op: 'add', path: `${enterprise}:manager`, value: ines })
+  await patch(`${users}/${noor}`, { op: 'replace', path: 'hobby', value: 'chess' })
+  await send('PUT', `${users}/${rui}`, {
+    ...{ schemas: [`${urn}:schemas:core:2.0:User`], id: rui, userName: 'rui.tavares' },
+    ...{ name: { givenName: 'Rui', familyName: 'Tavares Reis' }, active: true },
+  })
+  const group = { schemas: [`${urn}:schemas:core:2.0:Group`], displayName: 'Radiologists', externalId: 'g-1' }
+  const { id } = (await send('POST', groups, { ...group, members: [{ value: ines }] })).body
+  await send('POST', groups, group)
+  await patch(`${groups}/${id}`, { op: 'Add', path: 'members', value: [{ value: rui }, { value: noor }] })
+  await ask('GET', `${groups}/${id}`, { headers })
+  await ask('GET', `${users}/${rui}?attributes=userName,groups`, { headers })
+  await find(groups, `id eq "${id}" and members eq "${rui}"`)
+  await patch(`${groups}/${id}`, { op: 'remove', path: `members[value eq "${rui}"]` })
+  await ask('PATCH', `${groups}/${id}?attributes=members`, {
+    headers,
+    json: {
+      schemas: [`${urn}:api:messages:2.0:PatchOp`],
+      Operations: [{ op: 'replace', path: 'displayName', value: 'Imaging' }],
+    },
+  })
+  await ask('GET', `${groups}?excludedAttributes=members`, { headers })
+  await ask('GET', users, { headers })
+  await ask('GET', `${users}?startIndex=2&count=2&sortBy=displayName`, { headers })
+  const first = (await ask('GET', `${users}?cursor=&count=3&attributes=userName`, { headers })).body
+  await ask('GET', `${users}?cursor=${first.nextCursor}&count=3&attributes=userName`, { headers })
+  await send('POST', `${users}/.search`, {
+    schemas: [`${urn}:api:messages:2.0:SearchRequest`],
+    filter: 'active eq false',
+  })
+  await find(users, 'title eq "Radiologist"')
+  await ask('DELETE', `${groups}/${id}`, { headers })
+  await ask('DELETE', `${users}/${noor}`, { headers })
+  await ask('GET', `${users}/${noor}`, { headers })
+  await ask('GET', '/v2/Reports', { headers })
+}
+
+export const scenarios = { personnel, v1, rbac, clinic, backoffice, scim }

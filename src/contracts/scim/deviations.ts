@@ -1,5 +1,21 @@
 /** Where scim differs from RFC 7643 and RFC 7644 on purpose. The README has the table. */
-import type { Deviation } from '../../http/contract/rehearsal'
+import type { Deviation, Exchange } from '../../http/contract/rehearsal'
+
+/** Usher refuses what the other server accepts. */
+const refuses = ({ recorded, received }: Exchange, status: number) =>
+  recorded.status < 400 && received.status === status
+
+/** The attributes that a request writes: the members of its body, or the paths of its operations. */
+function written({ request: { fields } }: Exchange): string[] {
+  const { Operations: operations } = fields
+  if (!Array.isArray(operations)) return Object.keys(fields)
+  return operations.flatMap((operation) => {
+    const { path, value } = Object(operation) as { path?: unknown; value?: unknown }
+    return typeof path === 'string' ? [path] : Object.keys(Object(value) as object)
+  })
+}
+
+const writes = (exchange: Exchange, name: RegExp) => written(exchange).some((attribute) => name.test(attribute))
 
 export const deviations: readonly Deviation[] = [
   {
@@ -12,27 +28,37 @@ export const deviations: readonly Deviation[] = [
     title: 'attributes that a PUT leaves out',
     reason: 'Other contracts own them too. A PUT without `active` must not reactivate anyone.',
     operations: ['scimPutUser'],
+    explains: ({ kind, place }, exchange) =>
+      kind === 'extra key' &&
+      !written(exchange).some((name) => place.toLowerCase().startsWith(`$.${name.toLowerCase()}`)),
   },
   {
     id: 'one-email',
     title: '`emails`',
     reason: 'The email identifies the user in every contract.',
+    explains: ({ kind, place }) => kind !== 'status' && /\.emails\b/.test(place),
   },
   {
     id: 'unique-emails',
     title: 'uniqueness of `emails`',
     reason: 'The email signs in, so no two users share one.',
+    operations: ['scimCreateUser', 'scimPutUser', 'scimPatchUser'],
+    explains: (_, exchange) => refuses(exchange, 409) && /\bemails\b/.test(JSON.stringify(exchange.received.json)),
   },
   {
     id: 'active-stays',
     title: 'PATCH that removes `active`',
     reason: 'It would be a deactivation or a reactivation that the client does not name.',
     operations: ['scimPatchUser'],
+    explains: (_, exchange) => refuses(exchange, 400) && writes(exchange, /^active$/i),
   },
   {
     id: 'groups-give-authority',
     title: '`roles` and `entitlements`',
     reason: 'Authority is given through groups alone.',
+    explains: ({ kind, place }, exchange) =>
+      (refuses(exchange, 400) && writes(exchange, /^(roles|entitlements)\b/i)) ||
+      (kind === 'missing key' && /\.(roles|entitlements)$/.test(place)),
   },
   {
     id: 'own-external-id',
@@ -43,22 +69,30 @@ export const deviations: readonly Deviation[] = [
     id: 'users-in-groups',
     title: 'members of a group',
     reason: 'Roles do not nest.',
+    explains: (_, exchange) =>
+      refuses(exchange, 400) && /"type":\s*"Group"/i.test(JSON.stringify(exchange.request.fields)),
   },
   {
     id: 'known-members',
     title: 'unknown members of a group',
     reason: 'A group is a role, which only users of the directory hold.',
+    operations: ['scimCreateGroup', 'scimPutGroup', 'scimPatchGroup'],
+    explains: (_, exchange) => refuses(exchange, 400) && writes(exchange, /^members\b/i),
   },
   {
     id: 'groups-without-versions',
     title: 'versions of groups',
     reason: 'The members of a group change through every contract.',
+    explains: ({ kind, place }, exchange) =>
+      /Group/.test(exchange.operation ?? '') &&
+      ((kind === 'missing key' && /\.meta\.version$/.test(place)) || refuses(exchange, 412)),
   },
   {
     id: 'group-patch-is-empty',
     title: 'PATCH of a group',
     reason: 'Entra expects it, and a group may have very many members.',
     operations: ['scimPatchGroup'],
+    explains: (_, { recorded, received }) => recorded.status === 200 && received.status === 204,
   },
   {
     id: 'own-last-modified',

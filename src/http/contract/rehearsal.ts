@@ -71,7 +71,10 @@ export interface Deviation {
 /** How the responses of a contract are compared, and how a client signs in. */
 export interface Rehearsal {
   signIn: {
-    operation: string
+    /** Undefined for a contract without a sign-in: its clients get their credentials elsewhere. */
+    operation: string | undefined
+    /** Where to sign in for such a contract, from Usher's origin. */
+    path?: string
     /** The fields of the request. */
     identifier: string
     password: string
@@ -82,6 +85,8 @@ export interface Rehearsal {
   }
   /** Operations that renew or end a session; they are replayed without `--writes` too. */
   sessionOperations: readonly string[]
+  /** Operations that change nothing, although they are no GET; they are replayed without `--writes` too. */
+  readOperations?: readonly string[]
   /** Operations that create a user. */
   creates: readonly string[]
   /** Fields that hold an identifier, and of what: `role_id`, or `roles.id` for an `id` inside `roles`. */
@@ -90,6 +95,8 @@ export interface Rehearsal {
   volatile: readonly string[]
   /** Fields that hold a credential or a cursor. Their type is compared, and a later request sends Usher's value. */
   tokens: readonly string[]
+  /** Fields that hold the address of a resource. They are compared by path. */
+  addresses?: readonly string[]
   /** Fields that name one user in every directory. */
   naturalKeys: readonly string[]
   /** Whether lists come in an order that clients can rely on. */
