@@ -1,8 +1,11 @@
 /** Tokens that other services verify: ES256 with public keys, and the secret of an older API. */
+import { createPublicKey } from 'node:crypto'
+import { JwtVerifier } from 'aws-jwt-verify'
+import { SimpleJwksCache } from 'aws-jwt-verify/jwk'
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, jwtVerify } from 'jose'
+import jsonwebtoken from 'jsonwebtoken'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { contracts } from '../contracts'
-import { snapshot } from '../support/snapshot'
 import {
   decodedPart,
   encoded,
@@ -42,8 +45,33 @@ const personnelLogin = async (variables: Call['env'] = legacyEnv): Promise<strin
     .access_token
 
 const expected = { issuer: 'https://usher.example', audience: 'orders', typ: 'at+jwt', algorithms: ['ES256'] }
-const verifyByJose = async (token: string, keys?: Awaited<ReturnType<typeof publishedKeys>>) =>
-  (await jwtVerify(token, createLocalJWKSet((keys ?? (await publishedKeys(env))) as never), expected)).payload
+type KeySet = Awaited<ReturnType<typeof publishedKeys>>
+type Verify = (token: string, keys: KeySet) => Promise<object>
+
+/** Independent libraries by which services verify tokens. */
+const verifiers: [library: string, verify: Verify][] = [
+  ['jose', async (token, keys) => (await jwtVerify(token, createLocalJWKSet(keys as never), expected)).payload],
+  [
+    'jsonwebtoken',
+    async (token, { keys }) => {
+      const { kid } = jsonwebtoken.decode(token, { complete: true })?.header ?? {}
+      const key = keys.find((other) => other.kid === kid)
+      if (!key) throw new Error('unknown key')
+      const { issuer, audience, algorithms } = expected
+      return jsonwebtoken.verify(token, createPublicKey({ key, format: 'jwk' }), { issuer, audience, algorithms })
+    },
+  ],
+  [
+    'aws-jwt-verify',
+    async (token, keys) => {
+      const { issuer, audience } = expected
+      const jwksUri = `${issuer}/.well-known/jwks.json`
+      const fetcher = { fetch: () => Response.json(keys).arrayBuffer() }
+      const jwksCache = new SimpleJwksCache({ fetcher })
+      return JwtVerifier.create({ issuer, audience, jwksUri }, { jwksCache }).verify(token)
+    },
+  ],
+]
 
 describe('a published token', () => {
   it.each([
@@ -123,9 +151,9 @@ describe('a published token', () => {
   })
 })
 
-describe.each([['jose', verifyByJose]])('%s, with the published keys', (_, verify) => {
+describe.each(verifiers)('%s, with the published keys', (_, verify) => {
   it('verifies a token', async () => {
-    expect(await verify(await login())).toMatchObject({ sub: one.uuid, client_id: 'v1' })
+    expect(await verify(await login(), await publishedKeys(env))).toMatchObject({ sub: one.uuid, client_id: 'v1' })
   })
 
   it('refuses every forgery', async () => {
@@ -160,60 +188,25 @@ describe.each([['jose', verifyByJose]])('%s, with the published keys', (_, verif
 })
 
 describe('Usher', () => {
-  it('takes no forgery of a published token, in any contract', async () => {
-    const token = await login()
-    const [header, claims] = [decodedPart(token, 0), decodedPart(token, 1)]
-    const now = Math.floor(Date.now() / 1000)
-    const hs256 = { ...header, alg: 'HS256' }
-    const own = decodedPart(one.access_token, 0)
-    const without = (name: string) => Object.fromEntries(Object.entries(claims).filter(([other]) => other !== name))
-    const [head, body, signature = ''] = token.split('.') as [string, string, string]
-    const changes: Record<string, unknown>[] = [
-      { iss: 'https://evil.example' },
-      { iss: 'usher' },
-      { iss: null },
-      { aud: 'usher' },
-      { aud: ['orders'] },
-      { sub: '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66' },
-      { sub: 1 },
-      { sid: '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66' },
-      { sid: decodedPart(admin, 1)['sid'] },
-      { exp: now },
-      { exp: `${now + 900}` },
-      { exp: 1e308 },
-      { iat: now + 3600 },
-      { nbf: now + 3600 },
-    ]
-    const headers = [{ typ: 'JWT' }, { typ: 'at+JWT' }, { alg: 'ES384' }, { alg: 'HS256' }, { kid: 'x' }, { jwk: {} }]
-    const forgeries = [
-      ...(await Promise.all(changes.map((change) => signedWithKey(header, { ...claims, ...change }, signing.jwk)))),
-      ...(await Promise.all(
-        ['iss', 'aud', 'sub', 'sid', 'exp', 'iat'].map((name) => signedWithKey(header, without(name), signing.jwk)),
-      )),
-      ...(await Promise.all(headers.map((change) => signedWithKey({ ...header, ...change }, claims, signing.jwk)))),
-      await signedWithKey(header, claims, stranger.jwk),
-      await signedWithKey(own, { ...claims, user_id: one.uuid, token_type: 'access', iss: 'usher' }, signing.jwk),
-      await signedWithSecret(hs256, claims, publicPart(signing.jwk)),
-      await signedWithSecret(hs256, claims, JSON.stringify(await publishedKeys(env))),
-      await signedWithSecret(header, claims, String(testEnv.JWT_SECRET)),
-      await signedWithSecret(own, claims, String(testEnv.JWT_SECRET)),
-      `${encoded({ ...header, alg: 'none' })}.${body}.`,
-      `${head}.${body}.${'A'.repeat(86)}`,
-      `${head}.${body}.${signature.slice(0, 43)}`,
-      `${head}.${body}.${signature}=`,
-      `${head}.${encoded({ ...claims, roles: ['owner'] })}.${signature}`,
-    ]
-    const before = await snapshot()
-    for (const forged of forgeries) {
-      for (const [, acts] of contracts) {
-        const { path, ...ask } = acts.list()
-        const { status, headers } = await call(path, { ...ask, token: forged, env })
-        expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer error="invalid_token"'])
-      }
+  it('takes no token of one form under the header of the other', async () => {
+    const published = await login()
+    const [header, claims] = [decodedPart(published, 0), decodedPart(published, 1)]
+    const [ownHeader, ownClaims] = [decodedPart(one.access_token, 0), decodedPart(one.access_token, 1)]
+    const secret = String(testEnv.JWT_SECRET)
+    for (const forged of [
+      await signedWithKey(ownHeader, ownClaims, signing.jwk),
+      await signedWithKey(header, ownClaims, signing.jwk),
+      await signedWithSecret(ownHeader, claims, secret),
+      await signedWithSecret(header, ownClaims, secret),
+    ]) {
+      expect((await call('/v1/me', { token: forged, env })).status).toBe(401)
     }
-    expect(await snapshot()).toEqual(before)
-    const control = await signedWithKey(header, claims, signing.jwk)
-    expect((await call('/v1/me', { token: control, env })).status).toBe(200)
+    for (const genuine of [
+      await signedWithKey(header, claims, signing.jwk),
+      await signedWithSecret(ownHeader, ownClaims, secret),
+    ]) {
+      expect((await call('/v1/me', { token: genuine, env })).status).toBe(200)
+    }
   })
 })
 

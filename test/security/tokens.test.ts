@@ -2,11 +2,18 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { contracts, type Ask } from '../contracts'
 import { reset } from 'cloudflare:test'
-import { forgeries, read, signed, takenApart, type Genuine } from '../support/forgeries'
+import {
+  forgeriesOf,
+  read,
+  schemes,
+  signed,
+  signedWith,
+  takenApart,
+  type Genuine,
+  type Scheme,
+} from '../support/forgeries'
 import { snapshot } from '../support/snapshot'
-import { adminToken, call, migrate, signedInPerson, testEnv, type Call } from '../support/usher'
-
-const secret = String(testEnv.JWT_SECRET)
+import { adminToken, call, migrate, signedInPerson, useVariables, type Call } from '../support/usher'
 
 type Person = Awaited<ReturnType<typeof signedInPerson>>
 
@@ -14,7 +21,9 @@ let admin: Person
 let plain: Person
 let genuine: Genuine
 
-beforeAll(async () => {
+/** Usher issues tokens of this scheme from here on, among them those of `admin` and `plain`. */
+async function begin(scheme: Scheme): Promise<void> {
+  useVariables(scheme.env)
   await reset()
   await migrate()
   const first = await adminToken()
@@ -22,16 +31,20 @@ beforeAll(async () => {
   plain = await signedInPerson(first)
   const { sid } = read(plain.access_token.split('.')[1] as string)
   genuine = takenApart(admin.access_token, {
+    scheme,
     refreshToken: admin.refresh_token,
     other: { userId: plain.uuid, sessionId: String(sid) },
   })
-})
+  expect(genuine.header).toMatchObject({ alg: scheme.alg, typ: scheme.typ })
+}
 
 let created = 0
 let refused = 0
-afterAll(() =>
-  console.log(`${forgeries.length} forgeries in ${refused} requests to ${contracts.length} contracts: none taken`),
-)
+afterAll(() => {
+  useVariables({})
+  const made = schemes.flatMap(forgeriesOf).length
+  console.log(`${made} forgeries in ${refused} requests to ${contracts.length} contracts: none taken`)
+})
 
 /** A read and a write of every contract. */
 function asks(): Ask[] {
@@ -63,109 +76,125 @@ async function outcomes(token: string, env?: Call['env']): Promise<string[]> {
 
 const everywhere = (outcome: string) => asks().map(() => outcome)
 
-describe('an access token', () => {
-  it('in the Worker’s own form is accepted (control for the forgeries below)', async () => {
-    expect(await outcomes(await signed(genuine.header, genuine.claims))).toEqual(everywhere('done'))
-    // Issued by a clock that is slightly ahead, and valid from a time that has come.
-    const iat = Math.floor(Date.now() / 1000) + 55
-    const claims = { ...genuine.claims, iat, nbf: iat - 60, exp: iat + 60 }
-    expect(await outcomes(await signed(genuine.header, claims))).toEqual(everywhere('done'))
+describe.each(schemes)('with $alg,', (scheme) => {
+  beforeAll(() => begin(scheme))
+
+  describe('an access token', () => {
+    it('in the Worker’s own form is accepted (control for the forgeries below)', async () => {
+      expect(await outcomes(await signed(scheme, genuine.header, genuine.claims))).toEqual(everywhere('done'))
+      // Issued by a clock that is slightly ahead, and valid from a time that has come.
+      const iat = Math.floor(Date.now() / 1000) + 55
+      const claims = { ...genuine.claims, iat, nbf: iat - 60, exp: iat + 60 }
+      expect(await outcomes(await signed(scheme, genuine.header, claims))).toEqual(everywhere('done'))
+    })
+
+    it.each(forgeriesOf(scheme))('is rejected when it is forged by %s', async (_, make) => {
+      const before = await snapshot()
+      expect(await answers({ token: await make(genuine) })).toEqual(invalid)
+      expect(await snapshot()).toEqual(before)
+      refused += invalid.length
+    })
+
+    it('grants nothing by its role claims, and is used for the user in no other claim', async () => {
+      const claims = read(plain.access_token.split('.')[1] as string)
+      const decoy = scheme.subject === 'sub' ? 'user_id' : 'sub'
+      const byAdmin = { ...unread(genuine.claims), [decoy]: admin.uuid, permissions: ['users:read'], scope: 'admin' }
+      expect(await outcomes(await signed(scheme, genuine.header, { ...claims, ...byAdmin }))).toEqual(
+        everywhere('forbidden'),
+      )
+      const byPlain = { ...unread(claims), [decoy]: plain.uuid }
+      expect(await outcomes(await signed(scheme, genuine.header, { ...genuine.claims, ...byPlain }))).toEqual(
+        everywhere('done'),
+      )
+    })
+
+    /** The claims that Usher does not read. */
+    function unread(claims: Record<string, unknown>) {
+      const isRead = [scheme.subject, 'sid', 'iss', 'aud', 'iat', 'exp', 'jti', 'token_type']
+      const others = Object.entries(claims).filter(([name]) => !isRead.includes(name))
+      expect(others.length).toBeGreaterThan(1)
+      return Object.fromEntries(others)
+    }
+
+    it('of the previous key is accepted during a rotation, and not after it', async () => {
+      expect(await outcomes(admin.access_token, scheme.rotation.during)).toEqual(everywhere('done'))
+      expect(await answers({ token: admin.access_token, env: scheme.rotation.after })).toEqual(invalid)
+    })
   })
 
-  it.each(forgeries)('is rejected when it is forged by %s', async (_, make) => {
-    const before = await snapshot()
-    expect(await answers({ token: await make(genuine) })).toEqual(invalid)
-    expect(await snapshot()).toEqual(before)
-    refused += invalid.length
-  })
+  describe('a token whose signature was verified before', () => {
+    const taken = async (token: string, env?: Call['env']) =>
+      (await call('/v1/me', { token, ...(env && { env }) })).status
 
-  it('grants nothing by its role claims, and is not used for the user in sub', async () => {
-    const claims = read(plain.access_token.split('.')[1] as string)
-    const { role_name, role_id, email, sub } = genuine.claims
-    const raised = { ...claims, role_name, role_id, email, sub, permissions: ['users:read'], scope: 'admin' }
-    expect(await outcomes(await signed(genuine.header, raised))).toEqual(everywhere('forbidden'))
-    const lowered = { ...genuine.claims, sub: claims['sub'], role_name: 'user', role_id: claims['role_id'] }
-    expect(await outcomes(await signed(genuine.header, lowered))).toEqual(everywhere('done'))
-  })
+    it('is rejected once it has expired, or its key is no longer configured', async () => {
+      vi.useFakeTimers({ toFake: ['Date'] })
+      try {
+        const { access_token: token } = await signedInPerson(await adminToken())
+        expect([await taken(token), await taken(token)]).toEqual([200, 200])
+        expect(await taken(token, scheme.rotation.after)).toBe(401)
+        vi.advanceTimersByTime(899_000)
+        expect(await taken(token)).toBe(200)
+        vi.advanceTimersByTime(1_000)
+        expect(await taken(token)).toBe(401)
+      } finally {
+        vi.useRealTimers()
+      }
+    })
 
-  it('of the previous secret is accepted during a rotation, and not after it', async () => {
-    const JWT_SECRET = 'Zt8Kq1Lw5Xr0Vn7Bd3Hs9Jf2Gm6Pc4Ty8Ua1Ei5Ro'
-    const rotating = { JWT_SECRET, JWT_SECRET_PREVIOUS: secret }
-    expect(await outcomes(admin.access_token, rotating)).toEqual(everywhere('done'))
-    expect(await answers({ token: admin.access_token, env: { JWT_SECRET } })).toEqual(invalid)
-  })
-})
-
-describe('a token whose signature was verified before', () => {
-  const taken = async (token: string, env?: Call['env']) =>
-    (await call('/v1/me', { token, ...(env && { env }) })).status
-
-  it('is rejected once it has expired, or its secret is no longer configured', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
-    try {
-      const { access_token: token } = await signedInPerson(await adminToken())
-      expect([await taken(token), await taken(token)]).toEqual([200, 200])
-      expect(await taken(token, { JWT_SECRET: `another ${secret}` })).toBe(401)
-      vi.advanceTimersByTime(899_000)
+    it('does not make its header and claims valid with another signature', async () => {
+      const { access_token: token } = plain
       expect(await taken(token)).toBe(200)
-      vi.advanceTimersByTime(1_000)
-      expect(await taken(token)).toBe(401)
-    } finally {
-      vi.useRealTimers()
-    }
+      const [header, payload, signature = ''] = token.split('.')
+      const other = (signature.startsWith('A') ? 'B' : 'A') + signature.slice(1)
+      expect(await taken([header, payload, other].join('.'))).toBe(401)
+    })
   })
 
-  it('does not make its header and claims valid with another signature', async () => {
-    const { access_token: token } = plain
-    expect(await taken(token)).toBe(200)
-    const [header, payload, signature = ''] = token.split('.')
-    const other = (signature.startsWith('A') ? 'B' : 'A') + signature.slice(1)
-    expect(await taken([header, payload, other].join('.'))).toBe(401)
-  })
-})
+  describe('a credential', () => {
+    it('is accepted in the Authorization header, with the scheme in any case', async () => {
+      for (const scheme of ['Bearer', 'bearer', 'BEARER', 'Bearer ']) {
+        const told = await answers({ headers: { authorization: `${scheme} ${admin.access_token}` } })
+        expect(told.map(([, challenge]) => challenge)).toEqual(everywhere('').map(() => null))
+      }
+    })
 
-describe('a credential', () => {
-  it('is accepted in the Authorization header, with the scheme in any case', async () => {
-    for (const scheme of ['Bearer', 'bearer', 'BEARER', 'Bearer ']) {
-      const told = await answers({ headers: { authorization: `${scheme} ${admin.access_token}` } })
-      expect(told.map(([, challenge]) => challenge)).toEqual(everywhere('').map(() => null))
-    }
-  })
+    it.each([
+      ['two of them', () => `Bearer ${admin.access_token} ${admin.access_token}`],
+      ['a list of them', () => `Bearer ${admin.access_token}, Bearer ${admin.access_token}`],
+      ['it in quotes', () => `Bearer "${admin.access_token}"`],
+      ['a bare scheme', () => 'Bearer'],
+    ])('is not accepted in a header of %s', async (_, header) => {
+      const before = await snapshot()
+      expect(await answers({ headers: { authorization: header() } })).toEqual(invalid)
+      expect(await snapshot()).toEqual(before)
+    })
 
-  it.each([
-    ['two of them', () => `Bearer ${admin.access_token} ${admin.access_token}`],
-    ['a list of them', () => `Bearer ${admin.access_token}, Bearer ${admin.access_token}`],
-    ['it in quotes', () => `Bearer "${admin.access_token}"`],
-    ['a bare scheme', () => 'Bearer'],
-  ])('is not accepted in a header of %s', async (_, header) => {
-    const before = await snapshot()
-    expect(await answers({ headers: { authorization: header() } })).toEqual(invalid)
-    expect(await snapshot()).toEqual(before)
-  })
+    it.each([
+      ['no scheme', () => ({ authorization: admin.access_token })],
+      ['the scheme Basic', () => ({ authorization: `Basic ${btoa(`${admin.email}:${admin.password}`)}` })],
+      ['the scheme Token', () => ({ authorization: `Token ${admin.access_token}` })],
+      ['a scheme that begins like ours', () => ({ authorization: `Bearers ${admin.access_token}` })],
+      ['other headers', () => ({ 'x-authorization': `Bearer ${admin.access_token}`, 'x-api-key': admin.access_token })],
+      ['a cookie', () => ({ cookie: `access_token=${admin.access_token}; token=${admin.access_token}` })],
+    ])('is not accepted in %s, and the response is the same as without a credential', async (_, headers) => {
+      const before = await snapshot()
+      expect(await answers({ headers: headers() as Record<string, string> })).toEqual(missing)
+      expect(await snapshot()).toEqual(before)
+    })
 
-  it.each([
-    ['no scheme', () => ({ authorization: admin.access_token })],
-    ['the scheme Basic', () => ({ authorization: `Basic ${btoa(`${admin.email}:${admin.password}`)}` })],
-    ['the scheme Token', () => ({ authorization: `Token ${admin.access_token}` })],
-    ['a scheme that begins like ours', () => ({ authorization: `Bearers ${admin.access_token}` })],
-    ['other headers', () => ({ 'x-authorization': `Bearer ${admin.access_token}`, 'x-api-key': admin.access_token })],
-    ['a cookie', () => ({ cookie: `access_token=${admin.access_token}; token=${admin.access_token}` })],
-  ])('is not accepted in %s, and the response is the same as without a credential', async (_, headers) => {
-    const before = await snapshot()
-    expect(await answers({ headers: headers() as Record<string, string> })).toEqual(missing)
-    expect(await snapshot()).toEqual(before)
-  })
-
-  it('is not accepted in the URL, which logs and histories store', async () => {
-    for (const { path, ...ask } of asks()) {
-      const query = `access_token=${admin.access_token}&token=${admin.access_token}`
-      const { status, headers } = await call(`${path}${path.includes('?') ? '&' : '?'}${query}`, ask)
-      expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
-    }
+    it('is not accepted in the URL, which logs and histories store', async () => {
+      for (const { path, ...ask } of asks()) {
+        const query = `access_token=${admin.access_token}&token=${admin.access_token}`
+        const { status, headers } = await call(`${path}${path.includes('?') ? '&' : '?'}${query}`, ask)
+        expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
+      }
+    })
   })
 })
 
 describe('the Worker', () => {
+  beforeAll(() => begin(schemes[0] as Scheme))
+
   const paths = [...asks().map(({ path }) => path), '/', '/health', '/doc']
 
   it.each([
@@ -179,7 +208,7 @@ describe('the Worker', () => {
     ['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'],
   ])('serves nothing while JWT_SECRET is %j, and reports it', async (JWT_SECRET) => {
     for (const path of paths) {
-      const token = await signed(genuine.header, genuine.claims, JWT_SECRET || '\0')
+      const token = await signedWith(JWT_SECRET || '\0', genuine)
       const { status, body, headers } = await call(path, { env: { JWT_SECRET }, token, host: 'usher.example' })
       expect([path, status, headers.get('retry-after')]).toEqual([path, 503, '60'])
       expect(body.problems.join(' ')).toContain('JWT_SECRET')
