@@ -1,7 +1,7 @@
 /**
  * The cost of requests at 10,000 users, counted by the database itself: at most what the table of docs/cost.md says.
  */
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   adminToken,
   call,
@@ -16,6 +16,7 @@ import {
   type Call,
 } from './support/usher'
 import { populate } from './support/population'
+import { importLines, newLegacy, pendingPerson, signInThrough, withUpstreams } from './support/upstream'
 
 let admin: string
 
@@ -280,6 +281,43 @@ describe('writing', () => {
       trips: 1,
       read: 12,
       written: 7,
+    })
+  })
+})
+
+describe('adoption', () => {
+  const signingIn = { trips: 3, read: 40, written: 25 }
+
+  it('signs in a pending user in three trips, and refuses one in three', async () => {
+    const legacy = newLegacy()
+    const one = await pendingPerson(admin, 'hook-legacy', { username: 'costpending', matricule: 900_500 })
+    legacy.passwords.set('costpending', one.password)
+    const wrong = await signInThrough('v1', 'costpending', 'not the password')
+    expect(wrong.outcome).toBe('unauthenticated')
+    expectCost(wrong, { trips: 3, read: 30, written: 8 })
+    const right = await signInThrough('v1', 'costpending', one.password)
+    expect(right.outcome).toBe('done')
+    expectCost(right, signingIn)
+    expectCost(await signInThrough('v1', 'costpending', one.password), { trips: 2, read: 10, written: 7 })
+    vi.restoreAllMocks()
+  })
+
+  it('costs others nothing while thousands are pending', async () => {
+    const one = await signedInPerson(admin)
+    const lines = Array.from({ length: 1000 }, (_, index) => ({
+      ...{ email: `costly.pending${index}@example.org`, name: 'Costly Pending', password_from: 'hook-legacy' },
+    }))
+    await importLines(admin, lines)
+    const json = { identifier: one.email, password: one.password }
+    expectCost(await call('/v1/auth/login', { json, ...withUpstreams }), { trips: 2, read: 10, written: 7 })
+    const page = await call('/v1/users?password=pending&limit=100', { token: admin })
+    expect(page.body.pagination.total).toBe(1000)
+    expectCost(page, { trips: 1, read: 100 + 20, written: 0 })
+    const upstreams = 7
+    expectCost(await call('/v1/migration', { token: admin, ...withUpstreams }), {
+      trips: 1,
+      read: upstreams + 14,
+      written: 0,
     })
   })
 })

@@ -51,6 +51,12 @@ describe('a hash in the password column', () => {
     expect(written.map(({ password }) => password)).toEqual(phrases)
   })
 
+  it('may be missing where the column password_from names the system that knows the password', () => {
+    expect(
+      rowsOf(table(['email', 'password_from'], ['a@example.org', 'clinic-legacy'], ['b@example.org', ''])),
+    ).toEqual([{ email: 'a@example.org', password_from: 'clinic-legacy' }, { email: 'b@example.org' }])
+  })
+
   it('is accepted in a column that is named for it, and so is Django’s mark of no password', () => {
     const hash = 'pbkdf2_sha256$36000$seasalt$mEUPPFJkT/xtwDU8rB7Q+puHRZnR07WRjerTkt/3HI0='
     expect(rowsOf(table(['email', 'password_hash'], ['a@example.org', hash], ['b@example.org', '!unusable']))).toEqual([

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { contracts, passwordEdits, signInContracts, type Ask } from '../contracts'
 import { v1Path } from '../support/people'
 import { derivations } from '../support/pbkdf2-cap'
+import { newLegacy, pendingPerson, withUpstreams } from '../support/upstream'
 import { adminToken, call, freshDirectory, rows, signedInPerson, testEnv, type Call } from '../support/usher'
 
 freshDirectory()
@@ -39,9 +40,10 @@ async function tries(identifier: string, password: string, as: Call = {}) {
   }
 }
 
-async function fail(times: number, ...identifiers: string[]): Promise<void> {
+async function fail(times: number, identifiers: string | string[], as: Call = {}): Promise<void> {
+  const all = [identifiers].flat()
   for (let failed = 0; failed < times; failed += 1) {
-    const { became } = await tries(identifiers[failed % identifiers.length] as string, 'not the password')
+    const { became } = await tries(all[failed % all.length] as string, 'not the password', as)
     expect(became).toBe('unauthenticated')
   }
 }
@@ -51,7 +53,7 @@ const locked = (seconds: number) => ({ became: 'limited', retryAfter: seconds, t
 
 describe('five failures', () => {
   it('by any identifiers of an account lock it for thirty seconds, even for the right password, without hashing', async () => {
-    await fail(5, 'kofi', one.email, '88')
+    await fail(5, ['kofi', one.email, '88'])
     for (const identifier of [one.email, 'KOFI', '88']) {
       expect(await tries(identifier, one.password)).toEqual(locked(30))
       expect(await tries(identifier, 'not the password')).toEqual(locked(30))
@@ -63,7 +65,7 @@ describe('five failures', () => {
   })
 
   it('lock an unknown identifier in the same way, in any spelling', async () => {
-    await fail(5, 'nobody@example.org', 'NOBODY@example.org')
+    await fail(5, ['nobody@example.org', 'NOBODY@example.org'])
     expect(await tries('ＮＯＢＯＤＹ@example.org', 'x')).toEqual(locked(30))
     expect((await tries('nobody.else@example.org', 'x')).became).toBe('unauthenticated')
   })
@@ -76,6 +78,25 @@ describe('five failures', () => {
       await fail(5, email)
       expect(await tries(email, password)).toEqual(locked(30))
     }
+  })
+
+  it('lock the account of a pending user in the same way, whether or not the upstream is set', async () => {
+    const legacy = newLegacy()
+    for (const as of [withUpstreams, {}]) {
+      const waiting = await pendingPerson(admin, 'hook-legacy')
+      legacy.passwords.set(waiting.email, waiting.password)
+      await fail(5, waiting.email, as)
+      const asked = legacy.asked.length
+      for (const password of [waiting.password, 'not the password']) {
+        expect(await tries(waiting.email, password, as)).toEqual(locked(30))
+      }
+      expect(legacy.asked).toHaveLength(asked)
+      pass(30)
+      const outcome = as === withUpstreams ? 'done' : 'unauthenticated'
+      expect((await tries(waiting.email, waiting.password, as)).became).toBe(outcome)
+    }
+    expect(legacy.asked).toHaveLength(6)
+    vi.restoreAllMocks()
   })
 
   it('lock no other account, and end no session', async () => {

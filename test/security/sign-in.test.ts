@@ -1,10 +1,12 @@
 /** A failed sign-in does not reveal its reason, by its response or by its cost. */
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Ask, signInContracts, outcomeAt } from '../contracts'
 import { derivations } from '../support/pbkdf2-cap'
+import { newLegacy, pendingPerson, withUpstreams } from '../support/upstream'
 import { adminToken, call, freshDirectory, rows, signedInPerson } from '../support/usher'
 
 freshDirectory()
+afterEach(() => void vi.restoreAllMocks())
 
 /** Everything about a response that a client can see or measure. */
 async function observed({ path, ...options }: Ask) {
@@ -34,6 +36,8 @@ async function failures(admin: string): Promise<[kind: string, identifier: strin
   ]
   await call(`/v1/users/${inactive.id}/deactivate`, { method: 'POST', token: admin })
   await rows('UPDATE users SET password_hash = NULL WHERE number = ?', bare.number)
+  // No request of these tests has this upstream in its settings.
+  const waiting = await pendingPerson(admin, 'hook-legacy')
   return [
     ['unknown', 'nobody@example.org', 'whatever it was'],
     ['unknown by name', 'nobody', 'whatever it was'],
@@ -43,6 +47,7 @@ async function failures(admin: string): Promise<[kind: string, identifier: strin
     ['wrong by number', '61', 'not the password'],
     ['inactive, right', inactive.email, inactive.password],
     ['password-less', bare.email, bare.password],
+    ['pending for an upstream that was removed', waiting.email, waiting.password],
   ]
 }
 
@@ -55,6 +60,18 @@ describe.each(signInContracts)('through %s', (_, acts) => {
     for (const [kind, ...tried] of others) {
       expect([kind, await observed(acts.session.signIn(...tried))]).toEqual([kind, expected])
     }
+  })
+
+  it('a pending user and a wrong password give the same bytes and as much hashing, in one more trip to the database', async () => {
+    const admin = await adminToken()
+    const legacy = newLegacy()
+    const waiting = await pendingPerson(admin, 'hook-legacy')
+    const expected = await observed(acts.session.signIn('nobody@example.org', 'not the password'))
+    const ask = { ...acts.session.signIn(waiting.email, 'not the password'), ...withUpstreams }
+    const { written, ...seen } = await observed(ask)
+    expect(legacy.asked).toHaveLength(1)
+    expect({ ...seen, trips: seen.trips - 1, written: 1 }).toEqual(expected)
+    expect(written).toBeGreaterThan(1)
   })
 
   it('a wrong password on an outdated hash costs as much as on a current one', async () => {

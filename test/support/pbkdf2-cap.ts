@@ -5,7 +5,7 @@
 
 const cap = 100_000
 
-/** The number of key derivations and their iterations: the cost of hashing passwords. */
+/** The number of derivations with iterations, and their iterations: the cost of hashing passwords. */
 export const derivations = { count: 0, iterations: 0 }
 
 for (const name of ['deriveBits', 'deriveKey'] as const) {
@@ -16,7 +16,8 @@ for (const name of ['deriveBits', 'deriveKey'] as const) {
       if (algorithm.iterations !== undefined && algorithm.iterations > cap) {
         throw new DOMException(`Pbkdf2 failed: iteration counts above ${cap} are not supported.`, 'NotSupportedError')
       }
-      derivations.count += 1
+      // Secrets of hooks and webhooks are derived without iterations.
+      if (algorithm.iterations !== undefined) derivations.count += 1
       derivations.iterations += algorithm.iterations ?? 0
       return original.call(crypto.subtle, algorithm, ...rest)
     },
