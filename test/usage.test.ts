@@ -64,6 +64,17 @@ describe('a request on a session', () => {
     ])
   })
 
+  it('is recorded in every contract that it calls, whichever contract the session is of', async () => {
+    for (const [path, operation] of [
+      ['/rbac/api/v1/users', 'rbacListUsers'],
+      ['/personnel/users/list', 'personnelListUsers'],
+      ['/scim/v2/Users', 'scimListUsers'],
+    ] as const) {
+      await call(path, from('rota/1.4'))
+      expect(await recorded(operation)).toEqual([expect.objectContaining({ principal: adminId, program: 'rota/1.4' })])
+    }
+  })
+
   it('adds its hour to the row of its day', async () => {
     await call('/v1/roles', from('payroll'))
     at('2026-11-30T10:00:00Z')

@@ -88,7 +88,7 @@ const actor = {
     FROM ${sessions} JOIN ${users} ON ${users.number} = ${sessions.user_number}
     WHERE ${sessions.id} = ${value('credential')} AND ${sessions.expires_at} > ${value('now')}
       AND ${sessions.generation} = ${users.session_generation} AND ${users.active} = 1 AND ${users.id} = ${value('userId')}
-      AND ${sessions.contract} = coalesce(${value('contract')}, ${sessions.contract})`,
+      AND ${sessions.contract} = coalesce(${value('sessionContract')}, ${sessions.contract})`,
   key: () => sql`
     SELECT ${users.number}, ${users.id}, ${heldPermissions} & ${apiKeys.permissions} AS permissions, ${apiKeys.id} AS key_id
     FROM ${apiKeys} JOIN ${users} ON ${users.number} = ${apiKeys.user_number}
@@ -201,10 +201,14 @@ export function requireAuthority(claim: Claim): Guard {
   }
 }
 
-function credentialValues(credential: Credential): { credential: string; userId: string; contract: string | null } {
+function credentialValues(credential: Credential): {
+  credential: string
+  userId: string
+  sessionContract: string | null
+} {
   return credential.kind === 'session'
-    ? { credential: credential.sessionId, userId: credential.userId, contract: credential.contract ?? null }
-    : { credential: credential.hash, userId: '', contract: null }
+    ? { credential: credential.sessionId, userId: credential.userId, sessionContract: credential.contract ?? null }
+    : { credential: credential.hash, userId: '', sessionContract: null }
 }
 
 /** For operations without a credential: signing in, and checking the health of the database. */
