@@ -797,6 +797,7 @@ export type Variable =
   | 'LEGACY_TOKEN_SECRETS'
   | 'ISSUER'
   | 'AUDIENCE'
+  | 'CONSOLE'
 
 /** Answered by `measureHashing` */
 export type HashingDiagnostics = {

@@ -8,6 +8,7 @@ const steps = [
   ['format', 'prettier', '--check', '.', '--log-level', 'warn'],
   ['types', 'tsc', '--noEmit'],
   ['types of the client', 'tsc', '--noEmit', '--project', 'client'],
+  ['types of the console', 'tsc', '--noEmit', '--project', 'console'],
   ['tests', 'vitest', 'run', ...process.argv.slice(2)],
 ]
 const cures = { format: 'run `npx prettier --write .`' }

@@ -4,13 +4,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { Stop } from './stop.js'
 
 /** The maximum seconds of retries, for a directory that does not respond and for a busy one. */
 const retryLimitSeconds = { noAnswer: 120, busy: 600 }
 const quietSeconds = 2
 
-/** An error for the user of the script, reported without a stack trace. */
-export class Stop extends Error {}
+export { Stop }
 
 /**
  * Parses the command line: exactly the named arguments, and flags. A flag that ends in `=` takes a value, after `=` or

@@ -5,6 +5,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { getPath } from 'hono/utils/url'
+import { consoleApp, consoleAssets, consolePath } from './console'
 import { contracts } from './contracts'
 import { findDatabaseProblem } from './database/upkeep/health'
 import { docsIndexPage, docsPage, docsPolicy } from './docs-page'
@@ -45,7 +46,9 @@ function appFor(request: Request, env: Env, isConfigured: boolean): ContractApp 
     return contract && !isSites && isConfigured ? contract.app : site
   }
   const end = path.indexOf('/', 1)
-  const contract = byName.get(path.slice(1, end < 0 ? undefined : end))
+  const first = path.slice(1, end < 0 ? undefined : end)
+  if (`/${first}` === consolePath && isConfigured && configurationOf(env).servesConsole) return consoleApp
+  const contract = byName.get(first)
   return contract && isConfigured ? contract.app : site
 }
 
@@ -189,7 +192,10 @@ for (const [path, target] of [
 ] as const) {
   site.get(path, (c) => c.redirect(target, 308))
 }
-site.get(`${assetsPath}/*`, async (c) => (await assetFor(c)) ?? c.notFound())
+site.get(`${assetsPath}/*`, async (c) => {
+  const isOff = c.req.path.startsWith(`${assetsPath}${consoleAssets}/`) && !c.var.configuration.servesConsole
+  return (isOff ? undefined : await assetFor(c)) ?? c.notFound()
+})
 
 /** Serves content that changes only with a deployment, with an ETag. */
 function serve(

@@ -41,6 +41,7 @@ export interface Env {
   LEGACY_TOKEN_SECRETS?: string
   ISSUER?: string
   AUDIENCE?: string
+  CONSOLE?: string
 }
 
 /** An ES256 key. Without `d`, it only verifies. */
@@ -78,6 +79,8 @@ export interface Configuration extends Settings {
   usageRetentionDays: number
   /** Contract name to its retirement. */
   retirements: ReadonlyMap<string, Retirement>
+  /** Whether the console is served. */
+  servesConsole: boolean
 }
 
 /** Each problem names its variable and never contains a value. */
@@ -127,7 +130,7 @@ function check(env: Env): Configuration | Misconfigured {
     if (!(value >= min && value <= max)) problems.push(`${name} must be a whole number from ${min} to ${max}.`)
     return value
   }
-  const onOff = (name: 'RATE_LIMIT' | 'SERVER_TIMING' | 'REQUEST_LOG' | 'USAGE', otherwise: boolean) => {
+  const onOff = (name: 'RATE_LIMIT' | 'SERVER_TIMING' | 'REQUEST_LOG' | 'USAGE' | 'CONSOLE', otherwise: boolean) => {
     const text = env[name]
     if (text === undefined || text === '') return otherwise
     if (text !== 'on' && text !== 'off') problems.push(`${name} must be "on" or "off".`)
@@ -161,6 +164,7 @@ function check(env: Env): Configuration | Misconfigured {
     recordsUsage: onOff('USAGE', true),
     usageRetentionDays: number('USAGE_RETENTION_DAYS', 400, 1, 36_500),
     retirements: parseRetirements(env.RETIREMENTS, problems),
+    servesConsole: onOff('CONSOLE', true),
     firstAdmin: firstAdmin.email !== '' && firstAdmin.password !== '' ? firstAdmin : undefined,
   }
   if (problems.length > 0) return new Misconfigured(problems)

@@ -1,5 +1,5 @@
 /** Maps the headings of a table to user fields, by the names that Usher and other systems use. */
-import { Stop } from '../directory.js'
+import { Stop } from '../stop.js'
 
 /** Further names of each field, normalised by `nameOf`. The list includes a field's own name. */
 const names = {

@@ -3,7 +3,7 @@
  * it.
  */
 import { lookalikeOf, looksLikeHash } from '../../src/core/passwords/lookalikes.js'
-import { Stop } from '../directory.js'
+import { Stop } from '../stop.js'
 
 const yes = /^(true|1|yes|oui|t|y|on|active|activated|enabled|actif)$/i
 const no =

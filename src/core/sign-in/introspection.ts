@@ -5,8 +5,11 @@ import {
   selectIntrospectedSession,
   type IntrospectedRow,
 } from '../../database/sign-in/introspection'
-import { authorise, guard, translateRefusals, type Caller } from '../access/caller'
+import type { UserRow } from '../../database/users/user-row'
+import { selectUser } from '../../database/users/users'
+import { authorise, guard, refuseApiKey, translateRefusals, type Caller } from '../access/caller'
 import { fromMask, type Permission } from '../access/permissions'
+import { toUser, type User } from '../users/user'
 
 interface Holder {
   userId: string
@@ -52,6 +55,19 @@ export async function introspect(
       expiresAt: row.expires_at,
     }
   )
+}
+
+/** The user of the caller's session, and what the session allows now. An API key has no session. */
+export async function describeSession(
+  caller: Caller,
+): Promise<{ user: User; sessionId: string; permissions: readonly Permission[] }> {
+  const { credential, database, now } = caller
+  if (credential.kind === 'key') return refuseApiKey(caller)
+  const { userId, sessionId } = credential
+  const [users, [session]] = await translateRefusals(caller, () =>
+    database.batch(guard(caller), selectUser({ id: userId }), selectIntrospectedSession({ ...idsOf(credential), now })),
+  )
+  return { user: toUser(users[0] as UserRow), sessionId, permissions: fromMask(session?.permissions ?? 0) }
 }
 
 const idsOf = ({

@@ -16,8 +16,11 @@ import { keysOf, sign, type Signer } from './signing-keys'
 const ownName = 'usher'
 const clockSkewSeconds = 60
 
-/** An access token is a bearer token. A cookie token is valid only in the session cookie. */
-export type TokenUse = 'access' | 'cookie'
+/**
+ * An access token is a bearer token. A cookie token is valid only in the session cookie, and a console token only in the
+ * cookie of the console.
+ */
+export type TokenUse = 'access' | 'cookie' | 'console'
 
 export interface ClaimedSession {
   userId: string
@@ -97,11 +100,16 @@ export function issuerFor({ req, var: { configuration } }: RequestContext): stri
 }
 
 /** Issues the token of the session cookie. */
-export async function issueCookieToken(c: RequestContext, { user, sessionId, seconds }: Issued): Promise<string> {
+export const issueCookieToken = (c: RequestContext, issued: Issued) => issueTokenFor('cookie', c, issued)
+
+/** Issues the token of the console's cookie. */
+export const issueConsoleToken = (c: RequestContext, issued: Issued) => issueTokenFor('console', c, issued)
+
+async function issueTokenFor(use: TokenUse, c: RequestContext, { user, sessionId, seconds }: Issued): Promise<string> {
   const { configuration, visit } = c.var
   const { own } = await keysOf(configuration)
   const claims = { user_id: user.id, iat: visit.now, exp: visit.now + seconds, sid: sessionId }
-  return sign(own, { ...claims, jti: crypto.randomUUID(), token_type: 'cookie', iss: ownName, aud: ownName })
+  return sign(own, { ...claims, jti: crypto.randomUUID(), token_type: use, iss: ownName, aud: ownName })
 }
 
 /**

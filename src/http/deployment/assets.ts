@@ -5,10 +5,13 @@ import type { ContractEnv } from '../contract/contract-types'
 /** The path of the files on the wire. In their folder they are at the root. */
 export const assetsPath = '/assets'
 
-/** Returns undefined for a file that does not exist. */
-export async function assetFor(c: Context<ContractEnv>): Promise<Response | undefined> {
+/** Returns undefined for a file that does not exist. `file` is its path from their folder. */
+export async function assetFor(
+  c: Context<ContractEnv>,
+  file = new URL(c.req.url).pathname.slice(assetsPath.length),
+): Promise<Response | undefined> {
   const url = new URL(c.req.url)
-  url.pathname = url.pathname.slice(assetsPath.length)
+  url.pathname = file
   url.search = ''
   const known = c.req.header('if-none-match')
   const response = await c.env.ASSETS.fetch(new Request(url, { headers: known ? { 'if-none-match': known } : {} }))

@@ -38,6 +38,7 @@ export const variableNames = [
   'LEGACY_TOKEN_SECRETS',
   'ISSUER',
   'AUDIENCE',
+  'CONSOLE',
 ] as const satisfies readonly Exclude<keyof Env, keyof typeof bindings | 'VERSION'>[]
 
 export interface Deployment {
