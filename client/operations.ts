@@ -769,7 +769,8 @@ export type Diagnostics = {
 }
 
 /** A part of `Diagnostics` */
-export type Binding = 'DB' | 'ASSETS' | 'PRINCIPAL_LIMITER' | 'CLIENT_LIMITER' | 'SIGN_IN_LIMITER'
+export type Binding =
+  'DB' | 'ASSETS' | 'PRINCIPAL_LIMITER' | 'PROVISIONING_LIMITER' | 'CLIENT_LIMITER' | 'SIGN_IN_LIMITER'
 
 /** A part of `Diagnostics` */
 export type Variable =
