@@ -43,12 +43,11 @@ export async function newServer(settings, { worker } = {}) {
   const home = mkdtempSync(join(tmpdir(), 'usher-'))
   const state = join(home, 'state')
   const variables = join(home, 'variables')
-  writeFileSync(
-    variables,
-    Object.entries(settings)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join(''),
-  )
+  const configure = (values) => {
+    const lines = Object.entries(values).map(([name, value]) => `${name}=${value}\n`)
+    writeFileSync(variables, lines.join(''))
+  }
+  configure(settings)
   const migrating = wrangler('d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state)
   const { status, stderr } = spawnSync(...migrating, { cwd: root, env: environment, encoding: 'utf8' })
   if (status !== 0) throw new Error(stderr)
@@ -61,6 +60,9 @@ export async function newServer(settings, { worker } = {}) {
 
   return {
     address,
+
+    /** Replaces the settings. The next start reads them. */
+    configure,
 
     async start() {
       const options = ['--ip', '127.0.0.1', '--port', String(port), '--persist-to', state, '--env-file', variables]
