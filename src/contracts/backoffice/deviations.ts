@@ -9,7 +9,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'created-201',
     title: 'status of a creation',
-    reason: 'The page gives no status. Laravel answers this for what it just created.',
+    reason: 'The page gives no status. Laravel responds 201 for a record that it has just created.',
     operations: ['backofficeCreateUser'],
     explains: ({ kind }, { recorded, received }) =>
       kind === 'status' && recorded.status === 200 && received.status === 201,
@@ -17,14 +17,14 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'authority-first',
     title: 'a bad request without the permission',
-    reason: 'No one learns what is wrong with a request that they may not make.',
+    reason: 'A caller without the permission must not learn what else is wrong with the request.',
     explains: (_, { recorded, received }) =>
       [404, 422].includes(recorded.status) && [401, 403].includes(received.status),
   },
   {
     id: 'taken-alone',
     title: 'a taken username or email among other errors',
-    reason: 'The database decides it together with the change, so it comes once everything else is right.',
+    reason: 'The database decides it in the transaction of the change, which starts after all other checks.',
     operations: ['backofficeCreateUser', 'backofficeUpdateUser'],
     explains: ({ kind, place }, { recorded, received }) =>
       recorded.status === 422 &&
@@ -35,15 +35,15 @@ export const deviations: readonly Deviation[] = [
   },
   {
     id: 'unreadable-bodies',
-    title: 'unreadable JSON, and any other type',
-    reason: 'Both would hide from a client that it was not understood.',
+    title: 'unreadable JSON, and an unsupported content type',
+    reason: 'Otherwise a client could not tell that its request was not understood.',
     explains: (_, { recorded, received }) =>
       [400, 415].includes(received.status) && received.status !== recorded.status,
   },
   {
     id: 'password-rules',
     title: 'passwords',
-    reason: 'They are the first that are guessed.',
+    reason: 'Attackers guess these passwords first.',
     operations: ['backofficeCreateUser', 'backofficeUpdateUser'],
     explains: (_, { recorded, received }) =>
       recorded.status < 400 && received.status === 422 && 'password' in errorsOf(received),
@@ -51,14 +51,15 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'last-admin',
     title: 'the last active administrator',
-    reason: 'Someone must be able to let the others in.',
+    reason: 'An administrator must remain to give other users access.',
     operations: ['backofficeUpdateUser', 'backofficeDeleteUser'],
     explains: (_, { recorded, received }) => recorded.status < 400 && received.status === 409,
   },
   {
     id: 'own-password',
-    title: 'the own password',
-    reason: 'It takes the current one, which this contract has no field for: `PUT /v1/me/password` does.',
+    title: 'the password of the caller',
+    reason:
+      'The change takes the current password, and this contract has no field for it. `PUT /v1/me/password` has one.',
     operations: ['backofficeUpdateUser'],
     explains: (_, { request, recorded, received }) =>
       recorded.status < 400 && received.status === 403 && Boolean(request.fields['password']),
@@ -66,7 +67,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'not-found',
     title: 'body of a 404',
-    reason: 'The names of the classes of an application are no business of its clients.',
+    reason: 'The class names of an application are internal.',
     explains: ({ place }, { recorded, received }) =>
       recorded.status === 404 &&
       received.status === 404 &&
@@ -75,7 +76,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'www-authenticate',
     title: '`WWW-Authenticate` of a 401',
-    reason: 'RFC 9110 asks for it.',
+    reason: 'RFC 9110 requires it.',
     explains: ({ kind, place, received }) =>
       kind === 'header' && place === 'www-authenticate' && String(received).startsWith('Bearer'),
   },

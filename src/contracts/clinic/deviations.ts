@@ -60,7 +60,7 @@ export const deviations: readonly Deviation[] = [
     id: 'reading',
     title: 'read and search',
     reason:
-      'A directory of patients’ doctors is not for everyone who can sign in. [Move in](../../../docs/move-in.md#2-create-the-roles) says which role gives it.',
+      'Not every user who can sign in may read a directory of patients’ doctors. [Move in](../../../docs/move-in.md#2-create-the-roles) names the role that gives the permission.',
     operations: [info, search],
     explains: (_, { recorded, received }) => recorded.status === 200 && received.status === 403,
   },
@@ -77,20 +77,21 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'last-admin',
     title: 'the last active administrator',
-    reason: 'Someone must be able to let the others in.',
+    reason: 'An administrator must remain to give other users access.',
     explains: (_, exchange) => refuses(exchange, /last active administrator/),
   },
   {
     id: 'students',
     title: 'students',
-    reason: 'Here an administrator is whoever holds the role `admin`, whatever their `user_type`.',
+    reason: 'Here an administrator is a user with the role `admin`, of any `user_type`.',
     operations: forms,
     explains: (_, exchange) => accepts(exchange, /Students could not be admin users/),
   },
   {
     id: 'shared-emails',
     title: 'shared emails',
-    reason: 'An email signs in, so it names one user. A username signs in too, in any spelling.',
+    reason:
+      'Users sign in with their email, so it must identify one user. They also sign in with their username, in any spelling.',
     operations: forms,
     explains: (_, exchange) => refuses(exchange, /This (email|username) is already taken/),
   },
@@ -107,20 +108,20 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'deactivated-session',
     title: 'open session of a deactivated user',
-    reason: 'Deactivating must keep the user out.',
+    reason: 'A deactivated user must lose access.',
     explains: (_, { callerIsInactive, received }) => callerIsInactive && received.status === 401,
   },
   {
     id: 'lockout',
     title: 'wrong passwords',
-    reason: 'Passwords can be guessed.',
+    reason: 'A limit on attempts prevents the guessing of passwords.',
     operations: [login],
     explains: (_, { recorded, received }) => recorded.status === 200 && received.status === 429,
   },
   {
     id: 'logout-by-others',
     title: '`logout` by a GET from another site, a prefetch or HEAD',
-    reason: 'Another site, or a browser that guesses, must not end a session.',
+    reason: 'Another site, or a prefetch by a browser, must not end a session.',
     operations: [logout],
     explains: (_, { recorded, received, request }) =>
       recorded.status === 200 && (received.status === 403 || (request.method === 'HEAD' && received.status === 405)),
@@ -129,7 +130,7 @@ export const deviations: readonly Deviation[] = [
     id: 'cookie',
     title: 'the cookie',
     reason:
-      'Other sites and plain http cannot use it. Forms need no token against other sites, since the origin of a request decides.',
+      'Other sites and plain http cannot use the cookie. Forms need no CSRF token, because the origin of a request is checked.',
     explains: ({ kind, place }, exchange) => {
       if (kind !== 'header' || !/^set-cookie: (sessionid|__Host-sessionid|csrftoken)$/.test(place)) return false
       // A sign-in without a session cookie is of no use to its client.
@@ -141,14 +142,14 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'get-only',
     title: 'search, info and logout by POST',
-    reason: 'They are GET.',
+    reason: 'The documentation defines them as GET.',
     explains: (_, { operation, request, recorded, received }) =>
       operation === undefined && request.method === 'POST' && recorded.status === 403 && received.status === 405,
   },
   {
     id: 'get-new',
     title: '`GET new`',
-    reason: 'Nothing is created by GET.',
+    reason: 'A GET request creates nothing.',
     explains: (_, { operation, request, recorded, received }) =>
       operation === undefined &&
       recorded.status === 200 &&
@@ -179,7 +180,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'messages',
     title: 'messages',
-    reason: 'It is the name of the original’s product.',
+    reason: '`MOST` is the name of the original’s product.',
     operations: forms,
     explains: ({ place, expected, received }) =>
       place === '$.message' &&
@@ -189,7 +190,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'activated',
     title: '`activate`',
-    reason: 'It is a slip.',
+    reason: 'The message of the original is a mistake.',
     operations: switches,
     explains: ({ place, expected, received }) =>
       place === '$.message' &&
@@ -200,7 +201,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'wrong-input',
     title: 'wrong input',
-    reason: 'A client can tell which field it is, and nothing is HTML.',
+    reason: 'A client can tell which field is wrong, and the text is not HTML.',
     operations: forms,
     explains: ({ place }, { recorded, received }) =>
       place === '$.errors' &&
@@ -210,7 +211,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'sentences',
     title: 'sentences',
-    reason: 'A response never repeats what was sent.',
+    reason: 'A response never repeats the input.',
     operations: [login, search],
     explains: ({ place }, { recorded, received }) =>
       place === '$.errors' && isFailure(recorded) && isFailure(received) && /^\w+: /.test(errorsOf(received)),
@@ -218,7 +219,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'ids-as-numbers',
     title: 'ids in responses',
-    reason: 'One user has one id.',
+    reason: 'Each user has exactly one id.',
     operations: [edit, info, ...switches],
     explains: ({ place, expected, received }, { request }) =>
       /\/0\d*\/\w+\/?$/.test(request.path) &&
@@ -228,21 +229,21 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'uid',
     title: '`uid`',
-    reason: 'It is the identifier of all contracts.',
+    reason: 'All contracts share this identifier.',
     explains: ({ kind, place, received }) =>
       kind === 'form' && place.endsWith('.uid') && /^[0-9a-f]{32}$/.test(String(received)),
   },
   {
     id: 'clinicians',
     title: 'clinicians',
-    reason: 'The documentation does not have these fields, and neither does the directory.',
+    reason: 'Neither the documentation nor the directory has these fields.',
     explains: ({ kind, place }) =>
       kind === 'missing key' && /\.(clinician_type|specialization|is_health_care_provider)$/.test(place),
   },
   {
     id: 'new-is-active',
     title: 'absent `is_active` in `new`',
-    reason: 'It is the default of the documentation.',
+    reason: 'The documentation states this default.',
     operations: [create],
     explains: ({ place, received }, { request }) =>
       place === '$.data.is_active' && received === true && request.fields['is_active'] === undefined,
@@ -250,7 +251,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'is-staff',
     title: '`is_staff`',
-    reason: 'It is the default of the documentation, and the original’s clients never send it.',
+    reason: 'The documentation states this default, and the original’s clients never send the field.',
     explains: ({ kind, place }) => kind === 'value' && place.endsWith('.is_staff'),
   },
   {
@@ -264,7 +265,7 @@ export const deviations: readonly Deviation[] = [
   },
   {
     id: 'birth-dates',
-    title: '`birth_date` in',
+    title: '`birth_date` in requests',
     reason: 'A record can be sent back as it was shown.',
     operations: forms,
     explains: (_, exchange) => accepts(exchange, /Enter a valid date/),
@@ -272,7 +273,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'pin',
     title: '`numeric_password`',
-    reason: 'It is what the documentation says. Four digits cannot protect an account.',
+    reason: 'The documentation says so. Four digits cannot protect an account.',
     operations: forms,
     explains: (_, exchange) => refuses(exchange, /^numeric_password: /m),
   },
@@ -288,14 +289,14 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'certified-email',
     title: '`certified_email`',
-    reason: 'It is the length of the longest address there is.',
+    reason: 'The longest valid address has 254 characters.',
     operations: forms,
     explains: (_, exchange) => refuses(exchange, /^(certified_)?email: Ensure this value has at most/m),
   },
   {
     id: 'json-bodies',
     title: 'JSON bodies',
-    reason: 'Many clients send nothing else.',
+    reason: 'Many clients send only JSON.',
     operations: [...forms, login],
     explains: (_, { request, recorded, received }) =>
       /[/+]json\b/i.test(request.contentType) &&
@@ -309,12 +310,12 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'search-order',
     title: 'members of `search`',
-    reason: 'The hits are streamed at any size.',
+    reason: 'The results are streamed in any number.',
   },
   {
     id: 'search-words',
     title: 'words of `search`',
-    reason: 'People are found as they are typed. Many short words alone would read the whole directory.',
+    reason: 'Names are found without their accents. Many short words alone would read the whole directory.',
     operations: [search],
     explains: ({ kind, received }, exchange) => {
       const query = exchange.request.query['query_string'] ?? ''

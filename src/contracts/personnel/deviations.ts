@@ -6,7 +6,7 @@ export const deviations: readonly Deviation[] = [
     id: 'no-hash',
     title: '`password` in responses',
     reason:
-      'A published hash can be attacked offline. The original shows the constant for two of its own users, so clients have met it.',
+      'A published hash can be attacked offline. The original shows the constant for two of its own users, so clients know it.',
     explains: ({ kind, place, received }) =>
       kind === 'value' && place.endsWith('.password') && received === 'password_hashed',
   },
@@ -14,13 +14,13 @@ export const deviations: readonly Deviation[] = [
     id: 'unknown-user-404',
     title: 'unknown user',
     reason:
-      'Nothing failed in the server. The identifier in the sentence is escaped and cut at 64 characters, since it is whatever was sent.',
+      'The server did not fail. The identifier in the sentence is input, so it is escaped and cut at 64 characters.',
     explains: (_, { recorded, received }) => recorded.status === 500 && received.status === 404,
   },
   {
     id: 'reading-takes-a-token',
     title: '`GET /users/{user_id}` without a token',
-    reason: 'A directory open to anyone with a guess is a leak.',
+    reason: 'Otherwise anyone could read records by guessing identifiers.',
     operations: ['personnelGetUser'],
     explains: (_, { recorded, received }) => recorded.status < 400 && received.status === 401,
   },
@@ -33,7 +33,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'no-position',
     title: '`uuid_parsing` and `json_invalid`',
-    reason: 'The position would tell parts of what was sent.',
+    reason: 'The position would reveal parts of the input.',
     explains: ({ kind, place, recorded, received }) =>
       (kind === 'value' &&
         place === '$.detail[*].msg' &&
@@ -42,8 +42,8 @@ export const deviations: readonly Deviation[] = [
   },
   {
     id: 'bearer-error',
-    title: '`WWW-Authenticate` of a token that does not hold',
-    reason: 'RFC 6750 says so, and a client can tell it from a missing token.',
+    title: '`WWW-Authenticate` for an invalid token',
+    reason: 'RFC 6750 requires it, and a client can distinguish it from a missing token.',
     explains: ({ kind, place, received }) =>
       kind === 'header' && place === 'www-authenticate' && String(received).startsWith('Bearer'),
   },

@@ -22,7 +22,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'no-position',
     title: '`uuid_parsing`, and `value_error` of an email',
-    reason: 'The position would tell parts of what was sent.',
+    reason: 'The position would reveal parts of the input.',
     explains: ({ kind, place, recorded, received }) =>
       kind === 'value' &&
       place === '$.detail[*].msg' &&
@@ -34,7 +34,7 @@ export const deviations: readonly Deviation[] = [
     id: 'no-blank-names',
     title: 'a blank first or last name',
     reason:
-      'A list of people without names helps no one. A user from another contract without a last name shows `""`, and keeps it.',
+      'A list of users without names is of no use. A user from another contract without a last name shows `""`, and keeps it.',
     operations: ['rbacCreateUser', 'rbacUpdateUser'],
     explains: (_, { recorded, received }) =>
       recorded.status < 400 &&
@@ -43,7 +43,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'last-page',
     title: 'the largest page number',
-    reason: 'Up to it the number of users before a page is exact.',
+    reason: 'Up to this page, the number of users before the page is an exact integer.',
     operations: ['rbacListUsers'],
     explains: (_, { request, received }) =>
       received.status === 422 && Number(request.query['page']) > 90_071_992_547_409,
@@ -51,28 +51,28 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'trailing-slash',
     title: 'a trailing slash',
-    reason: 'A redirect takes the token to wherever it points.',
+    reason: 'A redirect would send the token to its target.',
     explains: (_, { request, recorded, received }) =>
       request.path.endsWith('/') && [301, 307, 308].includes(recorded.status) && received.status === 404,
   },
   {
     id: 'head',
     title: 'HEAD',
-    reason: 'RFC 9110 asks for it.',
+    reason: 'RFC 9110 requires it.',
     explains: (_, { request, recorded, received }) =>
       request.method === 'HEAD' && recorded.status === 405 && received.status !== 405,
   },
   {
     id: 'not-utf8',
     title: 'a body that is not UTF-8',
-    reason: 'It is unreadable JSON, and all other unreadable JSON is 422.',
+    reason: 'Such a body is unreadable JSON, and all other unreadable JSON is 422.',
     explains: (_, { recorded, received }) =>
       recorded.status === 400 && entriesOf(received).some(({ type }) => type === 'json_invalid'),
   },
   {
     id: 'bearer-error',
-    title: '`WWW-Authenticate` of a token that does not hold',
-    reason: 'RFC 6750 says so, and a client can tell it from a missing token.',
+    title: '`WWW-Authenticate` for an invalid token',
+    reason: 'RFC 6750 requires it, and a client can distinguish it from a missing token.',
     explains: ({ kind, place, received }) =>
       kind === 'header' && place === 'www-authenticate' && String(received).startsWith('Bearer'),
   },

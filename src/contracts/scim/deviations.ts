@@ -21,12 +21,12 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'no-passwords',
     title: '`password`',
-    reason: 'Okta sends everyone a placeholder, which would be a credential that nobody chose.',
+    reason: 'Okta sends a placeholder for every user, which would become a password that the user did not choose.',
   },
   {
     id: 'put-keeps',
     title: 'attributes that a PUT leaves out',
-    reason: 'Other contracts own them too. A PUT without `active` must not reactivate anyone.',
+    reason: 'Other contracts own them too. A PUT without `active` must not reactivate a user.',
     operations: ['scimPutUser'],
     explains: ({ kind, place }, exchange) =>
       kind === 'extra key' &&
@@ -41,21 +41,21 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'unique-emails',
     title: 'uniqueness of `emails`',
-    reason: 'The email signs in, so no two users share one.',
+    reason: 'Users sign in with their email, so two users cannot share one.',
     operations: ['scimCreateUser', 'scimPutUser', 'scimPatchUser'],
     explains: (_, exchange) => refuses(exchange, 409) && /\bemails\b/.test(JSON.stringify(exchange.received.json)),
   },
   {
     id: 'active-stays',
     title: 'PATCH that removes `active`',
-    reason: 'It would be a deactivation or a reactivation that the client does not name.',
+    reason: 'The removal would deactivate or reactivate a user without an explicit request.',
     operations: ['scimPatchUser'],
     explains: (_, exchange) => refuses(exchange, 400) && writes(exchange, /^active$/i),
   },
   {
     id: 'groups-give-authority',
     title: '`roles` and `entitlements`',
-    reason: 'Authority is given through groups alone.',
+    reason: 'Only groups give authority.',
     explains: ({ kind, place }, exchange) =>
       (refuses(exchange, 400) && writes(exchange, /^(roles|entitlements)\b/i)) ||
       (kind === 'missing key' && /\.(roles|entitlements)$/.test(place)),
@@ -75,7 +75,7 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'known-members',
     title: 'unknown members of a group',
-    reason: 'A group is a role, which only users of the directory hold.',
+    reason: 'A group is a role, and only users of the directory can hold a role.',
     operations: ['scimCreateGroup', 'scimPutGroup', 'scimPatchGroup'],
     explains: (_, exchange) => refuses(exchange, 400) && writes(exchange, /^members\b/i),
   },

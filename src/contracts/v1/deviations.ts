@@ -5,13 +5,13 @@ export const deviations: readonly Deviation[] = [
   {
     id: 'more-fields',
     title: 'fields of a user',
-    reason: 'The house contract shows the whole record. A client ignores what it does not know.',
+    reason: 'The house contract shows the whole record. A client ignores fields that it does not know.',
     explains: ({ kind, record }) => kind === 'extra key' && record !== undefined,
   },
   {
     id: 'user-ids',
     title: 'ids of users',
-    reason: 'Nobody can count through them.',
+    reason: 'A client cannot guess ids by counting.',
     explains: ({ kind, received }) => kind === 'form' && /^usr_[0-9a-f]{32}$/.test(String(received)),
   },
   {
