@@ -25,7 +25,7 @@ beforeEach(async () => {
 })
 
 describe('discovery', () => {
-  it('needs no credential, refuses one that is not valid, and a filter', async () => {
+  it('needs no credential, and rejects an invalid credential and a filter', async () => {
     for (const path of [
       'ServiceProviderConfig',
       'ResourceTypes',
@@ -41,7 +41,7 @@ describe('discovery', () => {
     }
   })
 
-  it('says what is supported', async () => {
+  it('describes the supported features', async () => {
     const { body } = await call(`${base}/ServiceProviderConfig`)
     expect(body).toMatchObject({
       patch: { supported: true },
@@ -62,7 +62,7 @@ describe('discovery', () => {
     expect(body.authenticationSchemes).toHaveLength(1)
   })
 
-  it('lists two types of resources and six schemas, each under its own address, in any case', async () => {
+  it('lists two resource types and six schemas, each at its own path, in any letter case', async () => {
     const types = (await call(`${base}/ResourceTypes`)).body
     expect(types.Resources.map(({ id }: any) => id)).toEqual(['User', 'Group'])
     expect(types.Resources[0].schemaExtensions).toEqual([{ schema: enterprise, required: false }])
@@ -100,7 +100,7 @@ describe('discovery', () => {
     for (const { attributes } of (await call(`${base}/Schemas`)).body.Resources) check(attributes)
   })
 
-  it('says which attributes a client must give, and which are unique', async () => {
+  it('marks the required and the unique attributes', async () => {
     const marked = new Map<string, string[]>()
     for (const { name, attributes } of (await call(`${base}/Schemas`)).body.Resources.slice(0, 3))
       for (const { name: attribute, required, uniqueness } of attributes)
@@ -170,7 +170,7 @@ describe('bodies', () => {
     expect((await post({ 'content-type': 'text/plain' })).status).toBe(415)
   })
 
-  it('that cannot be read, or are no object, are 400 invalidSyntax, and too large ones 413', async () => {
+  it('that cannot be parsed, or are not an object, get 400 invalidSyntax, and too large ones 413', async () => {
     const post = (body: string, path = 'Users') =>
       call(`${base}/${path}`, { token: key, body, headers: { 'content-type': 'application/scim+json' } })
     for (const body of ['{', '', '[]', 'null', '"x"', '{"schemas": "x"}', '{"schemas": [7]}']) {
@@ -182,7 +182,7 @@ describe('bodies', () => {
     expect((await post(' '.repeat(1_048_577), 'Groups')).status).toBe(413)
   })
 
-  it('are not looked at before the caller is known to be allowed', async () => {
+  it('are not read before the caller is authorised', async () => {
     const reader = clientOf(await clientKey(['users:read']))
     expect((await reader.post('/Users', {})).status).toBe(403)
     expect((await call(`${base}/Users`, { json: {} })).status).toBe(401)

@@ -115,13 +115,13 @@ describe('filter', () => {
     ['groups.value eq "019a0000-0000-7000-8000-000000000002"', ''],
   ]
 
-  it('finds exactly the users for whom it holds, by every attribute and operator', async () => {
+  it('finds exactly the matching users, by every attribute and operator', async () => {
     const sorted = (text: string) => text.split(' ').sort().join(' ')
     for (const [filter, expected] of examples)
       expect([filter, sorted(await found(filter))]).toEqual([filter, sorted(expected)])
   })
 
-  it('is refused where it is malformed, too large, or asks for what cannot be searched', async () => {
+  it('is rejected when it is malformed, too large, or names an attribute that cannot be searched', async () => {
     for (const [filter = ''] of [
       ['userName'],
       ['userName eq'],
@@ -156,7 +156,7 @@ describe('filter', () => {
     }
   })
 
-  it('takes the largest filter there may be', async () => {
+  it('may have the maximum size', async () => {
     const filter = Array.from({ length: 50 }, (_, index) => `displayName co "b${index}x"`).join(' or ')
     expect((await client.get(filtered(filter))).body.totalResults).toBe(0)
     const mixed = [
@@ -178,7 +178,7 @@ describe('filter', () => {
     expect((await client.get(filtered(deep))).status).toBe(200)
   })
 
-  it('refuses to read everyone where there are more than 50,000, and answers what an index finds', async () => {
+  it('cannot scan more than 50,000 users, but can still use an index', async () => {
     await testEnv.DB.prepare(`UPDATE user_counts SET count = 50001 WHERE scope = 'all'`).run()
     for (const filter of [
       'externalId pr',
@@ -193,7 +193,7 @@ describe('filter', () => {
     expect(await found('displayName co "lovel" or employeeNumber eq "42"')).toBe('ada cyd')
   })
 
-  it('finds one user by a look-up in one trip and fourteen rows', async () => {
+  it('finds one user by a look-up in one round trip and fourteen rows', async () => {
     // The first use of an operation in an hour writes a row.
     await client.get('/Users?count=0')
     await client.get(`/Users/${ids['ada']}`)
@@ -215,7 +215,7 @@ describe('filter', () => {
 })
 
 describe('order', () => {
-  it('sorts by userName, displayName, the email and the time of creation, either way', async () => {
+  it('sorts by userName, displayName, email and time of creation, in both directions', async () => {
     const sorted = async (query: string) => named(await client.get(`/Users?${query}`))
     expect(await sorted('')).toEqual(['admin', 'ada', 'bob', 'cyd', 'dan'])
     expect(await sorted('sortBy=userName')).toEqual(['dan', 'ada', 'bob', 'cyd', 'admin'])
@@ -234,7 +234,7 @@ describe('order', () => {
 })
 
 describe('pages', () => {
-  it('by index say where they are, read bad sizes as RFC 7644 has it, and are empty past the end', async () => {
+  it('by index state their position, handle invalid sizes as RFC 7644 requires, and are empty past the end', async () => {
     const page = async (query: string) => (await client.get(`/Users?${query}`)).body
     expect(await page('startIndex=2&count=2')).toMatchObject({ totalResults: 5, itemsPerPage: 2, startIndex: 2 })
     expect(named(await client.get('/Users?startIndex=4&count=2'))).toEqual(['cyd', 'dan'])
@@ -266,7 +266,7 @@ describe('pages', () => {
     '&filter=active eq true',
     '&filter=emails pr',
     '&filter=emails co "exa"&sortBy=displayName',
-  ])('by cursor show everyone once, while users are created and deleted: %s', async (rest) => {
+  ])('by cursor return each user exactly once while users are created and deleted: %s', async (rest) => {
     const expected = named(await client.get(`/Users?count=200${rest}`))
     const seen: string[] = []
     let cursor: string | undefined = ''
@@ -286,7 +286,7 @@ describe('pages', () => {
     expect(new Set(there).size).toBe(there.length)
   })
 
-  it('refuses a cursor of another list or another count, and what is no cursor', async () => {
+  it('reject a cursor of another list or count, and an invalid cursor', async () => {
     const { nextCursor } = (await client.get('/Users?count=2&cursor=')).body
     const asked = async (query: string) => (await client.get(`/Users?${query}`)).body.scimType
     expect(await asked(`count=2&cursor=${nextCursor}&sortBy=userName`)).toBe('invalidCursor')
@@ -295,7 +295,7 @@ describe('pages', () => {
     expect(await asked('cursor=nonsense')).toBe('invalidCursor')
   })
 
-  it('of a search take the same parameters in a body', async () => {
+  it('of a .search request have the same parameters in the body', async () => {
     const search = (request: object) => client.post('/Users/.search', { schemas: [searchSchema], ...request })
     const answer = await search({
       filter: 'userName sw "a" or active eq false',

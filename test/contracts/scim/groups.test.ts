@@ -47,7 +47,7 @@ async function expectAgreement() {
 }
 
 describe('POST /Groups', () => {
-  it('makes a role without permissions, with members, and answers it', async () => {
+  it('creates a role with members and without permissions, and returns it', async () => {
     const [one, other] = [await user(), await user()]
     const answer = await client.post('/Groups', {
       schemas: [groupSchema],
@@ -75,7 +75,7 @@ describe('POST /Groups', () => {
     await expectAgreement()
   })
 
-  it('refuses a taken name, a missing one, an unknown member and a group as one, and makes nothing', async () => {
+  it('rejects a taken or missing name, an unknown member and a group as a member, and creates nothing', async () => {
     const { id } = await group()
     for (const [body, status, scimType] of [
       [{ displayName: 'RADIOLOGISTS ' }, 409, 'uniqueness'],
@@ -92,7 +92,7 @@ describe('POST /Groups', () => {
     expect((await client.get('/Groups')).body.totalResults).toBe(2)
   })
 
-  it('takes roles:manage, and roles:assign with members', async () => {
+  it('requires roles:manage, and roles:assign with members', async () => {
     const member = await user()
     const weak = clientOf(await clientKey(['users:read', 'roles:read', 'roles:manage']))
     expect((await weak.post('/Groups', { schemas: [groupSchema], displayName: 'A' })).status).toBe(201)
@@ -108,7 +108,7 @@ describe('POST /Groups', () => {
 })
 
 describe('PATCH /Groups/{id}', () => {
-  it('adds and removes members as Entra and Okta send it, and answers 204', async () => {
+  it('adds and removes members in the requests of Entra and Okta, and returns 204', async () => {
     const { id } = await group()
     const [one, other, third] = [await user(), await user(), await user()]
     const patched = async (...operations: object[]) => {
@@ -138,7 +138,7 @@ describe('PATCH /Groups/{id}', () => {
     expect(await rolesOf(one)).toEqual(['user'])
   })
 
-  it('keeps the other groups of a member, the primary one first, and raises the version of who is touched alone', async () => {
+  it('keeps the other groups of a member, the primary one first, and raises the version of changed members only', async () => {
     const [first, second] = [await group('First'), await group('Second')]
     const [one, other] = [await user(), await user()]
     const add = (id: string, value: string) =>
@@ -160,7 +160,7 @@ describe('PATCH /Groups/{id}', () => {
     expect(events).toEqual(Array(3).fill({ user_id: one, contract: 'scim' }))
   })
 
-  it('answers the group where attributes are asked for, and reads no members without them', async () => {
+  it('returns the group when attributes are requested, and reads its members only when members are requested', async () => {
     const one = await user()
     const { id } = await group('A', { members: [one] })
     const rename = [{ op: 'replace', path: 'displayName', value: 'B' }]
@@ -170,7 +170,7 @@ describe('PATCH /Groups/{id}', () => {
     expect(whole.body).toEqual({ schemas: [groupSchema], id, members: [{ value: one }] })
   })
 
-  it('refuses malformed operations with the right scimType, and changes nothing', async () => {
+  it('rejects malformed operations with the right scimType, and changes nothing', async () => {
     const { id } = await group('Group')
     for (const [operations, scimType] of [
       [[{ op: 'add', path: 'members', value: [{ value: '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66' }] }], 'invalidValue'],
@@ -198,7 +198,7 @@ describe('PATCH /Groups/{id}', () => {
     expect((await client.get(`/Groups/${id}`)).body.displayName).toBe('Group')
   })
 
-  it('changes 500 members in one PATCH within its budget, and 5,001 not at all', async () => {
+  it('changes 500 members in one PATCH within its budget, and rejects 5,001 members', async () => {
     const { id } = await group()
     await rows(`WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 6100)
       INSERT INTO users (number, id, email, email_key, name, name_key, given_name, family_name, is_staff, active, primary_role, role_count, created_at, updated_at, version, session_generation, key_generation)
@@ -238,8 +238,8 @@ describe('PATCH /Groups/{id}', () => {
   }, 120_000)
 })
 
-describe('power', () => {
-  it('refuses a role, a member or an admin beyond the caller, and changes nothing', async () => {
+describe('a change of a group', () => {
+  it('is forbidden for a role or a member with more permissions than the caller, and then changes nothing', async () => {
     const admin = await adminToken()
     const manager = await call('/v1/roles', { token: admin, json: { name: 'manager', permissions: ['audit:read'] } })
     const one = await user()
@@ -261,7 +261,7 @@ describe('power', () => {
     expect(await rolesOf(strong.uuid)).toEqual(['manager', 'Radiologists'])
   })
 
-  it('keeps the last active admin, and a key from changing its own owner', async () => {
+  it('is refused for the last active admin, and for the owner of the API key', async () => {
     const session = clientOf(await adminToken())
     const [admin] = await membersOf(roleIds.admin)
     const last = await session.patch(`/Groups/${roleIds.admin}`, [{ op: 'remove', path: 'members' }])
@@ -287,7 +287,7 @@ describe('power', () => {
     ).toBe(204)
   })
 
-  it('refuses to rename or delete a built-in role with 403, and hides the default one', async () => {
+  it('cannot rename or delete a built-in role, and the default role is hidden', async () => {
     const session = clientOf(await adminToken())
     expect(
       (await session.patch(`/Groups/${roleIds.admin}`, [{ op: 'replace', path: 'displayName', value: 'x' }])).status,
@@ -300,7 +300,7 @@ describe('power', () => {
 })
 
 describe('PUT /Groups/{id}', () => {
-  it('keeps members that are left out, and takes a list in their place', async () => {
+  it('keeps the members when they are absent, and replaces them when a list is sent', async () => {
     const [one, other] = [await user(), await user()]
     const { id } = await group('A', { externalId: 'x', members: [one] })
     const put = (body: object) => client.put(`/Groups/${id}`, { schemas: [groupSchema], ...body })
@@ -338,7 +338,7 @@ describe('PUT /Groups/{id}', () => {
 })
 
 describe('DELETE /Groups/{id}', () => {
-  it('takes the role from its members in the same batch', async () => {
+  it('removes the role from its members in the same batch', async () => {
     const [one, other] = [await user(), await user()]
     const { id } = await group('A', { externalId: 'x', members: [one, other] })
     const kept = await group('B', { members: [other] })

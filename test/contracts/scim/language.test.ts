@@ -66,7 +66,7 @@ const comparisonsIn = (one: Filter): number =>
       : 1
 
 describe('filters', () => {
-  it('are read as they were printed', () => {
+  it('are parsed back to the same filter after printing', () => {
     fc.assert(
       fc.property(filter, (drawn) => {
         const text = printFilter(drawn)
@@ -78,7 +78,7 @@ describe('filters', () => {
     )
   })
 
-  it('of any text are read, or refused as invalidFilter, in no time', () => {
+  it('of any text are parsed or rejected as invalidFilter, without delay', () => {
     const pieces = fc.array(
       fc.oneof(
         fc.string(),
@@ -110,7 +110,7 @@ describe('filters', () => {
     expect(Date.now() - started).toBeLessThan(1000)
   })
 
-  it('bind and closer than or, and keep brackets', () => {
+  it('give and precedence over or, and respect brackets', () => {
     expect(parseFilter('a pr or b pr and c pr')).toEqual({
       kind: 'or',
       filters: [
@@ -127,7 +127,7 @@ describe('filters', () => {
     expect(printFilter(parseFilter('( a pr or b pr )and NOT(c EQ 1)'))).toBe('(a pr or b pr) and not (c eq 1)')
   })
 
-  it('of entries agree with a naive evaluation', () => {
+  it('of entries give the same result as a naive evaluation', () => {
     const email = userSchema.attributes.find(({ name }) => name === 'emails')
     if (!email) throw new Error('no emails')
     const [values, types] = [
@@ -189,7 +189,7 @@ describe('filters', () => {
 })
 
 describe('paths', () => {
-  it('are read as an attribute, a filter of its entries and a sub-attribute, or not at all', () => {
+  it('have an attribute, a filter of its entries and a sub-attribute; other text is rejected', () => {
     for (const [text, expected] of [
       ['userName', { path: 'userName', filter: undefined, sub: undefined }],
       [
@@ -230,7 +230,7 @@ describe('PATCH', () => {
       required,
     )
 
-  it('agrees with a naive model on attributes of one value', () => {
+  it('gives the same result as a naive model for single-valued attributes', () => {
     const names = ['title', 'nickName', 'displayName'] as const
     const operation = fc.record({
       verb: fc.constantFrom('add' as const, 'replace' as const, 'remove' as const),
@@ -262,7 +262,7 @@ describe('PATCH', () => {
     )
   })
 
-  it('agrees with a naive model on entries by type', () => {
+  it('gives the same result as a naive model for entries selected by type', () => {
     const operation = fc.record({
       verb: fc.constantFrom('replace' as const, 'remove' as const, 'add' as const),
       type: fc.constantFrom('work', 'home', 'fax'),
@@ -287,7 +287,7 @@ describe('PATCH', () => {
     )
   })
 
-  it('leaves one primary entry, the last that was made so', () => {
+  it('leaves one primary entry: the last entry that was made primary', () => {
     const result = patched(
       ['add', 'phoneNumbers', [{ value: '1', type: 'work', primary: true }]],
       ['add', 'phoneNumbers', [{ value: '2', type: 'home', primary: 'True' }]],
@@ -300,7 +300,7 @@ describe('PATCH', () => {
     ])
   })
 
-  it('adds what is not there, merges into what is, and removes what a list names', () => {
+  it('adds new entries, merges into existing ones, and removes the entries of a list', () => {
     const result = patched(
       ['add', 'emails', [{ value: 'A@example.org' }, { value: 'b@example.org', type: 'home' }]],
       [
@@ -315,7 +315,7 @@ describe('PATCH', () => {
     expect(result['name']).toEqual({ givenName: 'Eva', familyName: 'L' })
   })
 
-  it('reads the extension by its URN, by its attributes with it, and without it', () => {
+  it('accepts the extension by its URN, and its attributes with and without the URN', () => {
     const id = userResource.extension?.id ?? ''
     const result = patched(
       ['add', id, { department: 'IT' }],
@@ -333,7 +333,7 @@ describe('PATCH', () => {
     expect(patched(['remove', id])[id]).toBe(null)
   })
 
-  it('refuses a malformed operation with the right scimType', () => {
+  it('rejects a malformed operation with the right scimType', () => {
     for (const [verb, to, value, code] of [
       ['remove', undefined, undefined, 'noTarget'],
       ['remove', 'userName', undefined, 'mutability'],
@@ -375,7 +375,7 @@ describe('PATCH', () => {
     }
   })
 
-  it('ignores passwords and what is not kept, whichever way it comes', () => {
+  it('ignores passwords and attributes that are not stored, in every place', () => {
     expect(
       patched(
         ['replace', 'password', 'x'],

@@ -29,7 +29,7 @@ const created = async (overrides: Record<string, unknown> = {}) => {
 }
 
 describe('POST /Users', () => {
-  it('creates a user and answers the whole resource with Location and ETag', async () => {
+  it('creates a user and returns the whole resource with Location and ETag', async () => {
     const answer = await client.post('/Users', {
       schemas: [userSchema, enterprise],
       externalId: '00u1',
@@ -81,7 +81,7 @@ describe('POST /Users', () => {
     expect([again.status, again.body]).toEqual([200, answer.body])
   })
 
-  it('shares the record with every contract, and shows kept attributes in none of them', async () => {
+  it('shares the record with every contract, but not the attributes stored for SCIM only', async () => {
     const { id } = await created({
       userName: 'shared@example.org',
       emails: undefined,
@@ -98,7 +98,7 @@ describe('POST /Users', () => {
     expect(v1.text).not.toContain('Nurse')
   })
 
-  it('takes the userName as the email where emails are absent, and refuses one that is no address', async () => {
+  it('uses the userName as the email when emails are absent, and rejects one that is not an address', async () => {
     expect((await created({ userName: 'only@example.org', emails: undefined })).emails).toEqual([
       { value: 'only@example.org', type: 'work', primary: true },
     ])
@@ -106,7 +106,7 @@ describe('POST /Users', () => {
     expect([refused.status, refused.body.scimType]).toEqual([400, 'invalidValue'])
   })
 
-  it('ignores a password wherever it comes, and so the user cannot sign in with it', async () => {
+  it('ignores a password in every place, so the user cannot sign in with it', async () => {
     const { id } = await created({ password: 'a placeholder of Okta', PassWord: 'another' })
     await client.patch(`/Users/${id}`, [
       { op: 'replace', path: 'password', value: 'a placeholder of Okta' },
@@ -116,7 +116,7 @@ describe('POST /Users', () => {
     expect((await client.get(`/Users/${id}`)).body.meta.version).toBe('W/"1"')
   })
 
-  it('refuses bad input with 400 and the right scimType, and creates no one', async () => {
+  it('rejects bad input with 400 and the right scimType, and creates no user', async () => {
     const before = await rows('SELECT count(*) AS n FROM users')
     for (const [what, overrides, scimType] of [
       ['no schemas', { schemas: undefined }, 'invalidSyntax'],
@@ -156,7 +156,7 @@ describe('POST /Users', () => {
     expect(await rows('SELECT count(*) AS n FROM users')).toEqual(before)
   })
 
-  it('passes over empty roles, unknown attributes and names of the prototype', async () => {
+  it('ignores empty roles, unknown attributes and property names of object prototypes', async () => {
     const body = `{"schemas":["${userSchema}"],"userName":"proto@example.org","roles":[],"__proto__":{"active":false},"constructor":1,"hobby":"chess","name":{"__proto__":{"givenName":"X"},"givenName":"Ada"}}`
     const answer = await call(`${base}/Users`, {
       token: await clientKey(),
@@ -166,7 +166,7 @@ describe('POST /Users', () => {
     expect([answer.status, answer.body.active, answer.body.name.givenName]).toEqual([201, true, 'Ada'])
   })
 
-  it('returns 409 uniqueness for an email, userName or employee number that someone has', async () => {
+  it('returns 409 uniqueness for an email, userName or employee number that another user has', async () => {
     await created({ userName: 'taken@example.org', emails: undefined, [enterprise]: { employeeNumber: '77' } })
     for (const overrides of [
       { userName: 'TAKEN@example.org', emails: undefined },
@@ -199,7 +199,7 @@ describe('POST /Users', () => {
 })
 
 describe('externalId', () => {
-  it('is each client’s own, need not be unique, and stays with a new key of the same owner', async () => {
+  it('belongs to one client, need not be unique, and remains with a new key of the same owner', async () => {
     const admin = await adminToken()
     const owner = await signedInPerson(admin, { role: 'admin' })
     const other = clientOf(owner.access_token)
@@ -220,7 +220,7 @@ describe('externalId', () => {
 })
 
 describe('PUT /Users/{id}', () => {
-  it('replaces what is kept, and leaves what other contracts own where it is absent', async () => {
+  it('replaces the attributes stored for SCIM only, and keeps absent attributes of the core', async () => {
     const { id, userName } = await created({
       title: 'Nurse',
       externalId: 'x',
@@ -244,7 +244,7 @@ describe('PUT /Users/{id}', () => {
     expect(body[enterprise].department).toBeUndefined()
   })
 
-  it('clears what is sent as null, and the absent parts of a name that is sent', async () => {
+  it('clears attributes that are null, and the absent parts of a name that is sent', async () => {
     const { id, userName } = await created({ externalId: 'x', [enterprise]: { employeeNumber: '9' } })
     const { body } = await client.put(`/Users/${id}`, {
       schemas: [userSchema],
@@ -259,7 +259,7 @@ describe('PUT /Users/{id}', () => {
     expect(body[enterprise]).toBeUndefined()
   })
 
-  it('changes nothing, and raises no version, where a user is sent back as shown', async () => {
+  it('changes nothing and keeps the version when a user is sent back as shown', async () => {
     const { id } = await created({
       title: 'T',
       externalId: 'e',
@@ -272,7 +272,7 @@ describe('PUT /Users/{id}', () => {
     expect(await rows('SELECT count(*) AS n FROM audit_events')).toEqual(events)
   })
 
-  it('returns 404 for a user who is not there, and creates none', async () => {
+  it('returns 404 for an unknown user, and creates no user', async () => {
     const answer = await client.put('/Users/019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66', scimUser())
     expect(answer.status).toBe(404)
     expect((await client.get('/Users/not-a-uuid')).status).toBe(404)
@@ -280,7 +280,7 @@ describe('PUT /Users/{id}', () => {
 })
 
 describe('userName and emails', () => {
-  it('keeps the userName as it was shown when only the email changes', async () => {
+  it('keep the shown userName when only the email changes', async () => {
     const { id } = await created({ userName: 'old@example.org', emails: undefined })
     const { body } = await client.patch(`/Users/${id}`, [
       { op: 'replace', path: 'emails[type eq "work"].value', value: 'new@example.org' },
@@ -292,13 +292,13 @@ describe('userName and emails', () => {
     expect(await rows('SELECT username FROM users WHERE id = ?', id)).toEqual([{ username: null }])
   })
 
-  it('falls back to the userName when every email is removed', async () => {
+  it('fall back to the userName when every email is removed', async () => {
     const { id } = await created({ userName: 'name@example.org', emails: [{ value: 'mail@example.org' }] })
     const { body } = await client.patch(`/Users/${id}`, [{ op: 'remove', path: 'emails' }])
     expect(body.emails).toEqual([{ value: 'name@example.org', type: 'work', primary: true }])
   })
 
-  it('takes the primary of several emails, else the first for work, else the first', async () => {
+  it('use the primary one of several emails, else the first of type work, else the first', async () => {
     const emails = async (list: object[]) => (await created({ emails: list })).emails[0].value
     expect(await emails([{ value: 'a1@example.org' }, { value: 'b1@example.org', primary: 'true' }])).toBe(
       'b1@example.org',
@@ -313,7 +313,7 @@ describe('userName and emails', () => {
 })
 
 describe('employeeNumber', () => {
-  it('is the matricule where it is a number, and kept beside it where it is not', async () => {
+  it('is the matricule when it is a number, and is stored separately when it is not', async () => {
     const { id } = await created({ [enterprise]: { employeeNumber: '12' } })
     const path = `${enterprise}:employeeNumber`
     const kept = await client.patch(`/Users/${id}`, [{ op: 'replace', path, value: 'E-0012' }])
@@ -331,7 +331,7 @@ describe('employeeNumber', () => {
 })
 
 describe('deactivating', () => {
-  it('ends every session and key of the user in the same batch, and takes users:deactivate', async () => {
+  it('requires users:deactivate, and ends every session and key of the user in the same batch', async () => {
     const admin = await adminToken()
     const person = await signedInPerson(admin)
     const weak = clientOf(await clientKey(provisioning.filter((one) => one !== 'users:deactivate')))
@@ -356,7 +356,7 @@ describe('deactivating', () => {
 })
 
 describe('DELETE /Users/{id}', () => {
-  it('deletes for good, with what was kept, and frees the userName', async () => {
+  it('deletes the user and the attributes stored for SCIM only, and frees the userName', async () => {
     const { id, userName } = await created({ title: 'T', externalId: 'x' })
     expect((await client.delete(`/Users/${id}`)).status).toBe(204)
     expect((await client.get(`/Users/${id}`)).status).toBe(404)
@@ -368,7 +368,7 @@ describe('DELETE /Users/{id}', () => {
 })
 
 describe('versions', () => {
-  it('lets a change through only for the version named, weak or strong, and answers 304 to who has it', async () => {
+  it('allow a change for the current version only, weak or strong, and return 304 for a read of that version', async () => {
     const { id } = await created()
     const path = `/Users/${id}`
     const change = (tag: string) =>
@@ -382,7 +382,7 @@ describe('versions', () => {
     expect((await client.delete(path, { headers: { 'if-match': '"1"' } })).status).toBe(412)
   })
 
-  it('rises with a change of an attribute that only SCIM keeps, and of the externalId, with an event that names them', async () => {
+  it('increase with a change of the externalId or of an attribute stored for SCIM only, and the event names it', async () => {
     const { id } = await created()
     await client.patch(`/Users/${id}`, [{ op: 'add', value: { title: 'T', 'name.middleName': 'M' } }])
     const { body } = await client.patch(`/Users/${id}`, [{ op: 'add', path: 'externalId', value: 'x' }])
@@ -398,7 +398,7 @@ describe('versions', () => {
 })
 
 describe('attributes and excludedAttributes', () => {
-  it('return the attributes asked for, always with schemas and id', async () => {
+  it('return the requested attributes, always with schemas and id', async () => {
     const { id } = await created({ title: 'T', [enterprise]: { department: 'IT', costCenter: '1' } })
     const get = async (query: string) => (await client.get(`/Users/${id}?${query}`)).body
     expect(Object.keys(await get('attributes=USERNAME,name.givenName,hobby'))).toEqual([
