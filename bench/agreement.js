@@ -9,11 +9,11 @@ const asked = 4
 /**
  * Throws unless all `sides` (a product, its address and session) return the same emails in the same order with the same
  * total, and the bare Worker at `floorAddress` read the same users from Usher's database. Lists and searches mean the
- * same everywhere. Usher searches more fields than the others, so each word occurs in names or nowhere. Responses to
- * writes are not compared; their status shows success.
+ * same everywhere. Usher searches more fields than the others, so each word occurs in names or nowhere. Other
+ * responses are not compared; their status shows success.
  */
 export async function agree(sides, floorAddress, subjects) {
-  for (const operation of operations.filter(({ writes }) => !writes)) {
+  for (const operation of operations.filter(({ finds }) => finds)) {
     for (const [index, subject] of subjects[operation.name].slice(0, asked).entries()) {
       const about = `${operation.title} ${JSON.stringify(subject.search ?? subject.page ?? subject.email)}`
       let first

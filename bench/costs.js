@@ -8,20 +8,26 @@ const asked = 8
 const walkedWhole = 10_000
 const samples = 50
 
+/** Usage counts by program, so a program of its own makes its first request of the hour. */
+const newProgram = (name) => ({ 'user-agent': `newcomer-${name}/1.0` })
+
 /**
- * Returns the costs of some requests per operation: `{ trips, read, written, hits, size }`. Each read is sent once before it is counted;
- * `firstUse` has what that first use in its hour cost.
+ * Returns the costs of some requests per operation: `{ trips, read, written, hits, size }`. Each operation is used once before it is
+ * counted; `firstUse` has what a first use in an hour costs.
  */
 export async function count({ product, address, session }, subjects, settings) {
   const call = caller(address, session)
   const costs = { firstUse: {} }
-  for (const { name, request, writes } of operations.filter((operation) => isIn(operation, product))) {
+  for (const { name, request, writes, finds } of operations.filter((operation) => isIn(operation, product))) {
     costs[name] = []
     const some = writes ? inRound(subjects[name], 0, settings) : subjects[name]
-    if (!writes) costs.firstUse[name] = costOf(await call(product.requests[request](some[0])))
-    for (const subject of some.slice(0, asked)) {
+    const first = product.requests[request](some[0])
+    if (!writes) costs.firstUse[name] = costOf(await call({ ...first, headers: newProgram(name) }))
+    await call(first)
+    // A write cannot be repeated.
+    for (const subject of writes ? some.slice(1, asked + 1) : some.slice(0, asked)) {
       const answer = await call(product.requests[request](subject))
-      const { total } = writes ? {} : product.people(answer)
+      const { total } = finds ? product.people(answer) : {}
       // With a longer word, only its hits are read.
       const { longer } = subject
       const hits = longer

@@ -32,6 +32,12 @@ const budgets = {
   login: { trips: 3, read: () => 30, written: 12, words: '30' },
   update: { trips: 2, read: () => 40, written: 15, words: '40' },
   delete: { trips: 2, read: () => 40, written: 15, words: '40' },
+  introspect: { trips: 1, read: () => 14, written: 0, words: '14' },
+  scimGet: { trips: 1, read: () => 10, written: 0, words: '10' },
+  scimFirst: { trips: 1, read: ({ size }) => 5 * size + 1520, written: 0, words: '5 a user and 1,520' },
+  scimFilter: { trips: 1, read: () => 14, written: 0, words: '14' },
+  scimActive: { trips: 2, read: () => 45, written: 18, words: '45' },
+  scimMembers: { trips: 2, read: () => 80, written: 34, words: '80' },
 }
 
 /** The promises that hold at any size, for the results of one size. */
@@ -123,7 +129,7 @@ export function peerPromises({ costs, speeds }) {
         held: ours < theirs,
       })
     }
-    for (const { name } of operations.filter(({ several }) => !several)) {
+    for (const { name } of operations.filter(({ alone }) => !alone)) {
       const [ours, theirs] = [worst('usher', name, 'trips'), worst(peer, name, 'trips')]
       promises.push({
         promise: `${titles[name]}: fewer trips than ${title}`,

@@ -24,15 +24,23 @@ export async function applySchema(database) {
   for (const file of readdirSync(migrations).sort()) database.exec(readFileSync(new URL(file, migrations), 'utf8'))
 }
 
-/** Creates the first admin, whose password all users get. */
+/** The token of the last session, and the group whose members change. */
+let token
+let groupId
+
+/** Creates the first admin, whose password all users get, and a group. */
 export async function begin(call) {
-  await signIn(call)
+  const headers = await signIn(call)
+  const group = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName: 'members' }
+  const { body } = await call({ ...post('/scim/v2/Groups', group, 201), headers })
+  groupId = body.id
 }
 
 /** Returns the headers of a signed-in admin. */
 export async function signIn(call) {
   const { body } = await call({ ...post('/v1/auth/login', { identifier: email, password }), expect: 200 })
-  return { authorization: `Bearer ${body.access_token}` }
+  token = body.access_token
+  return { authorization: `Bearer ${token}` }
 }
 
 export const requests = {
@@ -45,11 +53,20 @@ export const requests = {
   update: ({ id, newName }) => ({ ...post(`/v1/users/${wireId(id)}`, { name: newName }), method: 'PATCH' }),
   login: (person) => post('/v1/auth/login', { identifier: person.email, password }),
   delete: ({ id }) => ({ method: 'DELETE', path: `/v1/users/${wireId(id)}`, expect: 204 }),
+  introspect: () => post('/v1/auth/introspect', { token }),
+  scimGet: ({ id }) => ({ path: `/scim/v2/Users/${id}` }),
+  scimFirst: ({ size }) => ({ path: `/scim/v2/Users?count=${size}` }),
+  scimFilter: ({ username }) => ({ path: `/scim/v2/Users?filter=${encodeURIComponent(`userName eq "${username}"`)}` }),
+  scimActive: ({ id }) => patch(`/scim/v2/Users/${id}`, { op: 'Replace', path: 'active', value: 'False' }),
+  scimMembers: ({ id }) =>
+    patch(`/scim/v2/Groups/${groupId}`, { op: 'Add', path: 'members', value: [{ value: id }] }, 204),
 }
 
 /** Returns the emails and the total of a response. */
 export function people({ body }) {
   if (body.pagination) return { emails: body.data.map((user) => user.email), total: body.pagination.total }
+  if (body.Resources) return { emails: body.Resources.map(primaryEmail), total: body.totalResults }
+  if (body.emails) return { emails: [primaryEmail(body)] }
   if (body.meta) return { emails: body.data.map((user) => user.email), total: body.meta.total }
   return { emails: [body.email] }
 }
@@ -87,6 +104,8 @@ export function rows(person, like) {
     pin_hash: null,
     session_generation: 0,
     key_generation: 0,
+    password_from: null,
+    password_weak: 0,
   }
   const searchedEmail = foldForSearch(person.email)
   // As `toSearchRow` has it: only ASCII text may be left out.
@@ -195,10 +214,16 @@ export function check(database) {
 }
 
 const end = '\u0001\u0001'
+const primaryEmail = ({ emails: [{ value }] }) => value
 const wireId = (id) => `usr_${id.replaceAll('-', '')}`
 
 function post(path, body, expect = 200) {
   return { method: 'POST', path, body, expect }
+}
+
+function patch(path, operation, expect = 200) {
+  const body = { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [operation] }
+  return { method: 'PATCH', path, body, expect }
 }
 
 function sent(person) {
