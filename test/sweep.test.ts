@@ -53,6 +53,7 @@ const none = {
   adoption_attempts: 0,
   audit_events: 0,
   usage: 0,
+  external_ids: 0,
 }
 
 async function everything() {
@@ -105,6 +106,15 @@ describe('the sweep', () => {
     )
     expect((await sweepIn(0)).removed).toEqual({ ...none, adoption_attempts: 1 })
     expect(await count('adoption_attempts')).toBe(1)
+  })
+
+  it('removes the external ids that a deleted client gave, and keeps those of others', async () => {
+    await rows(
+      `INSERT INTO external_ids (kind, subject_number, client_number, value)
+       VALUES ('user', 1, 1, 'kept'), ('user', 1, 4711, 'a'), ('role', 1, 4711, 'b')`,
+    )
+    expect((await sweepIn(0)).removed).toEqual({ ...none, external_ids: 2 })
+    expect(await rows('SELECT value FROM external_ids')).toEqual([{ value: 'kept' }])
   })
 
   it('counts a session’s time from its last refresh', async () => {

@@ -9,6 +9,7 @@ import {
   adoptionAttempts,
   apiKeys,
   auditEvents,
+  externalIds,
   idempotencyRecords,
   passwordTokens,
   sessions,
@@ -104,6 +105,12 @@ const tasks = {
     table: usage,
     key: [usage.contract, usage.operation, usage.principal, usage.program, usage.day],
     expired: ({ usageBeforeDay }) => sql`${usage.day} < ${usageBeforeDay}`,
+  },
+  // A client may have given an id to everyone, too many rows for the transaction that deletes the client.
+  external_ids: {
+    table: externalIds,
+    key: [externalIds.kind, externalIds.subject_number, externalIds.client_number],
+    expired: () => sql`NOT EXISTS (SELECT 1 FROM ${users} WHERE ${users.number} = ${externalIds.client_number})`,
   },
 } satisfies Record<string, Task>
 
