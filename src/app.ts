@@ -169,7 +169,9 @@ const withRetirement =
   ({ retirements }: Configuration) =>
   (summary: Summary): Summary => {
     const retirement = retirements.get(summary.name)
-    return retirement ? { ...summary, retirement: describeRetirement(retirement) } : summary
+    if (!retirement) return summary
+    const text = describeRetirement({ ...retirement, link: undefined })
+    return { ...summary, retirement: { text, link: retirement.link } }
   }
 
 const docsIndex = perConfiguration((configuration) =>

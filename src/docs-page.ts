@@ -37,8 +37,12 @@ function header(contracts: readonly Summary[], shown: Summary | undefined) {
   </header>`
 }
 
-const retirementNote = ({ retirement }: Summary) =>
-  retirement === undefined ? '' : html`<p class="retirement" role="note">${retirement}</p>`
+function retirementNote({ retirement }: Summary) {
+  if (!retirement) return ''
+  const { text, link } = retirement
+  const more = link === undefined ? '' : html` See <a href="${link}">${link}</a>.`
+  return html`<p class="retirement" role="note">${text}${more}</p>`
+}
 
 /** Returns the page of one contract. */
 export async function docsPage(contracts: readonly Summary[], shown: Summary): Promise<string> {

@@ -8,7 +8,7 @@ export interface Summary {
   title: string
   description: string
   /** What is to be known of the contract's retirement, if it is being retired. */
-  retirement?: string
+  retirement?: { text: string; link: string | undefined }
 }
 
 const style = `

@@ -132,6 +132,7 @@ describe.each(contracts)('%s', (name, { list, session }) => {
     for (const page of ['/docs', `/docs/${name}`]) {
       const { text } = await ask(page, { env, headers: { accept: 'text/html' } })
       expect(text.split(sentence)).toHaveLength(2)
+      expect(text).toContain('See <a href="https://example.org/moving?from=old#how">')
       expect((await ask(page)).text).not.toContain('Deprecated')
     }
     expect(JSON.stringify((await ask('/doc')).body)).not.toContain('"deprecated":true')
