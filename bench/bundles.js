@@ -7,11 +7,13 @@ import { gzipSync } from 'node:zlib'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
+const product = (name) => [`bench/workers/${name}.js`, '--config', 'bench/workers/wrangler.toml']
+
 const entries = {
   usher: [],
-  'better-auth': ['bench/workers/better-auth.js', '--compatibility-flags', 'nodejs_compat'],
-  crud: ['bench/workers/crud.js'],
-  empty: ['bench/workers/empty.js'],
+  'better-auth': [...product('better-auth'), '--compatibility-flags', 'nodejs_compat'],
+  crud: product('crud'),
+  empty: product('empty'),
 }
 
 /** Returns the source and size of each product's bundle. */

@@ -1,5 +1,5 @@
 /**
- * Regenerates src/core/passwords/common-passwords.ts from a maintained list. Run `node scripts/common-passwords.js`
+ * Regenerates src/core/passwords/common-password-list.ts from a maintained list. Run `node scripts/common-passwords.js`
  * after updating the list.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -20,8 +20,16 @@ const passwords = dictionary['passwords-common']
   .slice(0, count)
   .sort()
 
+/** As isCommonPassword reads it: front coding halves the size in the bundle. The list has no capital letters. */
+function encoded(previous, password) {
+  let shared = 0
+  while (shared < Math.min(25, password.length) && password[shared] === previous[shared]) shared += 1
+  return String.fromCharCode(65 + shared) + password.slice(shared)
+}
+
+const list = passwords.map((password, index) => encoded(passwords[index - 1] ?? '', password)).join('')
 const comment = `/** The ${count} most common passwords of at least ${minLength} code points, from @zxcvbn-ts/language-common ${version} (MIT); made by scripts/common-passwords.js. */`
 writeFileSync(
-  fileURLToPath(new URL('../src/core/passwords/common-passwords.ts', import.meta.url)),
-  `${comment}\nexport const commonPasswords = ${JSON.stringify(passwords.join('\n'))}\n`,
+  fileURLToPath(new URL('../src/core/passwords/common-password-list.ts', import.meta.url)),
+  `${comment}\nexport const commonPasswordList = ${JSON.stringify(list)}\n`,
 )

@@ -5,6 +5,7 @@
 import { Validator, type Schema } from '@cfworker/json-schema'
 import { describe, expect, it } from 'vitest'
 import { contracts } from '../src/contracts'
+import { z as subset } from '../src/http/contract/zod-subset'
 import { operationsOf, type OpenApi } from './support/conformance'
 import { call, openApi } from './support/usher'
 
@@ -41,6 +42,16 @@ const allowing = (folder: string, allowed: RegExp) =>
   edges(folder)
     .filter(([, target]) => !allowed.test(target))
     .map(([file, target]) => `${file} imports ${target}`)
+
+describe('the bundle', () => {
+  it('includes the names of zod that the source uses, and no others', () => {
+    const types = ['infer', 'output', 'core', 'ZodObject', 'ZodRawShape']
+    const used = [...sources.values()].flatMap((text) => [...text.matchAll(/\bz\.(\w+)/g)].map(([, name]) => name))
+    expect(Object.keys(subset).sort()).toEqual(
+      [...new Set(used)].filter((name) => !types.includes(String(name))).sort(),
+    )
+  })
+})
 
 describe('imports', () => {
   it('are all recognised by this suite', () => {

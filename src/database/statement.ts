@@ -1,7 +1,6 @@
 /** SQL is compiled once per isolate. A call only fills in the values. */
 import { fillPlaceholders, sql, type SQL, type SQLWrapper } from 'drizzle-orm/sql'
-import { drizzle } from 'drizzle-orm/d1'
-import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
+import { CasingCache } from 'drizzle-orm/casing'
 
 /** A statement with its values. `Row` is the type of its rows. */
 export interface Statement<Row = never> {
@@ -17,17 +16,36 @@ export interface Statement<Row = never> {
 
 export type Values = Record<string, string | number | null>
 
-/** Drizzle's query builders, used for their SQL only. `Database.batch` runs all statements, so no database is needed here. */
-export const build = drizzle(undefined as unknown as D1Database)
+/** How SQLite writes names and parameters. */
+const syntax = {
+  casing: new CasingCache(),
+  escapeName: (name: string) => `"${name}"`,
+  escapeParam: () => '?',
+  escapeString: (text: string) => `'${text.replaceAll("'", "''")}'`,
+}
 
-const dialect = new SQLiteAsyncDialect()
+/** The names of columns, as INSERT lists them. */
+export const names = (columns: readonly string[]): SQL =>
+  sql.join(
+    columns.map((column) => sql.identifier(column)),
+    sql`, `,
+  )
+
+/** The assignments of an UPDATE, for each value that is not undefined. */
+export const assignments = (columns: Readonly<Record<string, unknown>>): SQL =>
+  sql.join(
+    Object.entries(columns)
+      .filter(([, value]) => value !== undefined)
+      .map(([column, value]) => sql`${sql.identifier(column)} = ${value}`),
+    sql`, `,
+  )
 
 /** LIMIT with a placeholder. SQLite would replan the statement for each value of a bare placeholder. */
 export const limit = (placeholder: string): SQL => sql`LIMIT CAST(${sql.placeholder(placeholder)} AS INTEGER)`
 
 /** Compiles SQL whose shape depends on the call. Fixed SQL uses `prepare`. */
 export function compile<Row = never>(query: SQLWrapper): Statement<Row> {
-  return dialect.sqlToQuery(query.getSQL())
+  return query.getSQL().toQuery(syntax)
 }
 
 /** Compiles `query` at its first use. Each call names the values of its placeholders. */

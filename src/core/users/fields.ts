@@ -2,7 +2,7 @@
  * The fields of a user, and the values that each field may hold. Only the parser of a field makes a `Parsed` value, so
  * the core never sees an unchecked one. Parsers normalise: the stored value is also the value that is returned.
  */
-import { commonPasswords } from '../passwords/common-passwords'
+import { isCommonPassword } from '../passwords/common-passwords'
 import {
   fold,
   foldIdentifier,
@@ -193,7 +193,7 @@ export function parsePassword(input: string): Outcome<Parsed<'password'>> {
   if (length > passwordLength.max) return { problem: { rule: 'too_long', max: passwordLength.max } }
   // HMAC pads its key with NULs, so a NUL at the end would not be part of the password.
   if (!value.isWellFormed() || value.includes('\0')) return { problem: { rule: 'characters' } }
-  if (`\n${commonPasswords}\n`.includes(`\n${fold(value)}\n`)) return { problem: { rule: 'password_common' } }
+  if (isCommonPassword(fold(value))) return { problem: { rule: 'password_common' } }
   return { value: value as Parsed<'password'> }
 }
 

@@ -1,7 +1,7 @@
 /** Statements about roles. */
 import { getTableColumns, sql, type SQL } from 'drizzle-orm'
 import { refuseIf } from '../guard'
-import { build, prepare, type Statement } from '../statement'
+import { prepare, type Statement } from '../statement'
 import { roles, userCounts } from '../tables'
 
 export type RoleRow = typeof roles.$inferSelect
@@ -42,18 +42,11 @@ export const selectRole = prepare<{ id: string }, RoleRow & { holders: number }>
 )
 
 /** The database assigns the number unless one is given. */
-export const insertRole = prepare<NewRoleRow>(() =>
-  build.insert(roles).values({
-    number: value('number'),
-    id: value('id'),
-    name: value('name'),
-    name_key: value('name_key'),
-    description: value('description'),
-    permissions: value('permissions'),
-    built_in: 0,
-    created_at: value('created_at'),
-    updated_at: value('created_at'),
-  }),
+export const insertRole = prepare<NewRoleRow>(
+  () => sql`
+    INSERT INTO ${roles} (number, id, name, name_key, description, permissions, built_in, created_at, updated_at)
+    VALUES (${value('number')}, ${value('id')}, ${value('name')}, ${value('name_key')}, ${value('description')},
+      ${value('permissions')}, 0, ${value('created_at')}, ${value('created_at')})`,
 )
 
 export const updateRole = prepare<{ number: number; description: string; permissions: number; updated_at: number }>(

@@ -4,7 +4,7 @@
  */
 import { getTableColumns, sql } from 'drizzle-orm'
 import type { NewAuditEventRow } from '../audit/audit'
-import { prepare, type Statement } from '../statement'
+import { names, prepare, type Statement } from '../statement'
 import { auditEvents, countedTogether, deletedNumbers, loginIdentifiers, userRoles, users, userSearch } from '../tables'
 import { partLength } from '../users/user-pages'
 import { padded, searchFields, type SearchRow } from '../users/user-search'
@@ -70,11 +70,6 @@ const userColumns = Object.keys(getTableColumns(users)) as (keyof NewUserEntry['
 const parts = (count: number) =>
   sql.join(
     Array.from({ length: count }, (_, index) => sql.raw(`value ->> ${index}`)),
-    sql`, `,
-  )
-const names = (columns: readonly string[]) =>
-  sql.join(
-    columns.map((column) => sql.identifier(column)),
     sql`, `,
   )
 

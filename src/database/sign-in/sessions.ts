@@ -1,7 +1,7 @@
 /** Statements about signing in, sessions and their refresh tokens. */
 import { sql, type SQL } from 'drizzle-orm'
 import { refuseIf } from '../guard'
-import { build, prepare, type Statement } from '../statement'
+import { prepare, type Statement } from '../statement'
 import { loginIdentifiers, refreshTokens, sessions, signInFailures, users } from '../tables'
 
 const value = sql.placeholder
@@ -142,8 +142,8 @@ export const deleteSession = prepare<{ id: string }>(
   () => sql`DELETE FROM ${sessions} WHERE ${sessions.id} = ${value('id')}`,
 )
 
-export const insertRefreshToken = prepare<{ session_id: string; hash: string }>(() =>
-  build.insert(refreshTokens).values({ session_id: value('session_id'), hash: value('hash'), spent_at: null }),
+export const insertRefreshToken = prepare<{ session_id: string; hash: string }>(
+  () => sql`INSERT INTO ${refreshTokens} (session_id, hash) VALUES (${value('session_id')}, ${value('hash')})`,
 )
 
 /** Identifies a session by its id and the part that all its refresh tokens share. */

@@ -1,7 +1,7 @@
 /** Statements about users and their roles. */
-import { and, eq, getTableColumns, sql, type SQL } from 'drizzle-orm'
+import { getTableColumns, sql, type SQL } from 'drizzle-orm'
 import { heldPermissions, refuseIf, type UserKey } from '../guard'
-import { build, compile, limit, prepare, type Statement } from '../statement'
+import { assignments, compile, limit, names, prepare, type Statement } from '../statement'
 import { readUser, userText, type UserRow } from './user-row'
 import { apiKeys, loginIdentifiers, sessions, userCounts, userRoles, users } from '../tables'
 
@@ -106,10 +106,9 @@ export const selectLoginIdentifiers = prepare<{ keys: string }, typeof loginIden
 
 /** The database assigns the number. */
 export const insertUser = prepare<NewUserRow>(() => {
-  const { number: _, ...columns } = getTableColumns(users)
-  const values = Object.fromEntries(Object.keys(columns).map((column) => [column, value(column)]))
-  // Placeholders stand for the values of a row.
-  return build.insert(users).values(values as unknown as NewUserRow)
+  const columns = Object.keys(getTableColumns(users)).filter((column) => column !== 'number')
+  const values = sql.join(columns.map(value), sql`, `)
+  return sql`INSERT INTO ${users} (${names(columns)}) VALUES (${values})`
 })
 
 /** The credentials that a change revokes: the user's sessions, or both sessions and API keys. */
@@ -129,18 +128,17 @@ export function updateUser(
   }
   return [
     refuseUnlessVersion(user.number, user.version),
-    compile(build.update(users).set(set).where(eq(users.number, user.number))),
+    compile(sql`UPDATE ${users} SET ${assignments(set)} WHERE ${users.number} = ${user.number}`),
   ]
 }
 
 /**
  * Replaces the hash of an unchanged password, unless it has changed since. Clients see no change, so the version stays.
  */
-export const replacePasswordHash = prepare<{ number: number; outdated: string | null; password_hash: string }>(() =>
-  build
-    .update(users)
-    .set({ password_hash: sql`${value('password_hash')}` })
-    .where(and(eq(users.number, value('number')), eq(users.password_hash, value('outdated')))),
+export const replacePasswordHash = prepare<{ number: number; outdated: string | null; password_hash: string }>(
+  () => sql`
+    UPDATE ${users} SET password_hash = ${value('password_hash')}
+    WHERE ${users.number} = ${value('number')} AND ${users.password_hash} = ${value('outdated')}`,
 )
 
 /** Refuses the batch as `stale` if the user has changed since the decision. */

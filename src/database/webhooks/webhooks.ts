@@ -1,9 +1,8 @@
 /** Statements to manage webhooks. */
 import { sql } from 'drizzle-orm/sql'
-import { eq } from 'drizzle-orm'
 import { auditEventColumns, type AuditEventRow } from '../audit/audit'
 import { refuseIf } from '../guard'
-import { build, compile, limit, prepare, type Statement } from '../statement'
+import { assignments, compile, limit, prepare, type Statement } from '../statement'
 import { auditEvents, webhookFailures, webhooks } from '../tables'
 
 const value = sql.placeholder
@@ -50,12 +49,8 @@ export function updateWebhook(
   id: string,
   changes: Partial<Pick<WebhookRow, 'url' | 'description' | 'events' | 'active'>>,
 ): Statement {
-  return compile(
-    build
-      .update(webhooks)
-      .set({ ...changes, failures: 0, next_attempt_at: 0 })
-      .where(eq(webhooks.id, id)),
-  )
+  const columns = { ...changes, failures: 0, next_attempt_at: 0 }
+  return compile(sql`UPDATE ${webhooks} SET ${assignments(columns)} WHERE ${webhooks.id} = ${id}`)
 }
 
 /** Writes the nonces of the secrets. Refused as `stale` if they are no longer `before`. */
@@ -65,7 +60,7 @@ export function updateWebhookSecrets(id: string, { before, after }: { before: st
       'stale',
       sql`NOT EXISTS (SELECT 1 FROM ${webhooks} WHERE ${webhooks.id} = ${id} AND ${webhooks.secret_nonces} = ${before})`,
     ),
-    compile(build.update(webhooks).set({ secret_nonces: after }).where(eq(webhooks.id, id))),
+    compile(sql`UPDATE ${webhooks} SET secret_nonces = ${after} WHERE ${webhooks.id} = ${id}`),
   ]
 }
 

@@ -1,0 +1,43 @@
+/**
+ * The part of zod that the contracts use. wrangler.toml puts this file in the place of `zod`, whose own `z` holds every
+ * name, so that a bundle with it includes all of zod.
+ */
+import {
+  array,
+  boolean,
+  enum as enumeration,
+  int,
+  literal,
+  looseObject,
+  NEVER,
+  object,
+  preprocess,
+  record,
+  strictObject,
+  string,
+  tuple,
+  union,
+  unknown,
+  uuid,
+  ZodType,
+} from 'zod/v4'
+
+export const z = {
+  array,
+  boolean,
+  enum: enumeration,
+  int,
+  literal,
+  looseObject,
+  NEVER,
+  object,
+  preprocess,
+  record,
+  strictObject,
+  string,
+  tuple,
+  union,
+  unknown,
+  uuid,
+  ZodType,
+}
