@@ -79,7 +79,7 @@ describe('POST /auth/introspect', () => {
     }
   })
 
-  it('shows the permissions that the token has now', async () => {
+  it('shows the current permissions of the token', async () => {
     const role = await roleWith(admin, ['users:read'])
     const one = await signedInPerson(admin, { role: role.name })
     const json = { permissions: ['users:read', 'audit:read'] }
@@ -103,7 +103,7 @@ describe('POST /auth/introspect', () => {
         json: { current_password: one.password, new_password: 'another passphrase' },
       }),
     ],
-  ])('calls a token inactive from the next request after %s', async (_, end) => {
+  ])('reports a token as inactive from the next request after %s', async (_, end) => {
     const one = await signedInPerson(admin)
     expect(await introspected(one.access_token)).toMatchObject({ active: true })
     const { path, ...request } = end(one)
@@ -111,7 +111,7 @@ describe('POST /auth/introspect', () => {
     expect(await introspected(one.access_token)).toEqual(inactive)
   })
 
-  it('calls a token inactive after the reuse of a refresh token ended its session', async () => {
+  it('reports a token as inactive after the reuse of a refresh token ended its session', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const one = await signedInPerson(admin)
     const refresh = () => call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })
@@ -122,7 +122,7 @@ describe('POST /auth/introspect', () => {
     expect(await introspected(access_token)).toEqual(inactive)
   })
 
-  it('calls a token inactive once it has expired', async () => {
+  it('reports a token as inactive once it has expired', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const one = await signedInPerson(admin)
     vi.advanceTimersByTime(899_000)
@@ -131,7 +131,7 @@ describe('POST /auth/introspect', () => {
     expect(await introspected(one.access_token)).toEqual(inactive)
   })
 
-  it('calls an API key inactive once it is revoked or expired, or its owner is deactivated', async () => {
+  it('reports an API key as inactive once it is revoked or expired, or its owner is deactivated', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const one = await someoneWith(admin, ['api_keys:manage'])
     const [revoked, other] = [await keyWith(one.access_token, []), await keyWith(one.access_token, [])]
@@ -147,7 +147,7 @@ describe('POST /auth/introspect', () => {
     expect(await introspected(other.key)).toEqual(inactive)
   })
 
-  it('calls everything else inactive, and says nothing more of it', async () => {
+  it('reports everything else as inactive, without any other value', async () => {
     const one = await signedInPerson(admin)
     const [header, claims, signature = ''] = one.access_token.split('.')
     const forged = [header, claims, (signature.startsWith('A') ? 'B' : 'A') + signature.slice(1)].join('.')
@@ -158,7 +158,7 @@ describe('POST /auth/introspect', () => {
     expect(await introspected(one.access_token, { env: { JWT_SECRET } })).toEqual(inactive)
   })
 
-  it('needs tokens:introspect, of a session or a key', async () => {
+  it('requires tokens:introspect, on a session or a key', async () => {
     const one = await signedInPerson(admin)
     const form = { token: one.access_token }
     expectProblem(await call(path, { form }), 401, 'A bearer token is needed.')
@@ -170,12 +170,12 @@ describe('POST /auth/introspect', () => {
     expect((await call(path, { form, token: holder.access_token })).body).toMatchObject({ active: true })
   })
 
-  it('gives a service no other authority', async () => {
+  it('gives the calling service no other authority', async () => {
     expectProblem(await call('/v1/users', { token: service }), 403, lacking('users:read'))
     expectProblem(await call('/v1/auth/logout', { method: 'POST', token: service }), 403, notAllowed)
   })
 
-  it('takes JSON and forms, with or without token_type_hint, and ignores other parameters', async () => {
+  it('accepts JSON and forms, with or without token_type_hint, and ignores other parameters', async () => {
     const one = await signedInPerson(admin)
     const parameters = { token: one.access_token, token_type_hint: 'access_token', other: 'x' }
     for (const body of [{ json: parameters }, { form: parameters }, { json: { token: one.access_token } }]) {
@@ -188,7 +188,7 @@ describe('POST /auth/introspect', () => {
     ['no token in a form', { form: { other: 'x' } }, 'token is required'],
     ['no token in JSON', { json: {} }, 'token is required'],
     ['an empty token', { form: { token: '' } }, 'token must not be blank'],
-    ['a token that is no text', { json: { token: 7 } }, 'token must be a string'],
+    ['a token that is not text', { json: { token: 7 } }, 'token must be a string'],
     [
       'two tokens',
       { body: 'token=a&token=b', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
@@ -205,7 +205,7 @@ describe('POST /auth/introspect', () => {
       { body: 'token=%ff', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
       'The body is not a form or JSON in UTF-8.',
     ],
-  ])('answers %s with 400 in the format of RFC 6749', async (_, request, error_description) => {
+  ])('returns 400 in the format of RFC 6749 for %s', async (_, request, error_description) => {
     const { status, headers, body } = await call(path, { token: service, ...request })
     expect([status, headers.get('content-type'), body]).toEqual([
       400,
@@ -215,7 +215,7 @@ describe('POST /auth/introspect', () => {
     expect((await call(path, { token: (await signedInPerson(admin)).access_token, ...request })).status).toBe(403)
   })
 
-  it('answers 415 for any other type of body', async () => {
+  it('returns 415 for any other content type', async () => {
     const headers = { 'content-type': 'text/plain' }
     expect((await call(path, { token: service, body: 'token=a', headers })).status).toBe(415)
   })

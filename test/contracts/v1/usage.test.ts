@@ -61,7 +61,7 @@ const others = async (query: string) =>
   (await list(query)).body.data.filter(({ operation }) => operation !== 'v1ListUsage')
 
 describe('GET /usage', () => {
-  it('answers a use of each user and program of an operation, with its first and last hour, its days and its hours', async () => {
+  it('returns the use of each operation by each user and program: first and last hour, days and hours', async () => {
     await someUsage()
     const { status, body } = await list()
     expect([status, body.pagination]).toEqual([200, { next_cursor: null }])
@@ -84,7 +84,7 @@ describe('GET /usage', () => {
     ])
   })
 
-  it('filters by contract, by operation and by the day it begins with, alone and together', async () => {
+  it('filters by contract, by operation and by the first day, alone and together', async () => {
     await someUsage()
     const operations = async (query: string) => (await others(query)).map(({ operation }) => operation)
     const clinic = ['clinicGetUser', 'clinicLogin', 'clinicLogin']
@@ -100,7 +100,7 @@ describe('GET /usage', () => {
     expect(ward).toMatchObject({ first_seen: '2026-11-03T09:00:00Z', active_days: 1, active_hours: 1 })
   })
 
-  it('groups by what is named, and counts an hour and a day once', async () => {
+  it('groups by the named values, and counts each hour and each day once', async () => {
     await someUsage()
     const entries = async (query: string) =>
       (await list(query)).body.data.map((use) => [
@@ -133,7 +133,7 @@ describe('GET /usage', () => {
     expect(whole.body.data).toEqual((await list()).body.data)
   })
 
-  it('pages by cursor through whatever it is grouped by, each entry once', async () => {
+  it('pages by cursor through every grouping, each entry once', async () => {
     await someUsage()
     for (const query of [
       '',
@@ -159,13 +159,13 @@ describe('GET /usage', () => {
     }
   })
 
-  it('answers a contract with one group and one value, and no page after it', async () => {
+  it('returns one entry and no cursor for a list grouped by contract and filtered to one contract', async () => {
     await someUsage()
     const { body } = await list('group=contract&contract=clinic&limit=1')
     expect([body.data.length, body.pagination.next_cursor]).toEqual([1, null])
   })
 
-  it('answers 400 for a since that is no date or time, a group that is none, and a cursor of another list', async () => {
+  it('returns 400 for an invalid since, an unknown group, and a cursor of another list', async () => {
     await someUsage()
     const group = 'must be one of contract, operation, principal, program, day'
     for (const [name, value, message] of [
@@ -193,7 +193,7 @@ describe('GET /usage', () => {
     expect((await list(`group=contract&cursor=${written(['rbac'])}`)).status).toBe(200)
   })
 
-  it('takes usage:read, of a session or a key', async () => {
+  it('requires usage:read, on a session or a key', async () => {
     const someone = await someoneWith(admin, ['audit:read', 'users:read'])
     expectProblem(await list('', someone.access_token), 403, lacking('usage:read'))
     const reader = await someoneWith(admin, ['usage:read'])
@@ -201,7 +201,7 @@ describe('GET /usage', () => {
     expect((await list('', (await keyWith(admin, ['usage:read'])).key)).status).toBe(200)
   })
 
-  it('reads no more rows than the days of its page in one trip, however much there is', async () => {
+  it('reads only the rows of the days of its page, in one round trip, for any number of entries', async () => {
     await rows(
       `INSERT INTO usage (contract, operation, principal, program, day, hours)
        WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
