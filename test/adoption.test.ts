@@ -70,7 +70,7 @@ describe.each(names)('a user of %s', (upstream) => {
     },
   )
 
-  it.each(contracts)('is refused through %s with a wrong password, as everyone is', async (name) => {
+  it.each(contracts)('is refused through %s with a wrong password, like any other user', async (name) => {
     const one = await pending(upstream)
     const wrong = await signInThrough(name, one.email, 'not the password')
     const unknown = await signInThrough(name, 'nobody@example.org', 'not the password')
@@ -103,7 +103,7 @@ describe('an adoption', () => {
     ])
   })
 
-  it('leaves the version of the user as it was', async () => {
+  it('does not change the version of the user', async () => {
     const one = await pending()
     const etag = async () => (await call(`/v1/users/${one.id}`, { token: admin })).headers.get('etag')
     const before = await etag()
@@ -111,7 +111,7 @@ describe('an adoption', () => {
     expect(await etag()).toBe(before)
   })
 
-  it('applies no password policy, and lists whose password is weaker', async () => {
+  it('applies no password policy, and lists the users with weaker passwords', async () => {
     const [weak, personal, fine] = [await pending(), await pending(), await pending()]
     legacy.passwords.set(weak.email, 'abc')
     legacy.passwords.set(personal.email, personal.email)
@@ -133,7 +133,7 @@ describe('an adoption', () => {
     expect(await emails()).toEqual([personal.email])
   })
 
-  it('happens once when forty sign-ins come at once', async () => {
+  it('happens once for forty simultaneous sign-ins', async () => {
     const one = await pending()
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, index) =>
@@ -150,7 +150,7 @@ describe('an adoption', () => {
     expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('done')
   })
 
-  it('is not repeated where the database fails after the match: the user is pending still', async () => {
+  it('is not recorded when the database fails after the match: the user stays pending', async () => {
     const one = await pending()
     let batches = 0
     const DB = {
@@ -183,7 +183,7 @@ describe('an upstream', () => {
     expect(legacy.asked.map((one) => [one.path, one.sent])).toEqual([[path, { ...named, password }]])
   })
 
-  it('that is a hook is sent the user, signed by the secret that v1 shows', async () => {
+  it('that is a hook receives the user, signed with the secret that v1 shows', async () => {
     const one = await pending('hook-legacy', { username: 'kofi' })
     await signInThrough('backoffice', 'kofi', one.password)
     const [{ path, sent, headers }] = legacy.asked as [(typeof legacy.asked)[number]]
@@ -202,7 +202,7 @@ describe('an upstream', () => {
     expect(other.status).toBe(404)
   })
 
-  it('is not asked about anybody who is not pending', async () => {
+  it('is not asked about users who are not pending', async () => {
     await signInThrough('v1', 'nobody@example.org', 'whatever it was')
     const [inactive, deleted] = [await pending(), await pending()]
     await call(`/v1/users/${inactive.id}/deactivate`, { method: 'POST', token: admin })
@@ -225,7 +225,7 @@ describe('an upstream', () => {
     expect([status, legacy.asked]).toEqual([401, []])
   })
 
-  it('that left the settings is not asked: its users have no password, and counts remain', async () => {
+  it('that was removed from the settings is not asked: its users have no password, and the counts remain', async () => {
     const one = await pending()
     const json = { identifier: one.email, password: one.password }
     expect((await call('/v1/auth/login', { json })).status).toBe(401)
@@ -245,17 +245,17 @@ const endless = () =>
 
 const faults: [fault: string, answer: (init: RequestInit) => Response | Promise<Response>][] = [
   ['is slow', hang],
-  ['is gone', () => Promise.reject(new TypeError('connect ECONNREFUSED'))],
+  ['is unreachable', () => Promise.reject(new TypeError('connect ECONNREFUSED'))],
   ['has a wrong certificate', () => Promise.reject(new TypeError('unable to verify the first certificate'))],
   ['redirects', () => new Response(null, { status: 302, headers: { location: 'https://elsewhere.example/' } })],
-  ['answers HTML', () => new Response('<h1>It works</h1>', { headers: { 'content-type': 'text/html' } })],
-  ['answers 429', () => Response.json({ detail: 'slow down' }, { status: 429 })],
-  ['answers 500', () => Response.json({ result: 'match', success: true }, { status: 500 })],
-  ['answers 404', () => Response.json({ detail: 'Not Found', message: 'Not Found' }, { status: 404 })],
-  ['answers 200 with something else', () => Response.json({ result: 'maybe', success: 'true', access_token: 1 })],
-  ['answers 200 with null', () => Response.json(null)],
-  ['answers 200 with nothing', () => new Response(null, { status: 200 })],
-  ['answers without end', endless],
+  ['returns HTML', () => new Response('<h1>It works</h1>', { headers: { 'content-type': 'text/html' } })],
+  ['returns 429', () => Response.json({ detail: 'slow down' }, { status: 429 })],
+  ['returns 500', () => Response.json({ result: 'match', success: true }, { status: 500 })],
+  ['returns 404', () => Response.json({ detail: 'Not Found', message: 'Not Found' }, { status: 404 })],
+  ['returns 200 with an unknown body', () => Response.json({ result: 'maybe', success: 'true', access_token: 1 })],
+  ['returns 200 with null', () => Response.json(null)],
+  ['returns 200 with an empty body', () => new Response(null, { status: 200 })],
+  ['returns an endless body', endless],
 ]
 
 describe.each(faults)('an upstream that %s', (_, fault) => {
@@ -274,7 +274,7 @@ describe.each(faults)('an upstream that %s', (_, fault) => {
 })
 
 describe('after five faults in a row', () => {
-  it('an upstream rests for thirty seconds; everyone else signs in, and the health stays', async () => {
+  it('an upstream is not asked for thirty seconds; other users sign in, and /health reports no fault', async () => {
     const [one, other] = [await pending(), await pending('clinic-legacy')]
     legacy.fault = () => new Response(null, { status: 502 })
     for (let tried = 0; tried < 5; tried += 1) {
@@ -291,7 +291,7 @@ describe('after five faults in a row', () => {
     expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('done')
   })
 
-  it('are not in a row where an answer came between', async () => {
+  it('are not counted as consecutive after a successful response', async () => {
     const one = await pending()
     for (let tried = 0; tried < 8; tried += 1) {
       legacy.fault = tried === 4 ? undefined : () => new Response(null, { status: 502 })
@@ -302,7 +302,7 @@ describe('after five faults in a row', () => {
 })
 
 describe('wrong passwords', () => {
-  it('lock the account here after five, and none reaches the upstream while it is locked', async () => {
+  it('lock the account after five attempts, and reach no upstream while it is locked', async () => {
     const one = await pending()
     for (let failed = 0; failed < 5; failed += 1) {
       expect((await signInThrough('v1', one.email, 'not the password')).outcome).toBe('unauthenticated')
@@ -314,7 +314,7 @@ describe('wrong passwords', () => {
     expect(await failures()).toEqual([])
   })
 
-  it('sent at once reach the upstream five times at most', async () => {
+  it('sent at the same time reach the upstream at most five times', async () => {
     const one = await pending()
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, index) =>
@@ -328,14 +328,14 @@ describe('wrong passwords', () => {
     expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('limited')
   })
 
-  it('under way count with those that failed', async () => {
+  it('in progress count as failures', async () => {
     const one = await pending()
     for (let failed = 0; failed < 4; failed += 1) await signInThrough('v1', one.email, 'not the password')
     await Promise.all(Array.from({ length: 10 }, () => signInThrough('v1', one.email, 'not the password')))
     expect(legacy.asked).toHaveLength(5)
   })
 
-  it('of a Worker that died are forgotten after a while', async () => {
+  it('of an interrupted Worker are forgotten after a while', async () => {
     const one = await pending()
     await rows(
       `INSERT INTO adoption_attempts (user_number, id, expires_at)
@@ -352,7 +352,7 @@ describe('wrong passwords', () => {
 })
 
 describe('a match', () => {
-  it('is worth nothing once the account is locked', async () => {
+  it('is refused once the account is locked', async () => {
     const one = await pending()
     legacy.beforeAnswer = async () => {
       legacy.beforeAnswer = async () => {}
@@ -367,7 +367,7 @@ describe('a match', () => {
     expect([legacy.asked.length, await statusOf(one.email)]).toEqual([1, 'pending'])
   })
 
-  it('is worth nothing once the user is deactivated or has another password', async () => {
+  it('is refused once the user is deactivated or has another password', async () => {
     for (const change of [
       (id: string) => call(`/v1/users/${id}/deactivate`, { method: 'POST', token: admin }),
       (id: string) =>
@@ -383,7 +383,7 @@ describe('a match', () => {
     expect(legacy.asked).toHaveLength(2)
   })
 
-  it('for a user who changes meanwhile and is pending still is not asked for twice', async () => {
+  it('for a user who changes meanwhile and stays pending needs no second request to the upstream', async () => {
     const one = await pending()
     legacy.beforeAnswer = async () => {
       await rows('UPDATE users SET session_generation = session_generation + 1 WHERE email = ?', one.email)
@@ -413,13 +413,13 @@ describe('a pending user', () => {
     expect(await migration('hook-legacy')).toMatchObject({ pending: 0, adopted: { total: 0 } })
   })
 
-  it('no longer counts once deleted', async () => {
+  it('is not counted after a deletion', async () => {
     const one = await pending()
     await call(`/v1/users/${one.id}`, { method: 'DELETE', token: admin })
     expect(await migration('hook-legacy')).toMatchObject({ pending: 0 })
   })
 
-  it('is exported with the name of the upstream, where hashes are, and imported again as pending', async () => {
+  it('is exported with the name of the upstream when hashes are exported, and is imported again as pending', async () => {
     const one = await pending()
     const exported = async (query: string) =>
       ((await call(`/v1/exports${query}`, { token: admin })).body as any[]).find(({ email }) => email === one.email)
@@ -469,7 +469,7 @@ describe('the filter by password', () => {
     expect((await call('/v1/users?password=perhaps', { token: admin })).status).toBe(400)
   })
 
-  it('reads as much as the page for pending users, not as much as they are', async () => {
+  it('reads only the rows of the page of pending users', async () => {
     const lines = Array.from({ length: 300 }, (_, index) => ({
       email: `many${index}@example.org`,
       name: 'One of Many',
@@ -490,7 +490,7 @@ describe('an import', () => {
   const row = { email: 'noor@example.org', name: 'Noor Haddad' }
   const hash = '$2y$10$1abx9Q4rvDu8uvYUg9c4FePn.5o094TJRx0m6seEsN.H71Kt.yKL2'
 
-  it('refuses by line an upstream that is none, and a second source of the password', async () => {
+  it('rejects each line with an unknown upstream, or with a second source of the password', async () => {
     const lines = [
       { ...row, password_from: 'nowhere' },
       { ...row, password_from: '' },
@@ -525,7 +525,7 @@ describe('an import', () => {
     expect(await migration('hook-legacy')).toMatchObject({ pending: 0, adopted: { total: 1 } })
   })
 
-  it('counts in a dry run the rows that pending users write more than others', async () => {
+  it('counts the additional rows of pending users in a dry run', async () => {
     const hundred = (word: string, secret: object) =>
       Array.from({ length: 100 }, (_, index) => ({
         email: `${word}${index}@example.org`,
@@ -576,7 +576,7 @@ describe('UPSTREAMS', () => {
 })
 
 describe('a password', () => {
-  it('is written nowhere: no log, no event, no record, no answer', async () => {
+  it('is not written to a log, an event, a record or a response', async () => {
     const written: string[] = []
     for (const method of ['log', 'error', 'warn', 'info'] as const) {
       vi.spyOn(console, method).mockImplementation((...parts) => void written.push(parts.map(String).join(' ')))
@@ -602,7 +602,7 @@ describe('a password', () => {
 })
 
 describe('the diagnostics', () => {
-  it('say what each upstream answers to an invented user', async () => {
+  it('report the answer of each upstream for an invented user', async () => {
     legacy.fault = undefined
     const ask = async () => (await call('/v1/diagnostics/upstreams', { token: admin, ...withUpstreams })).body.data
     expect(await ask()).toEqual(names.map((upstream) => ({ upstream, answer: 'no_match' })))

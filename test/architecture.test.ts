@@ -87,7 +87,7 @@ describe('imports', () => {
     expect(allowing(`src/contracts/${name}/`, allowed)).toEqual([])
   })
 
-  it('of the Worker leave out what a rehearsal needs to know', () => {
+  it('of the Worker do not include the code of rehearsals', () => {
     const declarations = /^src\/contracts\/[^/]+\/(deviations|rehearsal)\.ts$/
     expect([...sources.keys()].filter((path) => declarations.test(path)).length).toBeGreaterThan(8)
     expect(edges('src/').filter(([, target]) => declarations.test(target))).toEqual([])
@@ -157,7 +157,7 @@ describe('names', () => {
 const pascal = (name: string) => name.charAt(0).toUpperCase() + name.slice(1)
 
 describe('the OpenAPI document', () => {
-  it('has each operationId once, prefixed with its contract', async () => {
+  it('has unique operationIds, prefixed with the contract', async () => {
     const operations = operationsOf(await openApi())
     const ids = operations.map(({ operationId }) => operationId)
     expect(new Set(ids).size).toBe(ids.length)
@@ -167,7 +167,7 @@ describe('the OpenAPI document', () => {
     }
   })
 
-  it('has each component once, prefixed with its contract', async () => {
+  it('has unique components, prefixed with the contract', async () => {
     const names: string[] = []
     for (const { name } of contracts) {
       const { components } = (await call<OpenApi>(`/doc/${name}`)).body
@@ -226,7 +226,7 @@ describe('the OpenAPI document', () => {
     expect(untyped).toEqual([])
   })
 
-  it('says of every operation who may call it, in the words of the middleware that enforces it', async () => {
+  it('states the permissions of every operation, in the words of the middleware that enforces them', async () => {
     for (const { operationId, security } of operationsOf(await openApi())) {
       expect([operationId, Array.isArray(security)]).toEqual([operationId, true])
     }

@@ -121,7 +121,7 @@ describe('the compatibility table', () => {
     }
   })
 
-  it.each(contracts)('says where %s has each value, and how the value looks', async (name, contract) => {
+  it.each(contracts)('states the field and the format of each value in %s', async (name, contract) => {
     for (const { row, shown, text } of cells.filter((cell) => cell.contract === name)) {
       const whom = whomOf(row)
       const { body, headers } = await recordOf(contract, whom)
@@ -141,7 +141,7 @@ describe('the compatibility table', () => {
     expect([...new Set(named)].sort()).toEqual(Object.keys(body).sort())
   })
 
-  it('has no empty cell where another row about the same value has one filled in', () => {
+  it('has no empty cell when another row for the same value has a filled one', () => {
     for (const { row, contract, text } of cells.filter(({ row }) => whomOf(row) !== 'known')) {
       const plain = cells.find((cell) => cell.row === row.split(':')[0] && cell.contract === contract)
       expect([row, contract, text === '–']).toEqual([row, contract, plain?.text === '–'])

@@ -302,7 +302,7 @@ describe('adoption', () => {
     vi.restoreAllMocks()
   })
 
-  it('costs others nothing while thousands are pending', async () => {
+  it('costs other users nothing while thousands are pending', async () => {
     const one = await signedInPerson(admin)
     const lines = Array.from({ length: 1000 }, (_, index) => ({
       ...{ email: `costly.pending${index}@example.org`, name: 'Costly Pending', password_from: 'hook-legacy' },
@@ -410,7 +410,7 @@ describe('rbac', () => {
   const users = '/rbac/api/v1/users'
   const body = (email: string) => ({ email, password: 'a fine passphrase', first_name: 'Costly', last_name: 'Number3' })
 
-  it('gets one user in one trip and five rows; with several roles, in seven and two for each past the first', async () => {
+  it('gets one user in one trip and five rows, or seven rows and two more for each role past the first', async () => {
     const one = await signedInPerson(admin)
     expectCost(await call(`${users}/${one.uuid}`, { token: admin }), { trips: 1, read: 5, written: 0 })
     expectCost(await call(`${users}/${one.uuid}`, { token: one.access_token }), { trips: 1, read: 5, written: 0 })

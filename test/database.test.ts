@@ -228,7 +228,7 @@ describe('redundant data agrees', () => {
     }
   })
 
-  it('in each user’s roles and the columns that repeat them', async () => {
+  it('between each user’s roles and the columns that repeat them', async () => {
     await aMixedDirectory()
     const kept = await rows('SELECT number, primary_role, role_count FROM users ORDER BY number')
     expect(kept).toEqual(
@@ -240,7 +240,7 @@ describe('redundant data agrees', () => {
     expect(kept).toHaveLength(10)
   })
 
-  it('and where it does not, a list still shows each user with their own roles', async () => {
+  it('and if it does not, a list still shows each user with their own roles', async () => {
     const admin = await adminToken()
     const one = await signedInPerson(admin)
     await rows('UPDATE users SET role_count = 2 WHERE id = ?', one.uuid)

@@ -43,7 +43,7 @@ describe('/health', () => {
     return cost.written
   }
 
-  it('is healthy in one trip of few rows that leaves nothing behind', async () => {
+  it('is healthy in one round trip with few rows, and leaves no data behind', async () => {
     expect(await well()).toBe(2)
     expect(await rows('SELECT * FROM write_probe')).toEqual([])
   })
@@ -72,7 +72,7 @@ describe('/health', () => {
     }
   })
 
-  it('reads everything each time, so it notices between two writes that the database is away or not migrated', async () => {
+  it('reads every table each time, so it reports a database that is away or not migrated between two writes', async () => {
     await well()
     await ill('unreachable', saying('D1_ERROR: D1 DB is overloaded. Too many requests queued.'))
     expect(await well()).toBe(2)

@@ -274,7 +274,7 @@ describe('page numbers with thousands of users and gaps', () => {
 })
 
 describe('page numbers while users are created and deleted', () => {
-  it('give the users and the total of their own moment', async () => {
+  it('give the users and the total of the same point in time', async () => {
     const admin = await begin()
     await populate(60)
     await populate(40, 16_300)

@@ -350,7 +350,7 @@ describe('an account that is being closed', () => {
     await wholeDirectory()
   })
 
-  it('for good leaves nothing behind, whatever requests for it are in progress', async () => {
+  it('permanently leaves no data behind, whatever requests for it are in progress', async () => {
     const deletions = contracts.flatMap(([, contract]) => contract.delete ?? [])
     await learn(...changes, ...signIns)
     for (let round = 0; round < 5; round += 1) {

@@ -60,14 +60,14 @@ describe('JSON', () => {
     expect(differences(one, other)).toEqual([])
   })
 
-  it('is not compared where one side failed and the other did not: the status says it all', () => {
+  it('is not compared when only one side failed: the status shows the difference', () => {
     const found = compared(answer({ a: 1 }), answer({ error: 'x' }, { status: 404 })).differences
     expect(found.map(({ place }) => place)).toEqual(['status'])
   })
 })
 
 describe('identifiers', () => {
-  it('are learned by the record they are in, and expected from then on', () => {
+  it('are learned from their record, and expected from then on', () => {
     const bindings = new Bindings()
     const { pairs } = compared(answer({ id: '7', roles: [{ id: '1' }] }), answer({ id: '9', roles: [{ id: '4' }] }))
     expect(pairs.map(({ kind, recorded, received }) => [kind, recorded, received])).toEqual([
@@ -82,7 +82,7 @@ describe('identifiers', () => {
     ])
   })
 
-  it('are expected in messages and addresses, before the field that holds them too', () => {
+  it('are expected in messages and URLs, even before the field that contains them', () => {
     const one = { message: 'User 4711 created', location: '/users/4711', id: '4711' }
     expect(differences(one, { message: 'User 12 created', location: '/users/12', id: '12' })).toEqual([])
     expect(differences(one, { message: 'User 13 created', location: '/users/12', id: '12' })).toEqual([
@@ -90,7 +90,7 @@ describe('identifiers', () => {
     ])
   })
 
-  it('keep the record that they name: one of Usher stands for one of the recording', () => {
+  it('always name the same record: one identifier of Usher stands for one of the recording', () => {
     const one = [
       { id: '1', email: 'a@x.example' },
       { id: '2', email: 'b@x.example' },
@@ -106,7 +106,7 @@ describe('identifiers', () => {
 describe('lists', () => {
   const [a, b, c] = ['a', 'b', 'c'].map((name, index) => ({ id: String(index + 1), email: `${name}@x.example` }))
 
-  it('pair records by what names them everywhere, and show who is missing, further or elsewhere', () => {
+  it('pair records by their identifying fields, and show missing, additional and moved records', () => {
     expect(differences([a, b, c], [a, c])).toEqual(['missing item $[*]'])
     expect(differences([a], [a, b])).toEqual(['extra item $[*]'])
     expect(differences([a, b], [b, a])).toEqual(['order $[*]'])
@@ -114,7 +114,7 @@ describe('lists', () => {
     expect(differences([a, { ...b, x: 1 }], [a, { ...b, x: 2 }])).toEqual(['value $[*].x'])
   })
 
-  it('of plain values are in order, whatever the contract says', () => {
+  it('of plain values are compared in order, in every contract', () => {
     expect(differences({ roles: ['a', 'b'] }, { roles: ['b', 'a'] }, { listsAreOrdered: false })).toContain(
       'value $.roles[*]',
     )
@@ -136,12 +136,12 @@ describe('headers and cookies', () => {
     expect(found.map(({ kind, place }) => [kind, place])).toEqual([['header', name]])
   })
 
-  it('pass over charsets, origins and other headers', () => {
+  it('are compared without charsets, origins and other headers', () => {
     const one = { 'content-type': 'application/json; charset=utf-8', location: 'https://a.example/x', server: 'a' }
     expect(compared(withHeaders(one), withHeaders({ location: 'http://b.example/x' })).differences).toEqual([])
   })
 
-  it('compare cookies by name and attributes, not by value and time', () => {
+  it('are compared by the name and attributes of cookies, not by value and time', () => {
     const cookies = (...all: string[]) => answer({}, { cookies: all })
     const one = 'sid=1; Path=/; HttpOnly; Max-Age=10'
     expect(compared(cookies(one), cookies('sid=2; httponly; path=/; Expires=tomorrow')).differences).toEqual([])

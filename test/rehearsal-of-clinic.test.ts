@@ -111,12 +111,12 @@ async function listed(): Promise<string[][]> {
 }
 
 describe('a recording of the original clinic', () => {
-  it('is told apart by the cookie and the form of `uid` where someone signs in', async () => {
+  it('is recognised by the cookie and the format of `uid` at a sign-in', async () => {
     signsIn()
     expect(await listed()).toEqual([['cookie', 'uid']])
   })
 
-  it('shows what each request to create and to read someone changes', async () => {
+  it('shows the differences of each request that creates or reads a user', async () => {
     signsIn()
     const ines = person('ines', { is_active: 'on' })
     creates('2', ines, { is_active: true })
@@ -141,7 +141,7 @@ describe('a recording of the original clinic', () => {
     ])
   })
 
-  it('explains what follows where two users share an email', async () => {
+  it('explains the differences that follow from two users with the same email', async () => {
     signsIn()
     const one = person('one', { is_active: 'on', email: 'shared@clinic.example' })
     const two = person('two', { is_active: 'on', email: 'shared@clinic.example' })
@@ -190,7 +190,7 @@ describe('a recording of the original clinic', () => {
     expect(explained[10]).toEqual(['activated'])
   })
 
-  it('explains what follows where Usher creates someone whom the original refused', async () => {
+  it('explains the differences that follow when Usher creates a user that the original refused', async () => {
     signsIn()
     const noor = person('noor', { is_active: 'on' })
     refusesToCreate(noor, 'This field is required.', { 'content-type': 'application/json' })

@@ -50,7 +50,7 @@ const shown = (n: number, sent: object) => ({ ...sent, id: idOf(n), name: shownN
 
 const patch = (...Operations: object[]) => ({ schemas: [patchSchema], Operations })
 
-it('names the deviations that explain what differs', async () => {
+it('names the deviations that explain the differences', async () => {
   entries = []
   const home = { value: 'one@home.example', type: 'home' }
   const one = person('one', { emails: [{ value: 'one@example.org', type: 'work', primary: true }, home] })

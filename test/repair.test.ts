@@ -107,7 +107,7 @@ describe('repair.sql', () => {
     expect(await snapshot()).toEqual(before)
   })
 
-  it('ends the pending state of a user with a password, and counts the others again', async () => {
+  it('ends the pending state of a user with a password, and recounts the pending users', async () => {
     const admin = await adminToken()
     const { one } = await somePeople(admin)
     const before = await snapshot()

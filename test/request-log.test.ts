@@ -76,7 +76,7 @@ describe('the log line of a request', () => {
     expect(seen.size).toBe(operationsOf(await openApi()).length)
   })
 
-  it('that matches no operation names the route, or nothing', async () => {
+  it('for a request that matches no operation names the route or no operation', async () => {
     for (const [path, operation] of [
       ['/', 'GET /'],
       ['/health', 'GET /health'],
@@ -111,7 +111,7 @@ describe('the log line of a request', () => {
     expect([line['status'], line['principal'], line['credential']]).toEqual([403, null, 'key'])
   })
 
-  it('is also written for refused requests: without a credential, over a limit, with the database away', async () => {
+  it('is also written for refused requests: without a credential, over a limit, or without the database', async () => {
     expect((await logged('/v1/me')).line).toMatchObject({ status: 401, principal: null, credential: null, trips: 0 })
     const limited = { ...on, RATE_LIMIT: 'on', PRINCIPAL_LIMITER: { limit: () => Promise.resolve({ success: false }) } }
     const { line } = await logged('/v1/me', { token: admin, env: limited })

@@ -45,7 +45,7 @@ const everything = [
 describe.each(contracts)('%s', (name, { list, session }) => {
   const others = contracts.filter(([other]) => other !== name)
 
-  it('says so in headers on every response: a success, a failure, a path or method that it does not know, a sign-in', async () => {
+  it('states its retirement in headers on every response: a success, a failure, an unknown path or method, a sign-in', async () => {
     const env = retiring(name)
     const { path } = list()
     const responses = [
@@ -65,7 +65,7 @@ describe.each(contracts)('%s', (name, { list, session }) => {
     for (const { headers } of responses) expect(told(headers)).toEqual(everything)
   })
 
-  it('says nothing in the responses of other contracts, or where no contract is retired', async () => {
+  it('adds no header to the responses of other contracts, or when no contract is retired', async () => {
     for (const [, other] of others) {
       expect(told((await ask(other.list().path, { token: admin, env: retiring(name) })).headers)).toEqual([
         null,
@@ -76,7 +76,7 @@ describe.each(contracts)('%s', (name, { list, session }) => {
     expect(told((await ask(list().path, { token: admin })).headers)).toEqual([null, null, null])
   })
 
-  it('answers 503 in its own words during a brown-out, sign-ins included, until its end', async () => {
+  it('returns 503 in its own format during a brown-out, for sign-ins too', async () => {
     const env = retiring(name)
     const status = async (time: string) => {
       at(time)
@@ -99,7 +99,7 @@ describe.each(contracts)('%s', (name, { list, session }) => {
     expect(await status('2027-03-01T10:40:00Z')).toBe(401)
   })
 
-  it('answers 410 in its own words from the sunset on, sign-ins included, and on a host of its own', async () => {
+  it('returns 410 in its own format from the sunset on, for sign-ins too, and on its own host', async () => {
     const env = { ...retiring(name), CONTRACT_HOSTS: JSON.stringify({ 'old.example': name }) }
     at('2027-06-29T23:59:59Z')
     expect((await ask(list().path, { env })).status).toBe(401)
@@ -117,7 +117,7 @@ describe.each(contracts)('%s', (name, { list, session }) => {
     expect((await ask(`/doc/${name}`, { env })).status).toBe(200)
   })
 
-  it('is marked in its document, in that of all contracts and in the reference', async () => {
+  it('is marked in its document, in the document of all contracts and in the reference', async () => {
     const env = retiring(name)
     const sentence = 'Deprecated from 2027-01-01. Ends on 2027-06-30: from then on every response is 410.'
     const own = (await ask(`/doc/${name}`, { env })).body as OpenApi & { info: { description: string } }
@@ -140,7 +140,7 @@ describe.each(contracts)('%s', (name, { list, session }) => {
 })
 
 describe('a retirement', () => {
-  it('may have any part of what there is, each part in its own header', async () => {
+  it('may have any of its parts, each part in its own header', async () => {
     const headersFor = async (what: object) =>
       told((await ask('/clinic/users/user/search/', { env: retiring('clinic', what) })).headers)
     expect(await headersFor({ deprecated: '2027-12-31' })).toEqual(['@1830211200', null, null])
@@ -155,7 +155,7 @@ describe('a retirement', () => {
     expect(headers.get('link')).toBe('<https://example.org/a%20b%22%3C%3E%C3%A9>; rel="deprecation"')
   })
 
-  it('is told by the diagnostics', async () => {
+  it('is listed in the diagnostics', async () => {
     const { body } = await ask('/v1/diagnostics', { token: admin, env: retiring('clinic') })
     expect(body.retirements).toEqual([
       {

@@ -23,7 +23,7 @@ async function read(response: Response, onChunk: (chunk: string, index: number) 
 }
 
 describe('the unpaginated list', () => {
-  it('has each of 100,000 users once, first by matricule, then those without one by number', async () => {
+  it('has each of 100,000 users once: first by matricule, then users without one by number', async () => {
     const response = await fetchWorker('/personnel/users/list', { token: admin })
     let count = 0
     let last = -1

@@ -101,17 +101,17 @@ describe('a request on a session', () => {
     expect((await recorded('v1ListRoles')).map((row) => row.program)).toEqual([program])
   })
 
-  it('is recorded without a program where no User-Agent came', async () => {
+  it('is recorded without a program when it has no User-Agent', async () => {
     await call('/v1/roles', { token: admin })
     expect((await recorded('v1ListRoles')).map(({ program }) => program)).toEqual([''])
   })
 
-  it('is recorded under the operation of GET where its method is HEAD', async () => {
+  it('is recorded as GET when its method is HEAD', async () => {
     await call('/v1/roles', { method: 'HEAD', token: admin })
     expect(await recorded('v1ListRoles')).toHaveLength(1)
   })
 
-  it('is recorded where it changes nothing, and where it is about a user who does not exist', async () => {
+  it('is recorded when it changes nothing, and when the user of its path does not exist', async () => {
     const one = await signedInPerson(admin)
     await call(`/v1/users/${one.id}`, { method: 'PATCH', token: admin, json: { name: one.input.name } })
     expect(await recorded('v1PatchUser')).toHaveLength(1)
@@ -128,7 +128,7 @@ it('a request on an API key is recorded with the key as its program, whatever it
   expect((await recorded('v1ListRoles')).map(({ principal, program }) => [principal, program])).toEqual([[adminId, id]])
 })
 
-it('every contract is recorded: signing in, refreshing, listing and signing out', async () => {
+it('sign-ins, refreshes, lists and sign-outs are recorded in every contract', async () => {
   const headers = { 'user-agent': 'walk/1' }
   const one = await signedInPerson(admin, { role: 'admin' })
   for (const [name, { list, session }] of signInContracts) {
@@ -157,7 +157,7 @@ const expectedOf: Record<string, string[]> = {
   backoffice: ['backofficeListUsers', 'backofficeLogin', 'backofficeLogout'],
 }
 
-it('signing out by a refresh token and setting a password by a token are recorded', async () => {
+it('a sign-out by a refresh token and a password set by a token are recorded', async () => {
   const one = await signedInPerson(admin)
   await call('/v1/auth/logout', { json: { refresh_token: one.refresh_token } })
   expect((await recorded('v1Logout')).map(({ principal }) => principal)).toEqual([one.uuid])
@@ -167,8 +167,8 @@ it('signing out by a refresh token and setting a password by a token are recorde
   expect((await recorded('v1SetPassword')).map(({ principal }) => principal)).toEqual([one.uuid])
 })
 
-describe('what is not recorded', () => {
-  it('is a request without a valid credential, without the permission, or with invalid input', async () => {
+describe('a request that is not recorded', () => {
+  it('has no valid credential, no permission, or invalid input', async () => {
     const one = await signedInPerson(admin)
     const before = await rows('SELECT * FROM usage')
     const refused = await Promise.all([
@@ -188,7 +188,7 @@ describe('what is not recorded', () => {
     expect(await rows('SELECT * FROM usage')).toEqual(before)
   })
 
-  it('is a change that its caller may not make to anybody', async () => {
+  it('is a change without the permission for it', async () => {
     const one = await signedInPerson(admin)
     await call(`/v1/users/${one.id}`, { method: 'DELETE', token: one.access_token })
     expect(await recorded('v1DeleteUser')).toEqual([])
@@ -206,7 +206,7 @@ describe('what is not recorded', () => {
     expect(await recorded('v1ListRoles')).toHaveLength(1)
   })
 
-  it('is never lost to a transient error: a read that records its use is repeated once', async () => {
+  it('is not caused by a transient error: a read that records its use is repeated once', async () => {
     let sent = 0
     const DB = {
       prepare: (sql: string) => testEnv.DB.prepare(sql),
@@ -219,23 +219,23 @@ describe('what is not recorded', () => {
     expect([status, sent, (await recorded('v1ListRoles')).length]).toEqual([200, 2, 1])
   })
 
-  it('is anything where USAGE is off', async () => {
+  it('is any request when USAGE is off', async () => {
     await call('/v1/roles', { token: admin, env: { USAGE: 'off' } })
     expect(await recorded('v1ListRoles')).toEqual([])
   })
 })
 
-describe('what recording costs', () => {
+describe('the cost of recording', () => {
   const ask = (env: Call['env'] = {}) => call('/v1/roles', { ...from('payroll'), env })
 
-  it('is one row written for the first request of its hour, in the same trip', async () => {
+  it('is one written row for the first request of an hour, in the same round trip', async () => {
     const { cost } = await ask()
     const without = (await ask({ USAGE: 'off' })).cost
     expect([cost.trips, cost.written, cost.read - without.read <= 8]).toEqual([1, 1, true])
     expect((await ask()).cost.written).toBe(0)
   })
 
-  it('is no row written for a second isolate in the same hour, and for this one no statement at all', async () => {
+  it('is no written row for a second isolate in the same hour, and no statement for the same isolate', async () => {
     const without = (await ask({ USAGE: 'off' })).cost
     await ask()
     const second = (await ask(elsewhere(1))).cost
@@ -244,7 +244,7 @@ describe('what recording costs', () => {
     expect((await ask()).cost).toEqual(without)
   })
 
-  it('is at most one row for each hour of a program, of however many isolates and requests', async () => {
+  it('is at most one row for each hour of a program, for any number of isolates and requests', async () => {
     const hours = Array.from({ length: 24 }, (_, hour) => `2026-12-02T${String(hour).padStart(2, '0')}:30:00Z`)
     let written = 0
     for (const time of hours) {
@@ -256,7 +256,7 @@ describe('what recording costs', () => {
     expect(await recorded('v1ListRoles')).toEqual([expect.objectContaining({ hours: 2 ** 24 - 1 })])
   })
 
-  it('is bounded where a client names itself anew at each request', async () => {
+  it('is limited when a client sends a new User-Agent with each request', async () => {
     for (let turn = 0; turn < 40; turn += 1) await call('/v1/roles', from(`agent${turn}`))
     const programs = (await recorded('v1ListRoles')).map(({ program }) => program)
     expect([programs.length, programs.includes('(other)'), programs.includes('agent19')]).toEqual([21, true, true])
@@ -285,8 +285,8 @@ describe('what recording costs', () => {
   })
 })
 
-describe('what was recorded', () => {
-  it('is kept for 400 days, or as USAGE_RETENTION_DAYS says', async () => {
+describe('recorded use', () => {
+  it('is kept for 400 days, or for USAGE_RETENTION_DAYS', async () => {
     vi.spyOn(console, 'log').mockImplementation(() => {})
     const remaining = async (env = {}) => {
       await tick(sweepCron, env)
@@ -307,14 +307,14 @@ describe('what was recorded', () => {
     vi.restoreAllMocks()
   })
 
-  it('outlives the user', async () => {
+  it('remains after the user is deleted', async () => {
     const one = await signedInPerson(admin)
     await call('/v1/me', { token: one.access_token })
     await call(`/v1/users/${one.id}`, { method: 'DELETE', token: admin })
     expect((await recorded('v1GetMe')).map(({ principal }) => principal)).toContain(one.uuid)
   })
 
-  it('holds no email and no name', async () => {
+  it('contains no email and no name', async () => {
     await call('/v1/me', { token: admin })
     expect(JSON.stringify(await rows('SELECT * FROM usage'))).not.toContain(firstAdmin.email)
   })

@@ -247,7 +247,7 @@ describe('a receiver that rejects an event', () => {
     expect(await failuresOf(id)).toEqual([])
   })
 
-  it('every time is retried less and less often, and receives all events once it recovers', async () => {
+  it('without success is retried less and less often, and receives all events once it recovers', async () => {
     const { id } = await newWebhook()
     receiver.answer = () => Promise.reject(new Error('Network connection lost'))
     const users: string[] = []
@@ -313,7 +313,7 @@ describe('a receiver that rejects an event', () => {
 })
 
 describe('a delivery run', () => {
-  it('is the only one at a time: many at once deliver every event once', async () => {
+  it('runs alone: many simultaneous runs deliver every event once', async () => {
     await newWebhook()
     receiver.answer = async () => {
       await new Promise((resolve) => setTimeout(resolve, 20))

@@ -187,7 +187,7 @@ describe('every response', () => {
 })
 
 describe('the OpenAPI documents', () => {
-  it('are one of all contracts and one per contract, whose server is the base path', async () => {
+  it('are one for all contracts and one for each contract, whose server is the base path', async () => {
     const everything = await openApi()
     for (const name of ['personnel', 'v1']) {
       const { status, body } = await call(`/doc/${name}`)

@@ -151,7 +151,7 @@ const windows = [
 const locked = (page) => page.locator('.opblock:not([id$="-v1Logout"]) .authorization__btn svg.locked').count()
 
 describe('the index', () => {
-  it('leads to the reference, the document and the health of everything, without a script', async () => {
+  it('links to the reference, the document and /health, without a script', async () => {
     const { page, complaints, close } = await open({ javaScriptEnabled: false })
     await page.goto(`${server.address}/`)
     const links = await page.locator('a').evaluateAll((found) => found.map((link) => link.getAttribute('href')))
@@ -284,7 +284,7 @@ describe('the reference', () => {
     },
   )
 
-  it('is signed in on the page of every contract in the tab, and signs out from its header', async () => {
+  it('stays signed in on the page of every contract in the tab, and signs out from its header', async () => {
     const { page, complaints, close } = await openReference('personnel')
     const credential = page.locator('#credential')
     const visit = async (name) => {
@@ -347,7 +347,7 @@ describe('the reference', () => {
     await close()
   })
 
-  it('says before a creating operation is sent that it creates something real', async () => {
+  it('warns before it sends an operation that creates real data', async () => {
     const { page, close } = await openReference('rbac')
     const notices = async (operationId) => {
       const operation = page.locator(`.opblock[id$="-${operationId}"]`)
@@ -360,7 +360,7 @@ describe('the reference', () => {
     await close()
   })
 
-  it('opens at the operation that its address names', async () => {
+  it('opens at the operation that the URL names', async () => {
     const { page, close } = await open()
     const { paths } = await (await fetch(`${server.address}/doc/v1`)).json()
     const [tag] = paths['/users/{id}'].patch.tags
@@ -369,7 +369,7 @@ describe('the reference', () => {
     await close()
   })
 
-  it('sends the conditions that the reader types: a version for If-Match, and an Idempotency-Key', async () => {
+  it('sends the typed headers If-Match and Idempotency-Key', async () => {
     const { page, close } = await openReference('v1')
     await tryOut(page, ...contracts.v1.signIn)
     const json = { ...newcomer, email: 'twice@example.org', name: 'Twice Told' }

@@ -120,7 +120,7 @@ describe('the client’s results', () => {
     expect(events).toHaveLength(8)
   })
 
-  it('may be lines, each of which can be read as it arrives', async () => {
+  it('may be lines, which can be read as they arrive', async () => {
     const bytes = new TextEncoder().encode('{"name":"Noé"}\n\n{"line":2}\n{"line":3}')
     const parts = [bytes.slice(0, 11), bytes.slice(11, 12), bytes.slice(12)]
     const stream = new ReadableStream({

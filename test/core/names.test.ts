@@ -104,7 +104,7 @@ describe('the names of a user', () => {
     }
   })
 
-  it('may be longer when derived than a sent name may be', async () => {
+  it('may be longer when derived than the maximum of a sent name', async () => {
     const word = 'x'.repeat(200)
     const { status, body } = await create({ name: word })
     expect([status, ...namesOf(body)]).toEqual([201, word, word, ''])

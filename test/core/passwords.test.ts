@@ -63,7 +63,7 @@ describe('the platform’s PBKDF2 cap', () => {
 })
 
 describe('a stored password hash', () => {
-  it('names its parameters and has its own salt', async () => {
+  it('contains its parameters and its own salt', async () => {
     const [one, other] = [await hashPassword(password, 2), await hashPassword(password, 2)]
     expect(one).toMatch(/^\$pbkdf2-sha256\$i=100000,r=2\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
     expect(one).not.toBe(other)
@@ -276,7 +276,7 @@ describe('a password in the directory', () => {
     expect((await create(person({ password: 'e\u0301'.repeat(127) + 'x' }))).status).toBe(201)
   })
 
-  it('at sign-in may be any text, which is at worst a wrong password', async () => {
+  it('at sign-in may be any text: invalid text is a wrong password', async () => {
     const input = person()
     await create(input)
     for (const typed of ['', '\0', '\ud800', 'x'.repeat(5000), '\u202e']) {

@@ -51,7 +51,7 @@ describe('a bad request', () => {
 })
 
 describe('a new contract', () => {
-  it('is written, listed, formatted, and compiles', () => {
+  it('is written, listed and formatted, and compiles', () => {
     const { status, said } = contract('new', 'telephony')
     expect([status, said]).toEqual([0, expect.stringContaining('npm test -- contracts/telephony')])
     const written = said.split('\n').filter((line) => /^(src|test)\//.test(line))

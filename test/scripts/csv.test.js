@@ -57,7 +57,7 @@ describe('a hash in the password column', () => {
     ).toEqual([{ email: 'a@example.org', password_from: 'clinic-legacy' }, { email: 'b@example.org' }])
   })
 
-  it('is accepted in a column that is named for it, and so is Django’s mark of no password', () => {
+  it('is accepted in a column for hashes, and so is Django’s unusable password', () => {
     const hash = 'pbkdf2_sha256$36000$seasalt$mEUPPFJkT/xtwDU8rB7Q+puHRZnR07WRjerTkt/3HI0='
     expect(rowsOf(table(['email', 'password_hash'], ['a@example.org', hash], ['b@example.org', '!unusable']))).toEqual([
       { email: 'a@example.org', password_hash: hash },
@@ -65,7 +65,7 @@ describe('a hash in the password column', () => {
     ])
   })
 
-  it('is ignored when it is a placeholder of the system', () => {
+  it('is ignored when it is a placeholder of the source system', () => {
     expect(
       rowsOf(table(['email', 'password'], ['a@example.org', 'password_hashed'], ['b@example.org', '****'])),
     ).toEqual([{ email: 'a@example.org' }, { email: 'b@example.org' }])
@@ -230,7 +230,7 @@ describe('delimiters and rows', () => {
     expectStop(`${line}email;name\na@example.org\n`, /^Line 3 has 1 values/)
   })
 
-  it('follow the delimiter that such a line names', () => {
+  it('use the delimiter that a first line sep= names', () => {
     expect(rowsOf('sep=^\nemail^name^phone\na@example.org^A, B; C^1\n')).toEqual(one)
   })
 
@@ -540,7 +540,7 @@ describe('the headings of other systems', () => {
 })
 
 describe('an unknown column', () => {
-  it('does not prevent the others from being read', () => {
+  it('does not prevent other columns from being read', () => {
     const { status, said, rows } = converted(
       '\ufeffEmail;Nom;Matricule;Birthday;is_active;Is Staff;Roles;Shoe size\r\n"a@example.org";"Aïcha ""A"" Lemoine";12;1980-07-08;1;non;user|admin;38\r\nb@example.org;B;x;;0;;;\r\n',
     )

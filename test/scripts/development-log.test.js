@@ -23,13 +23,13 @@ const logged = (fields) =>
     ...fields,
   })
 
-it('prints one line a request: method, path without query, status, milliseconds, trips and rows', () => {
+it('prints one line for each request: method, path without query, status, milliseconds, trips and rows', () => {
   read(logged())
   read('[wrangler:info] GET /v1/users?search=ama 200 OK (15ms)')
   expect(printed).toEqual(['GET /v1/users 200  12 ms  1 trip  34 rows read  0 written'])
 })
 
-it('pairs the two lines of a request by method and status, whichever comes first', () => {
+it('pairs the two lines of a request by method and status, in any order', () => {
   read('[wrangler:info] POST /v1/users 201 Created (40ms)')
   read(logged())
   read(logged({ method: 'POST', status: 201, trips: 2, milliseconds: 38 }))
@@ -40,7 +40,7 @@ it('pairs the two lines of a request by method and status, whichever comes first
   ])
 })
 
-it('prints a request without a cost where the Worker logs none', () => {
+it('prints a request without a cost when the Worker logs none', () => {
   read('[wrangler:info] GET /docs 200 OK (7ms)')
   expect(printed).toEqual([])
   vi.advanceTimersByTime(1000)

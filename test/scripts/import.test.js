@@ -28,7 +28,7 @@ const commands = [
 const scriptOf = (name) => (name === 'export' ? 'export' : 'import')
 
 describe('a directory that cannot be reached', () => {
-  it.each(commands)('is waited for, and the command says what for, why and how long (%s)', async (name, argsFor) => {
+  it.each(commands)('is waited for, and the command prints the reason and the time (%s)', async (name, argsFor) => {
     const said = await saysUntil('giving up in', scriptOf(name), argsFor(closed), key)
     expect(said).toMatch(
       new RegExp(`Waiting for ${closed}/v1: .*ECONNREFUSED.*Next try in \\d+ s, giving up in \\d+ s\\.`),

@@ -42,7 +42,7 @@ describe('a recording', () => {
     expect(await read(file('same.ndjson', lines.join('\n')))).toEqual(entries)
   })
 
-  it('may have bodies in base64, packed or not, and forms as parameters', async () => {
+  it('may have bodies in base64, compressed or not, and forms as parameters', async () => {
     const packed = {
       status: 200,
       headers: [

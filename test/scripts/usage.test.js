@@ -25,7 +25,7 @@ describe('the table', () => {
     use(null, '2026-11-30', 2),
   ]
 
-  it('has a line for each entry, with its first and last hour, its days, its hours and a sign for each day', () => {
+  it('has a line for each entry: first and last hour, numbers of days and hours, and a mark for each day', () => {
     expect(tableOf(byEntry(found), { group: ['contract', 'operation', 'principal', 'program'], days })).toEqual([
       'contract  operation      principal  program  first seen      last seen       days  hours  heat map',
       'clinic    clinicGetUser  usr_1      ward/1   2026-11-26 08h  2026-11-30 13h     4     24  ░·▒█▓',
@@ -33,7 +33,7 @@ describe('the table', () => {
     ])
   })
 
-  it('shows the dimensions that it is grouped by', () => {
+  it('shows the values that it is grouped by', () => {
     const grouped = [use('ward/1', '2026-11-30', 3, { operation: null, principal: null })]
     expect(tableOf(byEntry(grouped), { group: ['program', 'contract'], days })[1]).toBe(
       'clinic    ward/1   2026-11-30 08h  2026-11-30 10h     1      3  ····▒',
@@ -54,7 +54,7 @@ describe('the command', () => {
     expect(said).not.toContain('usk_any')
   })
 
-  it('asks for a key and ends with 2', () => {
+  it('asks for a key and exits with status 2', () => {
     const { status, said } = runs('usage', ['http://127.0.0.1:9'])
     expect([status, said]).toEqual([2, expect.stringContaining('USHER_API_KEY')])
   })

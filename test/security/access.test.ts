@@ -118,12 +118,12 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
     })
   }
 
-  it('is done for an admin', async () => {
+  it('is allowed for an admin', async () => {
     const one = self === 'only' ? await signedInPerson(admin, { role: 'admin' }) : undefined
     expect(await attempt(await anew(one), { token: one?.access_token ?? admin })).toEqual(done)
   })
 
-  it('follows the permissions of an API key as far as its owner still holds them, whoever the owner is', async () => {
+  it('is allowed for an API key with the permission only while its owner holds the permission too', async () => {
     const needed = [needs ?? []].flat()
     const narrow = await keyOf(boss.access_token, needed)
     const others = permissions.filter((permission) => permission !== needed[0])

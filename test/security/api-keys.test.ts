@@ -59,7 +59,7 @@ describe('an API key', () => {
     expect(await snapshot()).toEqual(before)
   })
 
-  it('can do all of that to another user who holds no more than the key', async () => {
+  it('can do all of this to another user with no more permissions than the key', async () => {
     const admin = await adminToken()
     const key = await keyOf((await signedInPerson(admin, { role: 'admin' })).access_token)
     const another = async () => ({ ...(await signedInPerson(admin, { role: 'admin' })), isAdmin: true })
@@ -70,7 +70,7 @@ describe('an API key', () => {
     }
   })
 
-  it('changes fields of its owner that are no credentials, and ignores credentials that are sent back as shown', async () => {
+  it('changes fields of its owner that are not credentials, and ignores credentials that are sent back as shown', async () => {
     const admin = await adminToken()
     const one = { ...(await signedInPerson(admin, { role: 'admin' })), isAdmin: true }
     const key = await keyOf(one.access_token)

@@ -73,7 +73,7 @@ describe('signing in', () => {
     expect((await signIn(one, { headers })).status).toBe(200)
   })
 
-  it('answers a wrong password, a form and a missing field like v1', async () => {
+  it('responds to a wrong password, a form and a missing field like v1', async () => {
     expectProblem(
       await signIn({ ...one, password: 'not the password' }),
       401,
@@ -117,7 +117,7 @@ describe('signing in', () => {
 })
 
 describe('the cookie', () => {
-  it('obtains a new access token after a reload, with the permissions of that moment', async () => {
+  it('obtains a new access token after a reload, with the current permissions', async () => {
     const someone = await signedInPerson(admin)
     const cookie = cookieOf(await signIn(someone))
     await call(`/v1/users/${someone.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['admin'] } })
@@ -138,7 +138,7 @@ describe('the cookie', () => {
     expect((await tokenBy(cookie)).status).toBe(200)
   })
 
-  it('is no credential for any contract: not as a cookie, a bearer token or a refresh token', async () => {
+  it('is not accepted by any contract as a cookie, a bearer token or a refresh token', async () => {
     const cookie = cookieOf(await signIn(firstAdmin))
     const [, value = ''] = cookie.split('=')
     for (const path of ['/v1/me', '/rbac/api/v1/users', '/personnel/users/list', '/scim/v2/Users']) {

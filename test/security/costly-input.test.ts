@@ -95,7 +95,7 @@ describe('a form', () => {
     expect(created.body.errors).toBe(`Unable to create user.\n${sentence}`)
   })
 
-  it('with too many files is rejected too', async () => {
+  it('is rejected when it has too many files', async () => {
     const file = '--x\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n\r\n'
     const headers = { 'content-type': 'multipart/form-data; boundary=x' }
     const answer = await call(readers[0] as string, { body: `${file.repeat(1001)}--x--\r\n`, headers })

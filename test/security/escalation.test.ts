@@ -92,7 +92,7 @@ const creations = contracts.map(([, { create }]): [string, ContractDescription['
 })
 
 describe('every operation with a credential whose body may hold an email', () => {
-  it('is known to this suite as a creation or an edit', () => {
+  it('is listed in this suite as a creation or an edit', () => {
     const known = [...edits.map(([id]) => id), ...creations.map(([id]) => id), 'v1ImportUsers']
     const guarded = operationsOf(document).filter(({ security }) => security?.length !== 0)
     const withEmail = guarded.filter(({ operationId, path }) => {
@@ -139,7 +139,7 @@ async function askWithEvery(
 }
 
 describe.each(edits)('%s', (id, edit) => {
-  it('changes only the caller’s own permitted fields, whatever is sent', async () => {
+  it('changes only the permitted fields of the caller’s own record, whatever is sent', async () => {
     const plain = await signedInPerson(await adminToken())
     const as = { token: plain.access_token, guarded: () => heldBeside(own) }
     expect(['done', 'forbidden']).toContain(await askWithEvery(id, (fields) => edit(plain, fields), as))

@@ -109,7 +109,7 @@ const accounts: [kind: string, account: () => Promise<{ email: string; password:
 
 describe.each(accounts)('of forty guesses at once at %s', (_, account) => {
   it.each(['after five wrong ones', 'last'] as const)(
-    'five are answered as wrong and the others alike, the right ones included: %s',
+    'five get the response of a wrong password, and the others one same response, the right ones included: %s',
     async (position) => {
       const { email, password } = await account()
       const answers = await guessAtOnce(guessesAt(email, password), position)
@@ -122,7 +122,7 @@ describe.each(accounts)('of forty guesses at once at %s', (_, account) => {
     },
   )
 
-  it('five are answered as wrong and the others alike, when right ones were admitted first', async () => {
+  it('the right ones succeed when they come first, five get the response of a wrong password, and the others one same response', async () => {
     const { email, password } = await account()
     const answers = await guessAtOnce(guessesAt(email, password), 'first')
     const outcomes = answers.map(({ isRight, became }) => (isRight ? `right: ${became}` : became)).sort()
@@ -136,7 +136,7 @@ describe.each(accounts)('of forty guesses at once at %s', (_, account) => {
 })
 
 describe('of forty guesses at once', () => {
-  it('at an unknown account, as many are answered as wrong, with the same texts', async () => {
+  it('at an unknown account, the same number get the response of a wrong password, with the same texts', async () => {
     const { email, password } = await personWith()
     const known = await guessAtOnce(guessesAt(email, password), 'last')
     const unknown = await guessAtOnce(guessesAt('nobody@example.org', undefined), 'last')
@@ -145,7 +145,7 @@ describe('of forty guesses at once', () => {
   })
 
   it.each(['after five wrong ones', 'last'] as const)(
-    'at the caller’s own current password, five are answered as wrong and the others alike, the right one included: %s',
+    'at the caller’s own current password, five get the response of a wrong password, and the others one same response, the right one included: %s',
     async (position) => {
       const { email, password } = await personWith()
       const { body } = await call('/v1/auth/login', { json: { identifier: email, password } })

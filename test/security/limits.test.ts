@@ -152,7 +152,7 @@ describe.each(contracts)('%s', (_, acts) => {
     expect(env.CLIENT_LIMITER.counts.get('203.0.113.9')).toBe(1)
   })
 
-  it('counts a client with no credential or a malformed one by the address that the platform reports', async () => {
+  it('counts a client without a credential, or with a malformed one, by the address that the platform reports', async () => {
     const env = limiters()
     const ask = (token?: string) => statusOf(acts.list(), { token, env, headers: from('203.0.113.5') })
     expect([await ask(), await ask('nonsense'), await ask()]).toEqual([401, 401, 401])
@@ -179,7 +179,7 @@ describe.each(signInContracts)('%s', (_, { session, outcome }) => {
 })
 
 describe('the rate limits', () => {
-  it('are bound: the platform’s own limiter stops at twenty sign-ins a minute, through all contracts together', async () => {
+  it('use the platform’s limiter, which allows twenty sign-ins a minute through all contracts together', async () => {
     const statuses: number[] = []
     for (let tried = 0; tried < 25; tried += 1) {
       const [, acts] = signInContracts[tried % signInContracts.length] as (typeof signInContracts)[number]

@@ -165,7 +165,7 @@ describe('a lockout', () => {
     expect((await tries(one.email, one.password)).became).toBe('done')
   })
 
-  it('is not cleared by a session of the account, because a thief of the session could continue guessing', async () => {
+  it('is not cleared by a session of the account, because a stolen session could then continue guessing', async () => {
     const boss = await signedInPerson(admin, { role: 'admin' })
     await fail(5, boss.email)
     expect((await call(`${v1Path(boss)}/activate`, { method: 'POST', token: boss.access_token })).status).toBe(200)
@@ -199,13 +199,16 @@ describe('a right guess', () => {
     }
   }
 
-  it.each(signInContracts)('that arrives with the failures that lock the account is refused by %s', async (_, acts) => {
-    const { path, ...options } = acts.session.signIn(one.email, one.password)
-    expect(acts.outcome(await call(path, { ...options, ...whileOthersFail() }))).toBe('limited')
-    expect(await rows('SELECT * FROM sessions WHERE user_number = ?', one.number)).toHaveLength(1)
-  })
+  it.each(signInContracts)(
+    'that arrives at the same time as the failures that lock the account is refused by %s',
+    async (_, acts) => {
+      const { path, ...options } = acts.session.signIn(one.email, one.password)
+      expect(acts.outcome(await call(path, { ...options, ...whileOthersFail() }))).toBe('limited')
+      expect(await rows('SELECT * FROM sessions WHERE user_number = ?', one.number)).toHaveLength(1)
+    },
+  )
 
-  it('at the caller’s current password is refused then too', async () => {
+  it('for the caller’s current password is refused in that case too', async () => {
     const json = { current_password: one.password, new_password: 'another fine passphrase' }
     const ask: Ask = { path: '/v1/me/password', method: 'PUT', token: one.access_token, json }
     expect((await call(ask.path, { ...ask, ...whileOthersFail() })).status).toBe(429)

@@ -109,7 +109,7 @@ describe('a published token', () => {
     }
   })
 
-  it('is taken by every contract, as is a token from before the key was set', async () => {
+  it('is accepted by every contract, and so is a token from before the key was set', async () => {
     for (const token of [await login(), await rbacLogin(), one.access_token]) {
       for (const [, acts] of contracts) {
         const { path, ...ask } = acts.list()
@@ -184,7 +184,7 @@ describe.each(verifiers)('%s, with the published keys', (_, verify) => {
 })
 
 describe('Usher', () => {
-  it('takes no token of one form under the header of the other', async () => {
+  it('rejects a token of one form with the header of the other', async () => {
     const published = await login()
     const [header, claims] = [decodedPart(published, 0), decodedPart(published, 1)]
     const [ownHeader, ownClaims] = [decodedPart(one.access_token, 0), decodedPart(one.access_token, 1)]
@@ -207,7 +207,7 @@ describe('Usher', () => {
 })
 
 describe('the published keys', () => {
-  it('are public keys alone, with alg, use, kid, an ETag and ten minutes of caching', async () => {
+  it('are public keys only, with alg, use, kid, an ETag and ten minutes of caching', async () => {
     const path = '/.well-known/jwks.json'
     const { status, body, headers } = await call(path, { env })
     expect([status, headers.get('cache-control')]).toEqual([200, 'public, max-age=600'])
@@ -218,7 +218,7 @@ describe('the published keys', () => {
     expect((await call(path)).body).toEqual({ keys: [] })
   })
 
-  it('come with metadata that claims nothing more', async () => {
+  it('have metadata with no further claims', async () => {
     const { body } = await call('/.well-known/oauth-authorization-server', { env })
     expect(body).toEqual({
       issuer: 'https://usher.example',
@@ -239,7 +239,7 @@ describe('the published keys', () => {
 })
 
 describe('a rotation of the signing key', () => {
-  it('refuses no token, neither at Usher nor at a verifier that caches keys for ten minutes', async () => {
+  it('refuses no token, in Usher and in a verifier that caches keys for ten minutes', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const next = await newSigningKey()
     let variables: NonNullable<Call['env']> = env
@@ -292,7 +292,7 @@ describe('a token signed with the secret of an older API', () => {
     expect(decodedPart(await login(legacyEnv), 0)).toHaveProperty('kid')
   })
 
-  it('has a kid where one is given', async () => {
+  it('has a kid when the setting has one', async () => {
     const LEGACY_TOKEN_SECRETS = JSON.stringify({ personnel: { secret: legacySecret, kid: 'old' } })
     expect(decodedPart(await personnelLogin({ LEGACY_TOKEN_SECRETS }), 0)).toMatchObject({ kid: 'old' })
   })
@@ -326,7 +326,7 @@ describe('a token signed with the secret of an older API', () => {
     expect((await call('/personnel/users/list', { token: control, env: legacyEnv })).status).toBe(200)
   })
 
-  it('is of a session of that contract alone', async () => {
+  it('belongs to a session of that contract only', async () => {
     const token = await personnelLogin()
     await testEnv.DB.prepare("UPDATE sessions SET contract = 'v1' WHERE id = ?")
       .bind(decodedPart(token, 1)['sid'])

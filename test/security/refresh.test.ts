@@ -169,7 +169,7 @@ describe('refresh tokens', () => {
     expect(recorded).toEqual([])
   })
 
-  it('exchanged twenty times at once, through every contract, all give the same working pair', async () => {
+  it('exchanged twenty times at once, through all contracts, give the same working pair each time', async () => {
     const through = (index: number) => (refreshing[index % refreshing.length] as (typeof refreshing)[number])[1]
     const twenty = Array.from({ length: 20 }, (_, index) => through(index))
     const first = await Promise.all(twenty.map((each) => trade(each, one.refresh_token)))
@@ -180,7 +180,7 @@ describe('refresh tokens', () => {
     for (const { access } of [...first, ...second]) expect(await reads(access)).toBe(200)
   })
 
-  it('are not stored in a form that could be presented', async () => {
+  it('are not stored in a form that a client could send', async () => {
     const stored = JSON.stringify([await rows('SELECT * FROM refresh_tokens'), await rows('SELECT * FROM sessions')])
     for (let start = 0; start + 20 <= one.refresh_token.length; start += 1) {
       expect(stored).not.toContain(one.refresh_token.slice(start, start + 20))

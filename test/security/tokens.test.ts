@@ -95,7 +95,7 @@ describe.each(schemes)('with $alg,', (scheme) => {
       refused += invalid.length
     })
 
-    it('grants nothing by its role claims, and is used for the user in no other claim', async () => {
+    it('grants nothing by its role claims, and identifies the user by one claim only', async () => {
       const claims = read(plain.access_token.split('.')[1] as string)
       const decoy = scheme.subject === 'sub' ? 'user_id' : 'sub'
       const byAdmin = { ...unread(genuine.claims), [decoy]: admin.uuid, permissions: ['users:read'], scope: 'admin' }
@@ -141,7 +141,7 @@ describe.each(schemes)('with $alg,', (scheme) => {
       }
     })
 
-    it('does not make its header and claims valid with another signature', async () => {
+    it('is rejected with the same header and claims and another signature', async () => {
       const { access_token: token } = plain
       expect(await taken(token)).toBe(200)
       const [header, payload, signature = ''] = token.split('.')
@@ -216,7 +216,7 @@ describe('the Worker', () => {
     }
   })
 
-  it('serves nothing while JWT_SECRET_PREVIOUS is invalid either', async () => {
+  it('serves nothing while JWT_SECRET_PREVIOUS is invalid', async () => {
     for (const path of paths) {
       const { status, body } = await call(path, { env: { JWT_SECRET_PREVIOUS: 'short' }, host: 'usher.example' })
       expect([path, status]).toEqual([path, 503])

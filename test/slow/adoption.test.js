@@ -134,12 +134,12 @@ async function adopt(some, contractOf) {
 const contractOf = ({ email }) => names[Number(/\d+/.exec(email)[0]) % names.length]
 const half = Math.floor(people / 2)
 
-it('adopts the first half of the people through every contract', async () => {
+it('adopts the first half of the users through every contract', async () => {
   expect(await adopt(everyone.slice(0, half), contractOf)).toEqual({ done: half })
   expect(await migration()).toEqual({ pending: people - half, adopted: half, unknown: 0 })
 }, 600_000)
 
-it('counts no failure while the legacy system fails, in whatever way', async () => {
+it('counts no failed sign-in for any fault of the legacy system', async () => {
   const one = everyone[half]
   for (const fault of ['broken', 'busy', 'redirecting', 'html', 'garbage', 'huge', 'hangup', 'slow']) {
     await control(fault)
@@ -159,7 +159,7 @@ const idOf = async ({ email }) =>
     (user) => user.email === email,
   ).id
 
-it('answers 503 while the legacy system is gone, and locks nobody out', async () => {
+it('returns 503 while the legacy system is down, and locks no account', async () => {
   await stopLegacy()
   const rest = everyone.slice(half + 1)
   const outcomes = await adopt(rest.slice(0, 40), contractOf)
@@ -171,7 +171,7 @@ it('answers 503 while the legacy system is gone, and locks nobody out', async ()
   await startLegacy()
 }, 120_000)
 
-it('leaves each user pending or adopted when the Worker is killed amid adoptions', async () => {
+it('leaves each user pending or adopted when the Worker is killed during adoptions', async () => {
   const rest = everyone.slice(half + 1)
   const adopting = adopt(rest.slice(0, 30), contractOf).catch(() => undefined)
   await new Promise((resolve) => setTimeout(resolve, 400))
@@ -193,7 +193,7 @@ it('leaves each user pending or adopted when the Worker is killed amid adoptions
   await new Promise((resolve) => setTimeout(resolve, 16_000))
 }, 180_000)
 
-it('adopts the rest, each of whom keeps the password they had, in every contract', async () => {
+it('adopts the other users, who keep their passwords in every contract', async () => {
   expect(await adopt(everyone.slice(half + 1), contractOf)).toEqual({ done: people - half - 1 })
   const { pending, adopted } = await migration()
   expect([pending, adopted]).toEqual([0, people])

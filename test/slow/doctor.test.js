@@ -149,7 +149,7 @@ describe('the doctor, when it cannot ask,', () => {
     expect([code, text]).toEqual([2, expect.stringContaining(words)])
   })
 
-  it('says so and exits with status 2 for an invalid or insufficient key', async () => {
+  it('reports an invalid or insufficient key and exits with status 2', async () => {
     const { access_token } = await post('/v1/auth/login', { identifier: admin.email, password: admin.password })
     const narrow = await post('/v1/api-keys', { name: 'narrow', permissions: ['users:read'] }, access_token)
     for (const [given, words] of [
@@ -388,7 +388,7 @@ describe('the doctor for a remote deployment', () => {
     expect([told.text, told.code, lines.length]).toEqual([told.text, code, 1])
   })
 
-  it('finds nothing in a healthy one', async () => {
+  it('reports no fault in a healthy deployment', async () => {
     const { code, text } = await doctorOf(() => {})
     expect([code, linesOf(text, 'FAIL'), linesOf(text, 'warn')]).toEqual([0, [], []])
   })

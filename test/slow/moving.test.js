@@ -145,7 +145,7 @@ async function until(holds, script) {
   }
 }
 
-it('the scripts report what is wrong, and never print the key', () => {
+it('the scripts report errors, and never print the key', () => {
   const key = 'usk_0000000000000000000000000000000000000000000000000000'
   for (const [told, ...command] of [
     ['npm run import -- FILE URL', '', 'import'],

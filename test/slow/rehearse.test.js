@@ -42,7 +42,7 @@ async function empty() {
 const recordings = readdirSync('test/recordings').filter((name) => /\.(har|ndjson)$/.test(name))
 
 it.each(recordings)(
-  'shows no difference when %s is replayed where people were before',
+  'shows no difference when %s is replayed against a directory that already has users',
   async (name) => {
     await empty()
     const { status, last, said } = rehearses(
@@ -79,7 +79,7 @@ it('changes nothing without --writes, and shows no difference with writes, in a 
   expect(readFileSync(at('rbac.md'), 'utf8')).not.toMatch(/okello|seven small boats/i)
 }, 300_000)
 
-it('stops with a sentence', () => {
+it('stops with an error message', () => {
   const anonymous = {
     request: { method: 'GET', path: '/users/list', headers: {} },
     response: { status: 401, headers: {} },

@@ -92,7 +92,7 @@ it('shows every program of every contract, with one row for each operation, prog
   })
 }, 180_000)
 
-it('tells the clients of a contract that it ends, and refuses them once it has', async () => {
+it('announces the end of a contract to its clients, and refuses them after the sunset', async () => {
   const date = (days) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
   const past = { deprecated: date(-60), sunset: date(-1), link: 'https://example.org/moving' }
   const paused = {
