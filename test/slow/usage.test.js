@@ -28,6 +28,8 @@ const contracts = {
     '/clinic/users/user/search/?query_string=',
   ],
   backoffice: ['/backoffice/api/login', json({ username: email, password }), '/backoffice/api/v1/users'],
+  // A session of v1: scim has no sign-in.
+  scim: ['/v1/auth/login', json({ identifier: email, password }), '/scim/v2/Users'],
 }
 
 async function use(contract, program, times) {
@@ -45,10 +47,10 @@ async function use(contract, program, times) {
   return token
 }
 
-async function keyOf(token) {
-  const request = json({ name: 'usage', permissions: ['usage:read'] })
+async function keyOf(token, permission) {
+  const request = json({ name: 'usage', permissions: [permission] })
   const headers = { ...request.headers, authorization: `Bearer ${token}` }
-  return (await (await fetch(`${server.address}/v1/api-keys`, { ...request, headers })).json()).key
+  return (await fetch(`${server.address}/v1/api-keys`, { ...request, headers })).json()
 }
 
 const usage = (key, ...args) => {
@@ -62,7 +64,12 @@ it('shows every program of every contract, with one row for each operation, prog
   server = await newServer(hurried)
   await server.start()
   const token = await use('v1', 'opener/1', 1)
-  const key = await keyOf(token)
+  const { key } = await keyOf(token, 'usage:read')
+  const provisioning = await keyOf(token, 'users:read')
+  for (let time = 0; time < 5; time += 1) {
+    const headers = { authorization: `Bearer ${provisioning.key}`, 'user-agent': 'provider/1.0' }
+    expect((await fetch(`${server.address}/scim/v2/Users`, { headers })).status).toBe(200)
+  }
   for (const contract of Object.keys(contracts)) {
     for (const program of [`${contract}-web/1.0`, `${contract}-sync/2.3`]) await use(contract, program, 5)
   }
@@ -76,6 +83,9 @@ it('shows every program of every contract, with one row for each operation, prog
       for (const line of lines) expect(line).toMatch(/usr_[0-9a-f]{32} .* 1 +[12] +·{29}░$/)
     }
   }
+  const ofKey = stdout.split('\n').filter((line) => line.includes(provisioning.id))
+  expect(ofKey).toEqual([expect.stringMatching(/^scim +scimListUsers +usr_/)])
+  expect(stdout).not.toContain('provider/1.0')
   const grouped = usage(key, '--contract', 'clinic', '--group', 'contract,program').stdout.split('\n')
   expect(grouped.filter((line) => /^clinic /.test(line))).toHaveLength(2)
   expect(usage(key, '--contract', 'nothing').stdout).toContain('No use since')
@@ -88,7 +98,7 @@ it('shows every program of every contract, with one row for each operation, prog
   await server.examine((database) => {
     const rows = database.prepare("SELECT * FROM usage WHERE program LIKE '%-web/1.0'").all()
     const days = new Set(rows.map(({ day }) => day)).size
-    expect(rows).toHaveLength(2 * 5 * days)
+    expect(rows).toHaveLength(2 * Object.keys(contracts).length * days)
   })
 }, 180_000)
 
