@@ -1,13 +1,9 @@
 /** Roles as groups, whose members change many at a time. A group is any role but the default one, which those hold who are in none. */
 import { v7 as uuid } from 'uuid'
 import { deleteRole, insertRole, refuseUnlessRole, renameRole, selectEveryRole } from '../../database/access/roles'
-import type { ActorRow } from '../../database/guard'
 import { BatchConflict } from '../../database/database'
-import { insertEventOfEach } from '../../database/moving/imports'
 import { saveExternalId } from '../../database/provisioning/kept'
 import {
-  refuseUnlessPermissions,
-  replaceRolesOfMany,
   selectGroup,
   selectGroups,
   selectHoldersById,
@@ -18,27 +14,17 @@ import {
   selectNoHolders,
   selectRolesHeld,
   type GroupRow,
-  type HolderRow,
   type MemberRow,
-  type RolesChange,
 } from '../../database/provisioning/groups'
-import type { Statement } from '../../database/statement'
-import { refuseWithoutActiveAdmin } from '../../database/users/users'
-import {
-  decideAndCommit,
-  guard,
-  readFacts,
-  refuseApiKeyOnOwner,
-  translateRefusals,
-  type Caller,
-} from '../access/caller'
+import { decideAndCommit, guard, readFacts, translateRefusals, type Caller } from '../access/caller'
 import { fromMask, type Permission } from '../access/permissions'
-import { adminRole, defaultRole, refuseMissing, selectNamedRoles } from '../access/roles'
-import { commonEvent, record } from '../audit/audit'
+import { defaultRole, refuseMissing, selectNamedRoles } from '../access/roles'
+import { record } from '../audit/audit'
 import { Refused } from '../refusal'
 import type { Parsed } from '../users/fields'
 import { foldRoleName } from '../users/text'
 import { streamedPageSize } from '../users/user-list'
+import { decideMembers, maxMemberships, membershipStatements, refuseMany, type MemberChange } from './memberships'
 import { clientOf } from './users'
 
 /** Times are unix seconds. */
@@ -55,20 +41,10 @@ export interface Group {
   updatedAt: number
 }
 
-/** A change of the members: those there, or none of them, without some and with others. By the ids of the users. */
-export interface MemberChange {
-  keepsPresent: boolean
-  add: readonly string[]
-  remove: readonly string[]
-}
-
 export interface GroupChanges {
   name?: Parsed<'roleName'> | undefined
   externalId?: string | null | undefined
 }
-
-/** Memberships that one request changes. */
-export const maxMemberships = 5000
 
 /** Every group, in order of number, and of the users with the ids asked for the groups that each is in. */
 export async function listGroups(
@@ -268,16 +244,6 @@ export async function deleteGroup(caller: Caller, id: string): Promise<void> {
   })
 }
 
-interface MemberFacts {
-  actor: ActorRow
-  roleRows: readonly { number: number; permissions: number }[]
-  role: { number: number; permissions: number }
-  /** The users that the change names. */
-  named: readonly HolderRow[]
-  /** The members there, where the change is about all of them. */
-  present: readonly HolderRow[]
-}
-
 async function groupFacts(caller: Caller, id: string, { keepsPresent, add, remove }: MemberChange) {
   const ids = [...new Set([...add, ...remove])]
   if (ids.length > 2 * maxMemberships) refuseMany()
@@ -290,82 +256,6 @@ async function groupFacts(caller: Caller, id: string, { keepsPresent, add, remov
     keepsPresent ? selectNoHolders() : selectHoldersOfRole({ id, limit }),
   )
   return { actor, row, roleRows, named, present }
-}
-
-function refuseMany(): never {
-  throw new Refused({ kind: 'too_many', of: 'memberships', max: maxMemberships })
-}
-
-interface Decided {
-  changes: readonly (RolesChange & { id: string })[]
-  needs: readonly Permission[]
-  /** The permissions that the decision rests on. */
-  permissions: readonly { number: number; permissions: number }[]
-  /** Whether it takes someone out of the admin role. */
-  takesAdmins: boolean
-}
-
-const nothing: Decided = { changes: [], needs: [], permissions: [], takesAdmins: false }
-
-/**
- * Who joins and who leaves. It takes every permission of the role, and of each user touched. One user out of reach refuses the change.
- */
-function decideMembers(
-  caller: Caller,
-  { actor, roleRows, role, named, present }: MemberFacts,
-  { add, remove }: MemberChange,
-): Decided {
-  const users = new Map([...present, ...named].map((row) => [row.id, row]))
-  const unknown = add.find((id) => !users.has(id))
-  if (unknown !== undefined) throw new Refused({ kind: 'user_not_found', selector: { id: unknown } })
-  const joining = new Set(add)
-  const leaving = new Set([...present.map(({ id }) => id), ...remove].filter((id) => !joining.has(id)))
-  const changes = [...users.values()].flatMap(({ id, number, version, roles }) => {
-    const before = JSON.parse(roles) as number[]
-    const after = rolesAfter(before, role.number, joining.has(id), leaving.has(id))
-    return after === before ? [] : [{ id, number, version, before, after }]
-  })
-  if (changes.length === 0) return nothing
-  if (changes.length > maxMemberships) refuseMany()
-  for (const { id } of changes) refuseApiKeyOnOwner(caller, actor, id)
-  const touched = new Set([role.number, ...changes.flatMap(({ before }) => before)])
-  const permissions = [...roleRows.filter(({ number }) => number !== role.number), role].filter(({ number }) =>
-    touched.has(number),
-  )
-  return {
-    changes,
-    needs: ['roles:assign', ...fromMask(permissions.reduce((mask, one) => mask | one.permissions, 0))],
-    permissions,
-    takesAdmins: role.number === adminRole && leaving.size > 0,
-  }
-}
-
-/** The first group takes the place of the default role, and leaving the last brings that back. */
-function rolesAfter(before: readonly number[], role: number, joins: boolean, leaves: boolean): readonly number[] {
-  if (joins && !before.includes(role))
-    return [...before.filter((one) => one !== defaultRole || before.length > 1), role]
-  if (!leaves || !before.includes(role)) return before
-  const others = before.filter((one) => one !== role)
-  return others.length > 0 ? others : [defaultRole]
-}
-
-function membershipStatements(
-  caller: Caller,
-  actor: ActorRow,
-  { changes, permissions, takesAdmins }: Decided,
-  roleRows: MemberFacts['roleRows'],
-): Statement[] {
-  if (changes.length === 0) return []
-  const known = permissions.filter(({ number }) => roleRows.some((row) => row.number === number))
-  return [
-    refuseUnlessPermissions(known),
-    ...replaceRolesOfMany(changes, caller.now),
-    ...insertEventOfEach(
-      changes.map(({ id }) => ({ id: uuid(), userId: id, fields: ['roles'] })),
-      commonEvent(caller, actor, 'user.roles_set'),
-    ),
-    ...(takesAdmins ? [refuseWithoutActiveAdmin(adminRole)] : []),
-  ]
 }
 
 async function refuseTakenName(caller: Caller, name: string): Promise<void> {

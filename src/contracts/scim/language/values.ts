@@ -145,3 +145,13 @@ export function readSimple(attribute: Attribute, value: unknown, name: string = 
   if (typeof value !== 'string') throw invalid(name, 'must be a string.')
   return value === '' ? null : value
 }
+
+/** Without what has no value. */
+export function withoutNone(values: Record<string, unknown>): Values {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined && value !== null),
+  ) as Values
+}
+
+export const picked = (from: Readonly<Record<string, unknown>>, names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, from[name]]))

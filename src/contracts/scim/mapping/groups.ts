@@ -1,5 +1,6 @@
 /** Between roles of the core and SCIM's groups. */
-import type { Group, GroupChanges, Member, MemberChange } from '../../../core/provisioning/groups'
+import type { Group, GroupChanges, Member } from '../../../core/provisioning/groups'
+import type { MemberChange } from '../../../core/provisioning/memberships'
 import { parseRoleName, parseUuid } from '../../../core/users/fields'
 import { fold } from '../../../core/users/text'
 import { toUtc } from '../../../http/contract/times'
@@ -9,7 +10,7 @@ import { applyPatch, type Operation } from '../language/patch'
 import { invalid, isObject, readValue, type Complex, type Values } from '../language/values'
 import { badRequest } from '../problem'
 import { groupResource, groupSchema, type Attribute } from '../schemas/attributes'
-import { externalIdOf, parsed } from './users'
+import { externalIdOf, parsed } from './parsing'
 
 const members = groupSchema.attributes.find(({ name }) => name === 'members') as Attribute
 
