@@ -39,9 +39,9 @@ function checkUpstream({ upstream, pending, adopted, refused, unknown, last_adop
     const line = pending > 0 ? report.fail : report.warn
     line(
       `${upstream}: does not check passwords (${answer})${cannot ? `, so ${cannot}` : ''}`,
-      pending > 0
-        ? 'Check the old system and the URL in UPSTREAMS; docs/move-in.md, "Adopt passwords".'
-        : 'No user is pending: remove it from UPSTREAMS.',
+      pending === 0 && adopted.total > 0
+        ? 'No user is pending: remove it from UPSTREAMS.'
+        : 'Check the old system and the URL in UPSTREAMS; docs/move-in.md, "Adopt passwords".',
     )
   } else if (answer === 'no_match' && pending === 0 && adopted.total > 0) {
     report.ok(`${upstream}: answers, and no user is pending`)

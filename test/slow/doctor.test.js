@@ -269,11 +269,19 @@ describe('the doctor for a remote deployment', () => {
   })
 
   const progress = (more) => ({
-    ...{ upstream: 'old', pending: 0, adopted: { total: 0, by_day: {} }, refused: 0, unknown: 0 },
-    ...{ last_adopted_at: null, ...more },
+    upstream: 'old',
+    pending: 0,
+    adopted: { total: 0, by_day: {} },
+    refused: 0,
+    unknown: 0,
+    last_adopted_at: null,
+    ...more,
   })
   const halfway = progress({
-    ...{ pending: 1000, adopted: { total: 1200, by_day: {} }, refused: 7, unknown: 2 },
+    pending: 1000,
+    adopted: { total: 1200, by_day: {} },
+    refused: 7,
+    unknown: 2,
     last_adopted_at: '2026-11-30T08:00:00Z',
   })
   const pendingUsers = [

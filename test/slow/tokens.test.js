@@ -67,11 +67,13 @@ async function newFront() {
     const body = chunks.length > 0 ? Buffer.concat(chunks) : undefined
     const { method, headers, url } = request
     for (;;) {
-      const answer = await fetch(target + url, { method, body, headers: sentOn(headers) }).catch(() => undefined)
-      if (!answer) await pause(50)
-      else {
+      try {
+        const answer = await fetch(target + url, { method, body, headers: sentOn(headers) })
+        const text = await answer.text()
         const type = { 'content-type': answer.headers.get('content-type') ?? 'text/plain' }
-        return response.writeHead(answer.status, type).end(await answer.text())
+        return response.writeHead(answer.status, type).end(text)
+      } catch {
+        await pause(50)
       }
     }
   })

@@ -1,6 +1,6 @@
 /**
  * A legacy system in a process of its own: five login APIs and a hook over one user table. The table is a JSON file of identifier to
- * password. POST /control sets a fault; GET /control counts the logins.
+ * password. POST /control sets a fault; GET /control counts the logins, and those that it holds back.
  *
  *     PORT=… USERS=users.json node test/support/legacy-system.js
  */
@@ -10,7 +10,7 @@ import { createServer } from 'node:http'
 const { PORT, USERS } = process.env
 const passwords = new Map(Object.entries(JSON.parse(readFileSync(USERS, 'utf8'))))
 let fault = 'none'
-const logins = { asked: 0, byIdentifier: {} }
+const logins = { asked: 0, held: 0, byIdentifier: {} }
 
 /** By path: the field that names the user, and the answers to a right and to a wrong password. */
 const apis = {
@@ -34,7 +34,10 @@ const json = (response, [status, body]) =>
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 
 const faults = {
-  slow: () => {},
+  slow: (response) => {
+    logins.held += 1
+    response.once('close', () => (logins.held -= 1))
+  },
   broken: (response) => json(response, [500, { result: 'match', success: true, access_token: 'x' }]),
   busy: (response) => json(response, [429, { detail: 'Too many requests' }]),
   redirecting: (response) => response.writeHead(302, { location: '/hook' }).end(),

@@ -2,7 +2,7 @@
 import { hasField, type OriginalSignIn } from '../../http/upstreams/original-sign-in'
 
 export const originalSignIn: OriginalSignIn = {
-  // The original knows users by their usernames. Where none was imported, the email was one.
+  // The original knows users by their usernames. A user imported without a username has the email as username there.
   signInRequest: ({ username, email, password }) => ({
     path: '/users/user/login/',
     form: { username: username ?? email, password },

@@ -1,4 +1,4 @@
-/** How far the adoption of passwords has come, upstream by upstream. */
+/** The progress of the adoption of passwords, for each upstream. */
 import { selectAdoptionDays, selectUpstreams } from '../../database/sign-in/adoption'
 import { authorise, guard, translateRefusals, type Caller } from '../access/caller'
 import { Refused } from '../refusal'
@@ -19,7 +19,7 @@ export interface UpstreamProgress {
 
 const days = 30
 
-/** Those of the settings and those that users were imported from, in order of name. */
+/** Returns the upstreams of the settings and those that users were imported from, in order of name. */
 export async function getMigration(caller: Caller): Promise<UpstreamProgress[]> {
   const since = new Date((caller.now - (days - 1) * 86_400) * 1000).toISOString().slice(0, 10)
   const [rows, adoptions] = await translateRefusals(caller, () =>
@@ -28,7 +28,7 @@ export async function getMigration(caller: Caller): Promise<UpstreamProgress[]> 
   const names = new Set([...caller.settings.upstreams.keys(), ...rows.map(({ name }) => name)])
   return [...names].sort().map((upstream) => {
     const row = rows.find(({ name }) => name === upstream)
-    const own = adoptions.filter((one) => one.upstream === upstream)
+    const own = adoptions.filter((adoption) => adoption.upstream === upstream)
     return {
       upstream,
       pending: row?.pending ?? 0,
@@ -41,7 +41,7 @@ export async function getMigration(caller: Caller): Promise<UpstreamProgress[]> 
   })
 }
 
-/** Refuses a caller who may not see the secret of the hook `name`, then a name that is no hook's. */
+/** Refuses a caller without the permission. Then refuses a `name` that is not the name of a hook. */
 export async function requireHook(caller: Caller, name: string): Promise<void> {
   await authorise(caller)
   const upstream = caller.settings.upstreams.get(name)

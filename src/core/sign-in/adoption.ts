@@ -1,6 +1,6 @@
 /**
- * Adoption: a pending user keeps the password that only an upstream knows. Their first sign-in asks the upstream; where it confirms the
- * password, one batch stores its hash and begins the session.
+ * Adoption: a pending user keeps the password that only an upstream knows. Their first sign-in asks the upstream. If the upstream
+ * confirms the password, one batch stores its hash and begins the session.
  */
 import { v7 as uuid } from 'uuid'
 import { BatchRefused } from '../../database/database'
@@ -30,9 +30,9 @@ import { isTooLongPassword, parsePassword, type Parsed } from '../users/fields'
 import { toUser, type User } from '../users/user'
 import { accountOf, clearFailures, countFailure, failuresForgottenBefore, maxFailures } from './sign-in-failures'
 
-/** Longer than an attempt can take, so that only one whose Worker died expires. */
+/** Longer than an attempt can take, so that an attempt expires only if its Worker died. */
 const attemptSeconds = 15
-/** When a client may try again after a fault. */
+/** After how long a client may try again after a fault. */
 const retrySeconds = 5
 const pauseMilliseconds = 200
 
@@ -46,8 +46,8 @@ export interface AdoptionRequest {
 }
 
 /**
- * Whether the upstream is to be asked about this sign-in. A password that cannot be stored here is never sent, nor an empty one, which
- * some directories take for an anonymous sign-in. Without its upstream in the settings a user just has no password.
+ * Whether to ask the upstream about this sign-in. A password that cannot be stored here is never sent. Nor is an empty one, because some
+ * directories accept it as an anonymous sign-in. A user whose upstream is not in the settings has no password.
  */
 export function isToAdopt({ settings }: Visit, user: SignInRow, password: string): user is PendingRow {
   return (
@@ -63,8 +63,8 @@ export function isToAdopt({ settings }: Visit, user: SignInRow, password: string
 }
 
 /**
- * Signs a pending user in if the upstream confirms the password. Throws Refused with `invalid_credentials` where it does not, with
- * `upstream_unavailable` where it gives no answer, and BatchRefused where the account has changed meanwhile.
+ * Signs a pending user in if the upstream confirms the password. Throws Refused with `invalid_credentials` if the password is wrong, or
+ * with `upstream_unavailable` if the upstream gives no answer. Throws BatchRefused if the account has changed meanwhile.
  */
 export async function adopt(
   visit: Visit,
@@ -106,8 +106,8 @@ export async function adopt(
 }
 
 /**
- * Reserves one of the attempts that may fail before the account is locked. So no more than these reach the upstream, also when they are
- * sent at once, and sign-ins here cannot trigger its own lockout.
+ * Reserves one of the attempts that may fail before the account is locked. So no more than these reach the upstream, even if sign-ins
+ * are simultaneous, and they cannot trigger the upstream's own lockout.
  */
 async function beginAttempt(
   visit: Visit,
@@ -131,7 +131,7 @@ async function beginAttempt(
     )
     return (results.at(-1) as UserRow[])[0] as UserRow
   } catch (error) {
-    // Other attempts are under way: their outcome decides what this one may do.
+    // Other attempts may be under way. Their outcome decides whether this one may start.
     if (error instanceof BatchRefused) await pause()
     throw error
   }
@@ -170,7 +170,7 @@ async function commitAdoption(
   return toUser((results.at(-1) as UserRow[])[0] as UserRow)
 }
 
-/** An ordinary failed sign-in, which takes no less time than any other. */
+/** Records an ordinary failed sign-in, at the cost of any other, and refuses it. */
 async function refuseSignIn(
   visit: Visit,
   user: PendingRow,

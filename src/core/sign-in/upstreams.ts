@@ -6,10 +6,10 @@ export interface Upstream {
   contract: string | undefined
 }
 
-/** Who signs in, by everything that the upstream may know them by. */
+/** The user who signs in, with every identifier that the upstream may know. */
 export interface UpstreamCredentials {
   userId: string
-  /** As it was typed. */
+  /** As the user typed it. */
   identifier: string
   email: string
   username: string | null
@@ -17,13 +17,13 @@ export interface UpstreamCredentials {
   password: string
 }
 
-/** Why it is unknown whether the password is right. */
+/** Why the upstream did not say whether the password is right. */
 export type UpstreamFault = 'timeout' | 'unreachable' | 'unreadable' | `http_${number}`
 
 export type UpstreamAnswer = 'match' | 'no_match' | UpstreamFault
 
 export interface Upstreams {
-  /** How long the upstream is not asked, after too many faults in a row: 0 where it may be asked now. */
+  /** For how many seconds the upstream is not asked, after too many faults in a row; 0 if it may be asked now. */
   restSeconds(name: string): number
   ask(name: string, credentials: UpstreamCredentials): Promise<UpstreamAnswer>
   /** Asks about a user who does not exist. An upstream that works answers `no_match`. */

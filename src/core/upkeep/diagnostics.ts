@@ -25,7 +25,7 @@ export interface UpstreamCheck {
   answer: UpstreamAnswer
 }
 
-/** Asks each upstream about a user who does not exist: what works answers `no_match`. */
+/** Asks each upstream about a user who does not exist. An upstream that works answers `no_match`. */
 export async function checkUpstreams(caller: Caller): Promise<UpstreamCheck[]> {
   await authorise(caller)
   const names = [...caller.settings.upstreams.keys()]

@@ -7,10 +7,10 @@ import type { SignInRow } from './sessions'
 
 const value = sql.placeholder
 
-/** A pending user as the sign-in found them. */
+/** A pending user as the sign-in read them. */
 export type PendingRow = SignInRow & { password_from: string }
 
-/** Refuses the batch unless the user is pending still, and their sessions are those of then. */
+/** Refuses the batch unless the user is still pending and their sessions have not been ended since the read. */
 export function refuseUnlessPending(user: PendingRow): Statement {
   return refuseIf(
     'sign_in_changed',
@@ -22,7 +22,7 @@ export function refuseUnlessPending(user: PendingRow): Statement {
 }
 
 /**
- * Refuses the batch where the passwords being checked for this user, were they all wrong, would lock the account. Failures before
+ * Refuses the batch if the attempts under way for this user would lock the account, were all of them wrong. Failures before
  * `forgottenBefore` (unix seconds) do not count.
  */
 export function refuseIfAttemptsExhausted(attempts: {
@@ -59,14 +59,14 @@ export const deleteAdoptionAttempts = prepare<{ user_number: number }>(
   () => sql`DELETE FROM ${adoptionAttempts} WHERE ${adoptionAttempts.user_number} = ${value('user_number')}`,
 )
 
-/** Those of the user that expired before `now`. */
+/** Deletes the user's attempts that expired before `now`. */
 export const deleteExpiredAttempts = prepare<{ user_number: number; now: number }>(
   () => sql`
     DELETE FROM ${adoptionAttempts}
     WHERE ${adoptionAttempts.user_number} = ${value('user_number')} AND ${adoptionAttempts.expires_at} <= ${value('now')}`,
 )
 
-/** The user's first password here. Nothing anyone sees changes, so the version stays. */
+/** Stores the user's first password here. No field that a contract shows changes, so the version stays. */
 export const adoptPassword = prepare<{ number: number; password_hash: string; password_weak: number }>(
   () => sql`
     UPDATE ${users} SET password_hash = ${value('password_hash')}, password_weak = ${value('password_weak')},
@@ -105,7 +105,7 @@ export const selectUpstreams = prepare<void, typeof upstreams.$inferSelect>(
       ${upstreams.last_adopted_at} FROM ${upstreams}`,
 )
 
-/** Adoptions since the day `since`, in order of day. */
+/** Returns the adoptions since the day `since`, in order of day. */
 export const selectAdoptionDays = prepare<{ since: string }, typeof adoptionDays.$inferSelect>(
   () => sql`
     SELECT ${adoptionDays.upstream}, ${adoptionDays.day}, ${adoptionDays.adopted}

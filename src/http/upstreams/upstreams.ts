@@ -1,4 +1,4 @@
-/** Asking an upstream whether a password is right: once, within five seconds, and not while it keeps failing. */
+/** Asks an upstream whether a password is right: once, within five seconds, and not while the upstream keeps failing. */
 import type { Upstream, UpstreamAnswer, UpstreamCredentials, Upstreams } from '../../core/sign-in/upstreams'
 import type { Configuration } from '../../env'
 import { deriveSecret, signedHeaders, toSecretText } from '../deployment/signatures'
@@ -39,25 +39,23 @@ export function upstreamsOf(configuration: Configuration): Upstreams {
       }
       return answer
     },
-    // Does not count for the rest: a diagnosis changes nothing.
+    // Its faults do not count: a diagnosis changes nothing.
     probe(name) {
       const invented = crypto.randomUUID()
       const email = `usher-doctor-${invented}@upstream.invalid`
       return ask(configuration, name, find(name), {
-        ...{
-          userId: crypto.randomUUID(),
-          identifier: email,
-          email,
-          username: null,
-          matricule: null,
-          password: invented,
-        },
+        userId: crypto.randomUUID(),
+        identifier: email,
+        email,
+        username: null,
+        matricule: null,
+        password: invented,
       })
     },
   }
 }
 
-/** The secrets that sign what a hook is sent, the present one first. */
+/** The secrets that sign requests to a hook. The current one comes first. */
 export async function hookSecrets(configuration: Configuration, name: string): Promise<[string, ...string[]]> {
   const [first, ...others] = await secretsOf(configuration, name)
   return [toSecretText(first as Uint8Array), ...others.map(toSecretText)]
@@ -122,7 +120,7 @@ function readHook({ status, body }: { status: number; body: unknown }): 'match' 
   return status === 200 && (result === 'match' || result === 'no_match') ? result : undefined
 }
 
-/** The body as parsed JSON; undefined where it is none, or too long to be an answer. Throws as `fetch` does. */
+/** Returns the body as parsed JSON, or undefined if it is not JSON or too long. Throws as `fetch` does. */
 async function readJson({ body }: Response): Promise<unknown> {
   const chunks: Uint8Array<ArrayBuffer>[] = []
   let length = 0
