@@ -1,49 +1,116 @@
-/** A directory saved as rows, so that a test can restore it instead of building it again. */
-import { reset } from 'cloudflare:test'
-import { migrate, rows, testEnv } from './usher'
+/** The rows of a whole directory, so that a test can restore them instead of building them again. */
+import { applyD1Migrations, reset } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+
+const { DB, TEST_MIGRATIONS } = env as unknown as {
+  DB: D1Database
+  TEST_MIGRATIONS: Parameters<typeof applyD1Migrations>[1]
+}
+
+interface SavedTable {
+  name: string
+  columns: string[]
+  rows: unknown[][]
+}
 
 export interface SavedDirectory {
-  tables: { name: string; columns: string[]; rows: unknown[][] }[]
-  triggers: { name: string; sql: string }[]
+  tables: SavedTable[]
+  schema: string
+}
+
+export async function migrate(): Promise<void> {
+  await applyD1Migrations(DB, TEST_MIGRATIONS)
+}
+
+let empty: SavedDirectory | undefined
+
+/** Empties the directory. The schema is built again only where a test has changed it, or has added many users. */
+export async function emptyDirectory(): Promise<void> {
+  if (empty && (await couldRestore(empty))) return
+  await reset()
+  await migrate()
+  empty = await saveDirectory()
+}
+
+/** Restores a directory of the same schema. */
+export async function restoreDirectory(saved: SavedDirectory): Promise<void> {
+  if (await couldRestore(saved)) return
+  await reset()
+  await migrate()
+  await restoreRows(saved)
+}
+
+/** Fails where a test has changed the schema, or has left rows that no request could leave. */
+async function couldRestore(saved: SavedDirectory): Promise<boolean> {
+  if (!(await isRestorable(saved))) return false
+  try {
+    await restoreRows(saved)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The number of rows that this database's connection has changed. It never falls. */
+export const changes = async () => Number(await DB.prepare('SELECT total_changes() AS changes').first('changes'))
+
+const schemaOf = "(SELECT group_concat(name || coalesce(sql, '')) FROM (SELECT * FROM sqlite_master ORDER BY name))"
+
+/** Above this number of users, a new database is faster than deleting the rows. */
+const maxUsers = 300
+
+async function isRestorable({ schema }: SavedDirectory): Promise<boolean> {
+  const sql = `SELECT ${schemaOf} AS schema, (SELECT count(*) FROM (SELECT 1 FROM users LIMIT ${maxUsers + 1})) AS users`
+  const found = await DB.prepare(sql)
+    .first<{ schema: string; users: number }>()
+    .catch(() => null)
+  return found?.schema === schema && found.users <= maxUsers
 }
 
 /** Every row of every table. The shadow tables of the search index are left out, because the index writes them. */
 export async function saveDirectory(): Promise<SavedDirectory> {
-  const list = await rows<{ name: string; type: string }>('PRAGMA table_list')
-  const names = list
+  const { results } = await DB.prepare('PRAGMA table_list').all<{ name: string; type: string }>()
+  const names = results
     .filter(
       ({ name, type }) =>
         (type === 'table' || name === 'user_search') && !/^(sqlite_schema|sqlite_temp|_cf_|d1_)/.test(name),
     )
     .map(({ name }) => name)
-  const tables: SavedDirectory['tables'] = []
+  const tables: SavedTable[] = []
   for (const name of names) {
-    const [columns = [], ...values] = await testEnv.DB.prepare(
-      `SELECT ${name === 'user_search' ? 'rowid, ' : ''}* FROM ${name}`,
-    ).raw({ columnNames: true })
-    tables.push({ name, columns: columns as string[], rows: values as unknown[][] })
+    const columns = name === 'user_search' ? 'rowid, *' : '*'
+    const [head = [], ...rows] = await DB.prepare(`SELECT ${columns} FROM ${name}`).raw({ columnNames: true })
+    tables.push({ name, columns: head as string[], rows: rows as unknown[][] })
   }
-  return { tables, triggers: await rows("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'") }
+  return { tables, schema: String(await DB.prepare(`SELECT ${schemaOf} AS schema`).first('schema')) }
 }
 
+/** The tables whose triggers write other tables. */
+const written = ['roles', 'users', 'user_roles']
+
 /**
- * Restores the database. The triggers are dropped meanwhile, because the saved rows already include what they would
- * write.
+ * Users and roles first, because their triggers write other tables. Each of those is then emptied and filled with the
+ * saved rows.
  */
-export async function restoreDirectory({ tables, triggers }: SavedDirectory): Promise<void> {
-  await reset()
-  await migrate()
+async function restoreRows({ tables }: SavedDirectory): Promise<void> {
   const statements = [
     'PRAGMA defer_foreign_keys = on',
-    ...triggers.map(({ name }) => `DROP TRIGGER ${name}`),
-    ...tables.filter(({ name }) => name !== 'user_search').map(({ name }) => `DELETE FROM ${name}`),
-  ].map((sql) => testEnv.DB.prepare(sql))
-  for (const { name, columns, rows: values } of tables) {
+    // A deleted number is refused to a new user.
+    ...[...[...written].reverse(), 'deleted_numbers'].map((name) => `DELETE FROM ${name}`),
+  ].map((sql) => DB.prepare(sql))
+  const fill = ({ name, columns, rows }: SavedTable) => {
     const sql = `INSERT INTO ${name} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`
-    statements.push(...values.map((row) => testEnv.DB.prepare(sql).bind(...row.map(bindable))))
+    statements.push(...rows.map((row) => DB.prepare(sql).bind(...row.map(bindable))))
   }
-  statements.push(...triggers.map(({ sql }) => testEnv.DB.prepare(sql)))
-  await testEnv.DB.batch(statements)
+  for (const name of written) tables.filter((table) => table.name === name).forEach(fill)
+  for (const table of tables.filter(({ name }) => !written.includes(name))) {
+    statements.push(DB.prepare(`DELETE FROM ${table.name}`))
+    // Otherwise the index would keep the segments of the deleted rows.
+    if (table.name === 'user_search')
+      statements.push(DB.prepare("INSERT INTO user_search (user_search) VALUES ('rebuild')"))
+    fill(table)
+  }
+  await DB.batch(statements)
 }
 
 /** D1 returns a blob as an array of numbers and accepts bytes. */

@@ -1,7 +1,6 @@
 /** A small directory for every kind of request, and a dump of its rows. */
-import { reset } from 'cloudflare:test'
-import { restoreDirectory, saveDirectory, type SavedDirectory } from './saved-directory'
-import { call, firstAdmin, migrate, rows, signIn, signedInPerson, testEnv, uuidOf, type SignedIn } from './usher'
+import { emptyDirectory, restoreDirectory, saveDirectory, type SavedDirectory } from './saved-directory'
+import { call, firstAdmin, rows, signIn, signedInPerson, testEnv, uuidOf, type SignedIn } from './usher'
 import type { Known, Person } from './drawn-requests'
 
 export interface Scene {
@@ -30,8 +29,7 @@ export function personNamed(word: string, matricule: number): Person {
  */
 export async function newScene(): Promise<Scene> {
   if (!built || Date.now() - built.at > freshMilliseconds) {
-    await reset()
-    await migrate()
+    await emptyDirectory()
     built = { at: Date.now(), scene: await sceneIn(), directory: await saveDirectory() }
   }
   await restoreDirectory(built.directory)

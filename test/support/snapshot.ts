@@ -1,12 +1,21 @@
 /** A snapshot of the whole directory, to compare with a later one. */
+import { changes } from './saved-directory'
 import { rows, testEnv } from './usher'
 
 export type Snapshot = Record<string, Record<string, unknown>[]>
 
 let names: string[] | undefined
 
+let latest: { changes: number; snapshot: Snapshot } | undefined
+
 /** Every row of every table, without the last-use columns. A refused request may change those. */
 export async function snapshot(): Promise<Snapshot> {
+  const before = await changes()
+  if (latest?.changes !== before) latest = { changes: before, snapshot: await read() }
+  return latest.snapshot
+}
+
+async function read(): Promise<Snapshot> {
   names ??= (await rows<{ name: string; type: string }>('PRAGMA table_list'))
     .filter(({ name, type }) => type === 'table' && !/^(sqlite_|_cf_|d1_)/.test(name))
     .map(({ name }) => name)
