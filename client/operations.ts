@@ -402,6 +402,8 @@ export type Session = {
   /** UTC, whole seconds */
   expires_at: string
   contract: string
+  /** The first product of the `User-Agent` that signed in; null if it named none */
+  program: string | null
   current: boolean
 }
 

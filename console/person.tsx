@@ -374,7 +374,7 @@ function Sessions({ user, onEnded }: { user: User; onEnded: () => void }) {
   return (
     <Section
       title="Sessions"
-      note="Where they are signed in, in every contract. The last use is to the hour."
+      note="Where they are signed in, in every contract. The last use is to the hour. Programs name themselves."
       actions={
         (sessions.value?.length ?? 0) > 0 && (
           <button type="button" disabled={isRunning} onClick={() => end(() => usher.endSessions({ id: user.id }))}>
@@ -391,13 +391,14 @@ function Sessions({ user, onEnded }: { user: User; onEnded: () => void }) {
           ) : (
             <Table
               label="Sessions"
-              columns={['Contract', 'Signed in (UTC)', 'Last use', 'Ends', '']}
-              rows={list.map(({ id, contract, created_at, last_used_at, expires_at, current }) => ({
+              columns={['Contract', 'Program', 'Signed in (UTC)', 'Last use', 'Ends', '']}
+              rows={list.map(({ id, contract, program, created_at, last_used_at, expires_at, current }) => ({
                 key: id,
                 cells: [
                   <>
                     {contract} {current && <Badge kind="good">this one</Badge>}
                   </>,
+                  program === null ? <span class="quiet">unnamed</span> : <span class="wraps">{program}</span>,
                   <Time at={created_at} />,
                   <Time at={last_used_at} />,
                   <Time at={expires_at} />,

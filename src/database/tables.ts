@@ -98,6 +98,7 @@ export const sessions = sqliteTable('sessions', {
   created_at: integer().notNull(),
   last_used_at: integer().notNull(),
   expires_at: integer().notNull(),
+  program: text().notNull(),
 })
 
 export const refreshTokens = sqliteTable(

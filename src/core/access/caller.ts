@@ -37,6 +37,8 @@ export interface Visit {
   requestId: string
   /** The client's IP address as the platform reports it; undefined when it reports none. */
   address: string | undefined
+  /** The program that sends the request, by its own account; an empty text where it names none. */
+  program: string
   /** Unix seconds. */
   now: number
   /** What is recorded as used, where usage is recorded. */

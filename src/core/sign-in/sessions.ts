@@ -21,6 +21,8 @@ import type { UserSelector } from '../users/user'
 export interface Session {
   id: string
   contract: string
+  /** That signed in, by its own account; an empty text where it named none. */
+  program: string
   createdAt: number
   lastUsedAt: number
   expiresAt: number
@@ -69,6 +71,7 @@ async function sessionsOf(caller: Caller, selector: UserSelector & { id: string 
   const sessions = rows.map((row) => ({
     id: row.id,
     contract: row.contract,
+    program: row.program,
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,
     expiresAt: row.expires_at,

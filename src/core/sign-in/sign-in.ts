@@ -110,6 +110,7 @@ export function beginSession(visit: Visit, session: NewSession, userId: string):
       created_at: visit.now,
       last_used_at: visit.now,
       expires_at: visit.now + lifetimeOf(visit, session),
+      program: visit.program,
     }),
     ...session.tokenStatements,
     recordWithoutCredential(visit, 'session.created', {

@@ -114,9 +114,9 @@ export type NewSessionRow = Omit<typeof sessions.$inferSelect, 'user_number' | '
 /** Inserts a session of the user with this id, in the user's current generation. */
 export const insertSession = prepare<NewSessionRow>(
   () => sql`
-    INSERT INTO ${sessions} (id, user_number, generation, contract, family_hash, created_at, last_used_at, expires_at)
+    INSERT INTO ${sessions} (id, user_number, generation, contract, family_hash, created_at, last_used_at, expires_at, program)
     SELECT ${value('id')}, ${users.number}, ${users.session_generation}, ${value('contract')}, ${value('family_hash')},
-      ${value('created_at')}, ${value('last_used_at')}, ${value('expires_at')}
+      ${value('created_at')}, ${value('last_used_at')}, ${value('expires_at')}, ${value('program')}
     FROM ${users} WHERE ${users.id} = ${value('user_id')}`,
 )
 
@@ -125,7 +125,8 @@ export type SessionRow = Omit<typeof sessions.$inferSelect, 'user_number' | 'gen
 /** Returns the valid sessions of the user with this id, newest first. Ids are in order of time. */
 export const selectSessionsOf = prepare<{ user_id: string; now: number }, SessionRow>(
   () => sql`
-    SELECT ${sessions.id}, ${sessions.contract}, ${sessions.created_at}, ${sessions.last_used_at}, ${sessions.expires_at}
+    SELECT ${sessions.id}, ${sessions.contract}, ${sessions.created_at}, ${sessions.last_used_at}, ${sessions.expires_at},
+      ${sessions.program}
     FROM ${users} JOIN ${sessions} ON ${sessions.user_number} = ${users.number}
     WHERE ${users.id} = ${value('user_id')} AND ${sessions.generation} = ${users.session_generation}
       AND ${sessions.expires_at} > ${value('now')}

@@ -11,6 +11,7 @@ export const migrations: readonly string[] = [
   '0003_scim.sql',
   '0004_adoption.sql',
   '0005_introspection.sql',
+  '0006_session_program.sql',
 ]
 
 /** The table where wrangler records applied migrations. */

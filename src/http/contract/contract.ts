@@ -51,6 +51,7 @@ export function createContract(traits: ContractTraits): Contract {
     const now = Math.floor(Date.now() / 1000)
     refuseWhereRetired(settings.retirements.get(traits.name), now)
     const operation = settings.recordsUsage ? operationOf(c, app) : undefined
+    const program = programOf(c.req.header('user-agent'))
     c.set('contract', traits)
     c.set('visit', {
       database: c.get('database'),
@@ -59,8 +60,9 @@ export function createContract(traits: ContractTraits): Contract {
       contract: traits.name,
       requestId: c.get('requestId'),
       address: c.req.header('cf-connecting-ip'),
+      program,
       now,
-      use: operation === undefined ? undefined : { operation, program: programOf(c.req.header('user-agent')) },
+      use: operation === undefined ? undefined : { operation, program },
     })
     await next()
   })

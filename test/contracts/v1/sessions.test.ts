@@ -30,12 +30,13 @@ const refresh = async (refresh_token: string) => (await call('/v1/auth/refresh',
 const nobody = 'usr_019b1c6e7a407d529a513f1d0c2b4e66'
 
 describe('GET /users/{id}/sessions', () => {
-  it('returns each live session: start, last use, expiry, contract, and whether it is the current one', async () => {
+  it('returns each live session: start, last use, expiry, contract, program, and whether it is the current one', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06.789Z') })
     const one = await signedInPerson(await adminToken())
     vi.advanceTimersByTime(60_000)
     const form = { username: one.input.email, password: String(one.input.password) }
-    const { access_token } = (await call('/personnel/token', { form })).body
+    const headers = { 'user-agent': 'payroll/2.1 (Linux) <b>' }
+    const { access_token } = (await call('/personnel/token', { form, headers })).body
     const { status, body } = await list(one.id, access_token)
     const id = expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
     expect([status, body]).toEqual([
@@ -48,6 +49,7 @@ describe('GET /users/{id}/sessions', () => {
             last_used_at: '2031-02-03T04:06:06Z',
             expires_at: '2031-03-05T04:06:06Z',
             contract: 'personnel',
+            program: 'payroll/2.1',
             current: true,
           },
           {
@@ -56,6 +58,7 @@ describe('GET /users/{id}/sessions', () => {
             last_used_at: '2031-02-03T04:05:06Z',
             expires_at: '2031-03-05T04:05:06Z',
             contract: 'v1',
+            program: null,
             current: false,
           },
         ],

@@ -11,6 +11,7 @@ export function fromSession(session: Session): z.infer<typeof V1Session> {
     last_used_at: toUtc(session.lastUsedAt),
     expires_at: toUtc(session.expiresAt),
     contract: session.contract,
+    program: session.program || null,
     current: session.current,
   }
 }

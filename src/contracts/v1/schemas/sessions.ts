@@ -9,6 +9,10 @@ export const V1Session = z
     last_used_at: time.openapi({ description: 'To the hour' }),
     expires_at: time,
     contract: z.string(),
+    program: z
+      .string()
+      .nullable()
+      .openapi({ description: 'The first product of the `User-Agent` that signed in; null if it named none' }),
     current: z.boolean(),
   })
   .openapi('V1Session')
