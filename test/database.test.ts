@@ -411,7 +411,7 @@ describe('the audit trail', () => {
   })
 
   type Person = Awaited<ReturnType<typeof signedInPerson>>
-  interface Doing {
+  interface Scenario {
     /** Prepares the user for the action. */
     after?: (one: Person) => Promise<unknown>
     does: (one: Person) => Promise<unknown>
@@ -434,7 +434,7 @@ describe('the audit trail', () => {
 
   const theWebhook = async () => `/v1/webhooks/${(await asAdmin('GET', '/v1/webhooks')).body.data[0].id}`
 
-  const doings: Record<AuditAction, Doing> = {
+  const scenarios: Record<AuditAction, Scenario> = {
     'user.created': {
       does: () => asAdmin('POST', '/v1/users', person()),
       actor: 'admin',
@@ -617,15 +617,15 @@ describe('the audit trail', () => {
     },
   }
 
-  it.each(Object.entries(doings))('records %s once, with actor, user and fields', async (action, doing) => {
+  it.each(Object.entries(scenarios))('records %s once, with actor, user and fields', async (action, scenario) => {
     const one = await signedInPerson(admin)
-    await doing.after?.(one)
-    const written = await writtenBy(() => doing.does(one))
+    await scenario.after?.(one)
+    const written = await writtenBy(() => scenario.does(one))
     const newest = (await rows<{ id: string }>('SELECT id FROM users ORDER BY number DESC LIMIT 1'))[0]?.id
     const who = { admin: adminId, one: one.uuid, nobody: null, 'somebody new': newest }
     expect(written).toEqual([
-      [action, who[doing.actor], who[doing.to], 'v1', doing.fields ?? []],
-      ...(doing.also ?? []).map((further) => [further, who[doing.actor], who[doing.to], 'v1', []]),
+      [action, who[scenario.actor], who[scenario.to], 'v1', scenario.fields ?? []],
+      ...(scenario.also ?? []).map((further) => [further, who[scenario.actor], who[scenario.to], 'v1', []]),
     ])
   })
 

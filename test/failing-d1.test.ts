@@ -15,11 +15,11 @@ let injected = 0
 vi.setConfig({ testTimeout: 60_000 })
 
 /** The messages that the Worker logged. */
-let told: string[]
+let loggedErrors: string[]
 
 beforeEach(() => {
-  told = []
-  vi.spyOn(console, 'error').mockImplementation((...words) => void told.push(words.map(String).join(' ')))
+  loggedErrors = []
+  vi.spyOn(console, 'error').mockImplementation((...words) => void loggedErrors.push(words.map(String).join(' ')))
   // Removes the pause before a retry.
   vi.spyOn(Math, 'random').mockReturnValue(0)
 })
@@ -125,8 +125,8 @@ describe.each(operations)('%s', (_, operation) => {
       await failed(index, { kind: 'stall' })
       expect([index, await dump()]).toEqual([index, before])
     }
-    expect(told).toHaveLength(writes.length * (everyMessage.length + 1))
-    for (const line of told) {
+    expect(loggedErrors).toHaveLength(writes.length * (everyMessage.length + 1))
+    for (const line of loggedErrors) {
       expect(line).toMatch(/^[0-9a-f-]{36} D1: /)
       expect(line).not.toMatch(/passphrase|pbkdf2|Bearer|eyJ|SELECT|INSERT|example\.org/)
     }

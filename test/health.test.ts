@@ -8,12 +8,12 @@ import { call, freshDirectory, migrate, rows, testEnv } from './support/usher'
 
 freshDirectory()
 
-let told: string[]
+let loggedErrors: string[]
 beforeEach(() => {
-  told = []
+  loggedErrors = []
   vi.useFakeTimers({ toFake: ['Date'] })
   aMinuteLater()
-  vi.spyOn(console, 'error').mockImplementation((...words) => void told.push(words.map(String).join(' ')))
+  vi.spyOn(console, 'error').mockImplementation((...words) => void loggedErrors.push(words.map(String).join(' ')))
 })
 afterEach(() => vi.restoreAllMocks())
 
@@ -27,8 +27,8 @@ const ill = async (database: string, env = {}) => {
   const { status, body, headers, cost } = await call('/health', { env })
   expect([status, body]).toEqual([503, { status: 'unavailable', database }])
   expect([headers.get('retry-after'), cost.trips]).toEqual(['5', 1])
-  expect(told).toEqual([expect.stringMatching(/^[0-9a-f-]{36} D1: ./)])
-  told = []
+  expect(loggedErrors).toEqual([expect.stringMatching(/^[0-9a-f-]{36} D1: ./)])
+  loggedErrors = []
 }
 
 const saying = (message: string) => ({
@@ -38,7 +38,7 @@ const saying = (message: string) => ({
 describe('/health', () => {
   const well = async () => {
     const { status, body, cost } = await call('/health')
-    expect([status, body, told]).toEqual([200, { status: 'ok' }, []])
+    expect([status, body, loggedErrors]).toEqual([200, { status: 'ok' }, []])
     expect([cost.trips, cost.read <= 3]).toEqual([1, true])
     return cost.written
   }
@@ -65,7 +65,7 @@ describe('/health', () => {
       aMinuteLater()
       await rows(failure)
       expect([(await call('/health')).status, (await call('/health')).status]).toEqual([503, 503])
-      told = []
+      loggedErrors = []
       await rows(failure.startsWith('CREATE') ? 'DROP TRIGGER full' : 'ALTER TABLE elsewhere RENAME TO sweep_positions')
       expect([await well(), await well()]).toEqual([2, 0])
       aMinuteLater()

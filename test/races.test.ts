@@ -250,8 +250,8 @@ describe('an Idempotency-Key', () => {
       scene = await newScene()
       const same = await drawn(operation)
       const answers = await Promise.all(twenty.map(() => send(operation, same, { headers })))
-      for (const { status, text, headers: told } of answers) {
-        expect([status, text, told.get('etag')]).toEqual([
+      for (const { status, text, headers: responseHeaders } of answers) {
+        expect([status, text, responseHeaders.get('etag')]).toEqual([
           answers[0]?.status,
           answers[0]?.text,
           answers[0]?.headers.get('etag'),

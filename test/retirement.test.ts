@@ -1,4 +1,4 @@
-/** A contract that is being retired: what its clients are told, when it pauses, how it ends, and that no other contract notices. */
+/** The retirement of a contract: its announcement to clients, its pauses and its end. Other contracts are not affected. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { contracts, type Ask } from './contracts'
 import { operationsOf, type OpenApi } from './support/conformance'
@@ -26,7 +26,7 @@ const retirement = {
 }
 const retiring = (name: string, what: object = retirement) => ({ RETIREMENTS: JSON.stringify({ [name]: what }) })
 
-/** Not held against the document: it is that of another configuration. */
+/** The response is not checked against the document, because the document has another configuration. */
 async function ask(path: string, options: Call = {}) {
   const response = await fetchWorker(path, options)
   const text = await response.text()
@@ -35,7 +35,7 @@ async function ask(path: string, options: Call = {}) {
 }
 const asking = ({ path, ...request }: Ask, more: Call) => ask(path, { ...request, ...more })
 
-const told = (headers: Headers) => ['deprecation', 'sunset', 'link'].map((name) => headers.get(name))
+const retirementHeaders = (headers: Headers) => ['deprecation', 'sunset', 'link'].map((name) => headers.get(name))
 const everything = [
   '@1798761600',
   'Wed, 30 Jun 2027 00:00:00 GMT',
@@ -62,18 +62,18 @@ describe.each(contracts)('%s', (name, { list, session }) => {
         : []),
     ].filter((response) => response !== undefined)
     expect(responses.map(({ status }) => status).slice(0, 3)).toEqual([200, 401, 404])
-    for (const { headers } of responses) expect(told(headers)).toEqual(everything)
+    for (const { headers } of responses) expect(retirementHeaders(headers)).toEqual(everything)
   })
 
   it('adds no header to the responses of other contracts, or when no contract is retired', async () => {
     for (const [, other] of others) {
-      expect(told((await ask(other.list().path, { token: admin, env: retiring(name) })).headers)).toEqual([
+      expect(retirementHeaders((await ask(other.list().path, { token: admin, env: retiring(name) })).headers)).toEqual([
         null,
         null,
         null,
       ])
     }
-    expect(told((await ask(list().path, { token: admin })).headers)).toEqual([null, null, null])
+    expect(retirementHeaders((await ask(list().path, { token: admin })).headers)).toEqual([null, null, null])
   })
 
   it('returns 503 in its own format during a brown-out, for sign-ins too', async () => {
@@ -89,7 +89,7 @@ describe.each(contracts)('%s', (name, { list, session }) => {
     for (const request of asks) {
       const { status, headers, body } = await asking(request, { token: admin, env })
       expect([status, headers.get('retry-after'), typeof body]).toEqual([503, '1200', 'object'])
-      expect(told(headers)).toEqual(everything)
+      expect(retirementHeaders(headers)).toEqual(everything)
     }
     expect(await rows('SELECT * FROM audit_events')).toEqual(before)
     for (const [, other] of others) expect((await ask(other.list().path, { env })).status).toBe(401)
@@ -110,7 +110,7 @@ describe.each(contracts)('%s', (name, { list, session }) => {
         const { status, headers, body } = await asking(request, { token: admin, env, host })
         expect([host, status]).toEqual([host, 410])
         expect(JSON.stringify(body)).toMatch(/retired|retiré/)
-        expect(told(headers)).toEqual(everything)
+        expect(retirementHeaders(headers)).toEqual(everything)
       }
     }
     for (const [, other] of others) expect((await ask(other.list().path, { env })).status).toBe(401)
@@ -142,7 +142,7 @@ describe.each(contracts)('%s', (name, { list, session }) => {
 describe('a retirement', () => {
   it('may have any of its parts, each part in its own header', async () => {
     const headersFor = async (what: object) =>
-      told((await ask('/clinic/users/user/search/', { env: retiring('clinic', what) })).headers)
+      retirementHeaders((await ask('/clinic/users/user/search/', { env: retiring('clinic', what) })).headers)
     expect(await headersFor({ deprecated: '2027-12-31' })).toEqual(['@1830211200', null, null])
     expect(await headersFor({ sunset: '2027-06-30' })).toEqual([null, everything[1], null])
     expect(await headersFor({ link: retirement.link })).toEqual([null, null, everything[2]])

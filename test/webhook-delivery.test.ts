@@ -41,7 +41,8 @@ function pass(seconds: number): void {
 }
 
 /** The users whose creation was delivered, once per delivery. */
-const told = () => receiver.take().flatMap((event) => (event.startsWith('user.created ') ? [event.slice(13)] : []))
+const deliveredUsers = () =>
+  receiver.take().flatMap((event) => (event.startsWith('user.created ') ? [event.slice(13)] : []))
 
 describe('a user event', () => {
   it('is delivered at once, with v1’s field names and without values', async () => {
@@ -103,7 +104,7 @@ describe('a user event', () => {
     const { results } = await importing(admin, [one, other, one])
     const made = results.flatMap(({ status, id }) => (status === 'created' ? [id] : []))
     expect(made).toHaveLength(2)
-    expect(told().toSorted()).toEqual(made.toSorted())
+    expect(deliveredUsers().toSorted()).toEqual(made.toSorted())
   })
 
   it('is delivered to every subscribed webhook with that webhook’s signature, and to no other', async () => {
@@ -148,9 +149,9 @@ describe('a user event', () => {
        VALUES ('019b1c6e-7a40-7d52-9a51-3f1d0c2b4e01', 1, 'user.created', '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e66', 'v1', '[]')`,
     )
     await tick(everyMinute)
-    expect(told()).toEqual(['usr_019b1c6e7a407d529a513f1d0c2b4e66'])
+    expect(deliveredUsers()).toEqual(['usr_019b1c6e7a407d529a513f1d0c2b4e66'])
     await tick(everyMinute)
-    expect(told()).toEqual([])
+    expect(deliveredUsers()).toEqual([])
   })
 
   it('is delivered however many sign-ins and other events come before it', async () => {
@@ -169,7 +170,7 @@ describe('a user event', () => {
     await insert(4_001, 1_500, 'session.created')
     await insert(6_001, 1, 'user.created')
     await tick(everyMinute)
-    const users = told()
+    const users = deliveredUsers()
     expect([users.length, new Set(users).size, users.at(-1)]).toEqual([
       121,
       121,
@@ -183,9 +184,9 @@ describe('a user event', () => {
     expect(behind).toBe(0)
     await insert(7_001, 700, 'user.created')
     await tick(everyMinute)
-    expect(told()).toHaveLength(500)
+    expect(deliveredUsers()).toHaveLength(500)
     await tick(everyMinute)
-    expect(told()).toHaveLength(200)
+    expect(deliveredUsers()).toHaveLength(200)
   })
 })
 
@@ -234,12 +235,12 @@ describe('a receiver that rejects an event', () => {
     receiver.answer = ({ body }) => (body.data.user_id === poison ? 400 : 200)
     await as('PATCH', `/v1/users/${poison}`, { phone: '1' })
     const others = [(await newUser()).id, (await newUser()).id]
-    expect(told()).toEqual(others)
+    expect(deliveredUsers()).toEqual(others)
     expect(await failuresOf(id)).toHaveLength(1)
     pass(70)
     await tick(everyMinute)
     const after = (await newUser()).id
-    expect(told()).toEqual([after])
+    expect(deliveredUsers()).toEqual([after])
     receiver.answer = () => 200
     pass(400)
     await tick(everyMinute)
@@ -266,7 +267,7 @@ describe('a receiver that rejects an event', () => {
       pass(20 * 60)
       await tick(everyMinute)
     }
-    expect(told().sort()).toEqual(users.sort())
+    expect(deliveredUsers().sort()).toEqual(users.sort())
     expect(await failuresOf(id)).toEqual([])
   })
 
@@ -274,14 +275,14 @@ describe('a receiver that rejects an event', () => {
     const { id } = await newWebhook()
     receiver.answer = () => 410
     const users = [(await newUser()).id, (await newUser()).id]
-    expect(told()).toEqual(users.slice(0, 1))
+    expect(deliveredUsers()).toEqual(users.slice(0, 1))
     expect((await as('GET', `/v1/webhooks/${id}`)).body).toMatchObject({ status: 'inactive', last_outcome: 'http_410' })
     receiver.answer = () => 200
     pass(120)
     await tick(everyMinute)
-    expect(told()).toEqual([])
+    expect(deliveredUsers()).toEqual([])
     await as('PATCH', `/v1/webhooks/${id}`, { status: 'active' })
-    expect(told()).toEqual(users)
+    expect(deliveredUsers()).toEqual(users)
   })
 
   it('with a redirect is not followed', async () => {
@@ -324,7 +325,7 @@ describe('a delivery run', () => {
     const users = await Promise.all(creating)
     await Promise.all(ticking)
     await tick(everyMinute)
-    expect(told().sort()).toEqual(users.sort())
+    expect(deliveredUsers().sort()).toEqual(users.sort())
   })
 
   it('that is cut off is followed by another, which delivers its events again after the lease ends', async () => {
@@ -337,15 +338,15 @@ describe('a delivery run', () => {
     receiver.take()
     users.push((await newUserQuietly()).id)
     await expect(tick(everyMinute, { DB: cut.DB })).rejects.toThrow()
-    expect(told()).toEqual(users.slice(1))
+    expect(deliveredUsers()).toEqual(users.slice(1))
     await tick(everyMinute)
-    expect(told()).toEqual([])
+    expect(deliveredUsers()).toEqual([])
     pass(61)
     await tick(everyMinute)
-    expect(told()).toEqual(users.slice(1))
+    expect(deliveredUsers()).toEqual(users.slice(1))
     pass(61)
     await tick(everyMinute)
-    expect(told()).toEqual([])
+    expect(deliveredUsers()).toEqual([])
   })
 
   /** Creates a user without a delivery attempt. */
@@ -380,7 +381,7 @@ describe('a delivery run', () => {
       receiver.take()
       pass(70)
       await tick(everyMinute)
-      expect(told()).toEqual(status === 200 ? [] : [user])
+      expect(deliveredUsers()).toEqual(status === 200 ? [] : [user])
     },
   )
 
@@ -396,14 +397,14 @@ describe('a delivery run', () => {
           const d1 = failingD1({ strikes: (number) => number >= failing, fault: { kind, message } })
           await tick(everyMinute, { DB: d1.DB }).catch(() => {})
           receiver.answer = () => 200
-          const seen = status === 200 ? told() : []
+          const seen = status === 200 ? deliveredUsers() : []
           receiver.take()
           for (let minutes = 0; minutes < 8; minutes += 1) {
             pass(60)
             await tick(everyMinute)
           }
           const where = `${kind}, ${status}, query ${failing}`
-          expect([where, new Set([...seen, ...told()])]).toEqual([where, new Set([user])])
+          expect([where, new Set([...seen, ...deliveredUsers()])]).toEqual([where, new Set([user])])
           expect([where, await failuresOf(id)]).toEqual([where, []])
         }
       }
@@ -436,7 +437,7 @@ describe('the audit trail', () => {
     receiver.answer = () => 200
     receiver.take()
     await as('POST', `/v1/webhooks/${id}/retry`)
-    expect(told().sort()).toEqual(users.toSorted())
+    expect(deliveredUsers().sort()).toEqual(users.toSorted())
     await sweep()
     expect(await kept()).toEqual([])
   })
@@ -455,7 +456,7 @@ describe('the audit trail', () => {
     receiver.take()
     await as('PATCH', `/v1/webhooks/${id}`, { status: 'active' })
     const after = (await newUser()).id
-    expect(told()).toEqual([after])
+    expect(deliveredUsers()).toEqual([after])
   })
 })
 

@@ -217,8 +217,8 @@ describe('the client’s session', () => {
   it('is forgotten once it has ended, and the call reports its own failure', async () => {
     const { asked, fetch } = network()
     const onTokens = vi.fn<(tokens: Tokens | undefined) => void>()
-    const spent = { access_token: 'run out', token_type: 'Bearer', expires_in: 900, refresh_token: 'spent' } as const
-    const usher = createClient({ baseUrl, fetch, onTokens, tokens: spent })
+    const expired = { access_token: 'run out', token_type: 'Bearer', expires_in: 900, refresh_token: 'used' } as const
+    const usher = createClient({ baseUrl, fetch, onTokens, tokens: expired })
     expect(await failureOf(usher.getMe())).toMatchObject({
       status: 401,
       message: 'The credential is not valid, or no longer.',
@@ -326,11 +326,11 @@ describe('the client’s types', () => {
 
 describe('the client example', () => {
   it('does what its comments say', async () => {
-    const told = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+    const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
     const active = await walk({ baseUrl, fetch: network().fetch }, admin)
     expect(active).toEqual(['first.admin@usher.example –', 'noor@example.org +33 1 70 18 00 01'])
-    expect(told.mock.calls).toEqual([['Taken: email.']])
-    told.mockRestore()
+    expect(log.mock.calls).toEqual([['Taken: email.']])
+    log.mockRestore()
   })
 
   it('is printed unchanged in docs/api/v1.md', () => {

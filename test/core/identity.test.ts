@@ -131,9 +131,9 @@ describe('text in the directory', () => {
         row('f@example.org', { matricule: 0 }),
       ]
       for (const path of ['/v1/imports?dry_run=true', '/v1/imports']) {
-        const { told } = await importing(admin, rowsSent, { path })
+        const { outcomes } = await importing(admin, rowsSent, { path })
         const [username, matricule] = ['username is taken', 'matricule is taken']
-        expect(told).toEqual([username, matricule, 'created', username, 'created', matricule])
+        expect(outcomes).toEqual([username, matricule, 'created', username, 'created', matricule])
       }
     })
 
@@ -383,8 +383,8 @@ describe('text in the directory', () => {
         ] as const) {
           expect((await call(path, { method: 'PATCH', token: admin, json })).status).toBe(400)
         }
-        const { told } = await importing(admin, [{ email: 'x@example.org', name: 'X', phone: text, mobile: text }])
-        expect(told[0]).toMatch(/^phone must not contain .*; mobile must not contain /)
+        const { outcomes } = await importing(admin, [{ email: 'x@example.org', name: 'X', phone: text, mobile: text }])
+        expect(outcomes[0]).toMatch(/^phone must not contain .*; mobile must not contain /)
         const form = {
           ...{ username: 'ines', first_name: 'Ines', last_name: 'Caron', email: 'ines@example.org' },
           ...{ user_type: 'CL', gender: 'F', phone: text },

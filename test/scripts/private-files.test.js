@@ -50,10 +50,10 @@ async function run(script, ...args) {
     env: { ...process.env, USHER_API_KEY: 'usk_of_the_test' },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
-  let told = ''
-  child.stderr.on('data', (data) => (told += data))
+  let errorOutput = ''
+  child.stderr.on('data', (data) => (errorOutput += data))
   const status = await new Promise((resolve) => child.once('exit', resolve))
-  if (status !== 0) throw new Error(told)
+  if (status !== 0) throw new Error(errorOutput)
 }
 
 /** Ways to prepare a file that another user could read. */

@@ -260,15 +260,15 @@ describe('a list', () => {
       }
       // An answer of one sentence reports the first problem only.
       const isSentence = ({ body }: Answer) => typeof body.detail === 'string' && !body.errors
-      const told = (answer: Answer) => {
+      const listedErrors = (answer: Answer) => {
         const { body } = answer
         if (isSentence(answer)) return [body.detail]
         return body.detail instanceof Array ? body.detail : (body.errors ?? body[0].errors)
       }
       const long = await send(Array<number>(28_000).fill(1))
-      expect([told(long).length, long.text.includes(`at most ${maxItems} items`)]).toEqual([1, true])
+      expect([listedErrors(long).length, long.text.includes(`at most ${maxItems} items`)]).toEqual([1, true])
       const wrong = await send(Array<number>(maxItems).fill(1))
-      expect(told(wrong).length).toBe(isSentence(wrong) ? 1 : Math.min(maxItems, 20))
+      expect(listedErrors(wrong).length).toBe(isSentence(wrong) ? 1 : Math.min(maxItems, 20))
       for (const { text } of [long, wrong]) expect(text.length).toBeLessThan(mostBytes)
     },
   )

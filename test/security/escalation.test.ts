@@ -79,7 +79,7 @@ const hostile: unknown[] = [
 const own = /^(name|name_key|given_name|family_name|birthdate|gender|phone_number|mobile_number|updated_at|version)$/
 
 /** The directory without the user columns that match `column`, and without logs. */
-async function heldBeside(column: RegExp) {
+async function snapshotWithout(column: RegExp) {
   const { users = [], audit_events: _, idempotency_records: __, ...others } = await snapshot()
   const left = users.map((row) => Object.entries(row).filter(([name]) => !column.test(name)))
   return { ...others, users: left.map((entries) => Object.fromEntries(entries)) }
@@ -141,7 +141,7 @@ async function askWithEvery(
 describe.each(edits)('%s', (id, edit) => {
   it('changes only the permitted fields of the caller’s own record, whatever is sent', async () => {
     const plain = await signedInPerson(await adminToken())
-    const as = { token: plain.access_token, guarded: () => heldBeside(own) }
+    const as = { token: plain.access_token, guarded: () => snapshotWithout(own) }
     expect(['done', 'forbidden']).toContain(await askWithEvery(id, (fields) => edit(plain, fields), as))
   })
 

@@ -66,7 +66,10 @@ const keyOf = async (one: Person): Promise<{ id: string; key: string }> =>
   (await call('/v1/api-keys', { token: one.access_token, json: { name: 'a key', permissions } })).body
 
 /** The distinct outcomes of requests about `one` with this credential, in every contract that may accept it. */
-async function told({ only, ...as }: Session['sends'], about: (acts: ContractDescription) => Ask): Promise<Outcome[]> {
+async function distinctOutcomes(
+  { only, ...as }: Session['sends'],
+  about: (acts: ContractDescription) => Ask,
+): Promise<Outcome[]> {
   const outcomes = new Set<Outcome>()
   for (const [name, acts] of contracts) {
     if (only === undefined || only === name) outcomes.add(await ask(acts, about(acts), as))
@@ -77,7 +80,7 @@ async function told({ only, ...as }: Session['sends'], about: (acts: ContractDes
 /** The outcome of reading the user's own record with each session. An admin may read it in every contract. */
 async function reading(one: Person, sessions: readonly Session[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
-  for (const { sends } of sessions) outcomes.push(...(await told(sends, (acts) => acts.read(one))))
+  for (const { sends } of sessions) outcomes.push(...(await distinctOutcomes(sends, (acts) => acts.read(one))))
   return [...new Set(outcomes)]
 }
 
@@ -154,12 +157,13 @@ describe.each(contracts)('through %s', (_, acts) => {
     async (_, demote) => {
       const one = await signedInPerson(admin, { role: 'admin' })
       const credentials = [...(await signInEverywhere(one)), { sends: { token: (await keyOf(one)).key } }]
-      for (const { sends } of credentials) expect(await told(sends, (other) => other.list())).toEqual(['done'])
+      for (const { sends } of credentials)
+        expect(await distinctOutcomes(sends, (other) => other.list())).toEqual(['done'])
       expect(await ask(acts, demote(one), { token: admin })).toBe('done')
       const people = await rows('SELECT * FROM users')
       for (const { sends } of credentials) {
-        expect(await told(sends, (other) => other.list())).toEqual(['forbidden'])
-        expect(await told(sends, (other) => other.create(person().email))).toEqual(['forbidden'])
+        expect(await distinctOutcomes(sends, (other) => other.list())).toEqual(['forbidden'])
+        expect(await distinctOutcomes(sends, (other) => other.create(person().email))).toEqual(['forbidden'])
       }
       expect(await rows('SELECT * FROM users')).toEqual(people)
       expect(await refreshing(credentials)).toEqual(['done'])

@@ -8,7 +8,7 @@ import {
   schemes,
   signed,
   signedWith,
-  takenApart,
+  genuineTokenFrom,
   type Genuine,
   type Scheme,
 } from '../support/forgeries'
@@ -30,7 +30,7 @@ async function begin(scheme: Scheme): Promise<void> {
   admin = await signedInPerson(first, { role: 'admin' })
   plain = await signedInPerson(first)
   const { sid } = read(plain.access_token.split('.')[1] as string)
-  genuine = takenApart(admin.access_token, {
+  genuine = genuineTokenFrom(admin.access_token, {
     scheme,
     refreshToken: admin.refresh_token,
     other: { userId: plain.uuid, sessionId: String(sid) },
@@ -53,25 +53,25 @@ function asks(): Ask[] {
 
 /** The status and challenge of every contract's read and write. */
 async function answers(as: Call): Promise<[number, string | null][]> {
-  const told: [number, string | null][] = []
+  const challenges: [number, string | null][] = []
   for (const ask of asks()) {
     const { status, headers } = await call(ask.path, { ...ask, ...as, headers: { ...ask.headers, ...as.headers } })
-    told.push([status, headers.get('www-authenticate')])
+    challenges.push([status, headers.get('www-authenticate')])
   }
-  return told
+  return challenges
 }
 
 const invalid = asks().map(() => [401, 'Bearer error="invalid_token"'])
 const missing = asks().map(() => [401, 'Bearer'])
 
 async function outcomes(token: string, env?: Call['env']): Promise<string[]> {
-  const told: string[] = []
+  const outcomes: string[] = []
   for (const [, acts] of contracts) {
     for (const { path, ...ask } of [acts.list(), acts.create(`created${(created += 1)}@example.org`)]) {
-      told.push(acts.outcome(await call(path, { ...ask, token, ...(env && { env }) })))
+      outcomes.push(acts.outcome(await call(path, { ...ask, token, ...(env && { env }) })))
     }
   }
-  return told
+  return outcomes
 }
 
 const everywhere = (outcome: string) => asks().map(() => outcome)
@@ -153,8 +153,8 @@ describe.each(schemes)('with $alg,', (scheme) => {
   describe('a credential', () => {
     it('is accepted in the Authorization header, with the scheme in any case', async () => {
       for (const scheme of ['Bearer', 'bearer', 'BEARER', 'Bearer ']) {
-        const told = await answers({ headers: { authorization: `${scheme} ${admin.access_token}` } })
-        expect(told.map(([, challenge]) => challenge)).toEqual(everywhere('').map(() => null))
+        const challenges = await answers({ headers: { authorization: `${scheme} ${admin.access_token}` } })
+        expect(challenges.map(([, challenge]) => challenge)).toEqual(everywhere('').map(() => null))
       }
     })
 

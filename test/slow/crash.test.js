@@ -18,7 +18,7 @@ const longestRun = 120
 const settings = { ...hurried, SERVER_TIMING: 'on', ACCESS_TOKEN_TTL_SECONDS: '86400' }
 
 /** The kinds of changes, by the requests of each contract that make them. */
-const doings = {
+const requestsOf = {
   create: ({ create }) => [create(nobody.email)],
   change: (contract) => (contract.replacesRecord ? [] : editsOfAnyone(contract).map(([, edit]) => edit(nobody))),
   deactivate: ({ deactivate }) => [deactivate(nobody)],
@@ -40,17 +40,17 @@ beforeAll(async () => {
   role = (await post('/v1/roles', { name: 'door', permissions: [] })).body
   document = await (await fetch(`${server.address}/doc`)).json()
   let number = 1
-  for (const [doing, asksOf] of Object.entries(doings)) {
-    able[doing] = []
-    for (const operation of operationsFor(doing, asksOf)) {
+  for (const [kind, asksOf] of Object.entries(requestsOf)) {
+    able[kind] = []
+    for (const operation of operationsFor(kind, asksOf)) {
       const { email, name: called, password } = person('Learned')
       const { body } = await post('/v1/users', { email, name: called, password })
-      if (doing === 'activate') await post(`/v1/users/${body.id}/deactivate`)
+      if (kind === 'activate') await post(`/v1/users/${body.id}/deactivate`)
       // Numbers are assigned in order, starting with the admin's.
       number += 1
       const place = await placeOf(document, operation, known({ id: uuidOf(body.id), number }), send)
-      if (doing === 'create') number += 1
-      able[doing].push({ operation, place })
+      if (kind === 'create') number += 1
+      able[kind].push({ operation, place })
     }
   }
 }, 300_000)
@@ -60,11 +60,11 @@ afterAll(() => server?.remove())
  * The operations for these requests. An operation that edits a user is a `change`, even if its contract also
  * deactivates with it.
  */
-function operationsFor(doing, asksOf) {
+function operationsFor(kind, asksOf) {
   return contracts.flatMap(([, contract]) =>
     asksOf(contract)
       .map(({ path, method = 'POST' }) => operationFor(document, method, path))
-      .filter(({ operationId }) => doing === 'change' || !(operationId in contract.edits)),
+      .filter(({ operationId }) => kind === 'change' || !(operationId in contract.edits)),
   )
 }
 
@@ -130,19 +130,19 @@ const counts = { acknowledged: 0, open: 0, made: 0, retried: 0 }
 async function writeOnce(rows) {
   const mine = rows.filter(({ email }) => ledger.get(email).certain.is !== 'gone')
   const row = Math.random() < 0.5 ? pick(mine) : undefined
-  const doing = row ? pick(['change', 'change', 'deactivate', 'activate', 'delete']) : 'create'
-  const { operation, place } = pick(able[doing])
+  const kind = row ? pick(['change', 'change', 'deactivate', 'activate', 'delete']) : 'create'
+  const { operation, place } = pick(able[kind])
   const word = `W${(people += 1)}`
   const someone = person(word)
   const email = row?.email ?? someone.email
   let asked = requestsFor(document, operation, known(row, someone))[place]
-  if (doing === 'create') asked = withFields(asked, named(operation, word))
-  if (doing === 'change') asked = { method: operation.method, ...rename(operation, row, word) }
+  if (kind === 'create') asked = withFields(asked, named(operation, word))
+  if (kind === 'change') asked = { method: operation.method, ...rename(operation, row, word) }
   const keyed = operation.parameters?.some(({ name }) => name === 'idempotency-key')
   const headers = keyed ? { 'idempotency-key': word } : {}
 
   const before = ledger.get(email)?.certain ?? { is: 'gone', events: 0 }
-  const after = afterwards(before, doing, word)
+  const after = afterwards(before, kind, word)
   const request = { asked, headers, keyed }
   ledger.set(email, { certain: before, open: { after, request } })
   let answer
@@ -159,10 +159,10 @@ async function writeOnce(rows) {
 }
 
 /** The state of a user after this change. A change to the same state records no event. */
-function afterwards(before, doing, word) {
-  if (doing === 'create') return { is: 'active', word, events: 1 }
-  if (doing === 'change') return { ...before, word, events: before.events + 1 }
-  const is = { deactivate: 'inactive', activate: 'active', delete: 'gone' }[doing]
+function afterwards(before, kind, word) {
+  if (kind === 'create') return { is: 'active', word, events: 1 }
+  if (kind === 'change') return { ...before, word, events: before.events + 1 }
+  const is = { deactivate: 'inactive', activate: 'active', delete: 'gone' }[kind]
   return is === before.is ? before : { ...before, is, events: before.events + 1 }
 }
 

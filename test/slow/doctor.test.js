@@ -327,13 +327,13 @@ describe('the doctor for a remote deployment', () => {
     ],
     ['the end of a move', 0, 'info', 'old: every user is adopted', [progress({ adopted: { total: 5, by_day: {} } })]],
   ])('reports of an adoption %s', async (_, code, mark, words, data, answer = 'no_match') => {
-    const told = await doctorOf((answers) => {
+    const report = await doctorOf((answers) => {
       answers['/v1/migration'] = [200, { data }]
       answers['/v1/diagnostics/upstreams'] = [200, { data: answer && data.length ? [{ upstream: 'old', answer }] : [] }]
       answers['/v1/users'] = (query, { authorization }) => (authorization ? pendingUsers : [401, {}])
     })
-    const lines = linesOf(told.text, mark).filter((line) => line.includes(words))
-    expect([told.text, told.code, lines.length]).toEqual([told.text, code, 1])
+    const lines = linesOf(report.text, mark).filter((line) => line.includes(words))
+    expect([report.text, report.code, lines.length]).toEqual([report.text, code, 1])
   })
 
   const published = (...kids) => [200, { keys: kids.map((kid) => ({ kid })) }]
@@ -380,7 +380,7 @@ describe('the doctor for a remote deployment', () => {
       { issuer: 'https://other.example' },
     ],
   ])('reports of the tokens %s', async (_, code, mark, words, variables, keys, { seconds = 900, issuer } = {}) => {
-    const told = await doctorOf((answers) => {
+    const report = await doctorOf((answers) => {
       answers['/v1/diagnostics'][1] = {
         ...facts(),
         variables: ['JWT_SECRET', ...variables],
@@ -392,8 +392,8 @@ describe('the doctor for a remote deployment', () => {
         { issuer: issuer ?? `http://${host}` },
       ]
     })
-    const lines = linesOf(told.text, mark).filter((line) => line.includes(words))
-    expect([told.text, told.code, lines.length]).toEqual([told.text, code, 1])
+    const lines = linesOf(report.text, mark).filter((line) => line.includes(words))
+    expect([report.text, report.code, lines.length]).toEqual([report.text, code, 1])
   })
 
   it('reports no fault in a healthy deployment', async () => {
@@ -459,7 +459,7 @@ describe('the doctor for a remote deployment', () => {
     ['another kind of server', 2, 'is not Usher', (all) => (all['/health'] = [404, {}])],
     ['an earlier version', 2, 'runs an earlier version', (all) => (all['/v1/diagnostics'] = [404, {}])],
   ])('reports %s, and exits with status %i', async (_, code, words, change) => {
-    const told = await doctorOf(change)
-    expect(told).toEqual({ code, text: expect.stringContaining(words) })
+    const report = await doctorOf(change)
+    expect(report).toEqual({ code, text: expect.stringContaining(words) })
   })
 })

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import { conform, operationFor, operationsOf, valueOf, type Operation } from '../support/conformance'
 import { inconsistencies } from '../support/consistency'
 import { placeOf, requestsFor, type Asked } from '../support/drawn-requests'
-import { anywhere, hostileRequests, settled, type Plan } from '../support/hostile-requests'
+import { anywhere, hostileRequests, filledIn, type Plan } from '../support/hostile-requests'
 import { newScene, type Scene } from '../support/scene'
 import { call, fetchWorker, firstAdmin, openApi, rows, signIn, testEnv } from '../support/usher'
 
@@ -34,7 +34,7 @@ let scene: Scene
 let ended: string
 let secrets: string[]
 /** The messages that the Worker has logged since the last request. */
-let told: string[]
+let loggedLines: string[]
 const statuses = new Map<number, number>()
 
 console.log(`SEED=${seed}, ${perOperation} requests to each of ${operations.length} operations`)
@@ -45,11 +45,11 @@ afterAll(() => {
 })
 
 beforeEach(() => {
-  told = []
+  loggedLines = []
   // The requests create webhooks, which would otherwise send events to the outside.
   vi.spyOn(globalThis, 'fetch').mockImplementation(() => Promise.resolve(new Response(null, { status: 204 })))
   for (const name of ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const) {
-    vi.spyOn(console, name).mockImplementation((...words) => void told.push(words.map(String).join(' ')))
+    vi.spyOn(console, name).mockImplementation((...words) => void loggedLines.push(words.map(String).join(' ')))
   }
 })
 afterEach(() => vi.restoreAllMocks())
@@ -87,11 +87,11 @@ async function send(plan: Plan) {
   const token = tokenOf(plan)
   if (token !== undefined) headers.set('authorization', `${plan.authorization}${token}`)
   if (plan.credential === 'garbage') headers.set('authorization', String(plan.authorization))
-  const url = new URL(settled(plan.url, scene), 'https://usher.example')
+  const url = new URL(filledIn(plan.url, scene), 'https://usher.example')
   const answering = fetchWorker(url.pathname + url.search, {
     method: plan.method,
     headers: Object.fromEntries(headers),
-    body: plan.body && settledBytes(plan.body),
+    body: plan.body && filledInBytes(plan.body),
   }).then(async (response) => ({ response, text: new TextDecoder().decode(await response.arrayBuffer()) }))
   let timer: number | null = null
   const patience = new Promise<never>((_, reject) => {
@@ -122,10 +122,10 @@ async function sendInTime(plan: Plan): ReturnType<typeof send> {
   return answered as Awaited<ReturnType<typeof send>>
 }
 
-function settledBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+function filledInBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   let text = ''
   for (const byte of bytes) text += String.fromCharCode(byte)
-  return Uint8Array.from(settled(text, scene), (character) => character.charCodeAt(0))
+  return Uint8Array.from(filledIn(text, scene), (character) => character.charCodeAt(0))
 }
 
 /** Words from the Worker, its libraries and its platform that no client may see. No request above sends them. */
@@ -152,12 +152,12 @@ const askedFor = (method: string, pathname: string) =>
   )
 
 async function check(operation: Operation, plan: Plan): Promise<void> {
-  told = []
+  loggedLines = []
   const { response, text, url } = await sendInTime(plan)
   const { status, headers } = response
   statuses.set(status, (statuses.get(status) ?? 0) + 1)
   expect(status).toBeLessThan(500)
-  expect(told).toEqual([])
+  expect(loggedLines).toEqual([])
   const isRefusal = status >= 400 || text.startsWith('{"success":false')
   for (const said of isRefusal ? [text] : text.split('\n').filter((line) => line.includes('"status":"refused"'))) {
     expect(said.length).toBeLessThanOrEqual(mostCharacters)

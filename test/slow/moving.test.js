@@ -60,7 +60,7 @@ const started = (key, script, ...args) => [
 ]
 const runs = (...command) => {
   const { status, stdout, stderr } = spawnSync(...started(...command))
-  return { status, told: `${stdout}${stderr}` }
+  return { status, output: `${stdout}${stderr}` }
 }
 
 it('a directory is moved completely, despite interruptions', async () => {
@@ -76,7 +76,7 @@ it('a directory is moved completely, despite interruptions', async () => {
   const dry = runs(key, 'import', at('users.ndjson'), server.address, '--dry-run')
   expect(dry).toEqual({
     status: 0,
-    told: expect.stringContaining(`${people.toLocaleString('en')} passwords are kept as bcrypt 6`),
+    output: expect.stringContaining(`${people.toLocaleString('en')} passwords are kept as bcrypt 6`),
   })
 
   // First the script is interrupted, then the server, then neither.
@@ -103,7 +103,7 @@ it('a directory is moved completely, despite interruptions', async () => {
 
   const first = await keyOf(other)
   const moved = runs(first, 'import', at('out.ndjson'), other.address, '--create-roles')
-  expect([moved.status, moved.told]).toEqual([1, expect.stringContaining('Roles created: reception.')])
+  expect([moved.status, moved.output]).toEqual([1, expect.stringContaining('Roles created: reception.')])
   // The first admins of both directories have the same email. An imported admin deletes the one that is in the way.
   const mover = await keyOf(other, 'mover0@example.org', 'a bcrypt password')
   const { data } = await (
@@ -147,7 +147,7 @@ async function until(holds, script) {
 
 it('the scripts report errors, and never print the key', () => {
   const key = 'usk_0000000000000000000000000000000000000000000000000000'
-  for (const [told, ...command] of [
+  for (const [output, ...command] of [
     ['npm run import -- FILE URL', '', 'import'],
     ['npm run import -- FILE URL', '', 'import', 'a', 'b', '--no-such-flag'],
     ['USHER_API_KEY', '', 'import', at('users.ndjson'), server.address],
@@ -157,7 +157,7 @@ it('the scripts report errors, and never print the key', () => {
     ['401', key, 'export', server.address, at('refused.ndjson')],
   ]) {
     const answer = runs(...command)
-    expect(answer).toEqual({ status: 2, told: expect.stringContaining(told) })
-    expect(answer.told).not.toContain(key)
+    expect(answer).toEqual({ status: 2, output: expect.stringContaining(output) })
+    expect(answer.output).not.toContain(key)
   }
 }, 60_000)

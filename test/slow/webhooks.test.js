@@ -13,7 +13,7 @@ import { admin, freePort, hurried, newServer } from '../support/server'
 
 const kills = Math.max(3, Math.round(20 * Number(process.env.SLOW_SCALE || 1)))
 const everyMinute = '* * * * *'
-const told = ['created', 'updated', 'deactivated', 'activated', 'deleted', 'roles_set', 'password_set']
+const deliveredActions = ['created', 'updated', 'deactivated', 'activated', 'deleted', 'roles_set', 'password_set']
 
 const home = mkdtempSync(join(tmpdir(), 'usher-receiver-'))
 const kept = join(home, 'received.jsonl')
@@ -104,7 +104,7 @@ async function write(going) {
 /** The committed changes, by the id of their event. */
 const changes = () =>
   server.examine((database) => {
-    const actions = told.map((action) => `'user.${action}'`).join()
+    const actions = deliveredActions.map((action) => `'user.${action}'`).join()
     const rows = database
       .prepare(`SELECT id, action, user_id FROM audit_events WHERE action IN (${actions}) AND actor_id IS NOT NULL`)
       .all()
@@ -170,7 +170,7 @@ it(`every change is delivered despite ${kills} kills`, async () => {
   for (const { id, type, data } of events) expect([id, `${type} ${data.user_id}`]).toEqual([id, all.get(id)])
   expect(events.length).toBe(all.size)
   expect(await waiting()).toEqual([])
-  console.log(`${kills} kills: ${events.length} changes told and verified, none lost`)
+  console.log(`${kills} kills: ${events.length} changes delivered and verified, none lost`)
 }, 1_800_000)
 
 it('the receiver rejects unsigned, outdated and repeated events', async () => {

@@ -79,7 +79,10 @@ export function signed({ seal }: Scheme, header: unknown, claims: unknown): Prom
 export const signedWith = (key: string, { header, claims }: Genuine) => maced(header, claims, key)
 
 /** The genuine token behind `accessToken`, taken apart. */
-export function takenApart(accessToken: string, others: Pick<Genuine, 'scheme' | 'refreshToken' | 'other'>): Genuine {
+export function genuineTokenFrom(
+  accessToken: string,
+  others: Pick<Genuine, 'scheme' | 'refreshToken' | 'other'>,
+): Genuine {
   const [header, claims, signature] = accessToken.split('.') as [string, string, string]
   return { ...others, raw: { header, claims, signature }, header: read(header), claims: read(claims) }
 }

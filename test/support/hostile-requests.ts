@@ -55,7 +55,7 @@ export const anywhere: Known = {
 }
 
 /** Replaces the placeholders in the text with the values of this scene. */
-export function settled(text: string, { known }: Scene): string {
+export function filledIn(text: string, { known }: Scene): string {
   const [idOfOne, uuidOfOne, , hexOfOne, idOfGone, uuidOfGone, , , , idOfKey, idOfWebhook] = known.ids
   const values: Record<string, unknown> = {
     ...{

@@ -29,7 +29,7 @@ export interface Imported {
   results: Result[]
   last: Done & Result
   /** A short summary of each row's result. */
-  told: string[]
+  outcomes: string[]
 }
 
 /** Imports these rows, or a body as given. */
@@ -49,7 +49,7 @@ export async function importing(
   if (answer.status !== 200) throw new Error(`import failed: ${answer.status} ${answer.text}`)
   const lines: Result[] = answer.body
   const results = lines.slice(0, -1)
-  return { answer, results, last: lines.at(-1) as Imported['last'], told: results.map(inShort) }
+  return { answer, results, last: lines.at(-1) as Imported['last'], outcomes: results.map(inShort) }
 }
 
 export const asLines = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row)).join('\n')

@@ -15,7 +15,7 @@ const newUser = (email: string, fields: Fields = {}) => ({
 
 const another: Fields = { name: { givenName: 'Another' } }
 
-/** Members of the message stand beside its one operation, which replaces all other fields. */
+/** The members of the message itself. Its only operation replaces all other fields. */
 const patch = (
   { uuid }: Pick<Someone, 'uuid'>,
   { schemas = [patchSchema], Operations, ...fields }: Fields = another,

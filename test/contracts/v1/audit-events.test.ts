@@ -70,7 +70,7 @@ const exportedFields = [
   ...['username', 'version'],
 ]
 
-interface Doing {
+interface Scenario {
   /** Prepares the user for the action. */
   after?: (one: Person) => Promise<unknown>
   does: (one: Person) => Promise<unknown>
@@ -87,7 +87,7 @@ const roleId = async (name: string): Promise<string> =>
 const theWebhook = async () => `/v1/webhooks/${(await asAdmin('GET', '/v1/webhooks')).body.data[0].id}`
 
 /** For each action, something that causes its event. */
-const doings: Record<string, Doing> = {
+const scenarios: Record<string, Scenario> = {
   'user.created': {
     does: () => asAdmin('POST', '/v1/users', person({ user_type: 'student', first_name: 'Ada', role: 'admin' })),
     actor: 'admin',
@@ -245,9 +245,9 @@ const doings: Record<string, Doing> = {
 
 describe('the audit trail', () => {
   /** Performs each action and expects one event with its actor, user, contract and fields. */
-  async function expectTold(actions: string[]) {
+  async function expectEvents(actions: string[]) {
     for (const action of actions) {
-      const { after, does, actor, to, fields = [], also = [] } = doings[action] as Doing
+      const { after, does, actor, to, fields = [], also = [] } = scenarios[action] as Scenario
       const one = await signedInPerson(admin)
       await after?.(one)
       const written = await writtenBy(() => does(one))
@@ -271,29 +271,29 @@ describe('the audit trail', () => {
     }
   }
   const actionsOf = (...subjects: string[]) =>
-    Object.keys(doings).filter((action) => subjects.includes(action.split('.')[0] as string))
+    Object.keys(scenarios).filter((action) => subjects.includes(action.split('.')[0] as string))
 
   it('records every change of a user with its actor, user, contract and fields', async () => {
-    await expectTold(actionsOf('user'))
+    await expectEvents(actionsOf('user'))
   })
 
   it('records the start and end of a session, and a lockout', async () => {
-    await expectTold(actionsOf('session', 'account'))
+    await expectEvents(actionsOf('session', 'account'))
   })
 
   it('records an export', async () => {
-    await expectTold(actionsOf('users'))
+    await expectEvents(actionsOf('users'))
   })
 
   it('records every change of a role, a key or a webhook', async () => {
-    await expectTold(actionsOf('role', 'key', 'webhook'))
+    await expectEvents(actionsOf('role', 'key', 'webhook'))
   })
 
   it('records no other action than those in the document', async () => {
     const actions = (await openApi()).components.schemas['V1AuditAction'] as { enum: string[] }
     // test/adoption.test.ts adopts a password, which takes an upstream.
-    expect(actions.enum.toSorted()).toEqual([...Object.keys(doings), 'user.password_adopted'].sort())
-    expect(actionsOf('user', 'session', 'account', 'users', 'role', 'key', 'webhook')).toEqual(Object.keys(doings))
+    expect(actions.enum.toSorted()).toEqual([...Object.keys(scenarios), 'user.password_adopted'].sort())
+    expect(actionsOf('user', 'session', 'account', 'users', 'role', 'key', 'webhook')).toEqual(Object.keys(scenarios))
   })
 
   it('lists hashes among the exported fields only when the export contained them', async () => {
@@ -531,21 +531,21 @@ describe('GET /audit-events', () => {
     const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
     await asAdmin('PATCH', `/v1/users/${one.id}`, { phone: '1' })
     await call('/v1/me', { method: 'PATCH', token: one.access_token, json: { phone: '2' } })
-    const told = async (query: string) =>
+    const eventsOf = async (query: string) =>
       (await list(query)).body.data.map(({ action, actor_id, user_id }) => [action, actor_id, user_id])
     const own = ['user.updated', one.id, one.id]
     const theirs = ['user.updated', adminId, one.id]
     const created = (id: string) => ['user.created', adminId, id]
     const signedIn = (id: string) => ['session.created', id, id]
-    expect(await told(`user=${one.id}`)).toEqual([own, theirs, signedIn(one.id), created(one.id)])
-    expect(await told(`actor=${one.id}`)).toEqual([own, signedIn(one.id)])
-    expect(await told('action=user.updated')).toEqual([own, theirs])
-    expect(await told(`user=${one.id}&actor=${adminId}`)).toEqual([theirs, created(one.id)])
-    expect(await told(`actor=${adminId}&action=user.created`)).toEqual([created(other.id), created(one.id)])
-    expect(await told(`user=${one.id}&actor=${one.id}&action=user.updated`)).toEqual([own])
+    expect(await eventsOf(`user=${one.id}`)).toEqual([own, theirs, signedIn(one.id), created(one.id)])
+    expect(await eventsOf(`actor=${one.id}`)).toEqual([own, signedIn(one.id)])
+    expect(await eventsOf('action=user.updated')).toEqual([own, theirs])
+    expect(await eventsOf(`user=${one.id}&actor=${adminId}`)).toEqual([theirs, created(one.id)])
+    expect(await eventsOf(`actor=${adminId}&action=user.created`)).toEqual([created(other.id), created(one.id)])
+    expect(await eventsOf(`user=${one.id}&actor=${one.id}&action=user.updated`)).toEqual([own])
     for (const nobody of ['usr_019b1c6e7a407d529a513f1d0c2b4e66', 'nobody', firstAdmin.email]) {
-      expect(await told(`user=${nobody}`)).toEqual([])
-      expect(await told(`actor=${nobody}`)).toEqual([])
+      expect(await eventsOf(`user=${nobody}`)).toEqual([])
+      expect(await eventsOf(`actor=${nobody}`)).toEqual([])
     }
   })
 

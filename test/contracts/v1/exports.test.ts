@@ -171,7 +171,7 @@ describe('an export, imported into an empty directory,', () => {
     }
     // The first admins of both directories have the same email. An imported admin must delete this one first.
     const moved = await importing(first, source.text)
-    expect(moved.told[0]).toMatch(/^email is taken by usr_/)
+    expect(moved.outcomes[0]).toMatch(/^email is taken by usr_/)
     expect(moved.last).toMatchObject({ created: users.length - 1, refused: 1 })
     const { access_token } = await signIn('mover@example.org', 'a moving passphrase')
     const { body: bootstrap } = await call('/v1/me', { token: first })

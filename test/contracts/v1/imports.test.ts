@@ -145,7 +145,7 @@ describe('POST /imports', () => {
 
   it('reports the errors of a row field by field, as for a new user, and continues', async () => {
     const values = wrongValues.filter(([field]) => field !== 'role')
-    const { results, told, last } = await importing(admin, [
+    const { results, outcomes, last } = await importing(admin, [
       ...values.map(([field, value]) => newcomer({ [field]: value })),
       newcomer({ role: 'nobody-made-this' }),
       newcomer({ roles: ['user', 'nobody-made-this'] }),
@@ -166,8 +166,8 @@ describe('POST /imports', () => {
       newcomer({ name: undefined, first_name: 'x'.repeat(101) }),
       newcomer(),
     ])
-    expect(told.slice(0, values.length)).toEqual(values.map(([field, , message]) => `${field} ${message}`))
-    expect(told.slice(values.length)).toEqual([
+    expect(outcomes.slice(0, values.length)).toEqual(values.map(([field, , message]) => `${field} ${message}`))
+    expect(outcomes.slice(values.length)).toEqual([
       'roles is not a role of the directory',
       'roles is not a role of the directory',
       'email is required',
@@ -205,8 +205,8 @@ describe('POST /imports', () => {
       `{"email":"long@example.org","name":"x","note":"${'x'.repeat(65_536)}"}`,
       sound,
     ]
-    const { told } = await importing(admin, lines.join('\r\n'))
-    expect(told).toEqual([
+    const { outcomes } = await importing(admin, lines.join('\r\n'))
+    expect(outcomes).toEqual([
       ' is not JSON in UTF-8',
       ' must be an object',
       ' is required',
@@ -243,22 +243,22 @@ describe('POST /imports', () => {
         },
       })
     const first = await importing(admin, bytes)
-    expect(first.told).toEqual(['created', 'created', ' is not JSON in UTF-8', 'email is required'])
+    expect(first.outcomes).toEqual(['created', 'created', ' is not JSON in UTF-8', 'email is required'])
     expect((await user(first.results[0]?.id)).name).toBe('Zoë Łuk 🔑')
     for (const size of [1, 7, 64]) {
       const again = await importing(admin, one(size))
-      expect(again.told).toEqual(['skipped', 'skipped', ' is not JSON in UTF-8', 'email is required'])
+      expect(again.outcomes).toEqual(['skipped', 'skipped', ' is not JSON in UTF-8', 'email is required'])
     }
   })
 
   it('skips existing users, found by id or, without an id, by email in any spelling, and leaves them unchanged', async () => {
     const one = await signedInPerson(admin, { email: 'mara@example.org', matricule: 12 })
     const before = await snapshot()
-    const { told, results } = await importing(admin, [
+    const { outcomes, results } = await importing(admin, [
       { id: one.id, email: 'another@example.org', name: 'Another Name', roles: ['admin'], status: 'inactive' },
       { email: 'MARA@example.org', name: 'Another Name', password: 'another fine passphrase', matricule: 12 },
     ])
-    expect(told).toEqual(['skipped', 'skipped'])
+    expect(outcomes).toEqual(['skipped', 'skipped'])
     expect(results.map(({ id }) => id)).toEqual([one.id, one.id])
     expect(await snapshot()).toEqual(before)
   })
@@ -298,12 +298,12 @@ describe('POST /imports', () => {
       'skipped',
     ]
     const dry = await importing(admin, file, { path: '/v1/imports?dry_run=true' })
-    expect(dry.told).toEqual(expected)
-    const { told, results } = await importing(admin, file)
-    expect(told).toEqual(expected)
+    expect(dry.outcomes).toEqual(expected)
+    const { outcomes, results } = await importing(admin, file)
+    expect(outcomes).toEqual(expected)
     const ward = results[6]?.id
     const again = await importing(admin, file)
-    expect(again.told).toEqual(
+    expect(again.outcomes).toEqual(
       expected.map((text) => text.replace('line 7', String(ward)).replace('created', 'skipped')),
     )
     await whole()
@@ -312,10 +312,10 @@ describe('POST /imports', () => {
   it('skips a row that has more data than the directory, and leaves the user unchanged', async () => {
     const one = await signedInPerson(admin, { email: 'mara@example.org' })
     const before = await snapshot()
-    const { told } = await importing(admin, [
+    const { outcomes } = await importing(admin, [
       { email: 'mara@example.org', name: 'Mara', matricule: 4711, username: 'mara', number: one.number },
     ])
-    expect(told).toEqual(['skipped'])
+    expect(outcomes).toEqual(['skipped'])
     expect(await snapshot()).toEqual(before)
   })
 
@@ -338,14 +338,14 @@ describe('POST /imports', () => {
       ...['active', 'inactive', 'active', 'inactive', 'active', 'inactive', 'active', 'inactive'],
       ...['inactive', 'active'],
     ])
-    const { told } = await importing(admin, [
+    const { outcomes } = await importing(admin, [
       newcomer({ status: 'active', is_active: false }),
       newcomer({ is_active: true, user_status: 'inactive' }),
       newcomer({ is_active: 'false' }),
       newcomer({ is_active: null }),
       newcomer({ user_status: 'activated' }),
     ])
-    expect(told).toEqual([
+    expect(outcomes).toEqual([
       'is_active contradicts another field',
       'user_status contradicts another field',
       'is_active must be a boolean',
@@ -387,13 +387,13 @@ describe('POST /imports', () => {
       ['secret', legacy.laravel[1], hash],
       ['credentials', legacy.django[1], hash],
     ]
-    const { told } = await importing(
+    const { outcomes } = await importing(
       admin,
       lookalikes.map(([field, value]) => newcomer({ [field]: value })),
     )
-    expect(told).toEqual(lookalikes.map(([field, , message]) => `${field} ${message}`))
+    expect(outcomes).toEqual(lookalikes.map(([field, , message]) => `${field} ${message}`))
     const both = await importing(admin, [newcomer({ name: undefined, birth_date: 'x', blocked: true, hash: 'x' })])
-    expect(both.told).toEqual([`birth_date must be a date, YYYY-MM-DD; blocked ${status}; hash ${hash}`])
+    expect(both.outcomes).toEqual([`birth_date must be a date, YYYY-MM-DD; blocked ${status}; hash ${hash}`])
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`status${index} status`, true]))
     const { results } = await importing(admin, [newcomer(many), newcomer({ [`${'x'.repeat(60_000)} status`]: 1 })])
     expect(results.map(({ errors }) => errors?.length)).toEqual([20, undefined])
@@ -402,13 +402,13 @@ describe('POST /imports', () => {
   })
 
   it('names other unknown fields in the last line, with the number of lines that have them', async () => {
-    const { told, last } = await importing(admin, [
+    const { outcomes, last } = await importing(admin, [
       newcomer({ shoe_size: 38, blocked: null, note: 'x' }),
       newcomer({ shoe_size: 39, state: 'CA', mfa_enabled: true, last_active_at: '2020-01-01', deleted_at: '' }),
       newcomer({ constructor: 1, shoe_size: 40, email: 'none' }),
       newcomer(),
     ])
-    expect(told).toEqual(['created', 'created', 'email must be an email address', 'created'])
+    expect(outcomes).toEqual(['created', 'created', 'email must be an email address', 'created'])
     expect(last.unknown_fields).toEqual([
       { field: 'shoe_size', lines: 3 },
       { field: 'blocked', lines: 1 },
@@ -428,7 +428,7 @@ describe('POST /imports', () => {
 
   it('rejects times in the future and an updated_at before created_at', async () => {
     const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString()
-    const { told } = await importing(admin, [
+    const { outcomes } = await importing(admin, [
       newcomer({ created_at: at(3600) }),
       newcomer({ created_at: '9999-12-31T23:59:59Z' }),
       newcomer({ updated_at: at(3600) }),
@@ -439,7 +439,7 @@ describe('POST /imports', () => {
       newcomer({ created_at: at(30), updated_at: at(30) }),
       newcomer({ updated_at: '2020-01-01T00:00:00Z' }),
     ])
-    expect(told).toEqual([
+    expect(outcomes).toEqual([
       'created_at is in the future',
       'created_at is in the future',
       'updated_at is in the future',
@@ -470,7 +470,7 @@ describe('POST /imports', () => {
     const gone = await signedInPerson(admin)
     await call(`/v1/users/${gone.id}`, { method: 'DELETE', token: admin })
     const id = '4b1d6c7e-90aa-4c0e-8a55-2f6d1e0b7c3'
-    const { told } = await importing(admin, [
+    const { outcomes } = await importing(admin, [
       newcomer({ id: `${id}1`, email: 'Mara@EXAMPLE.org' }),
       newcomer({ username: 'MARA' }),
       newcomer({ matricule: 12 }),
@@ -487,7 +487,7 @@ describe('POST /imports', () => {
       { email: 'twice@example.org', name: 'Once' },
       { email: 'TWICE@example.org', name: 'Twice' },
     ])
-    expect(told).toEqual([
+    expect(outcomes).toEqual([
       `email is taken by ${one.id}`,
       'username is taken',
       'matricule is taken',
@@ -533,8 +533,8 @@ describe('POST /imports', () => {
     }
     const file = deleted.map((number) => newcomer({ number }))
     for (const path of ['/v1/imports?dry_run=true', '/v1/imports']) {
-      const { told } = await importing(admin, file, { path })
-      expect(told).toEqual(deleted.map(() => 'number was that of a user who is deleted'))
+      const { outcomes } = await importing(admin, file, { path })
+      expect(outcomes).toEqual(deleted.map(() => 'number was that of a user who is deleted'))
     }
     await whole()
   })
@@ -552,15 +552,15 @@ describe('POST /imports', () => {
         return testEnv.DB.batch(statements)
       },
     }
-    const { told } = await importing(admin, [newcomer({ number: 50 })], { env: { DB } })
-    expect(told).toEqual(['number was that of a user who is deleted'])
+    const { outcomes } = await importing(admin, [newcomer({ number: 50 })], { env: { DB } })
+    expect(outcomes).toEqual(['number was that of a user who is deleted'])
     expect(batches).toBe(3)
   })
 
   it('accepts numbers that no user ever had, even below the highest', async () => {
     const first = await importing(admin, [newcomer({ number: 600 }), newcomer()])
     const second = await importing(admin, [newcomer({ number: 3 }), newcomer({ number: 599 }), newcomer()])
-    expect([...first.told, ...second.told]).toEqual(Array(5).fill('created'))
+    expect([...first.outcomes, ...second.outcomes]).toEqual(Array(5).fill('created'))
     const numbers = await rows<{ number: number }>('SELECT number FROM users ORDER BY number')
     expect(numbers.map(({ number }) => number)).toEqual([1, 3, 599, 600, 601, 602])
     await whole()
@@ -580,8 +580,8 @@ describe('POST /imports', () => {
     ]
     const dry = await importing(admin, file, { path: '/v1/imports?dry_run=true' })
     const wet = await importing(admin, file)
-    for (const { told } of [dry, wet]) {
-      expect(told.filter((one) => one !== 'created')).toEqual([
+    for (const { outcomes } of [dry, wet]) {
+      expect(outcomes.filter((one) => one !== 'created')).toEqual([
         'number must be at most 1000001',
         'number must be at most 1000001',
         'number must be at most 2000001',
@@ -589,7 +589,7 @@ describe('POST /imports', () => {
         'number must be at most 2001502',
       ])
     }
-    expect(dry.told).toEqual(wet.told)
+    expect(dry.outcomes).toEqual(wet.outcomes)
   })
 
   it('requires users:import, and for a role or a status the permission that creating with it requires', async () => {
@@ -603,20 +603,22 @@ describe('POST /imports', () => {
       newcomer({ status: 'inactive' }),
     ]
     const missing = 'takes a permission that is missing:'
-    expect((await importing(importer.access_token, file())).told).toEqual([
+    expect((await importing(importer.access_token, file())).outcomes).toEqual([
       'created',
       'created',
       `roles ${missing} roles:assign, users:read, users:delete`,
       `status ${missing} users:deactivate`,
     ])
-    expect((await importing(fuller.access_token, file())).told).toEqual([
+    expect((await importing(fuller.access_token, file())).outcomes).toEqual([
       'created',
       'created',
       `roles ${missing} users:delete`,
       'created',
     ])
     const narrow = await keyWith(admin, ['users:import'])
-    expect((await importing(narrow.key, [newcomer({ role: 'admin' })])).told[0]).toMatch(/^roles takes a permission/)
+    expect((await importing(narrow.key, [newcomer({ role: 'admin' })])).outcomes[0]).toMatch(
+      /^roles takes a permission/,
+    )
     const other = await someoneWith(admin, ['users:create', 'users:update', 'roles:assign'])
     const refused = await call('/v1/imports', { token: other.access_token, body: '{', headers: ndjson })
     expectProblem(refused, 403, lacking('users:import'))
@@ -656,24 +658,24 @@ describe('POST /imports', () => {
 describe('an imported password', () => {
   it('in plain text is hashed by the rules for new users, at most a hundred per import', async () => {
     const secret = { password: 'a fine passphrase' }
-    const { told, last } = await importing(admin, [
+    const { outcomes, last } = await importing(admin, [
       newcomer({ password: 'newcomer1' }),
       newcomer({ email: 'selfsame@example.org', password: 'selfsame@example.org' }),
       newcomer({ ...secret, password_hash: legacy.old[1] }),
       ...newcomers(101, () => secret),
     ])
-    expect(told.slice(1, 3)).toEqual([
+    expect(outcomes.slice(1, 3)).toEqual([
       "password must not be the user's own email, username or name",
       'password_hash must not come beside a password',
     ])
     expect([last.passwords, last.refused]).toEqual([100, 4])
-    expect(told.at(-1)).toMatch(/^password is one more than the 100/)
+    expect(outcomes.at(-1)).toMatch(/^password is one more than the 100/)
     const hashes = await rows<{ password_hash: string }>("SELECT password_hash FROM users WHERE email LIKE 'newcomer%'")
     expect(new Set(hashes.map(({ password_hash }) => password_hash)).size).toBe(hashes.length)
     const tooShort = await importing(admin, [newcomer({ password: 'lilac-moss' }), newcomer({ password: 'lilac' })], {
       env: { PASSWORD_MIN_LENGTH: '12' },
     })
-    expect(tooShort.told).toEqual([
+    expect(tooShort.outcomes).toEqual([
       'password must have at least 12 characters',
       'password must have at least 12 characters',
     ])
@@ -687,16 +689,16 @@ describe('an imported password', () => {
       await ours(),
       ...formsOfHashes,
     ]
-    const { told } = await importing(
+    const { outcomes } = await importing(
       admin,
       hashes.map((password) => newcomer({ password })),
     )
-    expect(told).toEqual(hashes.map(() => 'password looks like a hash: name the column password_hash'))
+    expect(outcomes).toEqual(hashes.map(() => 'password looks like a hash: name the column password_hash'))
     const fine = await importing(
       admin,
       phrases.map((password) => newcomer({ password })),
     )
-    expect(fine.told).toEqual(phrases.map(() => 'created'))
+    expect(fine.outcomes).toEqual(phrases.map(() => 'created'))
   })
 
   it('is absent for Django’s unusable password: the result says so, and the user can set one by token later', async () => {
@@ -717,8 +719,8 @@ describe('an imported password', () => {
     const password = 'a fine new passphrase'
     await call('/v1/auth/password', { json: { token: body.token, new_password: password } })
     expect((await call('/v1/auth/login', { json: { identifier: email, password } })).status).toBe(200)
-    const { told } = await importing(admin, [newcomer({ password_hash: '!', password: 'a fine passphrase' })])
-    expect(told).toEqual(['password_hash must not come beside a password'])
+    const { outcomes } = await importing(admin, [newcomer({ password_hash: '!', password: 'a fine passphrase' })])
+    expect(outcomes).toEqual(['password_hash must not come beside a password'])
   })
 
   it.each(Object.entries(legacy))(
@@ -730,7 +732,7 @@ describe('an imported password', () => {
         name: 'Somebody Known',
         password_hash: hash,
       }))
-      expect((await importing(admin, people)).told).toEqual(people.map(() => 'created'))
+      expect((await importing(admin, people)).outcomes).toEqual(people.map(() => 'created'))
       for (const [name, { session, outcome }] of signInContracts) {
         const email = `${name}@legacy.example`
         const tries = async (secret: string) => {
@@ -783,7 +785,7 @@ describe('an imported password', () => {
 
   it('is rejected by row when its hash is malformed, of an unknown kind, or too costly to verify', async () => {
     const unknown = 'is no hash that this directory can verify'
-    const { told } = await importing(admin, [
+    const { outcomes } = await importing(admin, [
       newcomer({ password_hash: '' }),
       newcomer({ password_hash: '$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0$c2FsdHNhbHRzYWx0c2FsdHNhbHRzYWx0' }),
       newcomer({ password_hash: `${legacy.laravel[1]}x` }),
@@ -793,11 +795,11 @@ describe('an imported password', () => {
       newcomer({ password_hash: 7 }),
       newcomer({ password_hash: null, pin_hash: null }),
     ])
-    expect(told.slice(0, 3)).toEqual(Array(3).fill(`password_hash ${unknown}`))
-    expect(told.slice(3, 5)).toEqual(
+    expect(outcomes.slice(0, 3)).toEqual(Array(3).fill(`password_hash ${unknown}`))
+    expect(outcomes.slice(3, 5)).toEqual(
       Array(2).fill(expect.stringMatching(/^password_hash would cost too much to verify/)),
     )
-    expect(told.slice(5)).toEqual([`pin_hash ${unknown}`, 'password_hash must be a string', 'created'])
+    expect(outcomes.slice(5)).toEqual([`pin_hash ${unknown}`, 'password_hash must be a string', 'created'])
   })
 })
 
@@ -817,7 +819,7 @@ describe('a dry run', () => {
     expect(await snapshot()).toEqual(before)
     expect(dry.last).toMatchObject({ dry_run: true, created: 151, skipped: 1, refused: 3, passwords: 1 })
     const wet = await importing(admin, file, { path: '/v1/imports?dry_run=false' })
-    expect(dry.told).toEqual(wet.told)
+    expect(dry.outcomes).toEqual(wet.outcomes)
     expect(wet.last).toMatchObject({ dry_run: false, created: 151, skipped: 1, refused: 3, passwords: 1 })
     expect(dry.last.rows_written / wet.last.rows_written).toBeGreaterThan(0.9)
     expect(dry.last.rows_written / wet.last.rows_written).toBeLessThanOrEqual(1)
@@ -825,7 +827,7 @@ describe('a dry run', () => {
 
   it('finds duplicates, however far apart', async () => {
     const twins = [{ email: 'twin@example.org', name: 'Twin', username: 'twin', number: 9000 }]
-    const { told, last } = await importing(
+    const { outcomes, last } = await importing(
       admin,
       [
         ...twins,
@@ -836,14 +838,14 @@ describe('a dry run', () => {
       ],
       { path: '/v1/imports?dry_run=true' },
     )
-    expect(told.slice(-3)).toEqual(['username is taken', 'number is taken', 'skipped'])
+    expect(outcomes.slice(-3)).toEqual(['username is taken', 'number is taken', 'skipped'])
     expect(last.created).toBe(1501)
   })
 
   it('lists the kinds of hashes, and the cost of a sign-in until they are renewed', async () => {
     const file = Object.values(legacy).map(([, password_hash]) => newcomer({ password_hash }))
-    const { last, told } = await importing(admin, file, { path: '/v1/imports?dry_run=true' })
-    expect(told.at(-1)).toMatch(/^password_hash is no hash/)
+    const { last, outcomes } = await importing(admin, file, { path: '/v1/imports?dry_run=true' })
+    expect(outcomes.at(-1)).toMatch(/^password_hash is no hash/)
     expect(last.password_hashes.map(({ kind, users }) => `${users} ${kind}`).sort()).toEqual([
       '1 bcrypt 6',
       '1 pbkdf2_sha256 100001',
@@ -941,8 +943,8 @@ describe('an import during other changes', () => {
         return testEnv.DB.batch(statements)
       },
     }
-    const { told } = await importing(admin, file, { env: { DB } })
-    expect(told).toEqual(['created', 'created', 'skipped', 'created', 'created'])
+    const { outcomes } = await importing(admin, file, { env: { DB } })
+    expect(outcomes).toEqual(['created', 'created', 'skipped', 'created', 'created'])
     expect(batches).toBe(4)
     await whole()
   })
@@ -1009,10 +1011,10 @@ describe('an import during other changes', () => {
   })
 
   it('keeps the existing admin’s access', async () => {
-    const { told } = await importing(admin, [
+    const { outcomes } = await importing(admin, [
       { ...firstAdmin, name: 'Somebody Else', password: undefined, role: 'user' },
     ])
-    expect(told).toEqual(['skipped'])
+    expect(outcomes).toEqual(['skipped'])
     expect((await call('/v1/me', { token: admin })).body.role).toBe('admin')
   })
 })

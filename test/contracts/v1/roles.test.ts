@@ -188,7 +188,7 @@ describe('POST /roles', () => {
         [field]: field === 'role' ? name : [name, 'user'],
       }))
       for (const path of ['/v1/imports?dry_run=true', '/v1/imports']) {
-        expect((await importing(admin, imported, { path })).told).toEqual(['created', 'created'])
+        expect((await importing(admin, imported, { path })).outcomes).toEqual(['created', 'created'])
       }
       const { body } = await call(`/v1/users?role=${encodeURIComponent(name)}&limit=100`, { token: admin })
       const holders = await rows('SELECT 1 FROM user_roles WHERE role_number = ?', role.number)

@@ -169,12 +169,12 @@ describe('GET /users?search', () => {
     const letters = Array.from({ length: 100 }, (_, index) => String.fromCodePoint(0x4e00 + index))
     await create({ email: 'long@example.org', name: letters.join(''), first_name: '', last_name: '' })
     const long = letters.slice(0, 3).join('')
-    const beside = (short: string[]) => `${long} ${short.join(' ')}`
+    const withLongWord = (short: string[]) => `${long} ${short.join(' ')}`
     const pairs = Array.from({ length: 65 }, (_, index) => letters.slice(index, index + 2).join(''))
     for (const short of [letters.slice(0, 98), pairs]) {
       for (const more of ['', '&sort=name', '&sort=-created_at&status=active', '&role=user']) {
-        expect(await search(beside(short), more)).toEqual(['long'])
-        expect(await search(beside(short.with(-1, 'z')), more)).toEqual([])
+        expect(await search(withLongWord(short), more)).toEqual(['long'])
+        expect(await search(withLongWord(short.with(-1, 'z')), more)).toEqual([])
       }
     }
     const threes = Array.from({ length: 50 }, (_, index) => letters.slice(index, index + 3).join('')).join(' ')
