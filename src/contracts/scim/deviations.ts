@@ -1,7 +1,7 @@
 /** Where scim differs from RFC 7643 and RFC 7644 on purpose. The README has the table. */
 import type { Deviation, Exchange } from '../../http/contract/rehearsal'
 
-/** Usher refuses what the other server accepts. */
+/** Usher refuses a request that the other server accepts. */
 const refuses = ({ recorded, received }: Exchange, status: number) =>
   recorded.status < 400 && received.status === status
 

@@ -1,4 +1,4 @@
-/** Every failure in SCIM's words (RFC 7644, section 3.12). */
+/** Every failure in the format of SCIM (RFC 7644, section 3.12). */
 import type { Context } from 'hono'
 import type { Failure, Issue } from '../../http/contract/failure'
 import type { FailureResponse } from '../../http/contract/contract-types'
@@ -8,7 +8,7 @@ import { ScimError } from './schemas/messages'
 
 export const scimMediaType = 'application/scim+json'
 
-/** The wire's names of the core's fields. */
+/** The names of core fields on the wire. */
 const names: Readonly<Record<string, string>> = {
   email: 'emails',
   username: 'userName',
@@ -97,7 +97,7 @@ export function toFailureResponse(failure: Failure, path: string): FailureRespon
 function invalidRequest({ own, issues }: Failure & { kind: 'invalid_request' }): FailureResponse {
   if (own) return error(400, own.detail, own.code as ScimType)
   const [issue] = issues
-  // What the kit itself refuses is a body that is missing, or a cursor that is not of this list.
+  // The kit itself refuses an absent body, and a cursor of another list.
   if (issue?.path[0] === 'cursor') return error(400, 'The cursor is not one of this list.', 'invalidCursor')
   if (issue?.path.length === 0) return error(400, 'The body is missing or malformed.', 'invalidSyntax')
   const sentences = issues.map(({ path, problem }) => `${path.join('.')} ${describe(problem)}.`)
@@ -114,7 +114,7 @@ export function errorBody(status: number, detail: string, scimType?: ScimType) {
   return { schemas: [errorSchema], status: String(status), ...(scimType && { scimType }), detail }
 }
 
-/** What is wrong with a value, to follow the name of the attribute. */
+/** The error of a value, to follow the name of the attribute. */
 export function describe(problem: Issue['problem']): string {
   switch (problem.rule) {
     case 'missing':
@@ -163,10 +163,10 @@ interface ScimAnswer<Schema> {
   content: { 'application/scim+json': { schema: Schema } }
 }
 
-/** The failures an operation can answer, for the document. Any may answer 429 and 503. */
+/** The failures of an operation, for the document. Every operation may return 429 and 503. */
 export const failures = failuresOf(described)
 
-/** For the endpoints of the RFC that are not offered. */
+/** For endpoints of the RFC that Usher does not offer. */
 export function notImplemented(c: Context): Response {
   const { status, body, contentType = scimMediaType } = error(501, 'The endpoint is not offered.')
   return c.body(JSON.stringify(body), status, { 'content-type': contentType })

@@ -1,4 +1,4 @@
-/** Problems of a request, in the words of RFC 7644. */
+/** Problems of a request in the terms of RFC 7644. */
 import { Failed, type Part } from '../../http/contract/failure'
 
 export type ScimType =
@@ -13,7 +13,7 @@ export type ScimType =
   | 'invalidCursor'
   | 'invalidCount'
 
-/** A bad request. `detail` names attributes, never values of a client. */
+/** A bad request. `detail` names attributes, never values of the client. */
 export function badRequest(code: ScimType, detail: string, part: Part = 'body'): Failed {
   return new Failed({
     kind: 'invalid_request',

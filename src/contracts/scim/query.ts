@@ -1,4 +1,4 @@
-/** What a list is asked for: filter, order and page, by query parameters or by a SearchRequest. */
+/** The parameters of a list: filter, order and page, from the query or from a SearchRequest. */
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { ProvisionedList } from '../../core/provisioning/users'
@@ -15,7 +15,7 @@ import { searchSchema } from './schemas/messages'
 
 export const pageSizes = { default: 100, max: 200 }
 
-/** A parameter by its name, as text; undefined without a value. */
+/** Returns a parameter as text; undefined without a value. */
 type Parameter = (name: string) => string | undefined
 
 export const parameterOf =
@@ -23,7 +23,7 @@ export const parameterOf =
   (name) =>
     c.req.query(name)
 
-/** The members of a SearchRequest as parameters. */
+/** Returns the members of a SearchRequest as parameters. */
 export function searchParameters(body: unknown): Parameter {
   const request = message(body, searchSchema)
   return (name) => {
@@ -43,12 +43,12 @@ export interface ListQuery {
   filter: Filter | undefined
   sort: SortKey
   descending: boolean
-  /** Undefined where the page goes by cursor. */
+  /** Undefined for a page by cursor. */
   startIndex: number | undefined
   after: Position | undefined
   count: number
   projection: Projection
-  /** Writes the cursor of the page after a position. */
+  /** Creates the cursor of the page after a position. */
   cursorAfter: (position: Position) => string
 }
 
@@ -107,7 +107,7 @@ export function toUserList({ filter, sort, descending, startIndex, after, count 
   }
 }
 
-/** How a page says where it is: by its index, or by where the next one begins. */
+/** The position of a page: its index, or the cursor of the next page. */
 export function placeOf({ startIndex, cursorAfter }: ListQuery, next: Position | undefined) {
   return startIndex === undefined ? { nextCursor: next && cursorAfter(next) } : { startIndex }
 }

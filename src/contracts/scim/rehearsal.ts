@@ -2,7 +2,7 @@
 import type { Rehearsal } from '../../http/contract/rehearsal'
 
 export const rehearsal: Rehearsal = {
-  // SCIM has no sign-in. A session of v1 acts for the same user as an API key would.
+  // SCIM has no sign-in. A session of v1 acts for the same user as an API key.
   signIn: {
     operation: undefined,
     path: '/v1/auth/login',
@@ -14,7 +14,7 @@ export const rehearsal: Rehearsal = {
   sessionOperations: [],
   readOperations: ['scimSearchUsers', 'scimSearchGroups'],
   creates: ['scimCreateUser', 'scimCreateGroup'],
-  // Every identifier is a uuid, so that users and groups need no kinds of their own.
+  // Every identifier is a uuid, so users and groups need no separate kinds.
   identifiers: { id: 'user', 'members.value': 'user', 'groups.value': 'user' },
   volatile: ['created', 'lastModified', 'version'],
   tokens: ['nextCursor'],

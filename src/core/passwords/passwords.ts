@@ -16,7 +16,8 @@ export async function hashPassword(password: Parsed<'password'> | Parsed<'pin'>,
 
 /**
  * Whether `password` matches `stored`, and whether the hash is outdated. Every check costs at least as much as a
- * current hash, whatever its result and even without a stored hash. So the response time does not tell accounts apart.
+ * current hash, for every result and even without a stored hash. The response time therefore does not distinguish
+ * accounts.
  */
 export async function verifyPassword(
   password: string,

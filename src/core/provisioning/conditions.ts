@@ -1,4 +1,7 @@
-/** Conditions on users, as contracts with a filter language state them. Text compares folded, unless its case counts. */
+/**
+ * Conditions on users, for contracts with a filter language. Text is compared in folded form, except for case-sensitive
+ * fields.
+ */
 import type {
   Comparison,
   RoleCondition,
@@ -12,10 +15,13 @@ import { fold, foldForSearch, foldIdentifier, foldRoleName } from '../users/text
 export { maxUsersRead } from '../../database/users/user-condition-page'
 export type { Comparison, RoleCondition, TextComparison, TextField, TimeField, UserCondition }
 
-/** No field holds control characters or lone surrogates, so only `ne` holds for a text that does; and no field is empty. */
+/**
+ * No field is empty or holds control characters or lone surrogates. A text with such characters therefore matches `ne`
+ * only.
+ */
 const isNowhere = (value: string) => /[\p{Cc}\p{Cs}]/u.test(value)
 
-/** A user's text compared with another. */
+/** Compares a text field of a user with a value. */
 export function textCondition(field: TextField, comparison: TextComparison, value: string): UserCondition {
   if (value === '' && (comparison === 'co' || comparison === 'sw' || comparison === 'ew'))
     return { kind: 'present', field }
@@ -34,7 +40,7 @@ export function textCondition(field: TextField, comparison: TextComparison, valu
   }
 }
 
-/** An email or a name to sign in by compares as the directory keeps it, with its domain in ASCII. */
+/** Emails and usernames are compared in their stored form: the domain is in ASCII. */
 const foldAddress = (value: string) => (value.includes('@') ? foldIdentifier(value) : fold(value))
 
 const foldedAs: Record<TextField, (value: string) => string> = {
@@ -48,7 +54,7 @@ const foldedAs: Record<TextField, (value: string) => string> = {
   employeeNumber: fold,
 }
 
-/** A text of a role compared with another. */
+/** Compares a text field of a role with a value. */
 export function roleTextCondition(field: 'id' | 'name', comparison: TextComparison, value: string): RoleCondition {
   if (value === '' && (comparison === 'co' || comparison === 'sw' || comparison === 'ew'))
     return { kind: 'constant', holds: true }

@@ -1,4 +1,7 @@
-/** Users as a provisioning client sees them: with its own ids of them, and attributes that the record has no field for. */
+/**
+ * Users as a provisioning client sees them: with ids of its own, and with attributes that the core record has no field
+ * for.
+ */
 import type { ActorRow } from '../../database/guard'
 import {
   deleteAttributes,
@@ -22,7 +25,7 @@ import type { Position, SortKey } from '../users/user-list'
 import { createUser } from '../users/users'
 import type { UserCondition } from './conditions'
 
-/** What the record has no field for, by the contract's names. */
+/** Attributes without a core field, by the names of the contract. */
 export type Attributes = Readonly<Record<string, unknown>>
 
 export interface ProvisionedUser {
@@ -32,14 +35,14 @@ export interface ProvisionedUser {
   attributes: Attributes
 }
 
-/** What a request makes of a user. What is undefined stays as it is. */
+/** The changes of a user that a request makes. Undefined values stay as they are. */
 export interface ProvisionedChanges {
   changes: UserChanges
   externalId?: string | null | undefined
   attributes?: Attributes | undefined
 }
 
-/** Bytes of all attributes of one user, as JSON. */
+/** The maximum size of all attributes of a user, in bytes of JSON. */
 export const maxAttributeBytes = 8192
 
 export async function getProvisionedUser(caller: Caller, id: string): Promise<ProvisionedUser> {
@@ -55,13 +58,13 @@ export interface ProvisionedList {
   condition: UserCondition
   sort: SortKey
   descending: boolean
-  /** Where the page begins: after a user, or behind so many. */
+  /** The start of the page: after a user, or at an offset. */
   after: Position | undefined
   offset: number
   limit: number
 }
 
-/** A page, with the exact total of all pages; `next` is where the page after it begins, if there is one. */
+/** A page, with the exact total of all pages. `next` is the start of the next page, if there is one. */
 export async function listProvisionedUsers(
   caller: Caller,
   list: ProvisionedList,
@@ -74,7 +77,7 @@ export async function listProvisionedUsers(
   )
   const { users = [], total } = page ?? {}
   if (total === undefined) throw new Refused({ kind: 'too_many', of: 'users', max: maxUsersRead })
-  // A page by its number comes in any order.
+  // Pages by offset can have any order.
   if (sort === 'number' && list.after === undefined) users.sort((one, other) => one.user.number - other.user.number)
   const listed = users.slice(0, limit)
   const last = listed.at(-1)
@@ -85,7 +88,10 @@ export async function listProvisionedUsers(
   }
 }
 
-/** The page of a look-up, which reads its hits alone; undefined where the list is none, or has many. */
+/**
+ * Returns the page of a look-up, which reads only the users that it finds. Undefined if the list is not a look-up, or
+ * finds many users.
+ */
 async function fewUsers(caller: Caller, list: ProvisionedList) {
   const { offset, limit, after } = list
   const statement = after ? undefined : selectFewUsers({ ...list, client: clientOf(caller) })
@@ -104,7 +110,7 @@ async function fewUsers(caller: Caller, list: ProvisionedList) {
 
 const positionOf = ({ user: { number }, key }: ListedUser): Position => ({ key: key ?? String(number), number })
 
-/** Where one counter counts the users of the condition, none is read for the total. */
+/** If one counter counts the users of the condition, the total reads no users. */
 function selectPage(
   caller: Caller,
   { condition, sort, descending, after, offset, limit }: ProvisionedList,
@@ -129,7 +135,7 @@ function countedBy(condition: UserCondition): { active?: boolean; role?: { id: s
     : undefined
 }
 
-/** Creates a user with the default role, unless others are given. */
+/** Creates a user, by default with the default role. */
 export async function createProvisionedUser(
   caller: Caller,
   input: NewUser,
@@ -141,7 +147,10 @@ export async function createProvisionedUser(
   return { user, externalId, attributes }
 }
 
-/** As `updateUser`: `changesTo` is asked once the present state is known. Any change of what is kept raises the version, too. */
+/**
+ * Like `updateUser`; calls `changesTo` with the present state of the user. A change of the additional attributes or the
+ * external id raises the version too.
+ */
 export async function updateProvisionedUser(
   caller: Caller,
   id: string,
@@ -169,7 +178,7 @@ export async function updateProvisionedUser(
   return { user, ...kept }
 }
 
-/** What of that which is kept differs, and the statements that write it. */
+/** Returns the additional attributes that change, and the statements that write them. */
 function further(
   id: string,
   actor: ActorRow,
@@ -204,7 +213,7 @@ function provisioned(user: User, { attributes, external_id }: KeptRow): Provisio
   return { user, externalId: external_id, attributes: JSON.parse(attributes ?? '{}') as Attributes }
 }
 
-/** The client that a request is of: the user behind its credential. */
+/** The provisioning client of a request: the user of its credential. */
 export function clientOf({ credential }: Caller): { kind: 'session' | 'key'; credential: string } {
   return credential.kind === 'key'
     ? { kind: 'key', credential: credential.hash }

@@ -1,4 +1,4 @@
-/** Tells another service whether a credential is valid now, and what its user may do. */
+/** Reports to another service whether a credential is valid, and the permissions of its user. */
 import type { Credential } from '../../database/guard'
 import {
   selectIntrospectedKey,
@@ -25,8 +25,8 @@ export type Introspected =
   | (Holder & { kind: 'key'; keyId: string; createdAt: number; expiresAt: number | null })
 
 /**
- * Returns undefined for a credential that is not valid now. Undefined as `credential` stands for text that Usher cannot
- * have issued.
+ * Returns undefined for a credential that is not valid now. `credential` is undefined for text that Usher cannot have
+ * issued.
  */
 export async function introspect(
   caller: Caller,
@@ -57,7 +57,7 @@ export async function introspect(
   )
 }
 
-/** The user of the caller's session, and what the session allows now. An API key has no session. */
+/** Returns the user and the current permissions of the caller’s session. An API key has no session. */
 export async function describeSession(
   caller: Caller,
 ): Promise<{ user: User; sessionId: string; permissions: readonly Permission[] }> {

@@ -20,7 +20,9 @@ export function accountOf(userNumber: number): string {
   return `user:${userNumber}`
 }
 
-/** The account that counts the failures of an unknown identifier, so that it is locked as a real one would be. */
+/**
+ * The account that counts the failures of an unknown identifier, so that the identifier is locked like a real account.
+ */
 export async function accountOfUnknown(key: string): Promise<string> {
   return `identifier:${await sha256(utf8(key))}`
 }
@@ -32,8 +34,8 @@ export function refuseIfLocked(until: number | null | undefined, now: number): v
 }
 
 /**
- * Counts a failure and records the lockout that it causes. Refuses the batch if the account is locked by now, as a
- * successful sign-in does. So among attempts sent at once, only as many as the threshold are reported as wrong.
+ * Counts a failure and records a lockout that it causes. Refuses the batch if the account is locked already, as a
+ * successful sign-in does. Simultaneous attempts therefore reveal at most as many wrong passwords as the threshold.
  */
 export function countFailure(visit: Visit, account: string, userId: string | null): Statement<unknown>[] {
   const { now } = visit

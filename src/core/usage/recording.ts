@@ -1,36 +1,40 @@
 /**
- * Recording who uses which operation. A use is recorded in the batch of its request, once for each hour: an isolate remembers what it has
- * recorded in the present hour, and the statement writes nothing where another isolate was first.
+ * Records the use of operations by users and programs, once for each hour, in the batch of the request. An isolate
+ * remembers the uses that it has recorded in the current hour. The statement writes nothing if another isolate has
+ * recorded the use already.
  */
 import type { Credential, PendingUse } from '../../database/guard'
 import type { Statement } from '../../database/statement'
 import { recordUseOfSession, recordUseOfUser } from '../../database/usage/usage'
 import type { Settings, Visit } from '../access/caller'
 
-/** What a request uses. */
+/** The use that a request makes. */
 export interface Use {
   /** The operationId. */
   operation: string
-  /** As the client names itself; an empty text where it does not. */
+  /** The name that the client sends; an empty text without one. */
   program: string
 }
 
-/** The programs of one principal and operation in the present hour that an isolate records by name. */
+/** The maximum number of programs that an isolate records by name in an hour, for one principal and operation. */
 const maxPrograms = 20
-/** Stands for the others: a client that names itself anew at each request must not fill the database. */
+/** The name of all further programs. A client that sends a new name with each request must not fill the database. */
 const otherPrograms = '(other)'
 
-/** Principals with their operation, at most: beyond that the isolate forgets, and asks the database again. */
+/**
+ * The maximum number of principals and operations in memory. Above it the isolate forgets them, and asks the database
+ * again.
+ */
 const maxRemembered = 10_000
 
 interface Memory {
   /** Hours since 1970. */
   hour: number
-  /** The programs that are recorded, by contract, operation and principal. */
+  /** The recorded programs, by contract, operation and principal. */
   programs: Map<string, Set<string>>
 }
 
-/** One for each configuration: an isolate has one. */
+/** One for each configuration; an isolate has only one. */
 const memories = new WeakMap<Settings, Memory>()
 
 function memoryOf(settings: Settings, hour: number): Memory {
@@ -41,7 +45,10 @@ function memoryOf(settings: Settings, hour: number): Memory {
   return memory
 }
 
-/** The use of a request on a credential, unless it is recorded. An API key is one program, however its clients name themselves. */
+/**
+ * Returns the use of a request with a credential, unless it is recorded already. An API key counts as one program, for
+ * every `User-Agent`.
+ */
 export function pendingUseOn(visit: Visit, credential: Credential): PendingUse | undefined {
   const { use } = visit
   if (!use) return undefined
@@ -49,7 +56,7 @@ export function pendingUseOn(visit: Visit, credential: Credential): PendingUse |
   return pendingUse(visit, { ...use, program: '' }, credential.hash)
 }
 
-/** `principal` is what the request knows its user or API key by. */
+/** `principal` identifies the user or the API key of the request. */
 function pendingUse({ contract, settings, now }: Visit, use: Use, principal: string): PendingUse | undefined {
   const hour = Math.floor(now / 3600)
   const { programs } = memoryOf(settings, hour)
@@ -64,13 +71,13 @@ function pendingUse({ contract, settings, now }: Visit, use: Use, principal: str
   }
 }
 
-/** Records the use by a user whom the batch lets in. */
+/** Records the use by a user, if the guard of the batch admits the caller. */
 export function recordUse(visit: Visit, userId: string): Statement[] {
   const use = visit.use && pendingUse(visit, visit.use, userId)
   return use ? [{ ...recordUseOfUser({ ...use.row, principal: userId }), onCommit: use.onRecorded }] : []
 }
 
-/** The same where only the session is known, which the batch must not have ended yet. */
+/** Does the same for a session, while the session is valid in the batch. */
 export function recordUseOnSession(visit: Visit, sessionId: string): Statement[] {
   const use = visit.use && pendingUse(visit, visit.use, sessionId)
   return use ? [{ ...recordUseOfSession({ ...use.row, sessionId }), onCommit: use.onRecorded }] : []

@@ -1,16 +1,16 @@
-/** Who uses which operations. */
+/** Lists which users and programs use which operations. */
 import { pageKey, selectUsage, usageDimensions, type UsageDimension, type UsageRow } from '../../database/usage/usage'
 import { guard, translateRefusals, type Caller } from '../access/caller'
 
 export { pageKey, usageDimensions, type UsageDimension }
 
-/** A dimension that the list is not grouped by is undefined. */
+/** A value that the list is not grouped by is undefined. */
 export interface Usage {
   contract: string | undefined
   operation: string | undefined
   /** The user's id. */
   principal: string | undefined
-  /** The API key's id, or the program as it names itself; undefined where it does not. */
+  /** The API key's id, or the name that the program sends; undefined without one. */
   program: string | undefined
   /** Unix seconds: the beginning of an hour. */
   firstSeen: number
@@ -19,16 +19,16 @@ export interface Usage {
   activeHours: number
 }
 
-/** Where a page of usage ended. */
+/** The position at which a page of usage ended. */
 export type UsagePosition = readonly (string | number)[]
 
-/** A page of usage, in the order of its dimensions; `next` is where the page after it begins, if there is one. */
+/** A page of usage, in the order of `usageDimensions`. `next` is the start of the next page, if there is one. */
 export async function listUsage(
   caller: Caller,
   filter: {
     contract: string | undefined
     operation: string | undefined
-    /** Unix seconds: usage counts from the day of this time. */
+    /** Unix seconds. The list begins with the day of this time. */
     since: number | undefined
     /** In the order of `usageDimensions`. */
     group: readonly UsageDimension[]

@@ -1,4 +1,4 @@
-/** Statements about roles as groups: their members, by pages, and changes of many memberships at once. */
+/** Statements about roles as groups: pages of members, and changes of many memberships at once. */
 import { sql, type SQL } from 'drizzle-orm'
 import { refuseIf } from '../guard'
 import { limit, prepare, prepareEach, type Statement } from '../statement'
@@ -35,20 +35,20 @@ interface Client {
 export const selectGroups = ({ kind, credential }: Client): Statement<GroupRow> =>
   allGroups(kind, { client: credential })
 
-/** The group of this id: a row, or none. */
+/** Selects the group with this id: one row or none. */
 export const selectGroup = ({ kind, credential }: Client, id: string): Statement<GroupRow> =>
   oneGroup(kind, { client: credential, id })
 
 export interface MemberRow {
-  /** The place of the group in the list that was asked for. */
+  /** The position of the group in the list. */
   place: number
   number: number
   id: string
 }
 
 /**
- * The members of `groups`, a JSON array of role numbers, in that order and each in order of number: those after the member `number` of
- * the group at `place`.
+ * Selects the members of `groups`, a JSON array of role numbers. Groups are in the given order, and members in order of
+ * number. Begins after member `number` of the group at `place`.
  */
 export const selectMembers = prepare<{ groups: string; place: number; number: number; limit: number }, MemberRow>(
   () => sql`
@@ -60,7 +60,7 @@ export const selectMembers = prepare<{ groups: string; place: number; number: nu
     WHERE place.key >= ${value('place')} ${limit('limit')}`,
 )
 
-/** The same of the one group with this id. */
+/** Selects the same for the group with this id. */
 export const selectMembersOf = prepare<{ id: string; number: number; limit: number }, MemberRow>(
   () => sql`
     SELECT 0 AS place, ${userRoles.user_number} AS number, ${users.id} AS id
@@ -70,7 +70,7 @@ export const selectMembersOf = prepare<{ id: string; number: number; limit: numb
     ORDER BY ${userRoles.user_number} ${limit('limit')}`,
 )
 
-/** The roles of the users with these ids, a JSON array. */
+/** Selects the roles of the users with these ids, a JSON array. */
 export const selectRolesHeld = prepare<{ ids: string }, { id: string; role_number: number }>(
   () => sql`
     SELECT ${users.id}, ${userRoles.role_number} FROM json_each(${value('ids')})
@@ -92,24 +92,24 @@ const holderColumns = sql`${users.id}, ${users.number}, ${users.version},
       SELECT ${userRoles.role_number} FROM ${userRoles} WHERE ${userRoles.user_number} = ${users.number}
       ORDER BY ${userRoles.position})) END AS roles`
 
-/** The users with these ids, a JSON array. */
+/** Selects the users with these ids, a JSON array. */
 export const selectHoldersById = prepare<{ ids: string }, HolderRow>(
   () => sql`SELECT ${holderColumns} FROM json_each(${value('ids')}) CROSS JOIN ${users} ON ${users.id} = value`,
 )
 
-/** The holders of the role with this id. */
+/** Selects the holders of the role with this id. */
 export const selectHoldersOfRole = prepare<{ id: string; limit: number }, HolderRow>(
   () => sql`
     SELECT ${holderColumns} FROM ${userRoles} CROSS JOIN ${users} ON ${users.number} = ${userRoles.user_number}
     WHERE ${userRoles.role_number} = (SELECT number FROM roles WHERE id = ${value('id')}) ${limit('limit')}`,
 )
 
-/** No row, for a change that does not take everyone out. */
+/** Selects no row, for a change that does not remove all members. */
 export const selectNoHolders = prepare<void, HolderRow>(
   () => sql`SELECT NULL AS id, NULL AS number, NULL AS version, NULL AS roles WHERE 0`,
 )
 
-/** A user whose roles become others, in order. */
+/** A user and the new roles of the user, in order. */
 export interface RolesChange {
   number: number
   version: number
@@ -117,7 +117,9 @@ export interface RolesChange {
   after: readonly number[]
 }
 
-/** Writes the roles of many users, no more than what differs, and raises their versions: all of them, or none. */
+/**
+ * Writes the roles of many users and raises their versions. Writes only the differences. Changes every user or none.
+ */
 export function replaceRolesOfMany(changes: readonly RolesChange[], now: number): Statement[] {
   const gone = changes.flatMap(({ number, before, after }) =>
     before.filter((role) => !after.includes(role)).map((role) => [number, role]),
@@ -131,7 +133,7 @@ export function replaceRolesOfMany(changes: readonly RolesChange[], now: number)
   const users = JSON.stringify(changes.map(({ number, version, after }) => [number, version, after[0], after.length]))
   return [
     updateHolders({ rows: users, now }),
-    // `changes()` counts the rows of the statement before.
+    // `changes()` counts the rows of the previous statement.
     refuseIf('stale', sql`changes() <> ${changes.length}`),
     deleteMemberships({ rows: JSON.stringify(gone) }),
     countTogether(),
@@ -154,7 +156,7 @@ const insertMemberships = prepare<{ rows: string }>(
     ON CONFLICT DO UPDATE SET position = excluded.position`,
 )
 
-/** One change of the counters for all who join a role and share a part of a span. */
+/** Changes the counters once for all users who join a role and share a part of a span. */
 const countJoined = prepare<{ rows: string }>(
   () => sql`
     INSERT INTO user_count_changes
@@ -170,7 +172,7 @@ const updateHolders = prepare<{ rows: string; now: number }>(
     WHERE ${users.number} = holder.value ->> 0 AND ${users.version} = holder.value ->> 1`,
 )
 
-/** The change was decided on these permissions of roles: any others refuse the batch as `stale`. */
+/** Refuses the batch as `stale` if the permissions of these roles have changed since the decision. */
 export function refuseUnlessPermissions(known: readonly Pick<RoleRow, 'number' | 'permissions'>[]): Statement {
   const rows = JSON.stringify(known.map(({ number, permissions }) => [number, permissions]))
   return refuseIf(
@@ -181,7 +183,7 @@ export function refuseUnlessPermissions(known: readonly Pick<RoleRow, 'number' |
   )
 }
 
-/** The number that the next role gets: numbers are never given twice. */
+/** Selects the number of the next role. Numbers are never reused. */
 export const selectNextRoleNumber = prepare<void, { number: number }>(
   () => sql`SELECT seq + 1 AS number FROM sqlite_sequence WHERE name = 'roles'`,
 )

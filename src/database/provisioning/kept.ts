@@ -1,4 +1,7 @@
-/** Statements about what provisioning clients keep of users and roles: attributes, and ids of their own. */
+/**
+ * Statements about the data that provisioning clients store for users and roles: additional attributes and external
+ * ids.
+ */
 import { sql } from 'drizzle-orm'
 import { prepare, type Statement } from '../statement'
 import { externalIds, keptAttributes, users } from '../tables'
@@ -29,7 +32,7 @@ export const selectKept: Record<ClientKind, (values: { id: string; client: strin
   (client) => prepare(() => sql`SELECT ${kept(client)} FROM ${users} WHERE ${users.id} = ${value('id')}`),
 )
 
-/** A user with what is kept of it for the client: a row, or none. */
+/** Selects a user with the data that the client stored: one row or none. */
 export const selectUserAndKept = ofClient((client) =>
   prepare<{ id: string; client: string }, { user: UserRow; kept: KeptRow }>(
     () => sql`SELECT ${userText} AS user, ${kept(client)} FROM ${users} WHERE ${users.id} = ${value('id')}`,
@@ -54,7 +57,9 @@ export const deleteAttributes = prepare<{ id: string }>(
 
 export type Kind = 'user' | 'role'
 
-/** By the id of the user or role, which may be inserted by the same batch. `client` is the client's number. */
+/**
+ * Writes by the id of the user or role, which may be inserted in the same batch. `client` is the number of the client.
+ */
 const saves = {
   user: prepare<{ id: string; client: number; value: string }>(() => saving('user')),
   role: prepare<{ id: string; client: number; value: string }>(() => saving('role')),
@@ -76,7 +81,7 @@ const deletion = (kind: Kind) => sql`
   DELETE FROM ${externalIds} WHERE ${externalIds.client_number} = ${value('client')}
     AND ${externalIds.kind} = ${literal(kind)} AND ${externalIds.subject_number} = ${subject(kind)}`
 
-/** The client's id of a user or role; null takes it away. */
+/** Sets the client's id of a user or role; null removes it. */
 export function saveExternalId(
   kind: Kind,
   { id, client, externalId }: { id: string; client: number; externalId: string | null },

@@ -1,16 +1,16 @@
-/** Statements about usage: which user and program used which operation, and when. */
+/** Statements about usage: the operations that users and programs used, and the time. */
 import { sql, type SQL } from 'drizzle-orm/sql'
 import { compile, prepare, type Statement } from '../statement'
 import { sessions, usage, users } from '../tables'
 
-/** A type and not an interface, for the placeholders' sake. */
+/** A type instead of an interface, because placeholders need an index signature. */
 export type UseRow = typeof usage.$inferSelect
 
 const value = sql.placeholder
 
 /**
- * Inserts the use, or adds its hour to the row of its day. Writes nothing where the hour is recorded already. `principal` and `program`
- * are expressions over `source`, which is a FROM clause with a WHERE clause.
+ * Inserts the use, or adds its hour to the row of its day. Writes nothing if the hour is recorded already. `principal`
+ * and `program` are expressions over `source`, which is a FROM clause with a WHERE clause.
  */
 export const upsertUse = (principal: SQL, program: SQL, source: SQL): SQL => sql`
   INSERT INTO ${usage} (contract, operation, principal, program, day, hours)
@@ -21,7 +21,7 @@ export const recordUseOfUser = prepare<UseRow>(() =>
   upsertUse(sql`${value('principal')}`, sql`${value('program')}`, sql`WHERE 1`),
 )
 
-/** The same where the user is known by a session only. */
+/** Does the same for a request that only has the session. */
 export const recordUseOfSession = prepare<Omit<UseRow, 'principal'> & { sessionId: string }>(() =>
   upsertUse(
     sql`${users.id}`,
@@ -30,11 +30,11 @@ export const recordUseOfSession = prepare<Omit<UseRow, 'principal'> & { sessionI
   ),
 )
 
-/** What usage can be grouped by, in the order of the primary key. */
+/** The values by which usage can be grouped, in the order of the primary key. */
 export const usageDimensions = ['contract', 'operation', 'principal', 'program', 'day'] as const
 export type UsageDimension = (typeof usageDimensions)[number]
 
-/** A dimension that the group does not name is absent. */
+/** A value that the group does not name is absent. */
 export type UsageRow = Partial<Pick<UseRow, UsageDimension>> & {
   /** Hours since 1970. */
   first_hour: number
@@ -46,10 +46,10 @@ export type UsageRow = Partial<Pick<UseRow, UsageDimension>> & {
 export interface UsageQuery {
   contract: string | undefined
   operation: string | undefined
-  /** The first day that counts. */
+  /** The first day of the list. */
   sinceDay: number | undefined
   group: readonly UsageDimension[]
-  /** Where the page before ended: the values of `pageKey`. */
+  /** The end of the previous page: the values of `pageKey`. */
   after: readonly (string | number)[] | undefined
   limit: number
 }
@@ -69,19 +69,22 @@ const hoursOfRow = raw(
   hoursOfDay.map(({ hour }) => `(hours >> ${hour} & 1)`),
   ' + ',
 )
-/** An hour of a day counts once, whichever rows of the group have it. */
+/** Counts each hour of a day once, even if several rows of the group have it. */
 const distinctHours = raw(
   hoursOfDay.map(({ bit }) => `count(DISTINCT iif(hours & ${bit}, day, NULL))`),
   ' + ',
 )
 
-/** The columns that tell the entries of the list apart. */
+/** The columns by which entries of the list differ. */
 export function pageKey({ group, contract, operation }: Pick<UsageQuery, 'group' | 'contract' | 'operation'>) {
   const fixed = { contract, operation } as Partial<Record<UsageDimension, string | undefined>>
   return group.filter((dimension) => fixed[dimension] === undefined)
 }
 
-/** A page of usage in the order of its group. Grouped by everything but the day, it reads no row before its first entry. */
+/**
+ * Selects a page of usage in the order of its group. A list that is grouped by everything except the day reads no row
+ * before its first entry.
+ */
 export function selectUsage(query: UsageQuery): Statement<UsageRow> {
   const { contract, operation, sinceDay, group, after, limit } = query
   const columns = list(group.map((dimension) => sql`${usage[dimension]}`))
@@ -94,7 +97,8 @@ export function selectUsage(query: UsageQuery): Statement<UsageRow> {
     after === undefined
       ? undefined
       : sql`(${list(key.map((dimension) => sql`${usage[dimension]}`))}) > (${list(after.map((part) => sql`${part}`))})`,
-    // Every contract has a name: the condition lets the primary key be searched from its beginning.
+    // Always true: every contract has a name. The condition lets the database search the primary key from its
+    // beginning.
     contract !== undefined || (after !== undefined && key[0] === 'contract') ? undefined : sql`${usage.contract} > ''`,
   ]
   return compile(sql`

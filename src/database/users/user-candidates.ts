@@ -1,9 +1,9 @@
-/** The users that an index finds for a condition: all for whom it holds, and maybe others. */
+/** The candidates for a condition that an index finds: every matching user, and possibly others. */
 import { sql, type SQL } from 'drizzle-orm'
 import { externalIds, keptAttributes, loginIdentifiers, roles, userRoles, userSearch } from '../tables'
 import type { RoleCondition, TextField, UserCondition } from './user-condition'
 
-/** What an index finds the candidates by. Each list holds alternatives. */
+/** The keys by which an index finds the candidates. Each list holds alternatives. */
 export interface Narrowing {
   ids: string[]
   /** Keys of login_identifiers. */
@@ -37,7 +37,7 @@ export function costOf({ phrases, roleIds, roleNames }: Narrowing): Cost {
   return phrases.length > 0 ? 1 : 0
 }
 
-/** Undefined where no index narrows the condition. */
+/** Returns undefined if no index narrows the condition. */
 export function narrowing(condition: UserCondition): Narrowing | undefined {
   switch (condition.kind) {
     case 'constant':
@@ -49,7 +49,7 @@ export function narrowing(condition: UserCondition): Narrowing | undefined {
     case 'any': {
       const found = condition.conditions.map(narrowing)
       return found.every((one) => one !== undefined)
-        ? // `fromEntries` loses the names of the kinds.
+        ? // `fromEntries` loses the type of the keys.
           (Object.fromEntries(kinds.map((kind) => [kind, found.flatMap((one) => one[kind])])) as unknown as Narrowing)
         : undefined
     }
@@ -80,7 +80,7 @@ function narrowingOfText(condition: UserCondition & { kind: 'text' }): Narrowing
     if (field === 'externalId') return { ...none, externalIds: [text] }
     if (field === 'shownName' || field === 'email') return { ...none, keys: [key] }
     if (field === 'name') return { ...none, names: [text] }
-    // The number is the matricule or, where one is kept, that one.
+    // The number is the matricule, or the stored employee number instead.
     if (field === 'employeeNumber') {
       return { ...none, employeeNumbers: [text], keys: digits.test(text) ? [text] : [] }
     }
@@ -89,7 +89,7 @@ function narrowingOfText(condition: UserCondition & { kind: 'text' }): Narrowing
   return phrase === undefined ? undefined : { ...none, phrases: [phrase] }
 }
 
-/** Where the index holds the text of a field; what an email holds may have no entry of its own (`toSearchRow`). */
+/** The index columns of a field. A text that the email contains may have no entry of its own (`toSearchRow`). */
 const searchedIn: Partial<Record<TextField, { own: readonly string[]; others: readonly string[] }>> = {
   shownName: { own: ['username'], others: ['email'] },
   email: { own: ['email'], others: [] },
@@ -98,18 +98,21 @@ const searchedIn: Partial<Record<TextField, { own: readonly string[]; others: re
   familyName: { own: ['family_name'], others: ['email'] },
 }
 
-/** Ends each text of the index. */
+/** The end mark of each text in the index. */
 const end = '\u0001\u0001'
 const isLongEnough = (text: string) => [...text].length >= 3
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`
 const within = (columns: readonly string[], phrase: string) => `({${columns.join(' ')}} : ${phrase})`
 
-/** An expression for MATCH that finds every user with such a text, and maybe more; undefined where the text is too short for one. */
+/**
+ * Returns a MATCH expression that finds every user with such a text, and possibly others. Undefined if the text is too
+ * short.
+ */
 function phraseOf({ field, comparison, searched }: UserCondition & { kind: 'text' }): string | undefined {
   const places = searchedIn[field]
   if (!places || !['eq', 'co', 'sw', 'ew'].includes(comparison)) return undefined
   const { own, others } = places
-  // A name that is its two parts joined has no entry: no phrase reaches from one part into the other.
+  // A name that equals its joined parts has no entry of its own, so no phrase may span both parts.
   const words = field === 'name' ? searched.split(' ') : [searched]
   const [longest = ''] = words.toSorted((one, other) => other.length - one.length)
   const whole = words.length === 1
@@ -120,7 +123,7 @@ function phraseOf({ field, comparison, searched }: UserCondition & { kind: 'text
   return others.length > 0 ? `(${inOwn} OR ${within(others, quoted(longest))})` : inOwn
 }
 
-/** The numbers of the users that the index finds, each once. */
+/** Selects the numbers of the users that the index finds, without duplicates. */
 export function candidates(found: Narrowing, own: SQL): SQL {
   const selects = [
     found.ids.length > 0 && sql`SELECT number FROM users WHERE id ${among(found.ids)}`,
@@ -142,7 +145,7 @@ export function candidates(found: Narrowing, own: SQL): SQL {
 const holders = (named: SQL) => sql`SELECT user_number AS number FROM ${userRoles}
   WHERE role_number IN (SELECT number FROM ${roles} WHERE ${named})`
 
-/** One parameter for any number of alternatives. */
+/** Uses one parameter for any number of alternatives. */
 function among(alternatives: readonly string[]): SQL {
   const [first, ...others] = alternatives
   return others.length === 0 ? sql`= ${first}` : sql`IN (SELECT value FROM json_each(${JSON.stringify(alternatives)}))`

@@ -11,7 +11,7 @@ import type { UserFilter } from './user-filter'
 import { keyOf, orderBy, type Order } from './user-matched-page'
 import { clientNumber, listedUser, pageOf, readPage, type UserPage } from './user-row'
 
-/** A condition that no index narrows is evaluated on every user, as long as there are no more than these. */
+/** The maximum number of users for a condition that no index narrows. Such a condition is evaluated on every user. */
 export const maxUsersRead = 50_000
 
 export interface ConditionQuery extends Order {
@@ -22,24 +22,24 @@ export interface ConditionQuery extends Order {
   limit: number
 }
 
-/** A page; its total is undefined where too many users would have to be read. */
+/** A page. The total is undefined if too many users would have to be read. */
 export type ConditionPage = Omit<UserPage, 'total'> & { total: number | undefined }
 
 const value = sql.placeholder
 
-/** The most users of a look-up that are answered as they are found. */
+/** The maximum number of users that a look-up returns without a second statement. */
 const maxFound = 200
 
 /**
- * The users that a look-up finds, all of them in order, where these are few: `total` is undefined where there are more. Undefined where
- * the condition is no look-up.
+ * Selects all users that a look-up finds, in order. `total` is undefined if there are more than the maximum. Returns
+ * undefined if the condition is not a look-up.
  */
 export function selectFewUsers(query: ConditionQuery): Statement<ConditionPage> | undefined {
   const { condition, client } = query
   const found = narrowing(condition)
   if (!found || costOf(found) > 0 || sizeOf(condition) > maxRepeated) return undefined
   const own = clientNumber[client.kind]
-  // All that are found by an external id have it.
+  // Every user that is found by an external id has this id.
   const known = isExact(condition) && condition.field === 'externalId' ? sql`${condition.value}` : undefined
   const listed = sql`SELECT ${listedUser(keyOf(query.sort), own, known)} FROM (${candidates(found, own)}) AS candidate
     CROSS JOIN users ON users.number = candidate.number WHERE ${isExact(condition) ? sql`1` : toSql(condition, own)}
@@ -53,13 +53,13 @@ export function selectFewUsers(query: ConditionQuery): Statement<ConditionPage> 
   )({ client: client.credential })
 }
 
-/** Whether the look-up finds just the users for whom the condition holds. */
+/** Whether the look-up finds only users that match the condition. */
 const isExact = (condition: UserCondition): condition is UserCondition & { kind: 'text' } =>
   condition.kind === 'text' && (condition.field === 'id' || condition.field === 'externalId')
 
 /**
- * Not compiled once and kept, as other statements are: clients write the conditions, and there is no end of them. `client` is a common
- * table, so that each use of it takes no further parameter.
+ * Not cached, unlike other statements: clients write the conditions, so their number is unlimited. `client` is a common
+ * table expression, so that each further use needs no parameter.
  */
 export function selectConditionPage(query: ConditionQuery): Statement<ConditionPage> {
   const { condition, client, after, offset, limit: most } = query
@@ -75,14 +75,14 @@ export function selectConditionPage(query: ConditionQuery): Statement<ConditionP
   return prepare<Values, ConditionPage>(() => statement, readConditionPage)(values)
 }
 
-/** How many comparisons may each bind the client themselves. */
+/** The maximum number of comparisons that bind the client as a parameter. */
 const maxRepeated = 10
 
 function sizeOf(condition: UserCondition): number {
   if (condition.kind === 'all' || condition.kind === 'any') {
     return condition.conditions.reduce((size, one) => size + sizeOf(one), 0)
   }
-  // A condition on roles is not counted by its parts: as many as a filter may have are too many here.
+  // A condition on roles can have as many comparisons as a whole filter, so it counts as the maximum.
   return condition.kind === 'not' ? sizeOf(condition.condition) : condition.kind === 'role' ? maxRepeated : 1
 }
 
@@ -117,7 +117,7 @@ function matchedPage(query: ConditionQuery, { key, own, exact, found }: Parts & 
   const total = found
     ? sql`(SELECT count(*) FROM hits)`
     : sql`iif((SELECT beginning FROM everyone) > 0, NULL, (SELECT count(*) FROM hits))`
-  // Where there are too many users, the search begins after the last of them.
+  // If there are too many users, the search starts after the last user and finds none.
   const everyone = sql`everyone AS MATERIALIZED (
     SELECT iif(count <= ${sql.raw(String(maxUsersRead))}, 0, 9007199254740991) AS beginning
     FROM ${userCounts} WHERE scope = 'all')`

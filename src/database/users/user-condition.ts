@@ -10,7 +10,7 @@ export type TimeField = 'createdAt' | 'updatedAt'
 export type Comparison = 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le'
 export type TextComparison = Comparison | 'co' | 'sw' | 'ew'
 
-/** A condition on one role of a user, or on a role of its own. */
+/** A condition on one role of a user, or on a role itself. */
 export type RoleCondition =
   | { kind: 'constant'; holds: boolean }
   | { kind: 'all' | 'any'; conditions: readonly RoleCondition[] }
@@ -21,16 +21,16 @@ export type UserCondition =
   | { kind: 'constant'; holds: boolean }
   | { kind: 'all' | 'any'; conditions: readonly UserCondition[] }
   | { kind: 'not'; condition: UserCondition }
-  /** `value` is folded as its field is; `key` is its login key, `searched` is folded for search. */
+  /** `value` is folded like its field. `key` is its login key. `searched` is folded for search. */
   | { kind: 'text'; field: TextField; comparison: TextComparison; value: string; key: string; searched: string }
   | { kind: 'present'; field: TextField }
   /** Unix seconds. */
   | { kind: 'time'; field: TimeField; comparison: Comparison; value: number }
   | { kind: 'active'; is: boolean }
-  /** The user holds such a role, other than the default one. */
+  /** The user holds a role that matches, other than the default role. */
   | { kind: 'role'; condition: RoleCondition }
 
-/** True or false for every user, never NULL. */
+/** Returns SQL that is true or false for every user, and never NULL. */
 export function toSql(condition: UserCondition, own: SQL): SQL {
   switch (condition.kind) {
     case 'constant':
@@ -83,7 +83,7 @@ function roleHolds(condition: RoleCondition): SQL {
   }
 }
 
-/** As a balanced tree: D1 refuses expressions deeper than 100. */
+/** Builds a balanced tree, because D1 refuses expressions deeper than 100. */
 function joined(kind: 'all' | 'any', terms: readonly SQL[]): SQL {
   if (terms.length === 0) return constant(kind === 'all')
   if (terms.length === 1) return terms[0] as SQL
@@ -101,7 +101,7 @@ const operators: Record<Comparison, SQL> = {
   le: sql`<=`,
 }
 
-/** Without a text only `ne` holds. */
+/** A user without the text matches `ne` only. */
 function textHolds(text: SQL, { comparison, value }: { comparison: TextComparison; value: string }): SQL {
   const length = sql.raw(String([...value].length))
   switch (comparison) {
@@ -118,11 +118,11 @@ function textHolds(text: SQL, { comparison, value }: { comparison: TextCompariso
   }
 }
 
-/** The folded text of a column: SQLite folds ASCII, and the key is the folded text of anything else. */
+/** The folded text of a column. SQLite folds ASCII text. For any other text the key column has the folded text. */
 const foldedBy = (column: SQL, key: SQL) =>
   sql`iif(octet_length(${column}) = length(${column}), lower(${column}), ${key})`
 
-/** The text by which a field is compared, folded unless its case counts; NULL where there is none. */
+/** The text with which a field is compared; folded unless the field is case-sensitive. NULL without a value. */
 function shownText(field: TextField, own: SQL): SQL {
   switch (field) {
     case 'id':
@@ -145,7 +145,7 @@ function shownText(field: TextField, own: SQL): SQL {
   }
 }
 
-/** Folded for search: a part without an entry in the index is ASCII, or empty (`toSearchRow`). */
+/** Folded for search. A text without an entry in the index is ASCII or empty (`toSearchRow`). */
 const partOfName = (part: 'given_name' | 'family_name') => sql`nullif((
   SELECT iif(${userSearch[part]} = '', lower(users.${sql.raw(part)}), substr(${userSearch[part]}, 1, length(${userSearch[part]}) - 2))
   FROM ${userSearch} WHERE ${userSearch.rowid} = users.number), '')`

@@ -12,13 +12,16 @@ import {
   type SearchShape,
 } from './user-search'
 
-/** The number of the role that users hold who hold no other. */
+/** The number of the default role. */
 export const defaultRole = sql.raw('2')
 
-/** A role by its number or by its folded name; by its id, any but the default one. */
+/** Selects a role by its number or folded name, or by its id. The default role cannot be selected by id. */
 export type RoleKey = { number: number } | { key: string } | { id: string }
 
-/** An upstream knows it, it is set, there is none; `weak` are those of the set ones that the policy would refuse. */
+/**
+ * `pending`: an upstream knows the password. `set`: it is stored. `none`: there is none. `weak`: stored, but the policy
+ * would refuse it.
+ */
 export const passwordStates = ['pending', 'set', 'none', 'weak'] as const
 export type PasswordState = (typeof passwordStates)[number]
 
@@ -30,7 +33,7 @@ export interface UserFilter {
   password?: PasswordState | undefined
   /** Each word occurs in at least one of the fields. */
   search?: Search | undefined
-  /** The provisioning client whose view of the users is asked for: its credential. */
+  /** The credential of the provisioning client, if its view of the users is requested. */
   client?: { kind: ClientKind; credential: string } | undefined
 }
 
@@ -55,7 +58,7 @@ export function shapeOf({ active, role, gender, password, search, client }: User
   }
 }
 
-/** The number of the client whose view it is, an expression. */
+/** An expression for the number of the client. */
 export const clientOf = ({ client }: FilterShape): SQL | undefined => client && clientNumber[client]
 
 export function isEveryone({ active, role, gender, password, search }: FilterShape): boolean {

@@ -118,30 +118,33 @@ export function readUser(text: string): UserRow {
   return toRow(values, [toRole(values[20]), ...(values[21] ?? []).map(toRole)])
 }
 
-/** What a provisioning client keeps of a user: attributes as JSON, and the client's own id of the user. */
+/** The data that a provisioning client stores for a user: attributes as JSON, and the external id. */
 export interface KeptRow {
   attributes: string | null
   external_id: string | null
 }
 
-/** The kind of credential that names a provisioning client: the client is the user behind it. */
+/** The kind of credential that identifies a provisioning client. The client is the user of the credential. */
 export type ClientKind = 'session' | 'key'
 
 const clientValue = sql.placeholder('client')
 
-/** The number of the client. The statement takes the session's id or the key's hash as `client`. */
+/**
+ * An expression for the number of the client. The statement has the id of the session or the hash of the key as
+ * `client`.
+ */
 export const clientNumber: Record<ClientKind, SQL> = {
   session: sql`(SELECT user_number FROM sessions WHERE id = ${clientValue})`,
   key: sql`(SELECT user_number FROM api_keys WHERE hash = ${clientValue})`,
 }
 
-/** The values of a KeptRow, over a row of users. `externalId` is given where it is known. */
+/** The values of a KeptRow, over a row of users. `externalId` is an expression, if it is known already. */
 export const keptOf = (client: SQL, externalId?: SQL): [attributes: SQL, externalId: SQL] => [
   sql`(SELECT ${keptAttributes.attributes} FROM ${keptAttributes} WHERE ${keptAttributes.user_number} = ${users.number})`,
   externalId ?? externalIdOf('user', client, users.number),
 ]
 
-/** The client's id of a user or role, by the number of that. */
+/** The client's id of a user or role, by the number of the user or role. */
 export const externalIdOf = (kind: 'user' | 'role', client: SQL, number: SQLiteColumn): SQL => sql`(
   SELECT ${externalIds.value} FROM ${externalIds} WHERE ${externalIds.client_number} = ${client}
     AND ${externalIds.kind} = ${sql.raw(`'${kind}'`)} AND ${externalIds.subject_number} = ${number})`
@@ -152,7 +155,7 @@ export interface UserPage {
   total: number
 }
 
-/** A user of a list, with its sort key unless that is the number, and with what a provisioning client keeps of it. */
+/** A user of a list, with its sort key unless the key is the number, and with the data of a provisioning client. */
 export interface ListedUser {
   user: UserRow
   key: string | undefined

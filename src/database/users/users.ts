@@ -94,7 +94,7 @@ export const selectUserCount = prepare<{ scope: string }, { count: number }>(
   () => sql`SELECT ${userCounts.count} FROM ${userCounts} WHERE ${userCounts.scope} = ${value('scope')}`,
 )
 
-/** Answers no row, for a change that is decided on the record alone. */
+/** Selects no row, for a change that is decided on the record only. */
 export const selectNothing = prepare<void, object>(() => sql`SELECT NULL WHERE 0`)
 
 /** Returns which of `keys` (a JSON array of folded identifiers) are taken, and the numbers of their users. */

@@ -14,8 +14,8 @@ export function isConfirmed(hash: string, now: number): boolean {
 }
 
 /**
- * Learns from the status of a response whether the key is valid: 401 says no, 503 says nothing, and any other status
- * says yes.
+ * Learns from the status of a response whether the key is valid. 401 means no, 503 means unknown, and any other status
+ * means yes.
  */
 export function recordKeyStatus(hash: string, status: number, now: number): void {
   if (status === 503) return

@@ -59,7 +59,7 @@ export function deploymentOf(env: Env, configuration: Configuration): Deployment
   const { rateLimited, serverTiming, logsRequests, recordsUsage, usageRetentionDays, retirements, accessTokenSeconds } =
     configuration
   const isThere = (name: (typeof bindingNames)[number]) => {
-    // The platform may have left the binding out, whatever its type says.
+    // At run time the binding may be absent, despite its type.
     const binding = env[name] as unknown as Record<string, unknown> | undefined
     return typeof binding?.[bindings[name]] === 'function'
   }

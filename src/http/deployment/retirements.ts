@@ -3,11 +3,11 @@
 /** Times are unix seconds. A date is the beginning of its day in UTC. */
 export interface Retirement {
   deprecated: number | undefined
-  /** From then on the contract answers 410. */
+  /** From this time on the contract responds 410. */
   sunset: number | undefined
-  /** A page for those who maintain clients. */
+  /** A page for the maintainers of clients. */
   link: string | undefined
-  /** The contract answers 503 from `from` up to, and without, `until`. */
+  /** The contract responds 503 from `from` until before `until`. */
   brownOuts: readonly { from: number; until: number }[]
 }
 
@@ -15,7 +15,7 @@ const keys = ['deprecated', 'sunset', 'link', 'brown_outs']
 const maxMinutes = 1440
 const maxBrownOuts = 100
 
-/** Contract name to its retirement. Each problem names the variable and the contract, and holds no value. */
+/** Retirements by contract name. Each problem names the variable and the contract, and contains no value. */
 export function parseRetirements(text: string | undefined, problems: string[]): ReadonlyMap<string, Retirement> {
   const retirements = new Map<string, Retirement>()
   const all = objectIn(text || '{}')
@@ -60,7 +60,7 @@ function parseLink(link: unknown, problems: string[]): string | undefined {
   if (link === undefined) return undefined
   const isUrl = typeof link === 'string' && /^https?:\/\//.test(link) && URL.canParse(link)
   if (!isUrl) problems.push('link must be an http or https URL.')
-  // As it goes into a header: without blanks, quotes, angle brackets or anything outside ASCII.
+  // Returns the link in the form of a header: without blanks, quotes, angle brackets and non-ASCII characters.
   return isUrl ? new URL(link).href.replace(/'/g, '%27') : undefined
 }
 
@@ -84,7 +84,7 @@ function parseBrownOuts(list: unknown, problems: string[]): Retirement['brownOut
   })
 }
 
-/** NaN for what is no date, or no date of the calendar. */
+/** Returns NaN for text that is not a date of the calendar. */
 function secondsOfDate(date: unknown): number {
   return typeof date === 'string' && /^\d{4}-\d\d-\d\d$/.test(date) ? secondsOfTime(`${date}T00:00:00Z`) : NaN
 }
@@ -92,7 +92,7 @@ function secondsOfDate(date: unknown): number {
 function secondsOfTime(text: string): number {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z$/.test(text)) return NaN
   const milliseconds = Date.parse(text)
-  // Date.parse takes the 30th of February for the 2nd of March.
+  // Date.parse reads the 30th of February as the 2nd of March.
   const isReal = !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().slice(0, 16) === text.slice(0, 16)
   return isReal ? Math.floor(milliseconds / 1000) : NaN
 }
@@ -109,13 +109,13 @@ function objectIn(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** The seconds until the present brown-out ends; undefined where there is none. */
+/** Returns the seconds until the present brown-out ends; undefined outside brown-outs. */
 export function brownOutSecondsLeft({ brownOuts }: Retirement, now: number): number | undefined {
   const ends = brownOuts.filter(({ from, until }) => from <= now && now < until).map(({ until }) => until - now)
   return ends.length === 0 ? undefined : Math.max(...ends)
 }
 
-/** What a document says of a retirement. */
+/** Describes a retirement for an OpenAPI document. */
 export function describeRetirement({ deprecated, sunset, link }: Retirement): string {
   const day = (seconds: number) => new Date(seconds * 1000).toISOString().slice(0, 10)
   const sentences = [

@@ -1,11 +1,14 @@
-/** Signatures as Standard Webhooks has them (standardwebhooks.com), by secrets that are derived from JWT_SECRET and never stored. */
+/**
+ * Signatures by the Standard Webhooks specification (standardwebhooks.com). The secrets are derived from JWT_SECRET and
+ * never stored.
+ */
 import { toBase64, utf8 } from '../../core/encoding'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
 const derived = new Map<string, Bytes>()
 
-/** HKDF-SHA256 of a server secret, for this purpose and nothing else. */
+/** HKDF-SHA256 of a server secret, for this purpose only. */
 export async function deriveSecret(serverSecret: string, purpose: string): Promise<Bytes> {
   const name = `${purpose} ${serverSecret}`
   const known = derived.get(name)
@@ -17,10 +20,10 @@ export async function deriveSecret(serverSecret: string, purpose: string): Promi
   return bytes
 }
 
-/** The secret as receivers configure it. */
+/** Returns the secret in the form that receivers configure. */
 export const toSecretText = (bytes: Uint8Array): string => `whsec_${toBase64(bytes, { padded: true })}`
 
-/** The headers of a message whose JSON text is `body`, signed by each of the secrets. */
+/** Returns the headers of a message whose JSON text is `body`, signed with each of the secrets. */
 export async function signedHeaders(
   secrets: readonly Bytes[],
   id: string,

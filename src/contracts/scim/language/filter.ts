@@ -1,4 +1,4 @@
-/** The filter language of RFC 7644, section 3.4.2.2: reading, writing and evaluating filters. Pure: it knows no users. */
+/** The filter language of RFC 7644, section 3.4.2.2: parses, prints and evaluates filters. Pure: no I/O. */
 import { fold } from '../../../core/users/text'
 import { badRequest } from '../problem'
 import type { Attribute } from '../schemas/attributes'
@@ -12,10 +12,10 @@ export type Filter =
   | { kind: 'not'; filter: Filter }
   | { kind: 'compare'; path: string; operator: Operator; value: Literal }
   | { kind: 'present'; path: string }
-  /** One entry of the attribute for which the filter holds. */
+  /** One entry of the attribute matches the filter. */
   | { kind: 'entry'; path: string; filter: Filter }
 
-/** Bounds of a filter, so that none costs more than a request should. */
+/** The limits of a filter, which bound the cost of a request. */
 export const filterLimits = { characters: 2000, comparisons: 50, depth: 12 }
 
 const refused = (detail: string) => badRequest('invalidFilter', detail, 'query')
@@ -27,14 +27,17 @@ export function parseFilter(text: string): Filter {
   return filter
 }
 
-/** The path of a PATCH operation: an attribute, or the entries of one that a filter selects, and maybe a sub-attribute of them. */
+/**
+ * The path of a PATCH operation: an attribute, or the entries of an attribute that match a filter, with an optional
+ * sub-attribute.
+ */
 export interface EntryPath {
   path: string
   filter: Filter | undefined
   sub: string | undefined
 }
 
-/** Throws `invalidFilter` where the filter is malformed, and undefined where the rest is. */
+/** Throws `invalidFilter` if the filter is malformed. Returns undefined if the rest of the path is malformed. */
 export function parsePath(text: string): EntryPath | undefined {
   const reader = new Reader(text)
   return reader.entryPath()
@@ -97,7 +100,7 @@ class Reader {
     }
     if (!inEntry && this.symbol('[')) {
       const filter = this.closed(depth, true, ']')
-      // Not in the grammar, but sent by Entra: a sub-attribute of the entry that the filter selects.
+      // Entra sends a sub-attribute of the matching entry, which the grammar does not have.
       if (!this.symbol('.')) return { kind: 'entry', path, filter }
       const sub = this.take(name)
       if (sub === undefined) throw this.malformed()
@@ -132,7 +135,7 @@ class Reader {
     return JSON.parse(text) as Literal
   }
 
-  /** The word, if it comes next; whatever does is then behind the blanks. */
+  /** Consumes the word and the blanks after it, if the word comes next. */
   private word(expected: string): boolean {
     const start = this.at
     this.take(blanks)
@@ -160,7 +163,7 @@ class Reader {
   }
 }
 
-/** A filter as text. Reading it again gives the same filter. */
+/** Prints a filter. Parsing the text gives the same filter. */
 export function printFilter(filter: Filter): string {
   switch (filter.kind) {
     case 'and':
@@ -181,7 +184,7 @@ export function printFilter(filter: Filter): string {
 
 const isChain = ({ kind }: Filter) => kind === 'and' || kind === 'or'
 
-/** A value that a filter compares with, of the attribute's type. Null stands for no value. */
+/** Converts the value of a comparison to the type of the attribute. Null means no value. */
 export function valueFor(attribute: Attribute, operator: Operator, value: Literal): string | number | boolean | null {
   const { name: attributeName, type } = attribute
   if (value === null) {
@@ -204,7 +207,7 @@ export function valueFor(attribute: Attribute, operator: Operator, value: Litera
   return seconds
 }
 
-/** Clients of Entra send booleans as text. */
+/** Entra sends booleans as text. */
 export function readBoolean(value: unknown): boolean | undefined {
   if (typeof value === 'boolean') return value
   if (typeof value !== 'string') return undefined
@@ -214,14 +217,14 @@ export function readBoolean(value: unknown): boolean | undefined {
 
 const dateTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$/i
 
-/** Unix seconds, with their fraction. Without a zone the time is UTC. */
+/** Returns unix seconds with their fraction. A time without a zone is UTC. */
 function secondsOf(text: string): number | undefined {
   const [, , zone] = dateTime.exec(text) ?? []
   const milliseconds = dateTime.test(text) ? Date.parse(zone === undefined ? `${text}Z` : text.toUpperCase()) : NaN
   return Number.isNaN(milliseconds) ? undefined : milliseconds / 1000
 }
 
-/** Whether a value, undefined for none, compares so. Without a value only `ne` holds. */
+/** Whether a value matches the comparison. A missing value (undefined) matches `ne` only. */
 export function compares(attribute: Attribute, actual: unknown, operator: Operator, literal: Literal): boolean {
   const expected = valueFor(attribute, operator, literal)
   if (expected === null) return (actual === undefined) === (operator === 'eq')
@@ -253,7 +256,7 @@ export function compares(attribute: Attribute, actual: unknown, operator: Operat
   }
 }
 
-/** Whether the filter holds for an entry of an attribute. */
+/** Whether an entry of an attribute matches the filter. */
 export function holdsForEntry(filter: Filter, attribute: Attribute, entry: Readonly<Record<string, unknown>>): boolean {
   switch (filter.kind) {
     case 'and':

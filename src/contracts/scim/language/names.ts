@@ -1,4 +1,4 @@
-/** Attribute names as clients write them: in any case, with or without the URN of their schema. */
+/** Attribute names as clients write them: in any letter case, with or without the URN of their schema. */
 import {
   authorityAttributes,
   commonAttributes,
@@ -11,15 +11,15 @@ export type Named =
   | { kind: 'attribute'; attribute: Attribute; sub: Attribute | undefined; isExtension: boolean }
   /** The extension as a whole. */
   | { kind: 'extension' }
-  /** Known, and never kept. */
+  /** Known attributes that are never stored. */
   | { kind: 'ignored' }
-  /** What would give authority. */
+  /** Attributes that would give authority. */
   | { kind: 'authority' }
   | { kind: 'unknown' }
 
 const unknown: Named = { kind: 'unknown' }
 
-/** What a name, or a name and a sub-attribute, stands for. */
+/** Resolves a name, or a name and a sub-attribute. */
 export function named({ schema, extension }: Resource, text: string): Named {
   const lower = text.toLowerCase()
   if (extension && lower === extension.id.toLowerCase()) return { kind: 'extension' }
@@ -46,6 +46,6 @@ function among(attributes: readonly Attribute[], lower: string, isExtension: boo
   return sub ? { kind: 'attribute', attribute, sub, isExtension } : unknown
 }
 
-/** The attribute of a name in lower case. */
+/** Finds the attribute of a lower-case name. */
 export const find = (attributes: readonly Attribute[], lower: string): Attribute | undefined =>
   attributes.find(({ name }) => name.toLowerCase() === lower)

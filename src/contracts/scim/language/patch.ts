@@ -1,4 +1,7 @@
-/** PATCH as RFC 7644, section 3.5.2, has it, and as providers send it: operations applied in order to a resource as shown. Pure. */
+/**
+ * PATCH by RFC 7644, section 3.5.2, and as providers send it: applies operations in order to a resource as shown. Pure:
+ * no I/O.
+ */
 import { fold } from '../../../core/users/text'
 import { badRequest } from '../problem'
 import type { Attribute, Resource } from '../schemas/attributes'
@@ -35,7 +38,7 @@ export interface Operation {
 export const patchSchema = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
 export const maxOperations = 1000
 
-/** The operations of a PATCH body. */
+/** Reads the operations of a PATCH body. */
 export function readOperations(body: unknown): Operation[] {
   const operations = member(message(body, patchSchema), 'Operations')
   if (!Array.isArray(operations) || operations.length === 0) {
@@ -57,7 +60,7 @@ export function readOperations(body: unknown): Operation[] {
   })
 }
 
-/** The attributes after the operations. Those that cannot be taken away are named in `required`. */
+/** Returns the attributes after the operations. Attributes in `required` cannot be removed. */
 export function applyPatch(
   resource: Resource,
   shown: Values,
@@ -97,17 +100,17 @@ function apply(resource: Resource, values: Values, { verb, path, value }: Operat
   change(resource, values, { verb, value, ...target })
 }
 
-/** Whether a name or a path begins with an attribute that the resource has. Others are ignored, whatever follows. */
+/** Whether a name or a path begins with an attribute of the resource. Others are ignored. */
 const isKnown = (resource: Resource, path: string) => named(resource, path.split('[')[0] ?? '').kind !== 'unknown'
 
 interface PathTarget {
   found: Named
   filter: Filter | undefined
-  /** A sub-attribute of the entries that the filter selects. */
+  /** A sub-attribute of the entries that match the filter. */
   sub: Attribute | undefined
 }
 
-/** Undefined where the path is malformed. */
+/** Returns undefined if the path is malformed. */
 function targetOf(resource: Resource, path: string): PathTarget | undefined {
   const parsed = parsePath(path)
   if (!parsed) return undefined
@@ -156,7 +159,7 @@ function change(resource: Resource, values: Values, { verb, value, found, filter
       attribute.type === 'complex' ? merged(attribute, present, value) : readValue(attribute, value)
 }
 
-/** The sub-attributes sent, in place of those that are there. A bare value takes the place of all. */
+/** Replaces the sub-attributes that are sent. A value without sub-attributes replaces all of them. */
 function merged(attribute: Attribute, present: unknown, value: unknown): Complex | null {
   if (!isObject(value)) return readComplex(attribute, value)
   return partsOf(attribute, value).reduce<Complex | null>(
@@ -191,7 +194,10 @@ function changedEntries(attribute: Attribute, entries: readonly Complex[], entry
     : sent.reduce<Complex[]>((all, entry) => withEntry(attribute, all, entry), [...entries])
 }
 
-/** An entry of the same value and type is merged into; any other is added. A new primary takes that from the others. */
+/**
+ * Merges into an entry with the same value and type, or adds a new entry. A new primary entry replaces the previous
+ * primary entry.
+ */
 function withEntry(attribute: Attribute, entries: readonly Complex[], entry: Complex): Complex[] {
   const index = entries.findIndex((one) => isSameEntry(attribute, one, entry))
   const all = index < 0 ? [...entries, entry] : entries.map((one, at) => (at === index ? { ...one, ...entry } : one))
@@ -213,7 +219,7 @@ function includes({ subAttributes = [] }: Attribute, entry: Complex, other: Comp
   })
 }
 
-/** Only the entries at `chosen` stay primary, if there are any. */
+/** Keeps only the entries at `chosen` primary, if there are any. */
 function withPrimary(entries: readonly Complex[], chosen: readonly number[]): Complex[] {
   if (chosen.length === 0) return [...entries]
   return entries.map((entry, index) => {
@@ -228,7 +234,7 @@ function ofFilter(
   entries: readonly Complex[],
   { verb, value, filter, sub }: EntryChange & { filter: Filter },
 ): Complex[] {
-  // An empty entry shows whether the filter can be evaluated, even where there is nothing to filter.
+  // Evaluates the filter on an empty entry, so that an invalid filter is an error even without entries.
   holdsForEntry(filter, attribute, {})
   const chosen = entries.flatMap((entry, index) => (holdsForEntry(filter, attribute, entry) ? [index] : []))
   const changed = (entry: Complex): Complex | null => {
@@ -257,7 +263,7 @@ function ofFilter(
   return kept.filter((entry, index) => entry !== null && all[index] !== null) as Complex[]
 }
 
-/** The entry that a filter of equalities describes. */
+/** Returns the entry that a filter of equalities describes. */
 function entryOf(attribute: Attribute, filter: Filter): Complex {
   if (filter.kind === 'and') {
     return Object.assign({}, ...filter.filters.map((one) => entryOf(attribute, one))) as Complex

@@ -1,4 +1,7 @@
-/** JSON as clients send it, read by the definitions of the attributes. What has no value is null; unknown and read-only members are ignored. */
+/**
+ * Reads the JSON of clients by the definitions of the attributes. Null means no value. Unknown and read-only members
+ * are ignored.
+ */
 import { badRequest } from '../problem'
 import type { Attribute, Resource } from '../schemas/attributes'
 import { readBoolean } from './filter'
@@ -7,7 +10,7 @@ import { find, named } from './names'
 export type Simple = string | boolean
 export type Complex = Record<string, Simple>
 export type Value = Simple | Complex | Complex[]
-/** The attributes of a resource by their names; those of the extension are one value under its URN. */
+/** The attributes of a resource by name. The attributes of the extension are one value with its URN as name. */
 export interface Values {
   [name: string]: Value | Values | null | undefined
 }
@@ -18,7 +21,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A member of a message, whatever the case of its name. */
+/** Returns a member of a message, with its name in any letter case. */
 export function member(object: Record<string, unknown>, name: string): unknown {
   if (Object.hasOwn(object, name)) return object[name]
   const lower = name.toLowerCase()
@@ -26,10 +29,10 @@ export function member(object: Record<string, unknown>, name: string): unknown {
   return key === undefined ? undefined : object[key]
 }
 
-/** The most schemas or attributes that a message names. */
+/** The maximum number of schemas or attributes that a message names. */
 export const maxNames = 100
 
-/** The object, if its `schemas` name the schema. */
+/** Returns the object if its `schemas` name the schema. */
 export function message(body: unknown, schema: string): Record<string, unknown> {
   if (!isObject(body)) throw badRequest('invalidSyntax', 'The body must be a JSON object.')
   const schemas = member(body, 'schemas')
@@ -42,7 +45,7 @@ export function message(body: unknown, schema: string): Record<string, unknown> 
   return body
 }
 
-/** The attributes that a resource in a body gives. */
+/** Reads the attributes of a resource in a body. */
 export function readResource(resource: Resource, body: unknown): Values {
   const values: Values = {}
   for (const [name, value] of Object.entries(message(body, resource.schema.id))) {
@@ -72,13 +75,13 @@ function setNamed(resource: Resource, values: Values, name: string, value: unkno
   container[attribute.name] = withSub(container[attribute.name] as Complex | undefined, sub, readSimple(sub, value))
 }
 
-/** A resource whose attributes are those of the extension. */
+/** A resource with the attributes of the extension only. */
 export const onlyExtension = ({ schema, extension }: Resource): Resource => ({
   schema: { ...schema, attributes: [] },
   ...(extension && { extension }),
 })
 
-/** The values of the extension, made where there are none. */
+/** Returns the values of the extension, and creates them if they are absent. */
 export function extensionOf({ extension }: Resource, values: Values): Values {
   const { id } = extension as { id: string }
   const present = values[id]
@@ -93,14 +96,14 @@ export function withSub(complex: Complex | null | undefined, sub: Attribute, val
   return Object.keys(changed).length > 0 ? changed : null
 }
 
-/** Only `[]`, null and `false` are no value here: roles and entitlements are given through groups. */
+/** `[]`, null and `false` are no value. Any other value is refused, because only groups give authority. */
 export function refuseAuthority(name: string, value: unknown): void {
   const isEmpty = value === null || value === undefined || (Array.isArray(value) && value.length === 0)
   if (!isEmpty)
     throw badRequest('invalidValue', `${name.slice(0, 100)} cannot be set: authority is given through Groups.`)
 }
 
-/** The value as it is kept while the request is read; null is no value. */
+/** Converts a value; null means no value. */
 export function readValue(attribute: Attribute, value: unknown): Value | null {
   if (value === null || value === undefined) return null
   if (attribute.multiValued) {
@@ -123,7 +126,7 @@ export function readComplex(attribute: Attribute, value: unknown): Complex | nul
   return Object.keys(complex).length > 0 ? complex : null
 }
 
-/** The sub-attributes that an object gives, null where it takes one away. */
+/** Reads the sub-attributes of an object. Null means that the object removes the sub-attribute. */
 export function partsOf(
   { name, subAttributes = [] }: Attribute,
   value: Record<string, unknown>,

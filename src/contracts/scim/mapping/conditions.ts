@@ -1,4 +1,4 @@
-/** Filters of users as conditions of the core. What the core cannot answer exactly is refused. */
+/** Translates filters of users into conditions of the core. Refuses a filter that the core cannot answer exactly. */
 import {
   roleTextCondition,
   textCondition,
@@ -31,7 +31,7 @@ const texts: Readonly<Record<string, TextField>> = {
   employeeNumber: 'employeeNumber',
 }
 
-/** Those that every user has. */
+/** The attributes that every user has. */
 const always: ReadonlySet<TextField> = new Set(['id', 'shownName', 'email'])
 
 const times: Readonly<Record<string, TimeField>> = { 'meta.created': 'createdAt', 'meta.lastModified': 'updatedAt' }
@@ -97,7 +97,7 @@ function ofTime(
   const { operator } = filter
   const value = valueFor(attribute, operator, filter.value)
   if (value === null) return constant(operator === 'ne')
-  // `valueFor` refuses the operators of texts.
+  // Not reached for operators on text: `valueFor` refuses them.
   if (operator === 'co' || operator === 'sw' || operator === 'ew') throw cannot(attribute.name)
   return { kind: 'time', field, comparison: operator, value: Number(value) }
 }
@@ -115,7 +115,7 @@ function ofEntry({ path, filter }: Filter & { kind: 'entry' }): UserCondition {
   return attribute.name === 'emails' ? ofOneEmail(filter, attribute) : ofGroup(filter, attribute)
 }
 
-/** The one email of a user, which is shown as the primary one for work. */
+/** The email of a user, which is shown as the primary one of type work. */
 const shownEmail: Readonly<Record<string, unknown>> = { type: 'work', primary: true }
 
 function ofOneEmail(filter: Filter, attribute: Attribute): UserCondition {
@@ -141,7 +141,7 @@ function ofOneEmail(filter: Filter, attribute: Attribute): UserCondition {
   }
 }
 
-/** A user has such a group. With `ne`, no group is equal. */
+/** A user matches if one of the groups matches. For `ne`, no group may be equal. */
 function ofGroup(filter: Filter, attribute: Attribute): UserCondition {
   if (filter.kind === 'compare' && filter.operator === 'ne') {
     return negated(ofGroup({ ...filter, operator: 'eq' }, attribute))
@@ -180,20 +180,20 @@ function ofGroupText({ operator, value: literal }: Compare, sub: Attribute): Rol
 
 type Tree = UserCondition | RoleCondition
 
-/** Without what holds for everyone or for no one, so that a filter of one comparison is known as such. */
+/** Removes constants, so that a filter with one comparison is recognised as such. */
 function chain<Condition extends Tree>(kind: 'and' | 'or', conditions: readonly Condition[]): Condition {
   const decisive = kind === 'or'
   const [all, open] = [conditions, conditions.filter((one) => one.kind !== 'constant')]
   if (all.some((one) => one.kind === 'constant' && one.holds === decisive)) return constant(decisive) as Condition
   if (open.length === 0) return constant(!decisive) as Condition
   if (open.length === 1) return open[0] as Condition
-  // The union has one member for each kind; TypeScript does not follow the choice.
+  // The union has one member for each kind, but TypeScript does not follow the choice.
   return { kind: kind === 'and' ? 'all' : 'any', conditions: open } as unknown as Condition
 }
 
 function negated<Condition extends Tree>(condition: Condition): Condition {
   return (condition.kind === 'constant'
     ? constant(!condition.holds)
-    : // As above: TypeScript does not follow the choice.
+    : // TypeScript does not follow this choice either.
       { kind: 'not', condition }) as unknown as Condition
 }

@@ -1,4 +1,4 @@
-/** What the service says about itself (RFC 7644, section 4). `base` is the address of the contract. */
+/** The description of the service (RFC 7644, section 4). `base` is the URL of the contract. */
 import { pageSizes } from '../query'
 import { enterpriseSchema, groupSchema, schemas, userSchema, type Attribute } from '../schemas/attributes'
 
@@ -67,7 +67,7 @@ export function schemaResources(base: string) {
   }))
 }
 
-/** As the definitions have it, which are those of RFC 7643. */
+/** Uses the spelling of the definitions, which is that of RFC 7643. */
 function shownAttribute({ subAttributes, ...attribute }: Attribute): object {
   return { ...attribute, ...(subAttributes && { subAttributes: subAttributes.map(shownAttribute) }) }
 }

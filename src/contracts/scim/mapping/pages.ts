@@ -1,4 +1,4 @@
-/** Pages of groups, which are few and read as a whole. */
+/** Pages of groups. There are few groups, so all of them are read. */
 import type { Group } from '../../../core/provisioning/groups'
 import { foldRoleName } from '../../../core/users/text'
 import type { Position } from '../../../core/users/user-list'
@@ -12,7 +12,7 @@ const positionOf = (group: Group, sort: ListQuery['sort']): Position => ({
 const compare = (one: Position, other: Position) =>
   one.key === other.key ? one.number - other.number : one.key < other.key ? -1 : 1
 
-/** The groups of the page in order, and where the next page begins, if there is one. */
+/** Returns the groups of the page in order, and the start of the next page, if there is one. */
 export function pageOfGroups(
   groups: readonly Group[],
   { sort, descending, startIndex = 1, after, count }: ListQuery,

@@ -1,13 +1,13 @@
-/** The part of a resource that a client asks for by `attributes` and `excludedAttributes` (RFC 7644, section 3.9). */
+/** The attributes that a client requests by `attributes` and `excludedAttributes` (RFC 7644, section 3.9). */
 import { named } from '../language/names'
 import type { Complex } from '../language/values'
 import { badRequest } from '../problem'
 import type { Resource } from '../schemas/attributes'
 
-/** The names that a client gives, resolved: an attribute, or one of its sub-attributes. Unknown names are nothing. */
+/** The names in the request, resolved to an attribute or a sub-attribute. Unknown names are ignored. */
 export interface Projection {
   mode: 'all' | 'only' | 'without'
-  /** By attribute: the sub-attributes that are meant, or all of it. The extension stands by its URN. */
+  /** The requested sub-attributes by attribute, or the whole attribute. The extension is listed by its URN. */
   names: ReadonlyMap<string, ReadonlySet<string> | 'all'>
 }
 
@@ -26,7 +26,7 @@ export function toProjection(
   return wholeResource
 }
 
-/** Names of a query parameter: separated by commas, of which a filter in brackets has its own. */
+/** Splits the names of a query parameter at commas, except for commas inside the brackets of a filter. */
 export function namesIn(text: string | undefined): string[] | undefined {
   const names = text?.replace(/\[[^\]]*\]?/g, '').split(',')
   const given = names?.map((name) => name.trim()).filter((name) => name !== '')
@@ -52,7 +52,7 @@ function resolved(resource: Resource, texts: readonly string[]): Projection['nam
   return names
 }
 
-/** Whether the attribute is among those asked for. */
+/** Whether the attribute is requested. */
 export function shows({ mode, names }: Projection, name: string): boolean {
   if (mode === 'all') return true
   return mode === 'only' ? names.has(name) : names.get(name) !== 'all'
@@ -74,7 +74,7 @@ export function project(shown: Record<string, unknown>, projection: Projection):
     return Object.keys(part).length > 0 ? [[name, part]] : []
   })
   const result = Object.fromEntries(entries)
-  // An extension is named where it is shown.
+  // `schemas` lists the extension only if the response shows it.
   const schemas = (shown['schemas'] as string[]).filter((schema, index) => index === 0 || result[schema] !== undefined)
   return { ...result, schemas }
 }

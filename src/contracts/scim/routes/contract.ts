@@ -1,4 +1,4 @@
-/** The contract the routes of this folder are added to, and how they answer. */
+/** The contract to which the routes of this folder are added, and the form of its responses. */
 import type { z } from '@hono/zod-openapi'
 import type { Context, TypedResponse } from 'hono'
 import { createContract } from '../../../http/contract/contract'
@@ -23,10 +23,10 @@ export const contract = createContract({
 
 export const { app } = contract
 
-/** The first is what generated clients send. */
+/** Generated clients send the first type. */
 export const bodyTypes = ['application/json', scimMediaType]
 
-/** An answer in SCIM's media type, for the document. */
+/** A response in the media type of SCIM, for the document. */
 export const scim = <Schema extends z.ZodType>(
   schema: Schema,
   description: string,
@@ -46,7 +46,7 @@ export function answer<Body extends object, Status extends 200 | 201>(
   return response as Response as Response & TypedResponse<never, Status, 'json'>
 }
 
-/** The address that the contract is asked at, of which the addresses of resources are made. */
+/** The URL of the contract in this request, which begins the URLs of resources. */
 export function baseOf(c: Context): string {
   const { origin, pathname } = new URL(c.req.url)
   return origin + pathname.slice(0, pathname.indexOf('/v2') + '/v2'.length)

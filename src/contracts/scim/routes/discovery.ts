@@ -1,4 +1,4 @@
-/** What the service supports, for clients that ask before they have a credential. */
+/** Describes the service, for clients without a credential. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { Refused } from '../../../core/refusal'
@@ -18,7 +18,7 @@ import { answer, app, baseOf, scim } from './contract'
 
 const tags = ['discovery']
 
-/** RFC 7644, section 4: a filter here is refused. */
+/** RFC 7644, section 4, requires that a filter is refused here. */
 function refuseFilter(c: Context): void {
   if (c.req.query('filter') !== undefined) throw new Refused({ kind: 'forbidden', missing: [] })
 }

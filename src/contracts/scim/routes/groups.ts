@@ -40,12 +40,12 @@ import { answer, app, baseOf, bodyTypes, locationHeader, scim } from './contract
 
 const tags = ['groups']
 const params = z.object({ id: z.string().openapi({ format: 'uuid' }) })
-/** A provider may send some thousands of members at once. */
+/** The maximum size of a body in bytes. A provider may send some thousands of members at once. */
 const maxBytes = 1_048_576
 
 const idOf = (c: { req: { valid(part: 'param'): { id: string } } }) => c.req.valid('param').id.toLowerCase()
 
-/** The groups as JSON, each with its members, as far as they are read. */
+/** Yields the groups as JSON, each with its members, while they are read. */
 async function* groupTexts(
   c: Context,
   groups: readonly Group[],
@@ -61,7 +61,10 @@ async function* groupTexts(
   let place = -1
   let hasMembers = false
   const closed = () => (place < 0 ? '' : hasMembers ? ']}' : '}')
-  /** The end of the group before, those without members in between, and the beginning of the group at `next`. */
+  /**
+   * Writes the end of the previous group, the groups without members in between, and the beginning of the group at
+   * `next`.
+   */
   const upTo = (next: number): string => {
     let written = ''
     while (place < next) {
@@ -85,7 +88,7 @@ async function* groupTexts(
 }
 
 async function* between(open: string, texts: AsyncGenerator<string, void, undefined>, close: string) {
-  // The first members are read before the answer begins, so that a refusal is still an error.
+  // Reads the first members before the response begins, so that a refusal is still an error status.
   const first = await texts.next()
   yield open + (first.done ? '' : first.value)
   yield* texts
@@ -120,7 +123,7 @@ async function answerList(c: Context, query: ListQuery) {
     const resources = page.map((group) => project(fromGroup(group, base), projection))
     return answer(c, listMessage(resources, place), 200)
   }
-  // The envelope of a list with as many resources, which are then written in their place.
+  // The envelope of a list, with placeholders that the resources then replace.
   const [open = '', close = ''] = JSON.stringify({ ...listMessage(page, place), Resources: ['|'] }).split('"|"')
   const texts = groupTexts(c, page, memberPages(c.var.caller, page), projection)
   return typed(await streamedText(between(open, texts, close), { contentType: scimMediaType }), 200)
@@ -198,7 +201,7 @@ app.openapi(get, async (c) => {
   return answerGroup(c, group, 200, projection)
 })
 
-/** Groups have no versions: only `*` names what they have. */
+/** Groups have no versions, so only `*` matches. */
 function refuseVersions(c: Context): void {
   const tags = c.req.header('if-match')
   if (tags !== undefined && tags.trim() !== '*') throw new Refused({ kind: 'version_mismatch' })

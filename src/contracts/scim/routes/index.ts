@@ -1,4 +1,4 @@
-/** SCIM 2.0: users and groups as identity providers provision them. */
+/** SCIM 2.0, with which identity providers provision users and groups. */
 import { finishContract } from '../../../http/contract/contract'
 import { contract } from './contract'
 import './users'

@@ -40,7 +40,7 @@ const idOf = (c: { req: { valid(part: 'param'): { id: string } } }) => c.req.val
 const shown = (c: Context, provisioned: ProvisionedUser, projection: Projection) =>
   project(fromUser(provisioned, baseOf(c)), projection)
 
-/** One user, with its address and its version. */
+/** Responds with a user, its URL and its version. */
 function answerUser<Status extends 200 | 201>(
   c: Context,
   provisioned: ProvisionedUser,

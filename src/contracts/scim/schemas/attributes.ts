@@ -22,7 +22,7 @@ export interface ResourceSchema {
   attributes: readonly Attribute[]
 }
 
-/** What a resource is made of: its own schema, and the extension where it has one. */
+/** The schemas of a resource: its own, and its extension if it has one. */
 export interface Resource {
   schema: ResourceSchema
   extension?: ResourceSchema
@@ -58,7 +58,7 @@ const reference = (name: string, description: string, referenceTypes: readonly s
 const type = (canonicalValues: readonly string[]) => attribute('type', 'What it is used for.', { canonicalValues })
 const primary = attribute('primary', 'Whether it is the preferred one. At most one is.', { type: 'boolean' })
 
-/** Attributes that every resource has, and that no schema lists. */
+/** Attributes that every resource has, although no schema lists them. */
 export const commonAttributes: readonly Attribute[] = [
   attribute('id', 'The id that the directory gave.', {
     ...readOnly,
@@ -288,8 +288,8 @@ export const discoverySchemas: readonly ResourceSchema[] = [
 
 export const schemas: readonly ResourceSchema[] = [userSchema, groupSchema, enterpriseSchema, ...discoverySchemas]
 
-/** Attributes that providers send and the directory does not keep: ignored wherever they come. */
+/** Attributes that providers send and the directory does not store. They are ignored in every place. */
 export const ignoredAttributes: ReadonlySet<string> = new Set(['password', 'ims', 'photos', 'x509certificates'])
 
-/** Attributes that would give authority, which only groups do. */
+/** Attributes that would give authority. Only groups give authority. */
 export const authorityAttributes: ReadonlySet<string> = new Set(['roles', 'entitlements'])

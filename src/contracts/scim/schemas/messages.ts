@@ -1,4 +1,7 @@
-/** The wire of SCIM for the document, made from the definitions of the attributes. Bodies are read by the definitions themselves. */
+/**
+ * The schemas of SCIM messages for the document, generated from the definitions of the attributes. Bodies are read by
+ * the definitions themselves.
+ */
 import { z } from '@hono/zod-openapi'
 import { maxOperations } from '../language/patch'
 import { maxNames } from '../language/values'
@@ -46,7 +49,7 @@ const resource = ({ attributes }: ResourceSchema, further: Record<string, z.ZodT
 
 const names = z.array(z.string()).openapi({ maxItems: maxNames })
 
-/** What a client may send: names in any case, and more than the directory keeps. */
+/** The bodies that clients may send: names in any letter case, and attributes that the directory does not store. */
 const body = (required: string, example: object) =>
   z.looseObject({ schemas: names, [required]: z.string() }).openapi({ example })
 

@@ -1,4 +1,4 @@
-/** Query parameters in the document. They are read by `query.ts`, which takes them from a SearchRequest too. */
+/** Query parameters for the document. `query.ts` reads them, from the query or from a SearchRequest. */
 const parameter = (name: string, description: string, type: 'string' | 'integer' = 'string') =>
   ({ in: 'query', name, required: false, description, schema: { type } }) as const
 
