@@ -1,7 +1,7 @@
 /**
- * `npm run rehearse -- CONTRACT RECORDING URL`: replays a recording of the original API against Usher at URL, and reports every difference.
- * Exits with 0 where every response is the same or differs as listed, with 1 where any differs otherwise, with 2 where it could not do its
- * work, and with 3 where nothing was compared.
+ * `npm run rehearse -- CONTRACT RECORDING URL`: replays a recording of the original API against Usher at URL, and
+ * reports every difference. Exits with 0 if every response is the same or differs as listed, with 1 if a response
+ * differs otherwise, with 2 if the rehearsal is not possible, and with 3 if nothing was compared.
  */
 import { basename, dirname } from 'node:path'
 import { existsSync, readFileSync } from 'node:fs'
@@ -60,7 +60,7 @@ await run(async () => {
   })
   const tally = new Tally({ withValues: options['--values'] })
   try {
-    // First to its end, so that a recording that breaks off is refused before anything is sent.
+    // Reads the recording completely first, so that an incomplete recording is refused before any request.
     for await (const entry of entriesOf(recording)) replay.survey.add(entry)
     if (replay.survey.served > 0) await replay.checkCredentials()
     const progress = progressOf('entries', replay.survey.entries)
@@ -104,7 +104,7 @@ async function documentAt(transport, origin, contract) {
     const document = JSON.parse(body)
     if (status === 200 && document.paths) return document
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new Stop(`${origin} is no Usher that serves ${contract}: /doc/${contract} answered ${status}.`)
 }

@@ -1,4 +1,7 @@
-/** `npm run usage -- URL`: which user and program uses which operation of which contract, as a table with a heat map of its days. */
+/**
+ * `npm run usage -- URL`: lists which user and program uses which operation of which contract, as a table with a heat
+ * map of the days.
+ */
 import { commandLine, directoryAt, run, Stop } from './directory.js'
 import { byEntry, lastDays, legend, tableOf } from './usage/table.js'
 

@@ -1,4 +1,7 @@
-/** Checks the adoption of passwords: whether each upstream answers, how far it has come, and who has not signed in yet. */
+/**
+ * Checks the adoption of passwords: the answers of each upstream, the progress, and the users who have not signed in
+ * yet.
+ */
 
 const barLength = 20
 
@@ -64,7 +67,7 @@ function bar(share) {
   return `[${'#'.repeat(full)}${'-'.repeat(barLength - full)}] ${Math.floor(100 * share)} %`
 }
 
-/** Names the first users who have not signed in since the import. */
+/** Lists the first users who have not signed in since the import. */
 async function listPending(client, report) {
   const { status, body } = await client.ask('/users?password=pending&limit=5')
   if (status !== 200) return report.fail(`/v1/users?password=pending: ${status}`, 'See the Worker’s log.')

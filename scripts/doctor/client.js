@@ -1,6 +1,6 @@
 /** Requests to the examined Worker. The API key is sent in a header, only over TLS or to this machine. */
 
-/** The Worker cannot be examined, or not any further. */
+/** The Worker cannot be examined, or not completely. */
 export class CannotAsk extends Error {}
 
 const limitMilliseconds = 60_000
@@ -52,11 +52,11 @@ export function newClient([address, ...more], key, report) {
     origin,
     isLocal,
     secure: protocol === 'https:',
-    /** Without credentials. */
+    /** Sends a request without credentials. */
     get: (path) => send(origin + path),
-    /** Over plain http, once and without a key. Undefined if there is no response. */
+    /** Sends a request over plain http, once and without a key. Returns undefined without a response. */
     getInClear: (path) => once(`http://${new URL(origin).hostname}${path}`, {}).catch(() => undefined),
-    /** With the API key. */
+    /** Sends a request with the API key. */
     ask: (path) => send(`${origin}/v1${path}`, { authorization: `Bearer ${key}` }),
   }
 }

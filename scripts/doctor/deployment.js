@@ -3,9 +3,9 @@ import { CannotAsk } from './client.js'
 
 /** The maximum size of a D1 database on Workers Paid. */
 const maxBytes = 10_000_000_000
-/** A round trip within a region takes a few milliseconds, across an ocean a hundred. */
+/** A round trip takes a few milliseconds within a region, and a hundred across an ocean. */
 const nearMilliseconds = 30
-/** Tokens from a clock further ahead are refused. */
+/** A token from a clock that is further ahead is refused. */
 const maxSkewSeconds = 60
 /** The CPU limit of a request on the free plan. */
 const freeMilliseconds = 10
@@ -106,7 +106,7 @@ function checkDatabase({ region, size_bytes: size, trip_milliseconds: trip }, he
   else report.ok(full)
 }
 
-/** Three times, because a plan with a lower limit may let one pass. */
+/** Hashes three times, because a plan with a lower limit may accept a single request. */
 async function checkHashing(client, report) {
   const took = []
   for (let time = 0; time < 3; time += 1) {

@@ -1,7 +1,4 @@
-/**
- * Checks what the public can see: the connection, the health, the headers, and that requests without credentials are
- * refused.
- */
+/** Checks the public side: the connection, the health, the headers, and the refusal of requests without credentials. */
 import { CannotAsk } from './client.js'
 
 const headers = {

@@ -1,4 +1,4 @@
-/** Whether usage is recorded, and which contracts that are being retired are still used. */
+/** Checks whether usage is recorded, and whether contracts that are being retired are still used. */
 
 const quietDays = 30
 const mostCallers = 10
@@ -13,7 +13,7 @@ export async function checkUsage({ time, usage, retirements }, client, report) {
   for (const retirement of retirements) await checkRetirement(retirement, { client, report, since, begun, usage, time })
 }
 
-/** When the first use was recorded that is still kept; undefined if none is, or if it cannot be read. */
+/** Returns the time of the first recorded use; undefined if there is none, or if it cannot be read. */
 async function firstUse(client) {
   const { status, body } = await client.ask('/usage?group=contract&limit=100')
   return status === 200 ? body.data.map((use) => use.first_seen).sort()[0] : undefined
@@ -43,7 +43,7 @@ async function checkRetirement({ contract, deprecated, sunset }, { client, repor
   } else report.ok(`${what}: quiet, without a caller in the last ${quietDays} days`)
 }
 
-/** Every user and program that used the contract; undefined if that cannot be read. */
+/** Returns every user and program that used the contract; undefined if they cannot be read. */
 async function callersOf(contract, since, client, report) {
   const callers = []
   for (let cursor = ''; cursor !== null;) {

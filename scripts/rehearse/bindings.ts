@@ -1,13 +1,15 @@
-/** Which identifier, token and tag of Usher stands for which of the recording. */
+/** Maps the identifiers, tokens and entity tags of the recording to those of Usher. */
 
-/** A decimal identifier may have leading zeros, as a path can write it. */
+/** A decimal identifier in a path may have leading zeros. */
 const canonical = (value: string) => (/^\d+$/.test(value) ? value.replace(/^0+(?=\d)/, '') : value)
 
-/** Long enough to mean the same thing wherever it occurs: a uuid, a token. A short number means something only in its field. */
+/**
+ * Long enough to be unique in every place: a uuid or a token. A short number is an identifier only in its own field.
+ */
 const isOpaque = (value: string) => value.length >= 16
 
 export interface Pair {
-  /** Of what: `user`, `role`. */
+  /** The kind of record: `user` or `role`. */
   kind: string
   recorded: string
   received: string
@@ -15,11 +17,11 @@ export interface Pair {
 
 export class Bindings {
   readonly #identifiers = new Map<string, string>()
-  /** Usher's identifiers, to find a recorded one that would meet a record of another name. */
+  /** Identifiers of Usher, to detect a recorded identifier that would match a different record. */
   readonly #taken = new Map<string, string>()
   readonly #opaque = new Map<string, string>()
   readonly #tags = new Map<string, string>()
-  /** Names of a user who signs in with other credentials here, in lower case. */
+  /** Lower-case names of a user who signs in with other credentials here. */
   readonly #aliases = new Map<string, string>()
 
   bind({ kind, recorded, received }: Pair): void {
@@ -34,7 +36,7 @@ export class Bindings {
     if (isOpaque(recorded) && recorded !== received) this.#opaque.set(recorded, received)
   }
 
-  /** An entity tag means something for one resource alone. */
+  /** An entity tag belongs to one resource. */
   bindTag(resource: string, recorded: string, received: string): void {
     if (recorded !== received) this.#tags.set(`${resource} ${recorded}`, received)
     else this.#tags.delete(`${resource} ${recorded}`)
@@ -48,7 +50,7 @@ export class Bindings {
     return this.#identifiers.get(`${kind} ${canonical(recorded)}`)
   }
 
-  /** The recorded identifier that is bound to this one of Usher. */
+  /** Returns the recorded identifier that is bound to this identifier of Usher. */
   recordedOf(kind: string, received: string): string | undefined {
     return this.#taken.get(`${kind} ${canonical(received)}`)
   }
@@ -61,7 +63,10 @@ export class Bindings {
     return [...this.#aliases.values()].some((alias) => alias.toLowerCase() === received.toLowerCase())
   }
 
-  /** An identifier of a request. Undefined where Usher's record of this identifier is known to be another one. */
+  /**
+   * Translates an identifier of a request. Returns undefined if Usher’s record with this identifier is known to be a
+   * different one.
+   */
   rebound(kind: string, recorded: string): string | undefined {
     const bound = this.counterpart(kind, recorded) ?? this.#opaque.get(recorded)
     if (bound !== undefined) return bound === canonical(recorded) ? recorded : bound
@@ -69,18 +74,18 @@ export class Bindings {
     return other === undefined || other === canonical(recorded) ? recorded : undefined
   }
 
-  /** A whole value that may be an identifier or a token. */
+  /** Translates a value that may be an identifier or a token. */
   reboundValue(value: string): string {
     return this.#opaque.get(value) ?? value
   }
 
-  /** A value with such identifiers inside it: the filter of a search, the path of an operation. */
+  /** Translates a value that contains identifiers: the filter of a search, or the path of an operation. */
   reboundWords(value: string): string {
     const whole = this.#opaque.get(value)
     return whole ?? value.replace(/[A-Za-z0-9_-]{16,}/g, (word) => this.#opaque.get(word) ?? word)
   }
 
-  /** Text with identifiers inside it. */
+  /** Translates text that contains identifiers. */
   reboundText(text: string, kinds: readonly string[]): string {
     if (this.#identifiers.size === 0 && this.#opaque.size === 0 && this.#aliases.size === 0) return text
     const words = text.replace(/[A-Za-z0-9_-]+/g, (word) => {

@@ -1,6 +1,6 @@
 /**
- * Compares a recorded response with Usher's. Pure: it is given the identifiers that are known, and returns the differences and the
- * identifiers that it learned.
+ * Compares a recorded response with Usher’s response. Pure: takes the known identifiers, and returns the differences
+ * and the newly learned identifiers.
  */
 import type { Answer, Difference, DifferenceKind, Rehearsal } from '../../src/http/contract/rehearsal.ts'
 import type { Bindings, Pair } from './bindings.ts'
@@ -12,10 +12,10 @@ type Rules = Pick<
 
 export interface Comparison {
   differences: Difference[]
-  /** Identifiers of the same record here and there. */
+  /** The identifiers of the same record in the recording and in Usher. */
   pairs: LearnedPair[]
   tokens: [recorded: string, received: string][]
-  /** Whether a list has the user that the tool signs in as, and the recorded one has not. */
+  /** Whether a list of Usher has the user of the tool, and the recorded list has not. */
   showsOperator: boolean
 }
 
@@ -26,17 +26,17 @@ export interface LearnedPair extends Pair {
 interface Options {
   rules: Rules
   bindings: Bindings
-  /** False for a recording that has no cookies at all: browsers leave them out of what they export. */
+  /** False for a recording without any cookie, because browsers omit cookies from exports. */
   withCookies: boolean
-  /** The user that the tool itself signs in as, who may be unknown to the recording: left out of lists. */
+  /** The user of the tool itself, who may be unknown to the recording and is then left out of lists. */
   operator?: string | undefined
-  /** The path of a URL, without what the recording or Usher has in front of the contract's own paths. */
+  /** Returns the path of a URL without the prefix of the recording or of Usher. */
   pathOf: (url: string, side: 'recorded' | 'received') => string
 }
 
 type Fields = Record<string, unknown>
 
-/** Headers by which a client turns pages. */
+/** The headers with which clients page through lists. */
 const pagingHeaders = [
   'link',
   'content-range',
@@ -52,10 +52,10 @@ const pagingHeaders = [
 export function compare(recorded: Answer, received: Answer, options: Options): Comparison {
   const comparison: Comparison = { differences: [], pairs: [], tokens: [], showsOperator: false }
   const body = new BodyComparison(options, comparison)
-  // The body of a failure has nothing in common with that of a success: the status says it all.
+  // The bodies of a failure and a success are not comparable: the status shows the difference.
   const areAlike = Math.floor(recorded.status / 100) === Math.floor(received.status / 100)
   const isComparable = areAlike && recorded.json !== undefined && received.json !== undefined
-  // First everything is learned, since a message may name an identifier before the field that holds it.
+  // Learns all identifiers first, because a message may name an identifier before its field.
   if (isComparable) body.learn(recorded.json, received.json, '', undefined)
   if (recorded.status !== received.status) add(comparison, 'status', 'status', recorded.status, received.status)
   compareHeaders(recorded, received, options, body, comparison)
@@ -110,7 +110,7 @@ const mediaType = ({ headers, status }: Answer) =>
 
 const withoutOrigins = (text: string) => text.replace(/https?:\/\/[^/>\s]+/g, '')
 
-/** The attributes of each cookie, without its value and without its times. */
+/** Returns the attributes of each cookie, without its value and its times. */
 function cookiesOf({ cookies }: Answer): Map<string, string> {
   return new Map(
     cookies.map((cookie) => {
@@ -127,14 +127,14 @@ const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const isText = (value: unknown): value is string | number => typeof value === 'string' || typeof value === 'number'
 
-/** As JSON has them. */
+/** Returns the JSON type of a value. */
 export function typeOf(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (value === null) return 'null'
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** How an identifier is written. */
+/** Returns the format of an identifier. */
 export function formOf(value: unknown): string {
   const text = String(value)
   if (/^\d{1,15}$/.test(text)) return 'a decimal number'
@@ -144,7 +144,7 @@ export function formOf(value: unknown): string {
   return 'text'
 }
 
-/** The user that a difference is in. */
+/** The user to whom a difference belongs. */
 interface Subject {
   recorded: string | undefined
   received: string | undefined
@@ -154,7 +154,7 @@ class BodyComparison {
   readonly #options: Options
   readonly #comparison: Comparison
   readonly #kinds: string[]
-  /** Pairs of this response, before they are bound. */
+  /** Pairs of identifiers of this response, before they are bound. */
   readonly #local = new Map<string, string>()
 
   constructor(options: Options, comparison: Comparison) {
@@ -180,7 +180,7 @@ class BodyComparison {
     return words === text ? this.#options.bindings.reboundText(text, this.#kinds) : words
   }
 
-  /** The first identifier of a record, which is what it is known by. */
+  /** Returns the first identifier of a record, which identifies the record. */
   #identityOf(record: Fields, parent: string): [kind: string, value: string] | undefined {
     for (const [key, value] of Object.entries(record)) {
       const kind = this.#kindOf(key, parent)
@@ -202,7 +202,7 @@ class BodyComparison {
       if (kind !== undefined && isText(value) && isText(counterpart)) {
         const [recorded, received] = [String(value), String(counterpart)]
         if (this.#counterpart(kind, recorded) !== undefined) continue
-        // A record that is bound to another recorded one keeps its name.
+        // A record that is bound to another recorded record keeps that binding.
         const bound = this.#options.bindings.recordedOf(kind, received)
         if (bound !== undefined && bound !== recorded) continue
         this.#local.set(`${kind} ${recorded}`, received)
@@ -299,7 +299,7 @@ class BodyComparison {
       )
     }
     const isKeyed = one.some((item) => isObject(item) && this.#identityOf(item, key) !== undefined)
-    // A list that is no list of records, such as the names of roles, is always in order.
+    // A list without records, such as the names of roles, is always compared in order.
     if (this.#options.rules.listsAreOrdered || !isKeyed) {
       const order = paired.map(([, to]) => to)
       if (order.some((to, index) => index > 0 && to < (order[index - 1] as number))) {
@@ -321,7 +321,7 @@ class BodyComparison {
     return rules.naturalKeys.some((name) => String(record[name]).toLowerCase() === operator.toLowerCase())
   }
 
-  /** Which item is which: by identifier, then by what names a user everywhere, then by place. */
+  /** Pairs the items of two lists: by identifier, then by identifying fields, then by position. */
   #pair(one: unknown[], other: unknown[], key: string) {
     const free = new Set(other.keys())
     const paired: [from: number, to: number][] = []
@@ -354,14 +354,14 @@ class BodyComparison {
     return { paired, missing: left, extra: [...free] }
   }
 
-  /** A record that has a name of its own, or an identifier that is bound, is not paired by its place. */
+  /** A record with an identifying field or a bound identifier is not paired by position. */
   #mayPair(record: Fields, key: string): boolean {
     const identity = this.#identityOf(record, key)
     if (identity && this.#counterpart(...identity) !== undefined) return false
     return !this.#options.rules.naturalKeys.some((name) => isText(record[name]))
   }
 
-  /** Each finds the place of the item of `other` that is the same record. Long lists are looked up, not searched. */
+  /** Each function finds the position of the same record in `other`. It uses an index, because lists may be long. */
   #waysToMatch(other: Fields[], key: string): ((item: Fields) => number | undefined)[] {
     const { rules, bindings } = this.#options
     const byIdentity = new Map<string, number>()
@@ -415,7 +415,7 @@ class BodyComparison {
   }
 }
 
-/** The member of the record that a place is in: `user_type` of `$.data.user_type.key`. */
+/** Returns the field of the record to which a place belongs: `user_type` for `$.data.user_type.key`. */
 function fieldIn(place: string, field: string): string {
   const parts = place.split('.')
   const inside = parts.at(-2)

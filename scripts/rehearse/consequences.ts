@@ -1,6 +1,6 @@
 /**
- * What follows from a deliberate deviation. Where the original created a user that Usher refused, later lists, counts and requests
- * differ too, and the deviation explains them.
+ * The consequences of a deliberate deviation. If the original created a user that Usher refused, later lists, counts
+ * and requests differ too. The deviation explains these differences.
  */
 import type { Difference, Exchange, Rehearsal } from '../../src/http/contract/rehearsal.ts'
 
@@ -10,17 +10,17 @@ type Fields = Readonly<Record<string, unknown>>
 export interface Subjects {
   /** The recorded identifiers of the users that the request names in its path or body. */
   targets: readonly string[]
-  /** The recorded identifier of the caller, where it is known. */
+  /** The recorded identifier of the caller, if it is known. */
   caller: string | undefined
 }
 
 export class Consequences {
   readonly #rules: Rehearsal
-  /** Users of the original that Usher does not have: by recorded identifier. */
+  /** Users of the original that Usher does not have, by recorded identifier. */
   readonly #absent = new Map<string, { reasons: Reasons; names: Reasons }>()
-  /** Users of Usher that the original does not have: by Usher's identifier. */
+  /** Users of Usher that the original does not have, by Usher’s identifier. */
   readonly #surplus = new Map<string, { reasons: Reasons; names: Reasons }>()
-  /** Fields of a user that differ since a write, `*` for all: by recorded identifier. */
+  /** Fields of a user that differ since a write, by recorded identifier; `*` stands for all fields. */
   readonly #changed = new Map<string, Map<string, Reasons>>()
 
   constructor(rules: Rehearsal) {
@@ -31,7 +31,7 @@ export class Consequences {
     return this.#absent.has(recorded)
   }
 
-  /** The deviations that explain a difference, undefined where none does. */
+  /** Returns the deviations that explain a difference; undefined if no deviation does. */
   explain(difference: Difference, exchange: Exchange, subjects: Subjects): Reasons | undefined {
     return (
       this.#ofAbsentTarget(subjects) ??
@@ -55,7 +55,7 @@ export class Consequences {
     const known =
       kind === 'missing item' ? this.#absent.get(record?.recorded ?? '') : this.#surplus.get(record?.received ?? '')
     if (known) return known.reasons
-    // A search by a field that differs finds the user on one side alone.
+    // A search by a field that differs finds the user on one side only.
     const changed = record?.recorded === undefined ? undefined : this.#changed.get(record.recorded)
     if (changed) return union([...changed.values()])
     if (!this.#rules.listsArePaged) return undefined
@@ -68,7 +68,7 @@ export class Consequences {
     return changed?.get(record.field) ?? changed?.get(record.field.split('.')[0] as string) ?? changed?.get('*')
   }
 
-  /** A name that is free on one side alone. */
+  /** A name that is free on one side only. */
   #ofCreation({ operation = '', recorded, received, request }: Exchange): Reasons | undefined {
     if (!this.#rules.creates.includes(operation)) return undefined
     const [there, here] = [this.#rules.succeeded(recorded), this.#rules.succeeded(received)]
@@ -82,14 +82,17 @@ export class Consequences {
     )
   }
 
-  /** A user whose record or authority differs is treated in another way. */
+  /** A user with a different record or different permissions gets different responses. */
   #ofOutcome({ recorded, received }: Exchange, { targets, caller }: Subjects): Reasons | undefined {
     if (this.#rules.succeeded(recorded) === this.#rules.succeeded(received)) return undefined
     const users = caller === undefined ? targets : [...targets, caller]
     return union(users.flatMap((id) => [...(this.#changed.get(id)?.values() ?? [])]))
   }
 
-  /** Remembers what a write changed on one side alone; `explained` has each explained difference with its deviations. */
+  /**
+   * Remembers the changes that a write made on one side only. `explained` has each explained difference with its
+   * deviations.
+   */
   remember(
     exchange: Exchange,
     explained: readonly { difference: Difference; reasons: Reasons }[],
@@ -122,14 +125,14 @@ export class Consequences {
     }
   }
 
-  /** The user of Usher, without a counterpart until now, who has one of the names of this record. */
+  /** Returns the user of Usher without a counterpart who has one of the names of this record. */
   surplusNamed(record: Fields): string | undefined {
     const names = this.#namesIn(record)
     for (const [id, user] of this.#surplus) if ([...user.names].some((name) => names.has(name))) return id
     return undefined
   }
 
-  /** Two users that turned out to be one. */
+  /** Records that two users are the same user. */
   unite(recorded: string, received: string): void {
     const reasons = union(
       [this.#surplus.get(received)?.reasons, this.#absent.get(recorded)?.reasons].filter((one) => one !== undefined),
@@ -139,7 +142,7 @@ export class Consequences {
     if (reasons) this.#change(recorded, '*', reasons)
   }
 
-  /** The absent user who has one of the names of this record. */
+  /** Returns the absent user who has one of the names of this record. */
   absentNamed(record: Fields): string | undefined {
     const names = this.#namesIn(record)
     for (const [id, user] of this.#absent) if ([...user.names].some((name) => names.has(name))) return id

@@ -1,6 +1,6 @@
 /**
- * The JSON objects of a file, one after the other, as text: those of `log.entries` of a HAR file, or a line each. The file is never in
- * memory as a whole. A string longer than `longest` bytes is cut, and its object marked.
+ * Reads the JSON objects of a file one by one, as text: the items of `log.entries` of a HAR file, or the lines of
+ * NDJSON. The whole file is never in memory. A string longer than `longest` bytes is cut, and its object is marked.
  */
 import { createReadStream } from 'node:fs'
 import { Stop } from '../directory.js'
@@ -13,7 +13,7 @@ const [quote, backslash, openBrace, closeBrace, openBracket, closeBracket, colon
 ].map((character) => character.charCodeAt(0))
 const isBlank = (byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
-/** Yields `{ text, isCut }`. `name` is the file's, for messages. */
+/** Yields `{ text, isCut }`. `name` is the name of the file, for messages. */
 export async function* elementsOf(path, name = path) {
   const isHar = await beginsAsHar(path, name)
   const scan = new Scan(isHar, name)
@@ -76,7 +76,7 @@ class Scan {
     let from = this.pieces && !this.skipping ? 0 : -1
     const keep = (to) => {
       if (from < 0 || to <= from) return
-      // A copy, since a slice would keep the whole chunk in memory.
+      // Copies the bytes, because a slice would keep the whole chunk in memory.
       this.pieces.push(Buffer.from(chunk.subarray(from, to)))
       this.size += to - from
       if (this.size > largestElement) throw new Stop(`Entry ${this.count + 1} of ${this.name} is larger than 64 MB.`)

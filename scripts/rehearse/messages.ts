@@ -1,20 +1,20 @@
-/** Recorded requests and responses, the fields of a body, and what of a request is sent again. */
+/** Recorded requests and responses, the fields of a body, and the parts of a request that are sent again. */
 import type { Answer } from '../../src/http/contract/rehearsal.ts'
 
 export type Header = [name: string, value: string]
 
 export interface Entry {
-  /** Its place in the recording, from 1. */
+  /** The position in the recording, from 1. */
   index: number
-  /** The host that was asked, where the recording says so. */
+  /** The host of the request, if it was recorded. */
   host: string | undefined
   method: string
-  /** With the query. */
+  /** The path with the query. */
   path: string
   request: { headers: Header[]; body: string | Uint8Array | undefined }
-  /** `body` is undefined where it was not recorded, or is no text. */
+  /** `body` is undefined if it was not recorded, or is not text. */
   response: { status: number; headers: Header[]; body: string | undefined }
-  /** A body was too long to be kept. */
+  /** The body was too long and is cut. */
   isCut: boolean
 }
 
@@ -40,7 +40,7 @@ export function toAnswer({ status, headers, body }: Entry['response'] | Received
   return {
     status,
     headers: Object.fromEntries(named.filter(([name]) => name !== 'set-cookie')),
-    // Chrome writes several cookies into one header, a line each.
+    // Chrome writes several cookies into one header, one per line.
     cookies: named.filter(([name]) => name === 'set-cookie').flatMap(([, value]) => value.split('\n')),
     json: jsonOf(headerOf(headers, 'content-type') ?? '', body),
   }
@@ -57,7 +57,7 @@ function jsonOf(contentType: string, body: string | undefined): unknown {
 
 type Fields = Record<string, unknown>
 
-/** The fields of a body, be it JSON, a form or a multipart form; none of any other. */
+/** Returns the fields of a JSON, form or multipart body; no fields for any other body. */
 export function fieldsOf(contentType: string, body: string | Uint8Array | undefined): Fields {
   if (body === undefined) return {}
   const text = typeof body === 'string' ? body : new TextDecoder().decode(body)
@@ -70,16 +70,16 @@ export function fieldsOf(contentType: string, body: string | Uint8Array | undefi
     return Object.fromEntries([...parts].map(([, name, value]) => [name as string, value]))
   }
   if (/x-www-form-urlencoded/i.test(contentType)) return Object.fromEntries(new URLSearchParams(text))
-  // Clients that name no type mean JSON.
+  // A body without a content type is JSON.
   const json = contentType === '' ? jsonOf('', text) : undefined
   return typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as Fields) : {}
 }
 
-/** Headers of the connection, of the browser, and of the session, which the rehearsal has of its own. */
+/** Headers of the connection, the browser and the session. The rehearsal has its own. */
 const dropped =
   /^(:.*|host|connection|content-length|cookie|authorization|accept-encoding|transfer-encoding|te|upgrade.*|keep-alive|proxy-.*|expect|forwarded|x-forwarded-.*|x-real-ip|cf-.*|sec-ch-.*|user-agent|referer|origin|dnt|priority|pragma|cache-control|if-modified-since|x-csrf-?token|x-xsrf-token)$/i
 
-/** The headers that are sent again. The origin of the recorded host becomes Usher's; that of any other site stays. */
+/** Returns the headers that are sent again. The origin of the recorded host becomes Usher’s; other origins stay. */
 export function headersToSend(entry: Entry, origin: string): Header[] {
   const headers = entry.request.headers.filter(([name]) => !dropped.test(name))
   const recorded = headerOf(entry.request.headers, 'origin')

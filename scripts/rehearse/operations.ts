@@ -1,16 +1,16 @@
-/** The operations of a contract, from its OpenAPI document, and which of them a recorded path is. */
+/** The operations of a contract from its OpenAPI document, and the operation of a recorded path. */
 
 export interface Operation {
   operationId: string
   method: string
-  /** As the document has it: `/users/{id}`. */
+  /** As in the document: `/users/{id}`. */
   path: string
 }
 
 export interface Match {
-  /** Undefined where the contract serves the path, but not with this method. */
+  /** Undefined if the contract serves the path, but not with this method. */
   operation: Operation | undefined
-  /** The path as the contract has it, without the base path and the query. */
+  /** The path in the contract, without the base path and the query. */
   path: string
   parameters: Readonly<Record<string, string>>
 }
@@ -32,7 +32,9 @@ export function operationsIn(document: Document): { base: string; operations: Op
   return { base: (document.servers?.[0]?.url ?? '').replace(/\/$/, ''), operations }
 }
 
-/** Finds the operation of a path. A recording of another Usher has the base path of the contract in front. */
+/**
+ * Finds the operation of a path. In a recording of another Usher, the path begins with the base path of the contract.
+ */
 export function matcherOf(operations: readonly Operation[], contract: string) {
   const routes = operations.map((operation) => {
     const names = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string)
@@ -42,7 +44,7 @@ export function matcherOf(operations: readonly Operation[], contract: string) {
       .replace(/\{\w+\}/g, '([^/]+)')
     return { operation, names, expression: new RegExp(`^${pattern}/?$`) }
   })
-  // A path without parameters goes before one that could be read as the value of a parameter.
+  // A path without parameters has precedence over a path with a parameter in the same place.
   routes.sort((a, b) => a.names.length - b.names.length)
 
   const find = (method: string, path: string): Match | undefined => {
@@ -73,7 +75,7 @@ function decoded(segment: string): string {
   }
 }
 
-/** A path without what names a person in it. */
+/** Returns a path without identifiers. */
 export function patternOf(path: string): string {
   return path
     .split('/')

@@ -1,10 +1,13 @@
-/** Recordings: HAR 1.2 and NDJSON, as entries of one form. What is no recording ends the rehearsal with a sentence. */
+/**
+ * Reads recordings in HAR 1.2 and NDJSON into entries of one form. An invalid recording ends the rehearsal with an
+ * error message.
+ */
 import { existsSync, statSync } from 'node:fs'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { Stop } from '../directory.js'
 import { elementsOf } from './json-elements.js'
 
-/** Throws where there is no such file. The recording is read twice, so it is a file and no pipe. */
+/** Throws if the file does not exist. The recording is read twice, so it must be a file and not a pipe. */
 export function sizeOf(path) {
   if (!existsSync(path)) throw new Stop(`There is no ${path}.`)
   const { size } = statSync(path)
@@ -63,13 +66,13 @@ function placeOf(url, headers, broken) {
   if (url.startsWith('/')) return { host: valueOf(headers, 'host'), path: url }
   if (!URL.canParse(url)) throw broken('has a URL that is none')
   const { host } = new URL(url)
-  // To the letter, as a URL object would rewrite it.
+  // Keeps the text, because a URL object would rewrite it.
   return { host, path: url.replace(/^\w+:\/\/[^/?#]*/, '').replace(/#.*$/s, '') || '/' }
 }
 
 const valueOf = (headers, wanted) => headers.find(([name]) => name.toLowerCase() === wanted)?.[1]
 
-/** As HAR has them, as pairs, or as an object whose values may be lists. */
+/** Headers in the form of HAR, as pairs, or as an object whose values may be lists. */
 function headersOf(headers = [], broken) {
   if (Array.isArray(headers)) {
     return headers.map((header) => {
@@ -84,7 +87,7 @@ function headersOf(headers = [], broken) {
   )
 }
 
-/** HAR has the content type in a field of its own. Some exports leave out the headers. */
+/** HAR stores the content type in a field of its own. Some exports leave out the headers. */
 function typed(headers, { content }) {
   if (valueOf(headers, 'content-type') !== undefined || !content?.mimeType || content.mimeType === 'x-unknown')
     return headers
@@ -106,7 +109,7 @@ function bodyOfRequest(request, headers, broken) {
   return { headers: typedHeaders, body: new URLSearchParams(pairs).toString() }
 }
 
-/** The parts of a multipart form, whose text was not recorded. */
+/** The parts of a multipart form without recorded text. */
 function multipart(headers, pairs) {
   const boundary = 'part-of-the-recording'
   const parts = pairs.map(
@@ -130,7 +133,7 @@ function bodyOfResponse(response, headers, broken) {
 
 const decompressors = { gzip: gunzipSync, 'x-gzip': gunzipSync, deflate: inflateSync, br: brotliDecompressSync }
 
-/** The text of a body; of a request, bytes where it is no text. `holder` names the encoding. */
+/** Returns the text of a body, or the bytes of a request body that is not text. `holder` names the encoding. */
 function decoded(holder, body, headers, broken, keepsBytes = false) {
   if (body === undefined || body === null) return undefined
   if (typeof body !== 'string') return JSON.stringify(body)
@@ -148,7 +151,7 @@ function decoded(holder, body, headers, broken, keepsBytes = false) {
   }
 }
 
-/** Proxies may keep bodies as they came; browsers and most exports keep them unpacked, under the same header. */
+/** Proxies may record compressed bodies. Browsers and most exports record them decompressed, under the same header. */
 function decompressed(bytes, contentEncoding = '') {
   const decompress = decompressors[contentEncoding.trim().toLowerCase()]
   if (!decompress) return bytes

@@ -1,6 +1,6 @@
 /**
- * Replays a recording, one entry after the other, and says of each whether Usher's response is the same. Knows no file and no network:
- * `send` is given.
+ * Replays a recording, entry by entry, and reports for each whether Usher’s response is the same. It does no I/O
+ * itself: the caller passes `send`.
  */
 import type { Answer, Deviation, Difference, Exchange, Rehearsal } from '../../src/http/contract/rehearsal.ts'
 import { Bindings } from './bindings.ts'
@@ -24,9 +24,9 @@ export interface ReplayOptions {
   rules: Rehearsal
   deviations: readonly Deviation[]
   operations: readonly Operation[]
-  /** The path that Usher has in front of the contract's paths. */
+  /** The base path of the contract in Usher. */
   base: string
-  /** Usher's, for the `Origin` of requests. */
+  /** The origin of Usher, for the `Origin` of requests. */
   origin: string
   writes: boolean
   strip?: string | undefined
@@ -35,7 +35,7 @@ export interface ReplayOptions {
   principals?: ReadonlyMap<string, Principal> | undefined
   send: (request: SentRequest) => Promise<ReceivedResponse>
   wait: (seconds: number, reason: string) => Promise<void>
-  /** Milliseconds on a clock that never jumps. */
+  /** Milliseconds of a monotonic clock. */
   now: () => number
 }
 
@@ -46,9 +46,9 @@ export interface Outcome {
   index: number
   /** An operationId, or the method and the path without identifiers. */
   operation: string
-  /** Why it was skipped, or is no part of the contract. */
+  /** The reason why the entry was skipped, or is not part of the contract. */
   reason?: string
-  /** A request that the original answered and the contract does not serve. */
+  /** The original answered the request, but the contract does not serve it. */
   isWork?: boolean
   differences: readonly Difference[]
   listed: readonly { difference: Difference; reasons: ReadonlySet<string> }[]
@@ -56,16 +56,16 @@ export interface Outcome {
   withoutBody?: boolean
 }
 
-/** What must be known of the whole recording before its first entry is replayed. */
+/** Facts about the whole recording that are needed before its first entry is replayed. */
 export class Survey {
   entries = 0
-  /** Entries that the contract serves. */
+  /** The number of entries that the contract serves. */
   served = 0
   hasCredentials = false
   hasCookies = false
   /** The first sign-in whose password was not recorded. */
   withoutPassword: number | undefined
-  /** The identifiers of successful sign-ins, in lower case; false where the user is created by the recording itself. */
+  /** The lower-case identifiers of successful sign-ins; false if the recording itself creates the user. */
   readonly signIns = new Map<string, boolean>()
   hosts = new Set<string>()
   readonly #replay: Replay
@@ -116,11 +116,11 @@ export class Replay {
   readonly survey: Survey
   readonly #matcher: (method: string, path: string) => Match | undefined
   readonly #consequences: Consequences
-  /** Recorded users that are replayed with the credentials of another user, so their records differ. */
+  /** Recorded users that are replayed with the credentials of another user. Their records differ. */
   readonly #substituted = new Set<string>()
-  /** Names of users that were created by this replay, in lower case. */
+  /** Lower-case names of users that this replay created. */
   readonly #created = new Set<string>()
-  /** Recorded identifiers of users that the original had deactivated. */
+  /** Recorded identifiers of users that the original deactivated. */
   readonly #inactive = new Set<string>()
   #standIns = 0
 
@@ -143,12 +143,12 @@ export class Replay {
     })
   }
 
-  /** Whether a recorded password is one, and not what a recording has in its place. */
+  /** Whether a recorded password is a password, and not a placeholder of the recording. */
   canSignIn(password: unknown): boolean {
     return typeof password === 'string' && password !== '' && !/^(\*+|.*redacted.*)$/i.test(password)
   }
 
-  /** Tries the credentials that the recording will need. Throws a sentence where Usher refuses them. */
+  /** Checks the credentials that the recording will need. Throws an error message if Usher refuses them. */
   async checkCredentials(): Promise<void> {
     const { operator } = this.options
     if (operator) await this.sessions.check(operator)
@@ -163,14 +163,14 @@ export class Replay {
     }
   }
 
-  /** The operation of an entry; undefined where it is no part of the contract. */
+  /** Returns the operation of an entry; undefined if it is not part of the contract. */
   matchOf(entry: Entry): Match | undefined {
     if (entry.method === 'OPTIONS') return undefined
     const path = this.#ownPath(entry)
     return path === undefined ? undefined : this.#matcher(entry.method, path)
   }
 
-  /** The operation that Usher serves at a path with its base path. */
+  /** Returns the operation that Usher serves at a path with its base path. */
   operationAt(method: string, path: string): string | undefined {
     const own = withoutPrefix(path.split('?')[0] as string, this.options.base)
     const match = own === undefined ? undefined : this.#matcher(method, own)
@@ -181,7 +181,7 @@ export class Replay {
     return operation?.operationId ?? `${method} ${patternOf(path)}`
   }
 
-  /** The path of an entry without the query and without `--strip`; undefined where another host or path was asked. */
+  /** Returns the path of an entry without the query and without `--strip`; undefined for another host or path. */
   #ownPath({ host, path }: Pick<Entry, 'host' | 'path'>): string | undefined {
     const { host: wanted, strip } = this.options
     if (wanted !== undefined && host !== undefined && ![host, host.replace(/:\d+$/, '')].includes(wanted))
@@ -232,7 +232,7 @@ export class Replay {
     return { ...{ verdict: 'other', index: entry.index, operation, isWork, differences: [], listed: [] } }
   }
 
-  /** With what a recorded sign-in is replayed: other credentials, or undefined for its own. */
+  /** Returns the credentials that replace those of a recorded sign-in; undefined if its own are used. */
   #credentialsFor(entry: Entry): { principal: Principal; identifier: string } | undefined {
     const { rules, operator } = this.options
     if (!rules.succeeded(toAnswer(entry.response))) return undefined
@@ -247,7 +247,7 @@ export class Replay {
     return operator && { principal: operator, identifier }
   }
 
-  /** A recorded refresh of a session that began before the recording is replayed with the token of a session here. */
+  /** A refresh of a session that began before the recording is replayed with the token of a current session. */
   async #bindRefreshToken(entry: Entry): Promise<void> {
     const { rules, operator } = this.options
     const recorded = requestFields(entry)['refresh_token']
@@ -258,7 +258,7 @@ export class Replay {
     if (typeof own === 'string') this.bindings.bindToken(recorded, own)
   }
 
-  /** The recorded identifiers of the users that a request is about. */
+  /** The recorded identifiers of the users to whom a request refers. */
   #targetsOf(entry: Entry, { parameters }: Match): string[] {
     const { identifiers } = this.options.rules
     const fields = Object.entries(requestFields(entry)).filter(([name]) => identifiers[name] === 'user')
@@ -314,7 +314,10 @@ export class Replay {
       .join('/')
   }
 
-  /** Usher's identifier. For an unknown user, an identifier that no user has, so that the request does not reach another user's record. */
+  /**
+   * Returns Usher’s identifier. For an unknown user, returns an identifier that no user has, so that the request does
+   * not reach another user's record.
+   */
   #reboundIdentifier(kind: string, recorded: string): string {
     const bound = this.bindings.rebound(kind, recorded)
     if (bound !== undefined) return bound
@@ -371,7 +374,7 @@ export class Replay {
     }
     try {
       const rebound = reboundIn(JSON.parse(body), '')
-      // What needs no change is sent to the letter.
+      // A request that needs no change is sent unchanged.
       return changed ? JSON.stringify(rebound) : body
     } catch {
       return body
@@ -398,7 +401,7 @@ export class Replay {
   ): Promise<ReceivedResponse> {
     const failed = isSignIn && !this.options.rules.succeeded(toAnswer(entry.response))
     const mayWait = (status: number, seconds: number) =>
-      // A lockout is part of the contract. A rate limit, always of 60 s, is not.
+      // A lockout is part of the contract. A rate limit, which always lasts 60 s, is not.
       entry.response.status !== status && !(status === 429 && failed && seconds !== 60)
     const received = await this.#sendWaiting(request, mayWait)
     if (received.status !== 401 || entry.response.status === 401 || !session) return received
@@ -409,7 +412,7 @@ export class Replay {
     return this.#sendWaiting({ ...request, headers }, mayWait)
   }
 
-  /** Waits where Usher says for how long, up to two minutes at a time. */
+  /** Waits as long as Usher requires, up to two minutes at a time. */
   async #sendWaiting(
     request: SentRequest,
     mayWait: (status: number, seconds: number) => boolean,
@@ -504,7 +507,10 @@ export class Replay {
     return withoutPrefix(own, base || `/${contract}`) ?? own
   }
 
-  /** Whether other credentials stand for a recorded user, whose identifier it returns: their records differ in every value. */
+  /**
+   * Returns the identifier of a recorded user who is replaced by other credentials. The records of both differ in every
+   * value.
+   */
   #substitute({ pairs }: Comparison, recorded: Answer, received: Answer, isSubstitution: boolean): string | undefined {
     const { naturalKeys } = this.options.rules
     const names = (record: Fields) =>
@@ -574,7 +580,7 @@ export class Replay {
       if (reasons) explained.push({ difference, reasons })
       else left.push(difference)
     }
-    // Counts follow from the items of a list, once all of these are explained.
+    // The counts are explained when all differences of the items are explained.
     const items = explained.filter(({ difference: { kind } }) => kind === 'missing item' || kind === 'extra item')
     const unexplained = left.some(({ kind }) => kind === 'missing item' || kind === 'extra item')
     if (items.length > 0 && !unexplained) {
@@ -594,7 +600,7 @@ export class Replay {
     const { rules } = this.options
     if (!rules.succeeded(exchange.recorded)) return
     if (!rules.succeeded(exchange.received)) {
-      // Nothing after it could be replayed as its user.
+      // No later request of this user can be replayed.
       const identifier = String(requestFields(entry)[rules.signIn.identifier] ?? '')
       if (differs && !as && identifier !== '' && !this.#created.has(identifier.trim().toLowerCase())) {
         throw new CannotRehearse(
@@ -620,7 +626,7 @@ export class Replay {
       if (rules.isInactive(recorded)) this.#inactive.add(id)
       else this.#inactive.delete(id)
     }
-    // The original created a user that Usher already had.
+    // The original created a user whom Usher already had.
     const isCreation = rules.creates.includes(exchange.operation ?? '')
     if (isCreation && recorded && !received && id !== undefined) {
       const own = this.#consequences.surplusNamed(recorded)
@@ -647,7 +653,7 @@ export class Replay {
     }
   }
 
-  /** The user that a response is about: the first object that has an identifier of one. */
+  /** Returns the user of a response: the first object with a user identifier. */
   #recordIn(json: unknown, depth = 0): Fields | undefined {
     if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined
     const record = json as Fields
@@ -659,7 +665,7 @@ export class Replay {
     return this.#idOf(record) === undefined ? undefined : record
   }
 
-  /** A response that has the identifier of a user and, inside it, the user. */
+  /** A response that has the identifier of a user, and the user inside. */
   #isEnvelope(record: Fields): boolean {
     return typeof record['data'] === 'object' && record['data'] !== null
   }
@@ -673,13 +679,13 @@ export class Replay {
   }
 }
 
-/** A number, or the first number of a sentence, that is one more than the other. */
+/** Whether a number, or the first number of a sentence, is one more than the other. */
 function isOneMore(value: unknown, than: unknown): boolean {
   if (typeof value === 'number') return value - 1 === than
   return typeof value === 'string' && value.replace(/\d+/, (number) => String(Number(number) - 1)) === than
 }
 
-/** Where an entity tag belongs: the last identifier of the path, or the path. */
+/** Returns the resource of an entity tag: the last identifier of the path, or the path. */
 const resourceOf = ({ parameters, path }: Match) => Object.values(parameters)[0] ?? path
 
 function withoutPrefix(path: string, prefix: string | undefined): string | undefined {

@@ -1,4 +1,4 @@
-/** The report as one HTML page: no script, nothing from elsewhere, light and dark. */
+/** The report as one HTML page without scripts and external resources, for light and dark mode. */
 import { createHash } from 'node:crypto'
 import { conclusionOf, counted, typesOf } from './report.js'
 import { notesOf } from './report-markdown.js'
@@ -119,7 +119,7 @@ ${section(
 const entities = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 const escaped = (text) => String(text).replace(/[&<>"']/g, (character) => entities[character])
 const code = (text) => `<code>${escaped(text)}</code>`
-/** Markdown of a line: code, and links by their words. */
+/** Renders the Markdown of a line: code, and links as their text. */
 const prose = (text) =>
   escaped(text.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')).replace(/`([^`]*)`/g, (_, inner) => `<code>${inner}</code>`)
 const number = (value) => ({ number: value })

@@ -1,4 +1,4 @@
-/** The report of a rehearsal as data, which the Markdown and the HTML page show. */
+/** The report of a rehearsal as data, for the Markdown and HTML reports. */
 export function reportOf(tally, { contract, recording, origin, writes, deviations }) {
   const { same, listed, difference, skipped, other } = tally.counts
   const operations = [...tally.operations]
@@ -44,7 +44,7 @@ export const conclusionOf = ({ counts, compared }) => {
 
 export const counted = (number, one, more) => `${number.toLocaleString('en')} ${number === 1 ? one : more}`
 
-/** The types that were recorded and received. */
+/** The recorded and received types. */
 export function typesOf({ kind, types: [recorded, received] }) {
   if (kind === 'order') return 'array'
   if (['missing key', 'missing item'].includes(kind)) return `${recorded} recorded`

@@ -1,4 +1,4 @@
-/** Who a recorded request was made by, and the credential that stands for it here. */
+/** The caller of a recorded request, and the credential that replaces the recorded one. */
 import type { Rehearsal } from '../../src/http/contract/rehearsal.ts'
 import type { Bindings } from './bindings.ts'
 import { headerOf, type Entry, type Header, type ReceivedResponse, toAnswer } from './messages.ts'
@@ -7,30 +7,30 @@ export type Principal = { identifier: string; password: string } | { api_key: st
 
 export interface Session {
   header: Header
-  /** The recorded identifier of its user, where a response shows it. */
+  /** The recorded identifier of the user, if a response shows it. */
   caller?: string | undefined
   principal?: Principal | undefined
-  /** On the clock that never jumps, in milliseconds. */
+  /** Milliseconds of a monotonic clock. */
   endsAt: number
 }
 
-/** Ends the rehearsal with a sentence. */
+/** Ends the rehearsal with an error message. */
 export class CannotRehearse extends Error {}
 
 interface Options {
   rules: Rehearsal
   bindings: Bindings
-  /** For everyone who is not among `principals`. */
+  /** The credentials of every user who is not in `principals`. */
   operator: Principal | undefined
-  /** By recorded identifier, in lower case. */
+  /** By lower-case recorded identifier. */
   principals: ReadonlyMap<string, Principal>
-  /** Whether any request of the recording carries a credential: browsers leave them out of what they export. */
+  /** Whether any request of the recording has a credential. Browsers omit credentials from exports. */
   recordingHasCredentials: boolean
   signIn: (identifier: string, password: string) => Promise<ReceivedResponse>
   now: () => number
 }
 
-/** Stands for a credential that the recording shows, and Usher never gave. */
+/** Replaces a recorded credential that Usher never issued. */
 const unknownToken = 'a-credential-of-the-recording'
 
 export class Sessions {
@@ -38,7 +38,7 @@ export class Sessions {
   /** By recorded token or cookie. */
   readonly #issued = new Map<string, Session>()
   readonly #own = new Map<Principal, Session>()
-  /** Of the last sign-in, for recordings without credentials. */
+  /** The session of the last sign-in, for recordings without credentials. */
   #current: Session | undefined
   #hasSignedIn = false
 
@@ -46,7 +46,7 @@ export class Sessions {
     this.#options = options
   }
 
-  /** The credential that a request carries in the recording. */
+  /** Returns the recorded credential of a request. */
   recordedCredential({ request: { headers } }: Entry): string | undefined {
     const authorization = headerOf(headers, 'authorization')
     if (authorization !== undefined) return authorization.replace(/^\w+\s+/, '')
@@ -59,7 +59,7 @@ export class Sessions {
     return this.#options.principals.get(identifier.trim().toLowerCase())
   }
 
-  /** The session that a recorded request is replayed on; undefined where it goes without one. */
+  /** Returns the session for a recorded request; undefined for a request without a session. */
   async sessionFor(entry: Entry): Promise<Session | undefined> {
     const recorded = this.recordedCredential(entry)
     const refused = isRefusal(entry)
@@ -92,7 +92,7 @@ export class Sessions {
     return session
   }
 
-  /** Throws a sentence where Usher refuses these credentials. */
+  /** Throws an error message if Usher refuses these credentials. */
   async check(principal: Principal): Promise<void> {
     await this.#ownSession(principal, { index: 0 })
   }
@@ -107,7 +107,7 @@ export class Sessions {
     return { ...session, principal }
   }
 
-  /** Signs in again where a session of the rehearsal has come to its end; false where it has not. */
+  /** Signs in again if a session of the rehearsal has ended. Returns false if it has not. */
   async renew(session: Session): Promise<boolean> {
     const { principal } = session
     if (!principal || 'api_key' in principal || this.#options.now() < session.endsAt) return false
@@ -116,7 +116,7 @@ export class Sessions {
     return true
   }
 
-  /** After a recorded sign-in was replayed: what the recording calls this session. */
+  /** Learns the recorded name of this session after a recorded sign-in was replayed. */
   remember(
     entry: Entry,
     received: ReceivedResponse,
@@ -130,7 +130,7 @@ export class Sessions {
     this.#hasSignedIn = true
   }
 
-  /** A recorded sign-in of someone who has an API key here. */
+  /** A recorded sign-in of a user who has an API key here. */
   rememberKey(entry: Entry, principal: Principal): void {
     if (!('api_key' in principal)) return
     const session = { header: this.#bearer(principal.api_key), principal, endsAt: Infinity }
@@ -139,7 +139,7 @@ export class Sessions {
     this.#hasSignedIn = true
   }
 
-  /** After a recorded sign-out: the clients forget the session. */
+  /** After a recorded sign-out, the session is forgotten. */
   forget(): void {
     this.#current = undefined
     this.#hasSignedIn = true
@@ -180,7 +180,7 @@ export class Sessions {
     return principals.size === 1 ? [...principals.values()][0] : undefined
   }
 
-  /** A recorded token may say whose it is; an API key may be among the principals itself. */
+  /** A recorded token may name its user. An API key may itself be one of the principals. */
   #principalOfToken(token: string): Principal | undefined {
     const claims = claimsOf(token)
     const names = [
@@ -206,13 +206,13 @@ function claimsOf(token: string): Record<string, unknown> {
   }
 }
 
-/** How long a token of Usher lasts, less what a request may take. */
+/** The lifetime of a token of Usher, minus the duration of a request. */
 function secondsOf(token: string): number {
   const { exp, iat } = claimsOf(token)
   return typeof exp === 'number' && typeof iat === 'number' ? exp - iat - 5 : Infinity
 }
 
-/** Whether the original asked to sign in first: by a 401, or by leading to its login page. */
+/** Whether the original required a sign-in: by a 401, or by a redirect to its login page. */
 export function isRefusal({ response }: Pick<Entry, 'response'>): boolean {
   const location = headerOf(response.headers, 'location') ?? ''
   return (

@@ -1,4 +1,6 @@
-/** What a rehearsal found, counted. It stays small whatever the length of the recording: like differences are one. */
+/**
+ * Counts the results of a rehearsal. Its size does not grow with the recording, because like differences are grouped.
+ */
 import { typeOf } from './comparison.ts'
 
 const mostExamples = 5
@@ -8,17 +10,17 @@ const verdicts = ['same', 'listed', 'difference', 'skipped', 'other']
 /** Names of fields, headers and members whose values are never shown. */
 const secretName =
   /pass(word|code)?|pwd|secret|token|cookie|hash|salt|authorization|api_?key|csrf|numeric_password|^pin$/i
-/** Values that are credentials or hashes, whatever they are called. */
+/** Values that are credentials or hashes, under any name. */
 const secretValue =
   /eyJ[\w-]{8,}\.|us[krp]_\w{16,}|whsec_|\$(2[abxy]|argon2\w*|pbkdf2[\w-]*|scrypt|[156])\$|pbkdf2_sha\w+\$|Bearer \S+|[0-9a-f]{40,}|[A-Za-z0-9_-]{43,}/
 
 export class Tally {
   counts = counted()
-  /** By operation. */
+  /** Counts by operation. */
   operations = new Map()
   /** Unexplained differences, by operation, kind and place. */
   differences = new Map()
-  /** Listed deviations: how many exchanges, by operation. */
+  /** Listed deviations: the number of exchanges by operation. */
   deviations = new Map()
   /** Reasons why entries were skipped. */
   skipped = new Map()
@@ -67,7 +69,7 @@ export class Tally {
       group = { operation, kind, place, types, count: 0, examples: [] }
       this.differences.set(key, group)
     }
-    // Of several in one response, such as in each item of a list, one counts.
+    // Counts several equal differences in one response as one, such as those in each item of a list.
     if (seen.has(key)) return
     seen.add(key)
     group.count += 1
@@ -84,7 +86,7 @@ export class Tally {
 const counted = () => Object.fromEntries(verdicts.map((verdict) => [verdict, 0]))
 const count = (map, key) => map.set(key, (map.get(key) ?? 0) + 1)
 
-/** A value as a report may have it. */
+/** Returns a value in the form that a report may show. */
 function shown(place, value) {
   if (value === undefined) return undefined
   if (/^set-cookie/.test(place)) return String(value)

@@ -1,4 +1,4 @@
-/** Requests to Usher, to the letter and on one connection, which ends the rehearsal where Usher does not answer. */
+/** Sends unchanged requests to Usher on one connection. Ends the rehearsal if Usher does not answer. */
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,7 +7,7 @@ import { reasonOf, say, Stop } from '../directory.js'
 const limitMilliseconds = 120_000
 const mostJumpMilliseconds = 60_000
 
-/** Usher's origin. Passwords are sent to it, so to another machine over TLS alone. */
+/** Usher's origin. It receives passwords, so another machine must use TLS. */
 export function originOf(url) {
   if (!URL.canParse(url) || !/^https?:/.test(url)) throw new Stop(`${url} is no URL.`)
   const { origin, protocol, hostname, pathname, search } = new URL(url)
@@ -62,7 +62,7 @@ export function transportTo(origin) {
         try {
           return await once(request)
         } catch (error) {
-          // A request that may have been carried out is not sent again, unless it changes nothing.
+          // A request that may have been executed is not sent again, unless it changes nothing.
           const isSafe = error.code === 'ECONNREFUSED' || ['GET', 'HEAD'].includes(request.method)
           if (tried >= 3 || !isSafe) throw new Stop(`${origin} does not answer: ${reasonOf(error)}.`)
           await sleep(500 * tried)
@@ -78,7 +78,7 @@ export function transportTo(origin) {
   }
 }
 
-/** A header that is there several times is sent several times, without what no header can hold. */
+/** A repeated header is sent repeatedly, without characters that a header cannot contain. */
 function grouped(headers) {
   const all = {}
   for (const [name, value] of headers) {
@@ -89,11 +89,11 @@ function grouped(headers) {
   return all
 }
 
-/** Node refuses blanks and letters beyond Latin-1 in a path; a recording may have them. */
+/** Node refuses blanks and non-Latin-1 characters in a path, but a recording may have them. */
 const encodedPath = (path) =>
   path.replace(/[^\x21-\x7e]/gu, (character) => encodeURIComponent(character.toWellFormed()))
 
-/** Sessions end by the clock: one that jumps would make differences of its own. */
+/** Sessions expire by time, so a clock that jumps would cause differences. */
 function newClock() {
   const start = Date.now() - performance.now()
   return {

@@ -1,8 +1,8 @@
-/** Usage as a table of text: an entry a line, with a heat map of its days. */
+/** Formats usage as a table of text: one line for each entry, with a heat map of its days. */
 
 const dimensions = ['contract', 'operation', 'principal', 'program']
 
-/** Active hours of a day, at least, and the sign for them. */
+/** The minimum active hours of a day for each mark. */
 const heat = [
   [12, '█'],
   [6, '▓'],
@@ -13,14 +13,14 @@ const heat = [
 
 export const legend = '· none, ░ 1 to 2 hours of the day, ▒ 3 to 5, ▓ 6 to 11, █ 12 to 24'
 
-/** The last `count` days up to and including that of `now`, as `YYYY-MM-DD`. */
+/** Returns the last `count` days up to and including the day of `now`, as `YYYY-MM-DD`. */
 export function lastDays(count, now) {
   return Array.from({ length: count }, (_, index) =>
     new Date(now - (count - 1 - index) * 86_400_000).toISOString().slice(0, 10),
   )
 }
 
-/** Adds up what the API answers for each day, in the order of first appearance. */
+/** Adds up the daily entries of the API, in the order of first appearance. */
 export function byEntry(days) {
   const entries = new Map()
   for (const day of days) {
@@ -36,7 +36,7 @@ export function byEntry(days) {
   return [...entries.values()]
 }
 
-/** The lines of the table. `group` names the dimensions to show, `days` are the columns of the heat map. */
+/** Returns the lines of the table. `group` names the columns to show, `days` are the columns of the heat map. */
 export function tableOf(entries, { group, days }) {
   const shown = dimensions.filter((dimension) => group.includes(dimension))
   const headings = [...shown, 'first seen', 'last seen', 'days', 'hours', 'heat map']
@@ -59,7 +59,7 @@ export function tableOf(entries, { group, days }) {
   )
 }
 
-/** `2026-11-30T09:00:00Z` as `2026-11-30 09h`. */
+/** Formats `2026-11-30T09:00:00Z` as `2026-11-30 09h`. */
 const hourOf = (time) => `${time.slice(0, 10)} ${time.slice(11, 13)}h`
 
 const signOf = (hours) => heat.find(([least]) => hours >= least)[1]

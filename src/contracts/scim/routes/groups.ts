@@ -123,7 +123,7 @@ async function answerList(c: Context, query: ListQuery) {
     const resources = page.map((group) => project(fromGroup(group, base), projection))
     return answer(c, listMessage(resources, place), 200)
   }
-  // The envelope of a list, with placeholders that the resources then replace.
+  // The envelope of a list, split at the place of its resources.
   const [open = '', close = ''] = JSON.stringify({ ...listMessage(page, place), Resources: ['|'] }).split('"|"')
   const texts = groupTexts(c, page, memberPages(c.var.caller, page), projection)
   return typed(await streamedText(between(open, texts, close), { contentType: scimMediaType }), 200)
