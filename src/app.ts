@@ -67,7 +67,7 @@ async function isConfigured(env: Env): Promise<boolean> {
   return isValid
 }
 
-/** The problems that a configuration by itself does not show. */
+/** Problems of the configuration that only the composition can find. */
 async function remainingProblems(configuration: Configuration): Promise<readonly string[]> {
   const { contractHosts, legacySecrets, retirements, upstreams } = configuration
   const unknown = (names: Iterable<string>) => [...names].filter((name) => !byName.has(name))
@@ -140,7 +140,7 @@ site.get('/health', async (c) => {
   return c.json({ status: 'unavailable', database: problem }, 503, { 'retry-after': '5' })
 })
 
-/** Documents and pages say which contracts are being retired, which the configuration tells. */
+/** Documents and pages mark the contracts that the configuration retires. */
 function perConfiguration(build: (configuration: Configuration) => () => Promise<Document>) {
   const built = new WeakMap<Configuration, () => Promise<Document>>()
   return ({ var: { configuration } }: Context<ContractEnv>): Promise<Document> => {

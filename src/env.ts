@@ -50,7 +50,7 @@ export interface SigningKey {
   jwk: { kty: 'EC'; crv: 'P-256'; x: string; y: string; d?: string | undefined }
 }
 
-/** The secret by which the services behind an old API verify its tokens. */
+/** The secret with which the services behind an old API verify its tokens. */
 export interface LegacySecret {
   secret: string
   kid: string | undefined
@@ -77,7 +77,7 @@ export interface Configuration extends Settings {
   auditRetentionDays: number | undefined
   recordsUsage: boolean
   usageRetentionDays: number
-  /** Contract name to its retirement. */
+  /** Retirements by contract name. */
   retirements: ReadonlyMap<string, Retirement>
   /** Whether the console is served. */
   servesConsole: boolean
@@ -254,7 +254,7 @@ function isPlaceholder(secret: string): boolean {
   return known.test(secret) || new Set(secret).size < 8
 }
 
-/** The entries of a variable that holds a JSON object; undefined where it holds anything else. */
+/** Returns the entries of a variable that holds a JSON object; undefined for any other text. */
 function jsonEntries(text: string | undefined): [string, unknown][] | undefined {
   try {
     const value: unknown = JSON.parse(text || '{}')
@@ -273,7 +273,9 @@ function contractHosts(text: string | undefined, problems: string[]): ReadonlyMa
   return new Map()
 }
 
-/** Names stand in rows of imports and in paths. Whether a contract has an original to ask, the composition checks. */
+/**
+ * The names appear in rows of imports and in paths. The composition checks whether a contract has an original to ask.
+ */
 const upstreamName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
 function upstreams(text: string | undefined, problems: string[]): ReadonlyMap<string, Upstream> {

@@ -99,8 +99,8 @@ export class Database {
 
   /**
    * Retries once after a transient error, if the batch is safe to repeat. D1 itself retries batches that only read, but
-   * it takes our guards for writes. A change is never sent twice, because the error may have come after the commit.
-   * Only the client can know whether to retry, or use an Idempotency-Key.
+   * it treats guards as writes. A change is never sent twice, because the error may have come after the commit. Only
+   * the client can know whether to retry, or use an Idempotency-Key.
    */
   private async run(statements: readonly Statement<unknown>[], isRepeatable: () => boolean): Promise<D1Result[]> {
     try {

@@ -38,11 +38,11 @@ export interface Claim {
   targetUser?: number | undefined
   /** The roles that the change grants. The caller must hold every permission of these roles. */
   grantedRoles?: readonly number[] | undefined
-  /** What is to be recorded as used, if the claim holds. */
+  /** The use to record, if the claim holds. */
   use?: PendingUse | undefined
 }
 
-/** A use that is not recorded yet; `program` is that of a session, since an API key is a program itself. */
+/** A use that is not recorded yet. `program` is the program of a session; an API key counts as a program itself. */
 export interface PendingUse {
   row: Omit<UseRow, 'principal'>
   onRecorded: () => void
@@ -143,7 +143,7 @@ function touch({ credential, now }: Claim): Statement[] {
 
 const uses = new Map<string, (values: ClaimValues) => Statement>()
 
-/** Records the use where the claim holds: an inquiry is not refused before its rows are read. */
+/** Records the use only if the claim holds, because a query does not refuse the batch before its rows are read. */
 function recordUse({ credential, now, needs, self: claimed, use }: Claim): Statement[] {
   if (!use) return []
   const { kind } = credential

@@ -1,4 +1,4 @@
-/** Signing in at the original: as Laravel answers. */
+/** Sign-in at the original, a Laravel application. */
 import { hasField, refusesCredentials, type OriginalSignIn } from '../../http/upstreams/original-sign-in'
 
 export const originalSignIn: OriginalSignIn = {

@@ -1,4 +1,4 @@
-/** How `npm run rehearse` compares backoffice with the original, and signs in. */
+/** Defines how `npm run rehearse` compares backoffice with the original, and how it signs in. */
 import type { Rehearsal } from '../../http/contract/rehearsal'
 
 export const rehearsal: Rehearsal = {

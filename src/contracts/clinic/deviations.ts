@@ -1,4 +1,4 @@
-/** Where clinic differs from the original on purpose. The README has the table, and what the original answers. */
+/** Where clinic differs from the original on purpose. The README has the table, with the responses of the original. */
 import type { Answer, Deviation, Exchange } from '../../http/contract/rehearsal'
 
 const [create, edit, login, logout, info, search] = [
@@ -20,17 +20,17 @@ const isHtml = ({ json }: Answer) => json === undefined
 const isRedirect = ({ status }: Answer) => status === 301 || status === 302
 const isLoginPage = (answer: Answer) => isRedirect(answer) && /\/login\/\?next=/.test(answer.headers['location'] ?? '')
 
-/** The original did it, and Usher refuses with a line that says so. */
+/** The original accepted the request, and Usher refuses it with this line. */
 const refuses = ({ recorded, received }: Exchange, line: RegExp) =>
   isDone(recorded) && isFailure(received) && line.test(errorsOf(received))
-/** The original refused it with a sentence that says so, and Usher does it. */
+/** The original refused the request with this sentence, and Usher accepts it. */
 const accepts = ({ recorded, received }: Exchange, sentence: RegExp) =>
   isFailure(recorded) && isDone(received) && sentence.test(errorsOf(recorded))
 
 const wordsThatDjangoKnows = ['', 'False', 'false', '0', 'True', 'true', '1', 'on']
 const isOddWord = (word: unknown) => word !== undefined && !wordsThatDjangoKnows.includes(String(word))
 
-/** Whether SQL's LIKE finds every word somewhere in the record, without regard to the case of ASCII letters alone. */
+/** Whether LIKE finds every word somewhere in the record. SQL ignores the case of ASCII letters only. */
 function isFoundLiterally(record: unknown, query: string): boolean {
   const fields = Object(record) as Record<string, unknown>
   const texts = ['username', 'last_name', 'first_name', 'email', 'certified_email'].map((name) =>

@@ -1,4 +1,4 @@
-/** Signing in at the original: the password form of FastAPI. */
+/** Sign-in at the original: the password form of FastAPI. */
 import { hasField, refusesCredentials, type OriginalSignIn } from '../../http/upstreams/original-sign-in'
 
 export const originalSignIn: OriginalSignIn = {

@@ -1,4 +1,4 @@
-/** Signing in at the original: by email, as FastAPI answers. */
+/** Sign-in at the original, a FastAPI application: by email. */
 import { hasField, refusesCredentials, type OriginalSignIn } from '../../http/upstreams/original-sign-in'
 
 export const originalSignIn: OriginalSignIn = {

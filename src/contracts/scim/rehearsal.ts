@@ -1,4 +1,4 @@
-/** How `npm run rehearse` compares scim with another server of SCIM 2.0, and signs in. */
+/** Defines how `npm run rehearse` compares scim with another server of SCIM 2.0, and how it signs in. */
 import type { Rehearsal } from '../../http/contract/rehearsal'
 
 export const rehearsal: Rehearsal = {

@@ -143,7 +143,7 @@ function invalid(detail: string, errors: { field: string; message: string }[]): 
   return problem(400, 'Bad Request', detail, errors)
 }
 
-/** The problems of an import's row, by field. */
+/** The problems of a row of an import, by field. */
 export function toRowErrors(problems: readonly RowProblem[]): { field: string; message: string }[] {
   return problems.map(({ field, problem }) => ({ field: wireName(field), message: describeRow(problem) }))
 }
@@ -188,13 +188,13 @@ function describeRow(problem: RowProblem['problem']): string {
   }
 }
 
-/** Why a value or field is refused that looks like one of another system, and which field to use. */
+/** The reason why a value or field of another system is refused, and the field to use instead. */
 export const lookalikeMessage = {
   hash: 'looks like a hash: name the column password_hash',
   status: 'looks like a status: name the column status, with active or inactive',
 }
 
-/** Why a line cannot be read. */
+/** The reason why a line cannot be read. */
 export const unreadableLine = {
   too_long: `has more than ${grouped(maxLineBytes)} bytes`,
   not_json: 'is not JSON in UTF-8',

@@ -1,4 +1,4 @@
-/** Signing in at another directory that speaks v1, whose base URL ends in `/v1`. */
+/** Sign-in at another directory that speaks v1. Its base URL ends in `/v1`. */
 import { hasField, refusesCredentials, type OriginalSignIn } from '../../http/upstreams/original-sign-in'
 
 export const originalSignIn: OriginalSignIn = {

@@ -1,4 +1,4 @@
-/** How `npm run rehearse` compares v1 with another API that speaks it, and signs in. */
+/** Defines how `npm run rehearse` compares v1 with another API that speaks it, and how it signs in. */
 import type { Rehearsal } from '../../http/contract/rehearsal'
 
 export const rehearsal: Rehearsal = {
@@ -31,7 +31,7 @@ export const rehearsal: Rehearsal = {
     'expires_in',
     'request_id',
     'address',
-    // Of the diagnostics: facts of the deployment.
+    // Fields of the diagnostics: facts of the deployment.
     'now',
     'version',
     'region',

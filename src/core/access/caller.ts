@@ -22,7 +22,7 @@ export interface Settings {
   sessionMaxSeconds: number
   /** The first secret signs and derives; all secrets verify. */
   jwtSecrets: readonly [string, ...string[]]
-  /** By their names, which the rows of an import give in `password_from`. */
+  /** By name. The rows of an import give the name in `password_from`. */
   upstreams: ReadonlyMap<string, Upstream>
 }
 
@@ -41,7 +41,7 @@ export interface Visit {
   program: string
   /** Unix seconds. */
   now: number
-  /** What is recorded as used, where usage is recorded. */
+  /** The use to record, if usage is recorded. */
   use?: Use | undefined
 }
 
@@ -51,7 +51,7 @@ export interface Visit {
 export interface Caller extends Visit {
   credential: Credential
   needs: readonly Permission[]
-  /** The user who may do this without the permission, because the operation concerns them alone. */
+  /** The user who needs no permission, because the operation concerns only this user. */
   self?: UserSelector | undefined
   /** A retry with the same key returns the result of the first request. */
   idempotency?: IdempotencyKey | undefined
@@ -68,18 +68,18 @@ export interface IdempotencyKey {
   onReplay: () => void
 }
 
-/** The authority that a change needs, known only after reading the facts. */
+/** The authority that a change needs. It is known only after the facts are read. */
 interface Needs {
   needs: readonly Permission[]
-  /** The number of the user that the change is about. */
+  /** The number of the user to change. */
   targetUser?: number
   /** The numbers of the roles that the change grants. */
   grantedRoles?: readonly number[]
 }
 
 /**
- * Returns the head of a batch, which checks the operation's own needs. A commit passes the needs that its change turned
- * out to have.
+ * Returns the head of a batch, which checks the permissions of the operation. A commit passes the permissions that its
+ * change needs.
  */
 export function guard(caller: Caller, change?: Needs): Guard {
   if (!change) return requireAuthority(claimOf(caller))

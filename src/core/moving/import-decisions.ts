@@ -160,7 +160,7 @@ function claimNumber(claimed: Claimed, number: number): void {
   claimed.highest = Math.max(claimed.highest, number)
 }
 
-/** Django's mark of a user without a password, followed by random characters. */
+/** Django's unusable password, followed by random characters. */
 const noPasswordMark = '!'
 
 /**

@@ -55,8 +55,8 @@ export const maxPasswords = 100
 
 export interface Import {
   /**
-   * Decides and writes these rows in one batch. Refuses the whole batch when the caller may not import, or no longer
-   * may.
+   * Decides and writes these rows in one batch. Refuses the whole batch when the caller may not import, or has lost the
+   * permission.
    */
   add(rows: readonly ImportRow[]): Promise<RowResult[]>
   /** Counts rows that were refused by an earlier check. */

@@ -45,7 +45,7 @@ const bare = [
 ]
 
 /**
- * Placeholders for a hash: Django's mark of no password, a locked account, and the constant of the personnel contract.
+ * Placeholders for a hash: Django's unusable password, a locked account, and the constant of the personnel contract.
  */
 const placeholder = /^(?:!(?:[A-Za-z0-9]{40})?|password_hashed)$/
 

@@ -60,7 +60,7 @@ function isOutdated(parsed: StoredHash, rounds: number): boolean {
 
 const formats = /^\$?(pbkdf2-sha256\$i=\d{1,9},r=\d{1,9}|pbkdf2_sha256\$\d{1,9}|2[abxy]\$\d\d|argon2id?|scrypt|[156])\$/
 
-/** Returns the format and cost of a stored hash. Reveals nothing of an unknown format. */
+/** Returns the format and cost of a stored hash. Returns `unknown` for an unknown format. */
 export function formatOf(stored: string): string {
   return formats.exec(stored)?.[1]?.replace('$', ' ') ?? 'unknown'
 }

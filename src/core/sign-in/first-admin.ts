@@ -21,7 +21,7 @@ import { insertUserStatements, toNewRow } from '../users/users'
 /**
  * Creates the first admin and signs them in with `sessionStatements`. Returns undefined when the credentials are not
  * the configured ones. It costs the same round trips and hashing as a sign-in with a wrong password, because a lockout
- * must not tell them apart. `key` is the folded identifier; `taken` is whether a user already has it; `account` is
+ * must not distinguish them. `key` is the folded identifier; `taken` is whether a user already has it; `account` is
  * where its failures are counted. Throws `BatchRefused` when another sign-in came first.
  */
 export async function createFirstAdmin(

@@ -1,6 +1,6 @@
 /**
- * Statements about many users at once: what the directory knows of an import's users, and the inserts of all their
- * rows.
+ * Statements about many users at once: the existing users, numbers and identifiers for an import, and the inserts of
+ * all its rows.
  */
 import { getTableColumns, sql } from 'drizzle-orm'
 import type { NewAuditEventRow } from '../audit/audit'

@@ -1,4 +1,4 @@
-/** Statements about a credential that another service asks about. */
+/** Statements that check a credential for another service. */
 import { sql } from 'drizzle-orm'
 import { heldPermissions } from '../guard'
 import { prepare } from '../statement'

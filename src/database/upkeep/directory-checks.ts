@@ -62,7 +62,7 @@ export const selectOffTotals = prepare<void, { scope: string; count: number | nu
 const sumOfSpans = sql`coalesce((
   SELECT sum(${userSpans.count}) FROM ${userSpans} WHERE ${userSpans.scope} = ${userCounts.scope}), 0)`
 
-/** The pending users of each upstream that has any. Reads each of them. */
+/** Counts the pending users of each upstream that has any. Reads each of these users. */
 export const countPending = prepare<void, { upstream: string; pending: number }>(
   () => sql`
     SELECT ${users.password_from} AS upstream, count(*) AS pending FROM ${users}

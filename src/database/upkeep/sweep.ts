@@ -78,7 +78,7 @@ const tasks = {
     expired: ({ now, failuresBefore }) =>
       sql`${signInFailures.last_failed_at} < ${failuresBefore} AND ${signInFailures.locked_until} <= ${now}`,
   },
-  // Left behind by a Worker that died, or that checked a password while the user got another one.
+  // Attempts of an interrupted Worker, or attempts during which the user got another password.
   adoption_attempts: {
     table: adoptionAttempts,
     key: [adoptionAttempts.user_number, adoptionAttempts.id],

@@ -182,8 +182,8 @@ export async function readFields(c: Context): Promise<Record<string, unknown>> {
 }
 
 /**
- * Returns the parameters of a form or the members of a JSON object, for an operation whose standard takes a form, in a
- * contract that reads no others. Refuses a parameter that is sent twice, as RFC 6749 requires.
+ * Returns the parameters of a form or the members of a JSON object. It serves an operation whose standard requires a
+ * form, in a contract without other forms. Refuses a repeated parameter, as RFC 6749 requires.
  */
 export async function readParameters(c: Context): Promise<Record<string, unknown>> {
   const bytes = await c.req.arrayBuffer()
@@ -258,7 +258,7 @@ export function validateChanges<Schema extends z.ZodObject>(
     return isSame(shown[field], sent[field]) || isSame(shown[field], value)
   }
   const omitted = Object.keys(schema.shape).filter((field) => alreadyParsed.includes(field) || isUnchanged(field))
-  // The names of the fields are known only when the request is.
+  // The field names are known only at run time.
   const rest: z.ZodObject = schema.omit(Object.fromEntries(omitted.map((field) => [field, true])) as never)
   return validate(rest, sent, read) as Partial<z.output<Schema>>
 }

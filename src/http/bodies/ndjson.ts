@@ -8,7 +8,9 @@ const isNdjson = /^application\/(x-ndjson|ndjson|jsonl|x-jsonlines) *(;|$)/i
 /** The limits of a whole body and of one line. */
 export const maxStreamBytes = 26_214_400
 export const maxLineBytes = 65_536
-/** Lines per body. The platform's limits of time and queries per request suffice for as many. */
+/**
+ * The maximum number of lines of a body. The platform’s limits of time and queries per request suffice for this number.
+ */
 const maxLines = 100_000
 
 /** A line that is not blank, by its number from 1: the value, or the reason why it cannot be read. */
@@ -67,7 +69,7 @@ async function* wholeLines(body: ReadableStream<Uint8Array>): AsyncGenerator<Tex
   let begunBytes = 0
   const keep = (part: Uint8Array) => {
     begunBytes += part.byteLength
-    // Keeps just enough of a long line to know that it is too long.
+    // Keeps only as much of a long line as shows that it is too long.
     if (begunBytes <= maxLineBytes + 1) begun.push(part)
     else begun = []
   }

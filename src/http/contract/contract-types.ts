@@ -35,9 +35,9 @@ export interface ContractTraits {
   readsForms?: boolean
   /** Whether every path ends in a slash. A GET without it is redirected. */
   trailingSlashes?: boolean
-  /** A path with a slash at its end is the same path. */
+  /** Whether a slash at the end of a path makes no difference. */
   ignoresTrailingSlash?: boolean
-  /** Counts the requests of a session or API key; by default `PRINCIPAL_LIMITER` does. */
+  /** The rate limiter of a session or API key; `PRINCIPAL_LIMITER` by default. */
   credentialLimiter?: 'PROVISIONING_LIMITER'
   /** The description of the contract in its document. */
   description: string
@@ -48,7 +48,7 @@ export interface ContractTraits {
    * later.
    */
   toFailureResponse: (failure: Failure, path: string) => FailureResponse
-  /** Set where the original can check the passwords of pending users: then it may be an upstream. */
+  /** Set if the original can check the passwords of pending users. The contract may then be an upstream. */
   originalSignIn?: OriginalSignIn
 }
 

@@ -1,7 +1,7 @@
-/** What is wrong with a value, in English, for contracts whose original has no words of its own. */
+/** Describes the problem of a value in English, for contracts whose original has no words of its own. */
 import { unrendered, type Issue } from './failure'
 
-/** Continues a sentence that begins with the name of the field: `must not be blank`. */
+/** Returns the end of a sentence that begins with the name of the field: `must not be blank`. */
 export function describe(problem: Issue['problem']): string {
   switch (problem.rule) {
     case 'missing':

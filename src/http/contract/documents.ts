@@ -55,7 +55,7 @@ export function contractDocument(contract: Contract, retirement?: Retirement, ba
   }
 }
 
-/** The description of a contract, with what is to be known of its retirement. */
+/** The description of a contract, including its retirement. */
 function describe({ description }: Contract, retirement: Retirement | undefined): string {
   return retirement ? `${description} ${describeRetirement(retirement)}` : description
 }
@@ -108,7 +108,7 @@ export function completeDocument(contracts: readonly Contract[], retirements: Re
   }
 }
 
-/** Adds what all operations share: who may call them, the contract's tag, and the headers of failures. */
+/** Adds the common parts of all operations: the permissions, the tag of the contract, and the headers of failures. */
 function completed(item: Paths[string], tag: string, retirement: Retirement | undefined): Paths[string] {
   return Object.fromEntries(
     Object.entries(item).map(([method, operation]) => {

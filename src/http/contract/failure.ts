@@ -10,7 +10,7 @@ export type Failure =
   | { kind: 'no_credentials' }
   /** A browser sent the request for a page of another site. */
   | { kind: 'cross_site' }
-  /** `own` is the problem in the words of a contract that reads the request itself. */
+  /** `own` is the problem in the contract's own words, if the contract reads the request itself. */
   | { kind: 'invalid_request'; part: Part; issues: readonly Issue[]; own?: { code: string; detail: string } }
   /** The body is not UTF-8, JSON or a form. `position` is where parsing stopped, if known. */
   | { kind: 'unreadable_body'; position: number }
@@ -60,7 +60,7 @@ export const emptyBody: Failure = {
   issues: [{ path: [], problem: { rule: 'missing' } }],
 }
 
-/** A value that a parser of the core should have refused. The database does not say which one. */
+/** A value that a parser of the core should have refused. The database does not report which value. */
 const refusedValue: Failure = {
   kind: 'invalid_request',
   part: 'body',

@@ -40,7 +40,7 @@ function canonical(json: string): string {
         : value,
     )
   } catch {
-    // An empty body, or one nested too deeply to serialise.
+    // The body is empty, or nested too deeply to serialise.
     return json
   }
 }

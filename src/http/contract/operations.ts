@@ -1,4 +1,4 @@
-/** Which operation of its contract a request is for. */
+/** Finds the operation of a request. */
 import type { Context } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import type { ContractApp, ContractEnv } from './contract-types'
@@ -22,10 +22,10 @@ function readOperationIds({ openAPIRegistry }: ContractApp): Map<string, string>
   return ids
 }
 
-/** HEAD is answered by the operation of GET. */
+/** A HEAD request belongs to the operation of GET. */
 export const methodOf = ({ req }: Pick<Context, 'req'>) => (req.method === 'HEAD' ? 'GET' : req.method)
 
-/** The operationId of a request; undefined for a path or method that the document does not have. */
+/** Returns the operationId of a request; undefined for a path or method that the document does not have. */
 export function operationOf(c: Context<ContractEnv>, app: ContractApp): string | undefined {
   const ids = operationIds(app)
   const method = methodOf(c)

@@ -3,7 +3,7 @@
  * serves none of it.
  */
 
-/** A response as it is compared. Header names are in lower case; `json` is undefined for any other content. */
+/** A response to compare. Header names are in lower case. `json` is undefined for any other content type. */
 export interface Answer {
   status: number
   headers: Readonly<Record<string, string>>
@@ -19,7 +19,7 @@ export type DifferenceKind =
   | 'extra key'
   | 'type'
   | 'value'
-  /** An identifier is written in another way, such as 40 hex digits in place of 32. */
+  /** An identifier has another format, such as 40 hex digits instead of 32. */
   | 'form'
   | 'missing item'
   | 'extra item'
@@ -31,10 +31,10 @@ export interface Difference {
   /** A JSON path, with `[*]` for every index; the name of a header; or `status`. */
   place: string
   recorded: unknown
-  /** `recorded` with Usher's identifiers in place of the recorded ones. */
+  /** `recorded`, with Usher's identifiers instead of the recorded ones. */
   expected: unknown
   received: unknown
-  /** The record that the difference is in, by its recorded identifier and Usher's, and the field of it. */
+  /** The record of the difference, by its recorded identifier and by Usher’s, and the field. */
   record?: { recorded: string | undefined; received: string | undefined; field: string }
 }
 
@@ -43,67 +43,69 @@ export interface Exchange {
   operation: string | undefined
   request: {
     method: string
-    /** Without the base path and the query. */
+    /** The path without the base path and the query. */
     path: string
     query: Readonly<Record<string, string>>
     contentType: string
-    /** The fields of the body, be it JSON or a form. */
+    /** The fields of a JSON or form body. */
     fields: Readonly<Record<string, unknown>>
   }
   recorded: Answer
   received: Answer
-  /** Whether the original had deactivated the caller by then. */
+  /** Whether the original had deactivated the caller before. */
   callerIsInactive: boolean
 }
 
-/** A deliberate difference from the original. The README of the contract has a table of them, which a test holds to these. */
+/**
+ * A deliberate difference from the original. The README of the contract has the same table, and a test compares both.
+ */
 export interface Deviation {
-  /** In kebab-case. It stands in reports, so it never changes. */
+  /** In kebab-case. The id appears in reports, so it never changes. */
   id: string
   title: string
   reason: string
-  /** OperationIds; all operations unless given. */
+  /** OperationIds; all operations by default. */
   operations?: readonly string[]
-  /** Whether it explains this difference. Absent for a deviation that a comparison of responses cannot show. */
+  /** Whether the deviation explains this difference. Absent if a comparison of responses cannot show the deviation. */
   explains?: (difference: Difference, exchange: Exchange) => boolean
 }
 
 /** How the responses of a contract are compared, and how a client signs in. */
 export interface Rehearsal {
   signIn: {
-    /** Undefined for a contract without a sign-in: its clients get their credentials elsewhere. */
+    /** Undefined for a contract without a sign-in. Its clients get credentials elsewhere. */
     operation: string | undefined
-    /** Where to sign in for such a contract, from Usher's origin. */
+    /** The sign-in for such a contract, as a path on Usher’s origin. */
     path?: string
     /** The fields of the request. */
     identifier: string
     password: string
     encoding: 'form' | 'json'
-    /** Where the response has the credential: a member of the JSON, or one of these cookies. */
+    /** The place of the credential in the response: a member of the JSON, or one of these cookies. */
     token?: string
     cookies?: readonly string[]
   }
-  /** Operations that renew or end a session; they are replayed without `--writes` too. */
+  /** Operations that renew or end a session. They are replayed even without `--writes`. */
   sessionOperations: readonly string[]
-  /** Operations that change nothing, although they are no GET; they are replayed without `--writes` too. */
+  /** Operations that change nothing, although their method is not GET. They are replayed even without `--writes`. */
   readOperations?: readonly string[]
   /** Operations that create a user. */
   creates: readonly string[]
-  /** Fields that hold an identifier, and of what: `role_id`, or `roles.id` for an `id` inside `roles`. */
+  /** Fields that hold an identifier, with the kind of record: `role_id`, or `roles.id` for an `id` inside `roles`. */
   identifiers: Readonly<Record<string, string>>
-  /** Fields whose value differs from run to run. Their type is compared. */
+  /** Fields whose value differs in each run. Only their type is compared. */
   volatile: readonly string[]
-  /** Fields that hold a credential or a cursor. Their type is compared, and a later request sends Usher's value. */
+  /** Fields that hold a credential or a cursor. Only their type is compared, and later requests send Usher’s value. */
   tokens: readonly string[]
-  /** Fields that hold the address of a resource. They are compared by path. */
+  /** Fields that hold the URL of a resource. They are compared by path. */
   addresses?: readonly string[]
-  /** Fields that name one user in every directory. */
+  /** Fields that identify a user in every directory. */
   naturalKeys: readonly string[]
-  /** Whether lists come in an order that clients can rely on. */
+  /** Whether lists have an order on which clients can rely. */
   listsAreOrdered: boolean
-  /** Whether a list is one page of many, so that one record more or less moves others to another page. */
+  /** Whether lists are pages, so that one more or one fewer record moves other records to another page. */
   listsArePaged: boolean
-  /** Places that follow from the number of records in a list. */
+  /** Places whose values depend on the number of records in a list. */
   counts: readonly string[]
   succeeded: (answer: Answer) => boolean
   isInactive: (record: Readonly<Record<string, unknown>>) => boolean

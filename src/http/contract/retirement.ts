@@ -1,4 +1,4 @@
-/** What a contract that is being retired tells its clients. */
+/** Announces the retirement of a contract to its clients. */
 import { createMiddleware } from 'hono/factory'
 import { brownOutSecondsLeft, type Retirement } from '../deployment/retirements'
 import type { ContractEnv } from './contract-types'
@@ -20,7 +20,7 @@ export const retiring = (contract: string) =>
     if (link !== undefined) headers.append('link', `<${link}>; rel="deprecation"`)
   })
 
-/** Throws where the contract does not serve now. */
+/** Throws while the contract does not serve: in a brown-out, and after the sunset. */
 export function refuseWhereRetired(retirement: Retirement | undefined, now: number): void {
   if (!retirement) return
   if (retirement.sunset !== undefined && now >= retirement.sunset) throw new Failed({ kind: 'retired' })

@@ -131,7 +131,7 @@ export function toValidationErrors(
 
 const valueError = (sentence: string) => ({ msg: `Value error, ${sentence}`, type: 'value_error' })
 
-/** Where pydantic has no type for a problem, it is a `value_error` in the words that all contracts share. */
+/** A problem without a type in pydantic is a `value_error`, in the words that all contracts share. */
 function toEntry(problem: Issue['problem']): { msg: string; type: string } {
   switch (problem.rule) {
     case 'missing':

@@ -1,10 +1,10 @@
-/** The answer to an introspection, in the terms of RFC 7662. */
+/** The response to an introspection, in the terms of RFC 7662. */
 import type { z } from '@hono/zod-openapi'
 import type { Introspected } from '../../../core/sign-in/introspection'
 import type { ReadCredential } from '../../../http/credentials/tokens'
 import type { V1Introspection } from '../schemas/introspection'
 
-/** The issuer and audience of credentials that name none: API keys and tokens in the shape of an older API. */
+/** The issuer and audience of credentials without these claims: API keys, and tokens in the shape of an older API. */
 const keyIssuer = 'usher'
 
 export function fromIntrospected(

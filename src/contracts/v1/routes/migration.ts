@@ -1,4 +1,4 @@
-/** The migration from upstreams: how far it has come, and the secrets of hooks. */
+/** The migration from upstreams: its progress, and the secrets of hooks. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { getMigration, requireHook } from '../../../core/moving/migration'
 import { json } from '../../../http/contract/json'

@@ -27,7 +27,7 @@ const knownId = z
 
 const count = z.int().nonnegative()
 
-/** Whether the user is active, in the words of the contract that the row comes from. */
+/** The status of the user, in the words of the contract that the row comes from. */
 const statusOf = <Word extends string>(component: string, words: Record<Word, boolean>) =>
   z
     .enum(Object.keys(words) as [Word, ...Word[]])
