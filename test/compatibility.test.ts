@@ -56,8 +56,8 @@ const hex = (uuid: string) => uuid.replaceAll('-', '')
 /**
  * The person that a row is about, by the word after its colon. Other rows are about the person with every field set.
  */
-type Whom = 'known' | 'none' | 'unknown' | 'false'
-const whomOf = (row: string): Whom =>
+type Sample = 'known' | 'none' | 'unknown' | 'false'
+const sampleOf = (row: string): Sample =>
   (['none', 'unknown', 'false'] as const).find((one) => row.endsWith(`: ${one}`)) ?? 'known'
 
 const known = {
@@ -67,7 +67,7 @@ const known = {
   ...{ certified_email: 'aicha@certified.example', is_staff: true, country_id: 250, role: 'nurse' },
 }
 const bare = { email: 'bare@example.org', name: 'Bare', password: 'a password long enough' }
-const people: Record<Whom, object> = {
+const people: Record<Sample, object> = {
   known,
   none: bare,
   unknown: { ...bare, email: 'unknown@example.org', gender: 'unknown' },
@@ -75,19 +75,19 @@ const people: Record<Whom, object> = {
 }
 
 let admin: string
-const ids = {} as Record<Whom, { uuid: string; number: number }>
+const ids = {} as Record<Sample, { uuid: string; number: number }>
 
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-01-15T09:30:00.500Z') })
   admin = await adminToken()
   const nurse = { id: '5f0c2d9e-3b7a-4c61-8e15-d2a94b6f7038', number: 31, name: 'nurse', permissions: [] }
   await call('/v1/roles', { token: admin, json: nurse })
-  for (const [whom, json] of Object.entries(people)) {
+  for (const [sample, json] of Object.entries(people)) {
     const { status, body, text } = await call('/v1/users', { token: admin, json })
     expect(status, text).toBe(201)
     const uuid = uuidOf(body.id)
     const [user] = await rows<{ number: number }>('SELECT number FROM users WHERE id = ?', uuid)
-    ids[whom as Whom] = { uuid, number: user?.number ?? 0 }
+    ids[sample as Sample] = { uuid, number: user?.number ?? 0 }
   }
   vi.setSystemTime(new Date('2026-01-16T10:00:00.500Z'))
   admin = await adminToken()
@@ -97,16 +97,16 @@ beforeEach(async () => {
 })
 
 /** A value of the table, with the person's own ids in place of the example's. */
-function asIs(value: unknown, { uuid, number }: (typeof ids)[Whom]): unknown {
+function asIs(value: unknown, { uuid, number }: (typeof ids)[Sample]): unknown {
   if (value === examples.number) return number
   if (value === String(examples.number)) return String(number)
   return typeof value === 'string' ? value.replace(examples.uuid, uuid).replace(hex(examples.uuid), hex(uuid)) : value
 }
 
-const asked = (whom: Whom) => ({ ...ids[whom], email: '', password: '' })
+const asked = (sample: Sample) => ({ ...ids[sample], email: '', password: '' })
 
-async function recordOf({ read, records }: ContractDescription, whom: Whom): Promise<Answer> {
-  const { path, ...options } = read(asked(whom))
+async function recordOf({ read, records }: ContractDescription, sample: Sample): Promise<Answer> {
+  const { path, ...options } = read(asked(sample))
   const answer = await call(path, { ...options, token: admin })
   expect(answer.status, answer.text).toBe(200)
   return { ...answer, body: records.in(answer.body) }
@@ -123,13 +123,13 @@ describe('the compatibility table', () => {
 
   it.each(contracts)('states the field and the format of each value in %s', async (name, contract) => {
     for (const { row, shown, text } of cells.filter((cell) => cell.contract === name)) {
-      const whom = whomOf(row)
-      const { body, headers } = await recordOf(contract, whom)
+      const sample = sampleOf(row)
+      const { body, headers } = await recordOf(contract, sample)
       const header = /^header `(\w+): ([^`]+)`$/.exec(text)
       if (row === 'version') expect([row, headers.get('etag')]).toEqual([row, header?.[2] ?? null])
       else
         for (const [field, value] of shown)
-          expect([row, field, body[field]]).toEqual([row, field, asIs(value, ids[whom])])
+          expect([row, field, body[field]]).toEqual([row, field, asIs(value, ids[sample])])
     }
   })
 
@@ -142,7 +142,7 @@ describe('the compatibility table', () => {
   })
 
   it('has no empty cell when another row for the same value has a filled one', () => {
-    for (const { row, contract, text } of cells.filter(({ row }) => whomOf(row) !== 'known')) {
+    for (const { row, contract, text } of cells.filter(({ row }) => sampleOf(row) !== 'known')) {
       const plain = cells.find((cell) => cell.row === row.split(':')[0] && cell.contract === contract)
       expect([row, contract, text === '–']).toEqual([row, contract, plain?.text === '–'])
     }

@@ -104,7 +104,7 @@ describe('a permission that is lost while it is being used', () => {
   })
 })
 
-describe('a user whom another program made inactive in the database', () => {
+describe('a user that another program deactivated in the database', () => {
   it('cannot act with a session or an API key, or use a refresh token', async () => {
     const json = { name: 'a key', permissions: ['users:read'] }
     const { key } = (await call('/v1/api-keys', { token: manager.access_token, json })).body

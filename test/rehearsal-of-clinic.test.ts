@@ -207,7 +207,7 @@ describe('a recording of the original clinic', () => {
     expect(explained.slice(1, 4)).toEqual([
       ['json-bodies'],
       ['json-bodies'],
-      // The email is taken by the user whom Usher created already.
+      // The user that Usher created already has the email.
       ['shared-emails'],
     ])
   })

@@ -144,7 +144,7 @@ export function formOf(value: unknown): string {
   return 'text'
 }
 
-/** The user to whom a difference belongs. */
+/** The user of a difference. */
 interface Subject {
   recorded: string | undefined
   received: string | undefined

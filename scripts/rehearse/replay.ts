@@ -258,7 +258,7 @@ export class Replay {
     if (typeof own === 'string') this.bindings.bindToken(recorded, own)
   }
 
-  /** The recorded identifiers of the users to whom a request refers. */
+  /** The recorded identifiers of the users that a request names. */
   #targetsOf(entry: Entry, { parameters }: Match): string[] {
     const { identifiers } = this.options.rules
     const fields = Object.entries(requestFields(entry)).filter(([name]) => identifiers[name] === 'user')
@@ -626,7 +626,7 @@ export class Replay {
       if (rules.isInactive(recorded)) this.#inactive.add(id)
       else this.#inactive.delete(id)
     }
-    // The original created a user whom Usher already had.
+    // The original created a user, and Usher already had this user.
     const isCreation = rules.creates.includes(exchange.operation ?? '')
     if (isCreation && recorded && !received && id !== undefined) {
       const own = this.#consequences.surplusNamed(recorded)

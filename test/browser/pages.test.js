@@ -235,8 +235,8 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
 
   it('signs in with its own operation, creates a user, shows them and signs out', async () => {
     const credential = page.locator('#credential')
-    const [reader, whom] = read
-    expect((await tryOut(page, reader, whom)).status).toBe(401)
+    const [reader, shownUser] = read
+    expect((await tryOut(page, reader, shownUser)).status).toBe(401)
 
     await credential.getByRole('button').click()
     const [signer, credentials] = signIn
@@ -249,7 +249,7 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
     const created = await tryOut(page, ...create)
     expect(created.status, created.text).toBeLessThan(300)
     expect(created.text).toContain(creates)
-    expect((await tryOut(page, reader, whom)).text).toContain('Pilar')
+    expect((await tryOut(page, reader, shownUser)).text).toContain('Pilar')
     expect(await directory(creates)).toEqual([creates])
     await page.screenshot({ path: join(screenshots, `${name}-signed-in.png`) })
     // The token is kept only for the tab, and the cookie only by the browser.
@@ -262,7 +262,7 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
     expect(await credential.textContent()).toContain('Not signed in')
     expect(await locked(page)).toBe(0)
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
-    const after = await tryOut(page, reader, whom)
+    const after = await tryOut(page, reader, shownUser)
     expect([after.status, after.headers.authorization]).toEqual([401, undefined])
   })
 })
@@ -372,7 +372,7 @@ describe('the reference', () => {
   it('sends the typed headers If-Match and Idempotency-Key', async () => {
     const { page, close } = await openReference('v1')
     await tryOut(page, ...contracts.v1.signIn)
-    const json = { ...newcomer, email: 'twice@example.org', name: 'Twice Told' }
+    const json = { ...newcomer, email: 'twice@example.org', name: 'Repeated Request' }
     const parameters = { 'idempotency-key': 'repeated request' }
     const first = await tryOut(page, 'v1CreateUser', { json, parameters })
     const again = await tryOut(page, 'v1CreateUser', { json, parameters })

@@ -106,7 +106,7 @@ export interface Records {
    * person.
    */
   creation: { sent: Fields & { email?: string }; makes: Omit<Person, 'uuid' | 'number'> }
-  /** Successive edits of the person whom v1's `creation` makes, and the changes that each makes. */
+  /** Successive edits of the person that v1's `creation` creates, and the changes of each edit. */
   changes: [sent: Fields, makes: Partial<Person>][]
   /** Edits of one field that no other contract lists here; they are sent at the same time. */
   concurrent?: [sent: Fields, makes: Partial<Person>][]

@@ -118,8 +118,8 @@ describe('every response outside the operations', () => {
     ['the health', '/health', {}],
     ['the health without a database', '/health', { env: away }],
     ['the health over the limit', '/health', { env: limited }],
-    ['a path nobody has', '/nowhere', {}],
-    ['a verb nobody has', '/health', { method: 'PURGE' }],
+    ['an unknown path', '/nowhere', {}],
+    ['an unknown method', '/health', { method: 'PURGE' }],
     ['a refusal to serve', '/', unserved],
     ['a user as the client has them', '/v1/me', { headers: { 'if-none-match': '*' } }],
     ...contracts.flatMap(([name, acts]): [string, string, Call][] => [

@@ -54,8 +54,8 @@ describe('the last active admin', () => {
         admins.map((one, index) => {
           const endings = endingsOf({ ofOneself: round % 2 === 1 })
           const end = endings[(index + round) % endings.length] as (typeof endings)[number]
-          const whom = round % 2 ? one : (admins[(index + 1) % admins.length] as Person)
-          return outcomeOf(end(whom), one.access_token)
+          const target = round % 2 ? one : (admins[(index + 1) % admins.length] as Person)
+          return outcomeOf(end(target), one.access_token)
         }),
       )
       const left = await activeAdmins()

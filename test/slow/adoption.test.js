@@ -1,6 +1,6 @@
 /**
- * A move from a legacy system, a process of its own, to a Worker that is killed on the way: everyone is adopted with the password they
- * had, through every contract, and faults of either lock nobody out.
+ * Moves users from a legacy system, which is a separate process, to a Worker that is killed meanwhile. Every user is
+ * adopted with the old password, through every contract. Faults of either system lock no account.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

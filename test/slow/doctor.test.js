@@ -142,7 +142,7 @@ describe('the doctor, when it cannot ask,', () => {
   it.each([
     ['no address', undefined, undefined, 'Give one address'],
     ['an address without TLS', 'http://usher.example', undefined, 'without TLS'],
-    ['nobody there', 'http://127.0.0.1:9', undefined, 'does not respond'],
+    ['no server', 'http://127.0.0.1:9', undefined, 'does not respond'],
     ['no key', 'https://usher.example', {}, 'USHER_API_KEY is not set'],
   ])('says so and exits with status 2: %s', async (_, address, environment, words) => {
     const { code, text } = await doctor(address ?? '', environment)

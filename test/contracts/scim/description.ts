@@ -54,7 +54,7 @@ const discovery = (path: string, rest: Provoked = {}) => ({
 const groupReading = ['roles:read', 'users:read'] as const
 const groupManaging = [...groupReading, 'roles:manage'] as const
 
-/** A path and a value for a new group, which nobody is in. */
+/** A path and a value for a new group without members. */
 async function emptyGroup(call: (path: string, options: object) => Promise<{ body: any }>, token: string, n: number) {
   const { body } = await call(groups, { token, json: newGroup(`group ${n}`) })
   return `${groups}/${body.id}`
