@@ -42,7 +42,7 @@ function cellsOf(table: string): Cell[] {
   )
 }
 
-/** A value as JSON. A weak ETag is none, and stands for itself. */
+/** Returns a value as JSON. A weak ETag is not JSON and is returned unchanged. */
 const valueOf = (text: string): unknown => (text.startsWith('W/') ? text : JSON.parse(text))
 
 const namesIn = (text: string) => [...text.matchAll(/`(\w+)`/g)].map(([, name]) => name as string)

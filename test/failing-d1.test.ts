@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks())
 afterAll(() => console.log(`${injected} faults injected into ${operations.length} operations`))
 
-/** Sends the candidate request at this position, on a D1 that fails as the plan says. */
+/** Sends the candidate request at this position, while D1 fails according to the plan. */
 async function ask(
   operation: Operation,
   scene: Scene,

@@ -1,6 +1,6 @@
 /**
- * /health: one trip tells a broken database from a healthy one and names the fault, without the database's own
- * messages.
+ * /health: one round trip distinguishes a broken database from a healthy one and names the fault, without the
+ * database's own messages.
  */
 import { reset } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'

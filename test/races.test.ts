@@ -185,7 +185,7 @@ describe('concurrent updates of one user', () => {
           const fields = fieldOf(document, operation, 'name')
             ? { name: `Round${round} Attempt${index}`, email: `round${round}.${index}.${operation.method}@example.org` }
             : {}
-          // Roles hold no text that could tell two attempts apart, so only two of them differ.
+          // Roles have no text field that could distinguish two attempts, so only two of them differ.
           const roles = fieldOf(document, operation, 'roles') ? { roles: index % 2 ? ['user'] : ['door', 'user'] } : {}
           return send(operation, withFields(asked, { ...fields, ...roles }), { headers: { 'if-match': etag } })
         }),
@@ -484,7 +484,7 @@ describe('paging through a list', () => {
         for (const { id } of body.data) met.push(id)
         cursor = body.pagination.next_cursor
         await Promise.all([came, went])
-        // With an order by time, newcomers would keep the loop going for as long as they arrive.
+        // With an order by time, new users would keep the loop running as long as they are created.
         if (met.length > 200) throw new Error('the walk does not end')
       } while (cursor !== null && met.length < 60)
       expect(met.filter((id) => staying.has(id)).sort()).toEqual([...staying].sort())

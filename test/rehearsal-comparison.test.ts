@@ -1,4 +1,4 @@
-/** The comparison of `npm run rehearse`: what counts as a difference, what is learned, and what is passed over. */
+/** The comparison of `npm run rehearse`: what is a difference, what is learned, and what is ignored. */
 import { describe, expect, it } from 'vitest'
 import { Bindings } from '../scripts/rehearse/bindings'
 import { compare } from '../scripts/rehearse/comparison'

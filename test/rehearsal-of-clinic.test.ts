@@ -1,4 +1,4 @@
-/** A rehearsal of what the original clinic answers: everything that differs is listed, by the id of its deviation. */
+/** A rehearsal of the responses of the original clinic: a deviation explains every difference. */
 import { describe, expect, it } from 'vitest'
 import type { Entry } from '../scripts/rehearse/messages'
 import { newReplay, outcomesOf } from './support/recordings'
@@ -35,7 +35,7 @@ const sent = (fields: Fields, type: Fields = form) => ({
 const types: Fields = { AD: 'Administrative', TE: 'Technician', CL: 'Clinician', ST: 'Student' }
 const genders: Fields = { M: 'Male', F: 'Female', U: 'Unknown' }
 
-/** As the original shows somebody. */
+/** A user as the original shows it. */
 const shown = (id: string, fields: Fields, more: object = {}) => ({
   ...{ id, uid: id.padStart(40, 'c0ffee'), username: fields['username'], email: fields['email'] },
   ...{ first_name: fields['first_name'], last_name: fields['last_name'], birth_date: null },

@@ -1,4 +1,4 @@
-/** A rehearsal of what another server of SCIM 2.0 answers: everything that differs is listed, by the id of its deviation. */
+/** A rehearsal of the responses of another SCIM 2.0 server: a deviation explains every difference. */
 import { expect, it } from 'vitest'
 import type { Entry, Header } from '../scripts/rehearse/messages'
 import { newReplay, outcomesOf } from './support/recordings'
@@ -45,7 +45,7 @@ const person = (userName: string, more: object = {}) => ({
 })
 const shownName = { formatted: 'Given Family', givenName: 'Given', familyName: 'Family' }
 
-/** What the other server shows of somebody, which is what it was sent. */
+/** A user as the other server shows it: as it was sent. */
 const shown = (n: number, sent: object) => ({ ...sent, id: idOf(n), name: shownName, meta: meta('User', idOf(n)) })
 
 const patch = (...Operations: object[]) => ({ schemas: [patchSchema], Operations })

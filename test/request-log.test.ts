@@ -1,4 +1,4 @@
-/** The log line of a request: who asked for what and at what cost, without anything that the client sent. */
+/** The log line of a request: its caller, operation and cost, without anything that the client sent. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { operationsOf } from './support/conformance'
 import { operations } from './support/requests'

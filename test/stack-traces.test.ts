@@ -1,7 +1,7 @@
-/** A failing test points at its own line, although what runs is compiled from TypeScript. */
+/** A failing test points at its own line, although the running code is compiled from TypeScript. */
 import { expect, it } from 'vitest'
 
-/** Types and comments have no lines in what runs. */
+/** Compilation removes the lines of types and comments. */
 interface Place {
   file: string
   line: number

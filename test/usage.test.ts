@@ -1,4 +1,7 @@
-/** Recording usage: which user and program used which operation in which hour, whichever the contract, and what that costs. */
+/**
+ * Recording of usage: the user, program, operation and hour of requests through every contract, and the cost of
+ * recording.
+ */
 import { reset } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { sweepCron } from '../src/scheduled'
@@ -46,7 +49,7 @@ interface Row {
 const recorded = (operation: string) =>
   rows<Row>('SELECT * FROM usage WHERE operation = ? ORDER BY principal, program, day', operation)
 const from = (program: string): Call => ({ token: admin, headers: { 'user-agent': program } })
-/** What another isolate serves: the same deployment, and no memory of what this one did. */
+/** The Worker as another isolate: the same deployment, without the memory of this isolate. */
 const elsewhere = (which: number) => ({ PASSWORD_MIN_LENGTH: String(10 + which) })
 
 describe('a request on a session', () => {

@@ -1,4 +1,4 @@
-/** The original back office's app in a browser, on an origin of its own. */
+/** Runs the app of the original back office in a browser, on another origin. */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -7,7 +7,7 @@ import { admin, freePort, hurried, newServer } from '../support/server'
 
 const app = readFileSync(new URL('backoffice-app.html', import.meta.url))
 
-/** Serves the app's page on an origin of its own. */
+/** Serves the page of the app on another origin. */
 async function serveApp() {
   const server = createServer((_, response) => response.setHeader('content-type', 'text/html; charset=utf-8').end(app))
   const port = await freePort()

@@ -1,5 +1,5 @@
 /**
- * What a contract tells the shared suites about itself: its requests, the field names of its wire format, and its
+ * The description of a contract for the shared suites: its requests, the field names of its wire format, and its
  * responses.
  */
 import type { Permission } from '../../src/core/access/permissions'
@@ -21,7 +21,7 @@ export type Edit = (user: Someone, fields?: Fields, record?: Fields) => Ask
 /** How clients sign in. */
 export interface SignIn {
   signIn: (identifier: string, password: string) => Ask
-  /** What a client sends once it is signed in; `only` where no other contract accepts it. */
+  /** The credential that a client sends after the sign-in; `only` if no other contract accepts it. */
   credential: (answer: Answer) => Pick<Call, 'token' | 'headers'> & { only?: string }
   refresh?: { tokenOf: (answer: Answer) => string; ask: (token: string) => Ask }
   signOut: () => Ask
@@ -40,7 +40,7 @@ export interface ContractDescription {
   create: (email: string, fields?: Fields) => Ask
   /** Every operation that changes fields of a user, by its operationId. */
   edits: Record<string, Edit>
-  /** True where an edit replaces the whole record: a field that is left out is taken away. */
+  /** True if an edit replaces the whole record, so that an absent field is cleared. */
   replacesRecord?: true
   /** Each way to give `role` in place of all others; undefined for a role that the contract has no word for. */
   setRole: ((user: Someone, role: Role) => Ask | undefined)[]
@@ -58,7 +58,7 @@ export interface ContractDescription {
 
 /** What the wire calls things. */
 export interface Wire {
-  /** Fields of a creation or an edit, by what they set; absent where the contract has no such field. */
+  /** Fields of a creation or an edit by their effect; absent if the contract has no such field. */
   email: (email: string) => Fields
   username?: (username: string) => Fields
   matricule?: (matricule: number) => Fields
@@ -99,7 +99,7 @@ export interface Records {
    * The exact record of the person. `expect.any` and similar matchers stand for values that only the contract knows.
    */
   shown: (person: Person) => object
-  /** The one of `edits` that the record suites use. */
+  /** The edit that the record suites use. */
   edit: Edit
   /**
    * A creation with every field that the contract accepts, the password `recordPassword` included, and the resulting
@@ -123,7 +123,10 @@ export interface Access {
   self?: 'waived' | 'only'
   /** `never`: API keys are refused, because a key is not a user. */
   key?: 'never'
-  /** Set where the method does not tell: for a GET that changes something, such as a sign-out, and for a POST that only reads. */
+  /**
+   * Set if the method is misleading: for a GET that changes something, such as a sign-out, and for a POST that only
+   * reads.
+   */
   writes?: boolean
   /** Needs no credential, and refuses one that is not valid. */
   checksCredential?: true
@@ -137,7 +140,7 @@ export interface Subject {
   untouched?: boolean
 }
 
-/** With which a request maker prepares what its request is about. */
+/** Used by a request maker to prepare the subject of its request. */
 export interface Tools {
   call: (path: string, options?: Call) => Promise<Answer>
   rows: (sql: string, ...params: unknown[]) => Promise<Record<string, unknown>[]>
@@ -183,11 +186,11 @@ export interface OperationDescription {
   maxBytes?: number
   /** How to make each documented answer real. */
   provoke: (scene: ProvokingScene) => Provoked
-  /** A request that succeeds; absent for the operations that the description's own functions ask for. */
+  /** A request that succeeds; absent for operations that the functions of the description call. */
   request?: MakeRequest
 }
 
-/** The outcome of contracts whose status says it. */
+/** The outcome for contracts whose status shows it. */
 export function outcomeByStatus({ status }: Pick<Answer, 'status'>): Outcome {
   if (status < 400) return 'done'
   if (status >= 500) return 'unavailable'

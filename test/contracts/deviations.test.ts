@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** The deviations of each contract, which the table "Where this differs on purpose" of its README shows. */
+/** Compares the deviations of each contract with the table "Where this differs on purpose" of its README. */
 import { describe, expect, it } from 'vitest'
 import { operationsOf } from '../support/conformance'
 import { deviationsOf } from '../support/recordings'

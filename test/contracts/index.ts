@@ -13,7 +13,7 @@ export type { Ask, ContractDescription, Edit, Fields, Outcome, SignIn } from './
 
 const descriptions: Record<string, Partial<ContractDescription>> = { personnel, v1, rbac, clinic, backoffice, scim }
 
-/** Throws where the description is missing or incomplete, with what to add and where. */
+/** Throws if the description is missing or incomplete. The error names what to add, and where. */
 function descriptionOf(name: string): ContractDescription {
   const description = descriptions[name]
   const file = `test/contracts/${name}/description.ts`

@@ -1,7 +1,7 @@
 /**
- * `node test/recordings/record.js [CONTRACT…]` makes the recordings in this folder, by driving the Worker through each contract. clinic and
- * backoffice are HAR files as browsers export them, without cookies and `Authorization`; the others are NDJSON with both. The password of the
- * admin is taken out, and so is the API key of scim.
+ * `node test/recordings/record.js [CONTRACT…]` creates the recordings in this folder by sending requests to the Worker
+ * through each contract. clinic and backoffice are HAR files as browsers export them, without cookies and
+ * `Authorization`. The others are NDJSON with both. The password of the admin and the API key of scim are removed.
  */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,7 @@ const browserExports = ['clinic', 'backoffice']
 const dull =
   /^(date|server-timing|x-request-id|cf-|content-security-policy|strict-transport-security|referrer-policy|x-content-type-options|connection|keep-alive|transfer-encoding|content-length|vary|cache-control)/
 
-/** An API key of the admin, made apart from the recording. */
+/** An API key of the admin, created outside the recording. */
 async function newKey({ address }, permissions) {
   const post = (path, body, headers) =>
     fetch(address + path, {
@@ -26,7 +26,7 @@ async function newKey({ address }, permissions) {
   return (await post('/v1/api-keys', { name: 'client', permissions }, { authorization: `Bearer ${token}` })).key
 }
 
-/** Sends the requests of a scenario, and keeps them with their responses. */
+/** Sends the requests of a scenario, and records them with their responses. */
 function recorderOf(server, contract) {
   const entries = []
   let cookie

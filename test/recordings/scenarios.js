@@ -1,6 +1,6 @@
 /**
- * What invented people do through each contract, for recordings. `ask` sends a request and returns the response. The list of roles is not
- * asked for: it would change with every new permission.
+ * The actions of invented users through each contract, for recordings. `ask` sends a request and returns the response.
+ * No scenario lists the roles, because the list would change with every new permission.
  */
 
 const plainRole = '019a0000-0000-7000-8000-000000000002'
@@ -249,7 +249,7 @@ async function backoffice(ask, admin) {
   await ask('POST', '/api/logout', { headers })
 }
 
-/** As Entra ID and Okta provision: look up, create, change, deactivate, and keep groups in step. */
+/** The requests of Entra ID and Okta: look up, create, change and deactivate users, and synchronise groups. */
 async function scim(ask, _, newKey) {
   const [users, groups] = ['/v2/Users', '/v2/Groups']
   const urn = 'urn:ietf:params:scim'

@@ -175,7 +175,7 @@ function numbersOf(name, path) {
     .flatMap((bound) => (/^\d/.test(bound) ? [Number(bound)] : numbersOf(bound, 'src/core/users/text.ts')))
 }
 
-/** A number as the page may print it: as it is, or seconds in a larger unit. */
+/** A number in the forms that the page may use: unchanged, or seconds in a larger unit. */
 const spellings = (number) => [
   number.toLocaleString('en-US'),
   ...[

@@ -1,4 +1,4 @@
-/** `npm run usage`: its table and its heat map, and what it says where it cannot run. */
+/** `npm run usage`: its table, its heat map, and its error messages. */
 import { describe, expect, it } from 'vitest'
 import { byEntry, lastDays, tableOf } from '../../scripts/usage/table.js'
 import { runs } from '../support/scripts.js'

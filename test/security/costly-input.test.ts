@@ -248,7 +248,7 @@ describe('a list', () => {
     }
   })
 
-  // In an earlier version each item was an error of its own: 61 KB in, 3.4 MB out.
+  // In an earlier version each item was a separate error: 61 KB of input gave 3.4 MB of output.
   it.each(lists.map(([operation, path, list]) => [operation.operationId, path, list, operation] as const))(
     'that is too long is reported as one short error: %s %s',
     async (_, path, { maxItems = 0 }, operation) => {

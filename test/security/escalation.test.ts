@@ -127,7 +127,7 @@ async function askWithEvery(
     (field) => !fieldsOf(id).includes(field) && !taken.has(field.toLowerCase()),
   )
   for (const value of hostile) {
-    // In parts, so that the long values fit into a body.
+    // Splits the values, so that the long ones fit into a body.
     for (let from = 0; from < unknown.length; from += 30) {
       const ignored = Object.fromEntries(unknown.slice(from, from + 30).map((field) => [field, value]))
       expect(await outcomeOf(askWith(ignored), token)).toBe(usual)
@@ -205,7 +205,7 @@ describe('v1ImportUsers', () => {
   })
 })
 
-/** Every way to act on a user, in every contract and in v1 alone. */
+/** Every way to act on a user, in every contract and in v1 only. */
 async function waysToAct(admin: string, one: Person, give: Role): Promise<Ask[]> {
   const { body: sessions } = await call(`${v1Path(one)}/sessions`, { token: admin })
   return contracts.flatMap(([name, acts]) => [

@@ -1,4 +1,4 @@
-/** The last active admin: whatever admins do to themselves and each other, one is left. */
+/** The last active admin: one always remains, whatever admins do to themselves and each other. */
 import { describe, expect, it } from 'vitest'
 import { contracts, demotionsOf, outcomeAt, type Ask } from '../contracts'
 import { v1Path } from '../support/people'

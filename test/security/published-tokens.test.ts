@@ -178,7 +178,7 @@ describe.each(verifiers)('%s, with the published keys', (_, verify) => {
       )
     }
     expect(taken).toEqual([])
-    // The control: the same signer makes a token that is taken.
+    // The control: a token of the same signer is accepted.
     expect(await verify(await signedWithKey(header, claims, signing.jwk), keys)).toMatchObject({ sub: one.uuid })
   })
 })
@@ -244,7 +244,7 @@ describe('a rotation of the signing key', () => {
     const next = await newSigningKey()
     let variables: NonNullable<Call['env']> = env
     const keySet = createRemoteJWKSet(new URL('https://usher.example/.well-known/jwks.json'), {
-      // The verifier does not ask again for an unknown key: only what was published in time helps.
+      // The verifier does not reload for an unknown key, so only a key that was published in time is found.
       cooldownDuration: Number.MAX_SAFE_INTEGER,
       cacheMaxAge: 600_000,
       [customFetch]: () => fetchWorker('/.well-known/jwks.json', { env: variables }),

@@ -1,4 +1,4 @@
-/** Which credentials each contract accepts and which it rejects, and that nothing is served with an invalid secret. */
+/** The credentials that each contract accepts and rejects. With an invalid secret the Worker serves nothing. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { contracts, type Ask } from '../contracts'
 import { reset } from 'cloudflare:test'

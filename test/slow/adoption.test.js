@@ -95,7 +95,7 @@ async function ask(method, path, { body, type } = {}) {
   return text
 }
 
-/** The outcome is 'done', 'refused', 'locked' or 'unavailable', in whatever words the contract says it. */
+/** The outcome is 'done', 'refused', 'locked' or 'unavailable', for the words of every contract. */
 async function signIn(contract, identifier, password) {
   const [path, { json, form }] = contracts[contract](identifier, password)
   const response = await fetch(server.address + path, {
@@ -155,7 +155,7 @@ it('counts no failed sign-in for any fault of the legacy system', async () => {
     await control(fault)
     const { outcome, retryAfter } = await signIn('v1', one.email, one.password)
     expect([fault, outcome, Number(retryAfter) > 0]).toEqual([fault, 'unavailable', true])
-    // An answer between two faults keeps the upstream from resting.
+    // A successful response between two faults resets the count of faults.
     await control('none')
     expect((await signIn('v1', one.email, 'not the password')).outcome).toBe('refused')
     expect((await ask('POST', `/v1/users/${await idOf(one)}/activate`)).length).toBeGreaterThan(0)
@@ -174,7 +174,7 @@ it('returns 503 while the legacy system is down, and locks no account', async ()
   const rest = everyone.slice(half + 1)
   const outcomes = await adopt(rest.slice(0, 40), contractOf)
   expect(outcomes).toEqual({ unavailable: Math.min(40, rest.length) })
-  // Those who were adopted do not need it.
+  // Adopted users do not need it.
   expect((await signIn('clinic', everyone[0].email, everyone[0].password)).outcome).toBe('done')
   expect((await fetch(`${server.address}/health`)).status).toBe(200)
   expect(await failures()).toEqual([])

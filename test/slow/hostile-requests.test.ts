@@ -132,7 +132,7 @@ function filledInBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 const inside =
   /pbkdf2|_hash\b|_key\b|login_identifiers|user_roles|user_search|user_counts|audit_events|SQLITE|D1_ERROR|constraint failed|syntax error|fts5|no such (table|column)|INSERT INTO|SELECT .+ FROM|drizzle|\bhono\b|ZodError|workerd|miniflare|cloudflare|node_modules|\.ts:\d|\bat \S+ \(|(Type|Range|Reference|Syntax)Error/i
 
-/** The text without hashes in imports and exports, whose callers may ask for them. */
+/** The text without hashes in imports and exports, because their callers may request hashes. */
 function withoutMoving(text: string, operationId: string | undefined): string {
   if (operationId === 'v1ImportUsers') {
     return text.replace(/"field":"(password|pin)_hash"|"kind":"[^"]*"|"would cost too much[^"]*"/g, '')
@@ -140,7 +140,7 @@ function withoutMoving(text: string, operationId: string | undefined): string {
   return operationId === 'v1ExportUsers' ? text.replace(/"(password|pin)_hash":("[^"]*"|null)/g, '') : text
 }
 
-/** In some contracts a path with a slash at its end is the same path. */
+/** In some contracts a slash at the end of a path makes no difference. */
 const lenient = (contracts as readonly ContractTraits[])
   .filter(({ ignoresTrailingSlash }) => ignoresTrailingSlash)
   .map(({ name }) => name)
@@ -165,7 +165,7 @@ async function check(operation: Operation, plan: Plan): Promise<void> {
   expect([headers.get('x-content-type-options'), headers.get('x-request-id')?.length]).toEqual(['nosniff', 36])
 
   const everything = `${withoutMoving(text, askedFor(plan.method, url.pathname)?.operationId)}\n${[...headers].map((pair) => pair.join(': ')).join('\n')}`
-  // An admin may ask which kinds of hashes there are.
+  // An admin may list the kinds of hashes.
   expect(everything.replace(/"format":"[^"]*"/g, '')).not.toMatch(inside)
   for (const secret of secrets) expect(everything.includes(secret)).toBe(false)
 

@@ -11,7 +11,7 @@ import { inconsistencies } from '../support/consistency'
 import { admin, hurried, newServer } from '../support/server'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-/** With fewer people the move would end before it can be interrupted. */
+/** With fewer users the move would end before it can be interrupted. */
 const people = Math.max(9000, Math.round(30_000 * Number(process.env.SLOW_SCALE || 1)))
 
 let [server, other] = []
@@ -104,7 +104,7 @@ it('a directory is moved completely, despite interruptions', async () => {
   const first = await keyOf(other)
   const moved = runs(first, 'import', at('out.ndjson'), other.address, '--create-roles')
   expect([moved.status, moved.output]).toEqual([1, expect.stringContaining('Roles created: reception.')])
-  // The first admins of both directories have the same email. An imported admin deletes the one that is in the way.
+  // The first admins of both directories have the same email. An imported admin deletes the conflicting one.
   const mover = await keyOf(other, 'mover0@example.org', 'a bcrypt password')
   const { data } = await (
     await fetch(`${other.address}/v1/users?search=${admin.email}`, { headers: { authorization: `Bearer ${mover}` } })

@@ -1,4 +1,4 @@
-/** `npm run rehearse`, as an operator runs it against a server: the recordings replayed, and what stops it. */
+/** `npm run rehearse`, as an operator runs it against a server: replays of the recordings, and error messages. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -25,7 +25,7 @@ function rehearses(args, environment = {}, options = []) {
   return { status, last: stdout.trim().split('\n').at(-1), said: stdout + stderr }
 }
 
-/** Deletes everyone but the admin, and every role that was made. */
+/** Deletes every user except the admin, and every created role. */
 async function empty() {
   const ask = async (method, path, token, body) => {
     const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) }
@@ -69,7 +69,7 @@ it('changes nothing without --writes, and shows no difference with writes, in a 
   expect(page).not.toMatch(/<script|https?:\/\/(?!127\.0\.0\.1)|ines\.caron|seven small boats/)
   expect(statSync(at('clinic.html')).mode & 0o077).toBe(0)
 
-  // People of clinic are in the way now: the report names what differs, and no value.
+  // The directory already has users of clinic. The report names the differences, and no value.
   const markdown = rehearses(
     ['rbac', 'test/recordings/rbac.ndjson', server.address, '--writes', '--report', at('rbac.md')],
     operator,

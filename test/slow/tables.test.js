@@ -55,7 +55,7 @@ function person(index) {
   })
   const refused = (more, why) => ({ row: { ...row, ...more }, status: 'refused', why })
   const earlier = `person${index - 1}@example.org`
-  // The kinds that refer to the person before them follow one who is created.
+  // Kinds that refer to the previous person follow a person who is created.
   switch (index % 20) {
     case 1:
       return refused({ 'E-mail': earlier }, /^email is taken by (line|usr_)/)

@@ -1,8 +1,8 @@
 /**
- * Tokens that other services verify, with the code of docs/verify-tokens.md in processes of its own: it takes genuine tokens, refuses
- * forged ones, and refuses no token during a rotation of the signing key, although it caches the keys.
- *
- * Node is always tested. Python is where an interpreter has PyJWT: /usr/bin/python3, python3, or the one that PYTHON names.
+ * Other services verify tokens with the code of docs/verify-tokens.md, in separate processes. The code accepts genuine
+ * tokens and rejects forged ones. It rejects no token during a rotation of the signing key, although it caches the
+ * keys. Node is always tested. Python is tested if an interpreter has PyJWT: /usr/bin/python3, python3, or the
+ * interpreter in PYTHON.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
@@ -19,7 +19,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const home = mkdtempSync(join(tmpdir(), 'usher-verifiers-'))
 const page = readFileSync(`${root}docs/verify-tokens.md`, 'utf8')
 
-/** The documented minutes are so many seconds here: keys are cached for 10, and steps of a rotation are 15 apart. */
+/** The documented minutes are seconds here: keys are cached for 10 s, and the steps of a rotation are 15 s apart. */
 const secondsPerMinute = 1
 const cachedSeconds = 10 * secondsPerMinute
 const stepSeconds = 15 * secondsPerMinute

@@ -17,7 +17,7 @@ const json = (fields) => ({
 })
 const { email, password } = admin
 
-/** How each contract signs in, and what it lists. */
+/** The sign-in and the list of each contract. */
 const contracts = {
   personnel: ['/personnel/token', form({ username: email, password }), '/personnel/users/list'],
   v1: ['/v1/auth/login', json({ identifier: email, password }), '/v1/users'],
@@ -90,7 +90,7 @@ it('shows every program of every contract, with one row for each operation, prog
   expect(grouped.filter((line) => /^clinic /.test(line))).toHaveLength(2)
   expect(usage(key, '--contract', 'nothing').stdout).toContain('No use since')
 
-  // The server restarts and has forgotten what it recorded: the hour has its row all the same.
+  // After a restart the server has forgotten which uses it recorded. The row of the hour is the same.
   await server.kill()
   await server.start()
   for (const contract of Object.keys(contracts)) await use(contract, `${contract}-web/1.0`, 5)

@@ -1,6 +1,6 @@
 /**
- * Kills a webhook receiver and the server that sends to it again and again while users change. Every change must be
- * delivered, signed, at least once. The receiver is the one in examples/.
+ * Kills a webhook receiver and its sending server repeatedly while users change. Every change must be delivered at
+ * least once, with a signature. The receiver is the one in examples/.
  */
 import { spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
@@ -82,8 +82,8 @@ let people = 0
 let made = 0
 
 /**
- * Changes users until stopped. Requests that a kill cuts off do not matter here, because the audit trail says what was
- * committed.
+ * Changes users until stopped. Interrupted requests do not matter here, because the audit trail shows which changes
+ * were committed.
  */
 async function write(going) {
   while (going()) {

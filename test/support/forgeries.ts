@@ -8,7 +8,7 @@ import { testEnv, type Call } from './usher'
 type Json = Record<string, unknown>
 type Key = string | Uint8Array<ArrayBuffer>
 
-/** How Usher signs access tokens with one algorithm, and what differs in their claims. */
+/** The signature of access tokens for one algorithm, and its differences in the claims. */
 export interface Scheme {
   alg: 'HS256' | 'ES256'
   typ: string
@@ -26,7 +26,7 @@ export interface Scheme {
   ownForgeries: Record<string, Make>
 }
 
-/** A genuine token taken apart, and the other tokens that its owner and another user have. */
+/** The parts of a genuine token, and the other tokens of its owner and of another user. */
 export interface Genuine {
   scheme: Scheme
   header: Json
@@ -78,7 +78,7 @@ export function signed({ seal }: Scheme, header: unknown, claims: unknown): Prom
 /** An HS256 token with any header and claims, signed with any secret. */
 export const signedWith = (key: string, { header, claims }: Genuine) => maced(header, claims, key)
 
-/** The genuine token behind `accessToken`, taken apart. */
+/** Splits `accessToken` into its parts. */
 export function genuineTokenFrom(
   accessToken: string,
   others: Pick<Genuine, 'scheme' | 'refreshToken' | 'other'>,

@@ -12,7 +12,7 @@ const passwords = new Map(Object.entries(JSON.parse(readFileSync(USERS, 'utf8'))
 let fault = 'none'
 const logins = { asked: 0, held: 0, byIdentifier: {} }
 
-/** By path: the field that names the user, and the answers to a right and to a wrong password. */
+/** By path: the field that identifies the user, and the responses to a right and to a wrong password. */
 const apis = {
   '/personnel/token': ['username', [200, { access_token: 'x' }], [401, { detail: 'Identifiants incorrects' }]],
   '/v1/auth/login': ['identifier', [200, { access_token: 'x' }], [401, { title: 'Unauthorized', status: 401 }]],

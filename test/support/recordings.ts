@@ -75,7 +75,7 @@ function ofNdjson(text: string): Entry[] {
     })
 }
 
-/** The Worker, as the replay asks it. */
+/** Sends the requests of a replay to the Worker. */
 export async function sendToWorker({ method, path, headers, body }: SentRequest): Promise<ReceivedResponse> {
   const hasBody = body !== undefined && method !== 'GET' && method !== 'HEAD'
   const response = await fetchWorker(path, {

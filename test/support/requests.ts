@@ -18,7 +18,7 @@ async function newRole({ admin }: Subject): Promise<Role> {
 
 type Make = (subject: Subject) => Ask | Promise<Ask>
 
-/** The requests that a description's own functions make. Each has an example that shows which operation it is for. */
+/** The requests of a description's own functions. Each has an example that shows its operation. */
 function requestsOf(contract: ContractDescription): [example: Ask, make: Make][] {
   const { activate, delete: remove, session } = contract
   const about = (ask: (one: Subject['one']) => Ask): [Ask, Make] => [

@@ -1,4 +1,4 @@
-/** How the suites ask for things through SCIM. */
+/** Requests to SCIM for the suites. */
 import { base, patchSchema, userSchema } from '../contracts/scim/words'
 import { adminToken, call, type Answer, type Call } from './usher'
 

@@ -9,7 +9,7 @@ export interface Jwk {
   d: string
 }
 
-/** A new private key, as SIGNING_KEY takes it. */
+/** A new private key, in the format of SIGNING_KEY. */
 export async function newSigningKey(): Promise<{ jwk: Jwk; text: string }> {
   const pair = (await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
     'sign',

@@ -26,7 +26,7 @@ export const withUpstreams: Call = { env: { UPSTREAMS: JSON.stringify(upstreams)
 
 const json = (body: unknown, status = 200) => Response.json(body, { status })
 
-/** How each answers: where, by which field the user is named, and what it says. */
+/** The path, the field of the user and the responses of each upstream. */
 const kinds: Record<string, { path: string; by: string; right: () => Response; wrong: () => Response }> = {
   'personnel.legacy.example': {
     path: '/token',
@@ -71,7 +71,7 @@ type Fault = (init: RequestInit) => Response | Promise<Response>
 /** Takes the place of the network from here on. */
 export function newLegacy() {
   const legacy = {
-    /** By whatever the legacy system knows the user by. */
+    /** By each identifier that the legacy system knows. */
     passwords: new Map<string, string>(),
     asked: [] as Asked[],
     fault: undefined as Fault | undefined,

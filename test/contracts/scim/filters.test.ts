@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** SCIM lists: filters, order and pages, each held against what the users show. */
+/** SCIM lists: filters, order and pages, each compared with the shown users. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { clientKey, clientOf, enterprise, filtered, scimUser, searchSchema, type Client } from '../../support/scim'
 import { freshDirectory, rows, testEnv } from '../../support/usher'
@@ -275,7 +275,7 @@ describe('pages', () => {
       expect([answer.status, answer.body.startIndex]).toEqual([200, undefined])
       seen.push(...named(answer))
       cursor = answer.body.nextCursor
-      // The last user seen goes, and another comes.
+      // The last user of the page is deleted, and another user is created.
       if (step === 0) {
         await client.delete(`/Users/${ids[seen.at(-1) as string]}`)
         await client.post('/Users', scimUser({ userName: 'newcomer', emails: [{ value: 'zz@newcomer.test' }] }))

@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** SCIM groups, which are the roles of the directory: their members, and what changing them takes. */
+/** SCIM groups, which are the roles of the directory: their members, and the permissions to change them. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
   clientKey,
@@ -37,7 +37,7 @@ const rolesOf = async (id: string) =>
     )
   ).map(({ name }) => name)
 
-/** What is kept twice agrees: the columns of users, and the counters of roles. */
+/** Redundant data agrees: the columns of users, and the counters of roles. */
 async function expectAgreement() {
   const off = await rows(`SELECT u.id FROM users u WHERE (u.primary_role, u.role_count, u.role_count - 1) IS NOT (
     SELECT max(iif(position = 0, role_number, NULL)), count(*), max(position) FROM user_roles WHERE user_number = u.number)`)

@@ -1,5 +1,8 @@
 /// <reference types="vite/client" />
-/** The filter and PATCH languages by themselves: drawn filters and operations against naive models, and what providers really send. */
+/**
+ * The filter and PATCH languages on their own: random filters and operations against naive models, and the requests of
+ * real providers.
+ */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Failed } from '../../../src/http/contract/failure'
@@ -44,7 +47,7 @@ const comparison: fc.Arbitrary<Filter> = fc.oneof(
   fc.record({ kind: fc.constant('present' as const), path }),
 )
 
-/** Chains are drawn flat, as they are read: a chain of the same kind in a chain keeps its brackets. */
+/** Random chains are flat, as the parser returns them. A chain of the same kind inside a chain keeps its brackets. */
 const { filter } = fc.letrec<{ filter: Filter }>((tie) => ({
   filter: fc.oneof(
     { maxDepth: 4, depthSize: 'small' },

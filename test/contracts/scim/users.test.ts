@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-/** SCIM users: creating, reading, replacing, patching, deleting, and what is kept of them. */
+/** SCIM users: creating, reading, replacing, patching and deleting them, and the attributes stored for SCIM only. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
   base,

@@ -86,7 +86,7 @@ const roleId = async (name: string): Promise<string> =>
 
 const theWebhook = async () => `/v1/webhooks/${(await asAdmin('GET', '/v1/webhooks')).body.data[0].id}`
 
-/** For each action, something that causes its event. */
+/** For each action, a request that causes its event. */
 const scenarios: Record<string, Scenario> = {
   'user.created': {
     does: () => asAdmin('POST', '/v1/users', person({ user_type: 'student', first_name: 'Ada', role: 'admin' })),
@@ -291,7 +291,7 @@ describe('the audit trail', () => {
 
   it('records no other action than those in the document', async () => {
     const actions = (await openApi()).components.schemas['V1AuditAction'] as { enum: string[] }
-    // test/adoption.test.ts adopts a password, which takes an upstream.
+    // test/adoption.test.ts covers the adoption of a password, because it needs an upstream.
     expect(actions.enum.toSorted()).toEqual([...Object.keys(scenarios), 'user.password_adopted'].sort())
     expect(actionsOf('user', 'session', 'account', 'users', 'role', 'key', 'webhook')).toEqual(Object.keys(scenarios))
   })

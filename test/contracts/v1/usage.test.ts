@@ -56,7 +56,7 @@ interface Usage {
 const list = (query = '', token = admin) =>
   call<{ data: Usage[]; pagination: { next_cursor: string | null } }>(`/v1/usage?${query}`, { token })
 
-/** The list without the use that reading it is. */
+/** The list without the use that is recorded for reading it. */
 const others = async (query: string) =>
   (await list(query)).body.data.filter(({ operation }) => operation !== 'v1ListUsage')
 
@@ -184,7 +184,7 @@ describe('GET /usage', () => {
     const { next_cursor } = (await list('limit=1')).body.pagination
     expectInvalid(await list(`group=contract&cursor=${next_cursor}`), ['cursor', 'is not valid'])
     expectInvalid(await list(`contract=clinic&cursor=${next_cursor}`), ['cursor', 'is not valid'])
-    // Written by somebody else for this list.
+    // A cursor for this list that Usher did not write.
     const written = (position: unknown) =>
       btoa(JSON.stringify([position, ['usage', null, null, null, ['contract']]])).replace(/=+$/, '')
     for (const position of [[], ['a', 'b'], 'a', [{}]]) {

@@ -280,7 +280,7 @@ describe('GET /users?search', () => {
     ]) {
       expect([text, await search(text)]).toEqual([text, ['lara']])
     }
-    // Inside a word, or alone, punctuation counts.
+    // Punctuation inside a word, or as a word of its own, is searched for.
     await expectFound({ 'lara,vel': [], 'lara.vel': [], 'lara@y': ['lara'], '"': ['percent'] })
   })
 
