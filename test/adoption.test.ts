@@ -46,24 +46,24 @@ const migration = async (name: UpstreamName) => {
 }
 
 async function pending(upstream: UpstreamName = 'hook-legacy', fields: Record<string, unknown> = {}) {
-  const one = await pendingPerson(admin, upstream, fields)
-  for (const known of [one.email, fields['username'], fields['matricule']]) {
-    if (known !== undefined) legacy.passwords.set(String(known), one.password)
+  const user = await pendingPerson(admin, upstream, fields)
+  for (const known of [user.email, fields['username'], fields['matricule']]) {
+    if (known !== undefined) legacy.passwords.set(String(known), user.password)
   }
-  return one
+  return user
 }
 
 describe.each(names)('a user of %s', (upstream) => {
   it.each(contracts)(
     'signs in through %s with the old password, and from then on without the upstream',
     async (name) => {
-      const one = await pending(upstream)
-      const { outcome, cost } = await signInThrough(name, one.email, one.password)
+      const user = await pending(upstream)
+      const { outcome, cost } = await signInThrough(name, user.email, user.password)
       expect([outcome, cost.trips]).toEqual(['done', 3])
       expect(legacy.asked).toHaveLength(1)
-      expect(await statusOf(one.email)).toBe('set')
+      expect(await statusOf(user.email)).toBe('set')
       for (const contract of contracts) {
-        expect((await signInThrough(contract, one.email, one.password)).outcome).toBe('done')
+        expect((await signInThrough(contract, user.email, user.password)).outcome).toBe('done')
       }
       expect(legacy.asked).toHaveLength(1)
       expect(await failures()).toEqual([])
@@ -71,43 +71,43 @@ describe.each(names)('a user of %s', (upstream) => {
   )
 
   it.each(contracts)('is refused through %s with a wrong password, like any other user', async (name) => {
-    const one = await pending(upstream)
-    const wrong = await signInThrough(name, one.email, 'not the password')
+    const user = await pending(upstream)
+    const wrong = await signInThrough(name, user.email, 'not the password')
     const unknown = await signInThrough(name, 'nobody@example.org', 'not the password')
     expect([wrong.outcome, wrong.status, wrong.text]).toEqual(['unauthenticated', unknown.status, unknown.text])
     expect(await failures()).toHaveLength(2)
-    expect(await statusOf(one.email)).toBe('pending')
+    expect(await statusOf(user.email)).toBe('pending')
     expect(await migration(upstream)).toMatchObject({ pending: 1, adopted: { total: 0, by_day: {} }, refused: 1 })
   })
 })
 
 describe('an adoption', () => {
   it('is one event, and counts in the migration', async () => {
-    const one = await pending()
+    const user = await pending()
     expect(await migration('hook-legacy')).toEqual({
       ...{ upstream: 'hook-legacy', pending: 1, adopted: { total: 0, by_day: {} }, refused: 0, unknown: 0 },
       last_adopted_at: null,
     })
-    await signInThrough('v1', one.email, one.password)
+    await signInThrough('v1', user.email, user.password)
     const day = new Date().toISOString().slice(0, 10)
     expect(await migration('hook-legacy')).toEqual({
       ...{ upstream: 'hook-legacy', pending: 0, adopted: { total: 1, by_day: { [day]: 1 } }, refused: 0, unknown: 0 },
       last_adopted_at: `${new Date().toISOString().slice(0, 19)}Z`,
     })
-    const { body } = await call(`/v1/audit-events?user=${one.id}`, { token: admin })
+    const { body } = await call(`/v1/audit-events?user=${user.id}`, { token: admin })
     const events = body.data.map(({ action, actor_id, fields }: any) => [action, actor_id, fields])
     expect(events).toEqual([
-      ['session.created', one.id, []],
-      ['user.password_adopted', one.id, ['password']],
+      ['session.created', user.id, []],
+      ['user.password_adopted', user.id, ['password']],
       ['user.created', expect.any(String), ['email', 'name', 'password_from']],
     ])
   })
 
   it('does not change the version of the user', async () => {
-    const one = await pending()
-    const etag = async () => (await call(`/v1/users/${one.id}`, { token: admin })).headers.get('etag')
+    const user = await pending()
+    const etag = async () => (await call(`/v1/users/${user.id}`, { token: admin })).headers.get('etag')
     const before = await etag()
-    await signInThrough('v1', one.email, one.password)
+    await signInThrough('v1', user.email, user.password)
     expect(await etag()).toBe(before)
   })
 
@@ -134,10 +134,10 @@ describe('an adoption', () => {
   })
 
   it('happens once for forty simultaneous sign-ins', async () => {
-    const one = await pending()
+    const user = await pending()
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, index) =>
-        signInThrough(contracts[index % contracts.length] as string, one.email, one.password),
+        signInThrough(contracts[index % contracts.length] as string, user.email, user.password),
       ),
     )
     const outcomes = answers.map(({ outcome }) => outcome)
@@ -147,11 +147,11 @@ describe('an adoption', () => {
     expect(legacy.asked.length).toBeLessThanOrEqual(5)
     expect(await failures()).toEqual([])
     expect(await rows('SELECT * FROM adoption_attempts')).toEqual([])
-    expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('done')
+    expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('done')
   })
 
   it('is not recorded when the database fails after the match: the user stays pending', async () => {
-    const one = await pending()
+    const user = await pending()
     let batches = 0
     const DB = {
       prepare: (sql: string) => testEnv.DB.prepare(sql),
@@ -161,10 +161,10 @@ describe('an adoption', () => {
         return testEnv.DB.batch(statements)
       },
     }
-    const json = { identifier: one.email, password: one.password }
+    const json = { identifier: user.email, password: user.password }
     const { status } = await call('/v1/auth/login', { json, env: { ...withUpstreams.env, DB } })
-    expect([status, legacy.asked.length, await statusOf(one.email)]).toEqual([503, 1, 'pending'])
-    expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('done')
+    expect([status, legacy.asked.length, await statusOf(user.email)]).toEqual([503, 1, 'pending'])
+    expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('done')
   })
 })
 
@@ -180,15 +180,15 @@ describe('an upstream', () => {
     const { password } = await pendingPerson(admin, upstream, fields)
     legacy.passwords.set(String(Object.values(named)[0]), password)
     expect((await signInThrough('v1', ' 4821 ', password)).outcome).toBe('done')
-    expect(legacy.asked.map((one) => [one.path, one.sent])).toEqual([[path, { ...named, password }]])
+    expect(legacy.asked.map((user) => [user.path, user.sent])).toEqual([[path, { ...named, password }]])
   })
 
   it('that is a hook receives the user, signed with the secret that v1 shows', async () => {
-    const one = await pending('hook-legacy', { username: 'kofi' })
-    await signInThrough('backoffice', 'kofi', one.password)
+    const user = await pending('hook-legacy', { username: 'kofi' })
+    await signInThrough('backoffice', 'kofi', user.password)
     const [{ path, sent, headers }] = legacy.asked as [(typeof legacy.asked)[number]]
     expect(path).toBe('hook.legacy.example/verify?of=usher')
-    expect(sent).toEqual({ user_id: one.id, identifier: 'kofi', password: one.password })
+    expect(sent).toEqual({ user_id: user.id, identifier: 'kofi', password: user.password })
     const secret = await call('/v1/migration/hook-legacy/secret', { token: admin, ...withUpstreams })
     const signed = {
       id: String(headers.get('webhook-id')),
@@ -207,8 +207,8 @@ describe('an upstream', () => {
     const [inactive, deleted] = [await pending(), await pending()]
     await call(`/v1/users/${inactive.id}/deactivate`, { method: 'POST', token: admin })
     await call(`/v1/users/${deleted.id}`, { method: 'DELETE', token: admin })
-    for (const one of [inactive, deleted]) {
-      expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('unauthenticated')
+    for (const user of [inactive, deleted]) {
+      expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('unauthenticated')
     }
     expect(legacy.asked).toEqual([])
     expect(await migration('hook-legacy')).toMatchObject({ pending: 1 })
@@ -219,15 +219,15 @@ describe('an upstream', () => {
     ['too long', 'x'.repeat(2000)],
     ['ending in NUL', 'the old secret\0'],
   ])('is not sent a password that is %s', async (_, password) => {
-    const one = await pending()
-    legacy.passwords.set(one.email, password)
-    const { status } = await call('/v1/auth/login', { json: { identifier: one.email, password }, ...withUpstreams })
+    const user = await pending()
+    legacy.passwords.set(user.email, password)
+    const { status } = await call('/v1/auth/login', { json: { identifier: user.email, password }, ...withUpstreams })
     expect([status, legacy.asked]).toEqual([401, []])
   })
 
   it('that was removed from the settings is not asked: its users have no password, and the counts remain', async () => {
-    const one = await pending()
-    const json = { identifier: one.email, password: one.password }
+    const user = await pending()
+    const json = { identifier: user.email, password: user.password }
     expect((await call('/v1/auth/login', { json })).status).toBe(401)
     expect(legacy.asked).toEqual([])
     const { body } = await call('/v1/migration', { token: admin })
@@ -260,42 +260,42 @@ const faults: [fault: string, answer: (init: RequestInit) => Response | Promise<
 
 describe.each(faults)('an upstream that %s', (_, fault) => {
   it.each(names)('(%s) makes the sign-in unavailable, counts no failure and changes nothing', async (upstream) => {
-    const one = await pending(upstream)
+    const user = await pending(upstream)
     legacy.fault = fault
     const contract = contracts[names.indexOf(upstream) % contracts.length] as string
-    const { outcome, headers } = await signInThrough(contract, one.email, one.password)
+    const { outcome, headers } = await signInThrough(contract, user.email, user.password)
     expect([outcome, headers.get('retry-after')]).toEqual(['unavailable', '5'])
-    expect([await failures(), await statusOf(one.email)]).toEqual([[], 'pending'])
+    expect([await failures(), await statusOf(user.email)]).toEqual([[], 'pending'])
     expect(await rows('SELECT * FROM adoption_attempts')).toEqual([])
     expect(await migration(upstream)).toMatchObject({ pending: 1, refused: 0, unknown: 1 })
     legacy.fault = undefined
-    expect((await signInThrough(contract, one.email, one.password)).outcome).toBe('done')
+    expect((await signInThrough(contract, user.email, user.password)).outcome).toBe('done')
   })
 })
 
 describe('after five faults in a row', () => {
   it('an upstream is not asked for thirty seconds; other users sign in, and /health reports no fault', async () => {
-    const [one, other] = [await pending(), await pending('clinic-legacy')]
+    const [user, other] = [await pending(), await pending('clinic-legacy')]
     legacy.fault = () => new Response(null, { status: 502 })
     for (let tried = 0; tried < 5; tried += 1) {
-      expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('unavailable')
+      expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('unavailable')
     }
     legacy.fault = undefined
     pass(10)
-    const resting = await signInThrough('v1', one.email, one.password)
+    const resting = await signInThrough('v1', user.email, user.password)
     expect([resting.outcome, resting.headers.get('retry-after'), resting.cost.trips]).toEqual(['unavailable', '20', 1])
     expect(legacy.asked).toHaveLength(5)
     expect((await signInThrough('v1', other.email, other.password)).outcome).toBe('done')
     expect((await call('/health', withUpstreams)).status).toBe(200)
     pass(20)
-    expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('done')
+    expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('done')
   })
 
   it('are not counted as consecutive after a successful response', async () => {
-    const one = await pending()
+    const user = await pending()
     for (let tried = 0; tried < 8; tried += 1) {
       legacy.fault = tried === 4 ? undefined : () => new Response(null, { status: 502 })
-      await signInThrough('v1', one.email, 'not the password')
+      await signInThrough('v1', user.email, 'not the password')
     }
     expect(legacy.asked).toHaveLength(8)
   })
@@ -303,68 +303,68 @@ describe('after five faults in a row', () => {
 
 describe('wrong passwords', () => {
   it('lock the account after five attempts, and reach no upstream while it is locked', async () => {
-    const one = await pending()
+    const user = await pending()
     for (let failed = 0; failed < 5; failed += 1) {
-      expect((await signInThrough('v1', one.email, 'not the password')).outcome).toBe('unauthenticated')
+      expect((await signInThrough('v1', user.email, 'not the password')).outcome).toBe('unauthenticated')
     }
-    expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('limited')
+    expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('limited')
     expect(legacy.asked).toHaveLength(5)
     pass(30)
-    expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('done')
+    expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('done')
     expect(await failures()).toEqual([])
   })
 
   it('sent at the same time reach the upstream at most five times', async () => {
-    const one = await pending()
+    const user = await pending()
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, index) =>
-        signInThrough(contracts[index % contracts.length] as string, one.email, `guess number ${index}`),
+        signInThrough(contracts[index % contracts.length] as string, user.email, `guess number ${index}`),
       ),
     )
     const counted = answers.map(({ outcome }) => outcome)
     expect(legacy.asked.length).toBeLessThanOrEqual(5)
     expect(counted.filter((outcome) => outcome === 'unauthenticated')).toHaveLength(5)
     expect(counted.filter((outcome) => !['unauthenticated', 'limited', 'unavailable'].includes(outcome))).toEqual([])
-    expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('limited')
+    expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('limited')
   })
 
   it('in progress count as failures', async () => {
-    const one = await pending()
-    for (let failed = 0; failed < 4; failed += 1) await signInThrough('v1', one.email, 'not the password')
-    await Promise.all(Array.from({ length: 10 }, () => signInThrough('v1', one.email, 'not the password')))
+    const user = await pending()
+    for (let failed = 0; failed < 4; failed += 1) await signInThrough('v1', user.email, 'not the password')
+    await Promise.all(Array.from({ length: 10 }, () => signInThrough('v1', user.email, 'not the password')))
     expect(legacy.asked).toHaveLength(5)
   })
 
   it('of an interrupted Worker are forgotten after a while', async () => {
-    const one = await pending()
+    const user = await pending()
     await rows(
       `INSERT INTO adoption_attempts (user_number, id, expires_at)
        SELECT number, '019b1c6e-7a40-7d52-9a51-3f1d0c2b4e6' || value, ? FROM users, json_each('[1,2,3,4,5]') WHERE email = ?`,
       Math.floor(Date.now() / 1000) + 15,
-      one.email,
+      user.email,
     )
-    const waiting = await signInThrough('v1', one.email, one.password)
+    const waiting = await signInThrough('v1', user.email, user.password)
     expect([waiting.outcome, waiting.headers.get('retry-after'), legacy.asked]).toEqual(['unavailable', '1', []])
     pass(16)
-    expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('done')
+    expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('done')
     expect(await rows('SELECT * FROM adoption_attempts')).toEqual([])
   })
 })
 
 describe('a match', () => {
   it('is refused once the account is locked', async () => {
-    const one = await pending()
+    const user = await pending()
     legacy.beforeAnswer = async () => {
       legacy.beforeAnswer = async () => {}
       await rows(
         `INSERT INTO sign_in_failures (account, failures, lockouts, locked_until, last_failed_at)
          SELECT 'user:' || number, 0, 1, ?1 + 30, ?1 FROM users WHERE email = ?2`,
         Math.floor(Date.now() / 1000),
-        one.email,
+        user.email,
       )
     }
-    expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('limited')
-    expect([legacy.asked.length, await statusOf(one.email)]).toEqual([1, 'pending'])
+    expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('limited')
+    expect([legacy.asked.length, await statusOf(user.email)]).toEqual([1, 'pending'])
   })
 
   it('is refused once the user is deactivated or has another password', async () => {
@@ -373,63 +373,63 @@ describe('a match', () => {
       (id: string) =>
         call(`/v1/users/${id}`, { method: 'PATCH', token: admin, json: { password: 'set by somebody else' } }),
     ]) {
-      const one = await pending()
+      const user = await pending()
       legacy.beforeAnswer = async () => {
         legacy.beforeAnswer = async () => {}
-        expect((await change(one.id)).status).toBe(200)
+        expect((await change(user.id)).status).toBe(200)
       }
-      expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('unauthenticated')
+      expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('unauthenticated')
     }
     expect(legacy.asked).toHaveLength(2)
   })
 
   it('for a user who changes meanwhile and stays pending needs no second request to the upstream', async () => {
-    const one = await pending()
+    const user = await pending()
     legacy.beforeAnswer = async () => {
-      await rows('UPDATE users SET session_generation = session_generation + 1 WHERE email = ?', one.email)
+      await rows('UPDATE users SET session_generation = session_generation + 1 WHERE email = ?', user.email)
     }
-    expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('unavailable')
-    expect([legacy.asked.length, await statusOf(one.email)]).toEqual([1, 'pending'])
+    expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('unavailable')
+    expect([legacy.asked.length, await statusOf(user.email)]).toEqual([1, 'pending'])
   })
 })
 
 describe('a pending user', () => {
   it('gets a password by a set-password token before the first sign-in', async () => {
-    const one = await pending()
-    const { body } = await call(`/v1/users/${one.id}/password-token`, { method: 'POST', token: admin })
+    const user = await pending()
+    const { body } = await call(`/v1/users/${user.id}/password-token`, { method: 'POST', token: admin })
     const json = { token: body.token, new_password: 'one of my own making' }
     expect((await call('/v1/auth/password', { json })).status).toBe(204)
-    expect((await signInThrough('v1', one.email, 'one of my own making')).outcome).toBe('done')
-    expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('unauthenticated')
+    expect((await signInThrough('v1', user.email, 'one of my own making')).outcome).toBe('done')
+    expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('unauthenticated')
     expect(legacy.asked).toEqual([])
     expect(await migration('hook-legacy')).toMatchObject({ pending: 0, adopted: { total: 0 } })
   })
 
   it('gets a password from an administrator', async () => {
-    const one = await pending()
+    const user = await pending()
     const json = { password: 'set by somebody else' }
-    expect((await call(`/v1/users/${one.id}`, { method: 'PATCH', token: admin, json })).status).toBe(200)
-    expect((await signInThrough('rbac', one.email, 'set by somebody else')).outcome).toBe('done')
+    expect((await call(`/v1/users/${user.id}`, { method: 'PATCH', token: admin, json })).status).toBe(200)
+    expect((await signInThrough('rbac', user.email, 'set by somebody else')).outcome).toBe('done')
     expect(await migration('hook-legacy')).toMatchObject({ pending: 0, adopted: { total: 0 } })
   })
 
   it('is not counted after a deletion', async () => {
-    const one = await pending()
-    await call(`/v1/users/${one.id}`, { method: 'DELETE', token: admin })
+    const user = await pending()
+    await call(`/v1/users/${user.id}`, { method: 'DELETE', token: admin })
     expect(await migration('hook-legacy')).toMatchObject({ pending: 0 })
   })
 
   it('is exported with the name of the upstream when hashes are exported, and is imported again as pending', async () => {
-    const one = await pending()
+    const user = await pending()
     const exported = async (query: string) =>
-      ((await call(`/v1/exports${query}`, { token: admin })).body as any[]).find(({ email }) => email === one.email)
+      ((await call(`/v1/exports${query}`, { token: admin })).body as any[]).find(({ email }) => email === user.email)
     expect(await exported('')).not.toHaveProperty('password_from')
     const row = await exported('?include=password_hashes')
     expect(row).toMatchObject({ password_hash: null, password_from: 'hook-legacy' })
-    await call(`/v1/users/${one.id}`, { method: 'DELETE', token: admin })
+    await call(`/v1/users/${user.id}`, { method: 'DELETE', token: admin })
     const { id: _, number: __, ...again } = row
     expect((await importLines(admin, [again])).body[0]).toMatchObject({ status: 'created' })
-    expect((await signInThrough('v1', one.email, one.password)).outcome).toBe('done')
+    expect((await signInThrough('v1', user.email, user.password)).outcome).toBe('done')
   })
 })
 
@@ -515,11 +515,11 @@ describe('an import', () => {
   })
 
   it('changes nothing when it is repeated, for pending users and for adopted ones', async () => {
-    const one = await pendingPerson(admin, 'hook-legacy', row)
-    legacy.passwords.set(row.email, one.password)
+    const user = await pendingPerson(admin, 'hook-legacy', row)
+    legacy.passwords.set(row.email, user.password)
     const again = async () => (await importLines(admin, [{ ...row, password_from: 'hook-legacy' }])).body[0]
     expect(await again()).toMatchObject({ status: 'skipped' })
-    await signInThrough('v1', row.email, one.password)
+    await signInThrough('v1', row.email, user.password)
     expect(await again()).toMatchObject({ status: 'skipped' })
     expect(await statusOf(row.email)).toBe('set')
     expect(await migration('hook-legacy')).toMatchObject({ pending: 0, adopted: { total: 1 } })
@@ -581,11 +581,11 @@ describe('a password', () => {
     for (const method of ['log', 'error', 'warn', 'info'] as const) {
       vi.spyOn(console, method).mockImplementation((...parts) => void written.push(parts.map(String).join(' ')))
     }
-    const one = await pending()
+    const user = await pending()
     const env = { ...withUpstreams.env, REQUEST_LOG: 'on' }
-    const json = { identifier: one.email, password: one.password }
+    const json = { identifier: user.email, password: user.password }
     const answers = []
-    for (const fault of [() => new Response(`no ${one.password}`, { status: 500 }), undefined]) {
+    for (const fault of [() => new Response(`no ${user.password}`, { status: 500 }), undefined]) {
       legacy.fault = fault
       answers.push((await call('/v1/auth/login', { json, env })).text)
     }
@@ -596,8 +596,8 @@ describe('a password', () => {
     const stored = await Promise.all(tables.map(({ name }) => rows(`SELECT * FROM "${name}"`)))
     expect(stored.flat().length).toBeGreaterThan(20)
     for (const text of [written.join(), answers.join(), JSON.stringify(stored)])
-      expect(text).not.toContain(one.password)
-    for (const text of [written.join()]) expect(text).not.toContain(one.email)
+      expect(text).not.toContain(user.password)
+    for (const text of [written.join()]) expect(text).not.toContain(user.email)
   })
 })
 

@@ -44,7 +44,7 @@ describe('a name that would become too long', () => {
 
   const edits = contracts.flatMap(([, acts]) => Object.entries(acts.edits))
   const writesParts = (operationId: string) =>
-    operationsOf(document).some((one) => one.operationId === operationId && fieldOf(document, one, 'first_name'))
+    operationsOf(document).some((user) => user.operationId === operationId && fieldOf(document, user, 'first_name'))
 
   it.each(edits.filter(([operationId]) => writesParts(operationId)))(
     'is bad input when one part of it is written, in %s',
@@ -53,9 +53,9 @@ describe('a name that would become too long', () => {
       await importing(admin, [{ email, name: `y ${familyName}`, version: 1, gender: 'female' }])
       const [row] = await rows<{ id: string; number: number }>('SELECT id, number FROM users WHERE email = ?', email)
       const isOwn = operationId === 'v1PatchMe'
-      const one = { uuid: String(row?.id), number: Number(row?.number), email, password: '' }
-      const token = isOwn ? await tokenOf(one.uuid) : admin
-      const write = (first_name: string) => send(edit(one, { first_name, last_name: familyName }), { token })
+      const user = { uuid: String(row?.id), number: Number(row?.number), email, password: '' }
+      const token = isOwn ? await tokenOf(user.uuid) : admin
+      const write = (first_name: string) => send(edit(user, { first_name, last_name: familyName }), { token })
       const tooLong = await write('zz')
       const acts = contracts.find(([, { edits }]) => operationId in edits)?.[1]
       expect([acts?.outcome(tooLong), tooLong.headers.get('retry-after')]).toEqual(['refused', null])
@@ -133,8 +133,8 @@ describe('a body', () => {
       expect(own.length).toBeGreaterThan(0)
       for (const { operationId, security, request } of own) {
         const someone = await signedInPerson(admin)
-        const one = { ...someone, refresh_token: someone.refresh_token }
-        const { path, ...options } = await request({ admin, one, untouched: true })
+        const user = { ...someone, refresh_token: someone.refresh_token }
+        const { path, ...options } = await request({ admin, one: user, untouched: true })
         const isGuarded = security?.length !== 0
         const token = isGuarded ? await adminToken() : undefined
         const type =
@@ -202,16 +202,16 @@ describe('a number that is far too large', () => {
     contracts.flatMap(([name, acts]) => Object.entries(acts.edits).map(([id, edit]) => [id, name, edit] as const)),
   )('is bad input in every field, and never ignored: %s', async (operationId, name, edit) => {
     const acts = contracts.find(([each]) => each === name)?.[1]
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     const operation = operationsOf(document).find((each) => each.operationId === operationId)
     const [media] = Object.values(operation?.requestBody?.content ?? {})
     const { properties = {} } = resolved(document, media?.schema as Schema)
     // A confirmation is read only together with a password.
     for (const field of Object.keys(properties).filter((each) => each !== 'password_confirmation')) {
       for (const number of ['1e309', '-1e400']) {
-        const { json, ...ask } = edit(one, { [field]: '~' })
+        const { json, ...ask } = edit(user, { [field]: '~' })
         const body = JSON.stringify(json).replace('"~"', number)
-        const token = operationId === 'v1PatchMe' ? one.access_token : admin
+        const token = operationId === 'v1PatchMe' ? user.access_token : admin
         const answer = await send(ask, {
           method: methodOf({ ...ask, json }),
           token,

@@ -76,7 +76,7 @@ describe.each(contracts.map(([name]) => `/doc/${name}`))('the schemas of %s', (p
 
   it('have no default in a request body, which generators would turn into a required field', async () => {
     const { body } = await call<OpenApi>(path)
-    const defaults = [...objectsIn(body.components)].filter(([, one]) => 'default' in one)
+    const defaults = [...objectsIn(body.components)].filter(([, user]) => 'default' in user)
     expect(defaults.map(([way]) => way.join('.'))).toEqual([])
   })
 
@@ -111,8 +111,8 @@ describe('the conformance check', () => {
 
   beforeEach(async () => {
     const admin = await adminToken()
-    const one = await signedInPerson(admin)
-    answer = await call(`/v1/users/${one.id}`, { token: admin })
+    const user = await signedInPerson(admin)
+    answer = await call(`/v1/users/${user.id}`, { token: admin })
   })
 
   it('accepts the Worker’s responses', () => {
@@ -143,15 +143,15 @@ describe('the conformance check', () => {
 async function setScene(): Promise<ProvokingScene> {
   const admin = await adminToken()
   const as = (json: unknown) => ({ token: admin, json })
-  const one = await signedInPerson(admin)
+  const user = await signedInPerson(admin)
   await call('/v1/roles', as({ name: 'deputy', permissions }))
   const [me, role, apiKey, deputy, sessions, passwordToken, webhook] = await Promise.all([
     call('/v1/me', { token: admin }),
     call('/v1/roles', as({ name: 'door', permissions: [] })),
     call('/v1/api-keys', as({ name: 'a key', permissions: [] })),
     signedInPerson(admin, { role: 'deputy' }),
-    call(`/v1/users/${one.id}/sessions`, { token: admin }),
-    call(`/v1/users/${one.id}/password-token`, { token: admin, method: 'POST' }),
+    call(`/v1/users/${user.id}/sessions`, { token: admin }),
+    call(`/v1/users/${user.id}/password-token`, { token: admin, method: 'POST' }),
     call('/v1/webhooks', as(quietWebhook)),
   ])
   await call('/v1/roles', { ...as({ name: 'keyed', permissions: [] }), ...usedKey })
@@ -165,7 +165,7 @@ async function setScene(): Promise<ProvokingScene> {
   return {
     admin,
     adminId: me.body.id,
-    one,
+    one: user,
     role: role.body,
     session: sessions.body.data[0],
     apiKey: apiKey.body,

@@ -54,22 +54,22 @@ async function mostOfShortWords(search: string): Promise<number> {
 
 describe('reading', () => {
   it('gets one user in one trip and five rows, by id, by matricule or through /me', async () => {
-    const one = await signedInPerson(admin, { matricule: 900_001 })
+    const user = await signedInPerson(admin, { matricule: 900_001 })
     const most = { trips: 1, read: 5, written: 0 }
-    for (const path of [`/v1/users/${one.id}`, `/personnel/users/${one.uuid}`, '/personnel/users/900001', '/v1/me']) {
+    for (const path of [`/v1/users/${user.id}`, `/personnel/users/${user.uuid}`, '/personnel/users/900001', '/v1/me']) {
       expectCost(await call(path, { token: admin }), most)
     }
-    expectCost(await call(`/v1/users/${one.id}`, { token: one.access_token }), most)
+    expectCost(await call(`/v1/users/${user.id}`, { token: user.access_token }), most)
   })
 
   it('costs two more rows for each role past the first', async () => {
-    const one = await signedInPerson(admin)
-    const [{ number }] = (await rows<{ number: number }>('SELECT number FROM users WHERE id = ?', one.uuid)) as [
+    const user = await signedInPerson(admin)
+    const [{ number }] = (await rows<{ number: number }>('SELECT number FROM users WHERE id = ?', user.uuid)) as [
       { number: number },
     ]
     await rows('INSERT INTO user_roles (user_number, role_number, position) VALUES (?, 1, 1)', number)
     await rows('UPDATE users SET role_count = 2 WHERE number = ?', number)
-    expectCost(await call(`/v1/users/${one.id}`, { token: admin }), { trips: 1, read: 7 + 2, written: 0 })
+    expectCost(await call(`/v1/users/${user.id}`, { token: admin }), { trips: 1, read: 7 + 2, written: 0 })
   })
 
   it('lists the first page or any cursor page in one trip and one row per user, with the exact total', async () => {
@@ -191,11 +191,11 @@ describe('reading', () => {
   )
 
   it('reads sessions, roles, keys and the audit trail in one trip and one row per item', async () => {
-    const one = await signedInPerson(admin)
-    expectCost(await call(`/v1/users/${one.id}/sessions`, { token: admin }), { trips: 1, read: 15, written: 0 })
+    const user = await signedInPerson(admin)
+    expectCost(await call(`/v1/users/${user.id}/sessions`, { token: admin }), { trips: 1, read: 15, written: 0 })
     expectCost(await call('/v1/roles', { token: admin }), { trips: 1, read: 10, written: 0 })
     expectCost(await call('/v1/api-keys', { token: admin }), { trips: 1, read: 10, written: 0 })
-    for (const query of ['', `&user=${one.id}`, `&actor=${one.id}`, '&action=user.created']) {
+    for (const query of ['', `&user=${user.id}`, `&actor=${user.id}`, '&action=user.created']) {
       expectCost(await call(`/v1/audit-events?limit=100${query}`, { token: admin }), {
         trips: 1,
         read: 110,
@@ -207,11 +207,11 @@ describe('reading', () => {
   it('verifies an API key for one row more than a token, names it in the log, and reads nothing for a mistyped key', async () => {
     const json = { name: 'costs', permissions: ['users:read'] }
     const { key } = (await call('/v1/api-keys', { token: admin, json })).body
-    const one = await signedInPerson(admin)
-    await call(`/v1/users/${one.id}`, { token: key })
-    expectCost(await call(`/v1/users/${one.id}`, { token: key }), { trips: 1, read: 7, written: 0 })
+    const user = await signedInPerson(admin)
+    await call(`/v1/users/${user.id}`, { token: key })
+    expectCost(await call(`/v1/users/${user.id}`, { token: key }), { trips: 1, read: 7, written: 0 })
     const mistyped = `${key.slice(0, -1)}${key.endsWith('A') ? 'B' : 'A'}`
-    expect((await call(`/v1/users/${one.id}`, { token: mistyped })).cost.trips).toBe(0)
+    expect((await call(`/v1/users/${user.id}`, { token: mistyped })).cost.trips).toBe(0)
   })
 
   it('refuses a request without reading the requested data', async () => {
@@ -242,11 +242,11 @@ describe('writing', () => {
   })
 
   it('updates, deactivates and deletes in two trips', async () => {
-    const one = await signedInPerson(admin, { username: 'costly2', matricule: 900_200 })
-    const json = { user_id: one.uuid, nom: 'New Name', email: 'new@example.org', matricule: 900_201 }
+    const user = await signedInPerson(admin, { username: 'costly2', matricule: 900_200 })
+    const json = { user_id: user.uuid, nom: 'New Name', email: 'new@example.org', matricule: 900_201 }
     const most = { trips: 2, read: 40, written: 15 }
     expectCost(await call('/personnel/users/update', { method: 'PUT', token: admin, json }), most)
-    expectCost(await call(`/personnel/users/delete/${one.uuid}`, { method: 'DELETE', token: admin }), most)
+    expectCost(await call(`/personnel/users/delete/${user.uuid}`, { method: 'DELETE', token: admin }), most)
     const patch = {
       name: 'Newer Name',
       email: 'newer@example.org',
@@ -254,28 +254,28 @@ describe('writing', () => {
       matricule: 900_202,
       role: 'admin',
     }
-    expectCost(await call(`/v1/users/${one.id}`, { method: 'PATCH', token: admin, json: patch }), {
+    expectCost(await call(`/v1/users/${user.id}`, { method: 'PATCH', token: admin, json: patch }), {
       trips: 2,
       read: 45,
       written: 27,
     })
     for (const action of ['activate', 'deactivate']) {
-      expectCost(await call(`/v1/users/${one.id}/${action}`, { method: 'POST', token: admin }), most)
+      expectCost(await call(`/v1/users/${user.id}/${action}`, { method: 'POST', token: admin }), most)
     }
     const roles = { json: { roles: ['user'] }, method: 'PUT' }
-    expectCost(await call(`/v1/users/${one.id}/roles`, { token: admin, ...roles }), most)
+    expectCost(await call(`/v1/users/${user.id}/roles`, { token: admin, ...roles }), most)
     // The delete also removes their session and refresh token, and updates the count of inactive users.
-    expectCost(await call(`/v1/users/${one.id}`, { method: 'DELETE', token: admin }), { ...most, written: 15 + 2 + 2 })
+    expectCost(await call(`/v1/users/${user.id}`, { method: 'DELETE', token: admin }), { ...most, written: 15 + 2 + 2 })
     const full = person({ username: 'costly4', matricule: 900_300, gender: 'female', birth_date: '1990-01-01' })
     const { body: never } = await call('/v1/users', { token: admin, json: full })
     expectCost(await call(`/v1/users/${never.id}`, { method: 'DELETE', token: admin }), most)
   })
 
   it('signs in in two trips, refreshes and signs out in one', async () => {
-    const one = await signedInPerson(admin)
-    const json = { identifier: one.input.email, password: one.input.password }
+    const user = await signedInPerson(admin)
+    const json = { identifier: user.input.email, password: user.input.password }
     expectCost(await call('/v1/auth/login', { json }), { trips: 2, read: 10, written: 7 })
-    const { refresh_token, access_token } = await signIn(one.input.email, String(one.input.password))
+    const { refresh_token, access_token } = await signIn(user.input.email, String(user.input.password))
     expectCost(await call('/v1/auth/refresh', { json: { refresh_token } }), { trips: 1, read: 12, written: 7 })
     expectCost(await call('/v1/auth/logout', { method: 'POST', token: access_token }), {
       trips: 1,
@@ -290,25 +290,25 @@ describe('adoption', () => {
 
   it('signs in a pending user in three trips, and refuses one in three', async () => {
     const legacy = newLegacy()
-    const one = await pendingPerson(admin, 'hook-legacy', { username: 'costpending', matricule: 900_500 })
-    legacy.passwords.set('costpending', one.password)
+    const user = await pendingPerson(admin, 'hook-legacy', { username: 'costpending', matricule: 900_500 })
+    legacy.passwords.set('costpending', user.password)
     const wrong = await signInThrough('v1', 'costpending', 'not the password')
     expect(wrong.outcome).toBe('unauthenticated')
     expectCost(wrong, { trips: 3, read: 30, written: 8 })
-    const right = await signInThrough('v1', 'costpending', one.password)
+    const right = await signInThrough('v1', 'costpending', user.password)
     expect(right.outcome).toBe('done')
     expectCost(right, signingIn)
-    expectCost(await signInThrough('v1', 'costpending', one.password), { trips: 2, read: 10, written: 7 })
+    expectCost(await signInThrough('v1', 'costpending', user.password), { trips: 2, read: 10, written: 7 })
     vi.restoreAllMocks()
   })
 
   it('costs other users nothing while thousands are pending', async () => {
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     const lines = Array.from({ length: 1000 }, (_, index) => ({
       ...{ email: `costly.pending${index}@example.org`, name: 'Costly Pending', password_from: 'hook-legacy' },
     }))
     await importLines(admin, lines)
-    const json = { identifier: one.email, password: one.password }
+    const json = { identifier: user.email, password: user.password }
     expectCost(await call('/v1/auth/login', { json, ...withUpstreams }), { trips: 2, read: 10, written: 7 })
     const page = await call('/v1/users?password=pending&limit=100', { token: admin })
     expect(page.body.pagination.total).toBe(1000)
@@ -411,11 +411,11 @@ describe('rbac', () => {
   const body = (email: string) => ({ email, password: 'a fine passphrase', first_name: 'Costly', last_name: 'Number3' })
 
   it('gets one user in one trip and five rows, or seven rows and two more for each role past the first', async () => {
-    const one = await signedInPerson(admin)
-    expectCost(await call(`${users}/${one.uuid}`, { token: admin }), { trips: 1, read: 5, written: 0 })
-    expectCost(await call(`${users}/${one.uuid}`, { token: one.access_token }), { trips: 1, read: 5, written: 0 })
-    await call(`/v1/users/${one.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } })
-    expectCost(await call(`${users}/${one.uuid}`, { token: admin }), { trips: 1, read: 7 + 2, written: 0 })
+    const user = await signedInPerson(admin)
+    expectCost(await call(`${users}/${user.uuid}`, { token: admin }), { trips: 1, read: 5, written: 0 })
+    expectCost(await call(`${users}/${user.uuid}`, { token: user.access_token }), { trips: 1, read: 5, written: 0 })
+    await call(`/v1/users/${user.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } })
+    expectCost(await call(`${users}/${user.uuid}`, { token: admin }), { trips: 1, read: 7 + 2, written: 0 })
   })
 
   it('lists any page in one trip: the first in one row per user and 20, the others in one row per user and 700', async () => {
@@ -506,8 +506,8 @@ describe('rbac', () => {
   })
 
   it('signs in in two trips, refreshes and signs out in one', async () => {
-    const one = await signedInPerson(admin)
-    const json = { email: one.input.email, password: one.input.password }
+    const user = await signedInPerson(admin)
+    const json = { email: user.input.email, password: user.input.password }
     const signedIn = await call('/rbac/api/v1/auth/login', { json })
     expectCost(signedIn, { trips: 2, read: 10, written: 7 })
     const { refresh_token, access_token } = signedIn.body
@@ -571,11 +571,11 @@ describe('backoffice', () => {
 
   it('creates, updates, deactivates and deletes in two trips, and signs in in two', async () => {
     const password = 'a fine passphrase'
-    const one = {
+    const user = {
       ...{ username: 'office', email: 'office@example.org', password, password_confirmation: password },
       ...{ first_name: 'Of', last_name: 'Fice', gender: 'male', birthday: '1970-01-01', country_id: 1 },
     }
-    const created = await office('', { json: one })
+    const created = await office('', { json: user })
     expect(created.status).toBe(201)
     expectCost(created, { trips: 2, read: 40, written: 22 })
     const path = `/${created.body.data.user_id}`

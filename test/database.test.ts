@@ -51,7 +51,7 @@ describe('the tables', () => {
 
   it('have the columns that the code knows: names, types, nullability, keys', async () => {
     const virtual = (await listed()).filter(({ type }) => type === 'virtual').map(({ name }) => name)
-    for (const table of known.filter((one) => !virtual.includes(getTableName(one)))) {
+    for (const table of known.filter((user) => !virtual.includes(getTableName(user)))) {
       const { name: tableName, columns, primaryKeys } = getTableConfig(table)
       const composite = primaryKeys.flatMap((key) => key.columns.map(({ name }) => name))
       const expected = columns.map(({ name, getSQLType, notNull, primary }, index) => {
@@ -68,7 +68,7 @@ describe('the tables', () => {
 
   it('that are virtual have every column that the code names', async () => {
     for (const { name } of (await listed()).filter(({ type }) => type === 'virtual')) {
-      const table = known.find((one) => getTableName(one) === name) as SQLiteTable
+      const table = known.find((user) => getTableName(user) === name) as SQLiteTable
       const real = (await columnsOf(name)).map((column) => column.name)
       const named = Object.keys(getTableColumns(table)).filter((column) => column !== 'rowid')
       expect(real).toEqual(expect.arrayContaining(named))
@@ -111,21 +111,21 @@ describe('a user number', () => {
   signedIn()
 
   it('is never assigned again, not even that of the last user', async () => {
-    const { body: one } = await create()
+    const { body: user } = await create()
     const { body: last } = await create()
-    const numbers = [await numberOf(one.id), await numberOf(last.id)] as const
+    const numbers = [await numberOf(user.id), await numberOf(last.id)] as const
     expect(numbers[1]).toBe(numbers[0] + 1)
     await remove(last.id)
-    await remove(one.id)
+    await remove(user.id)
     const { body: next } = await create()
     expect(await numberOf(next.id)).toBe(numbers[1] + 1)
   })
 
   it('is not used up by a refused creation', async () => {
-    const { body: one } = await create({ email: 'taken@example.org' })
+    const { body: user } = await create({ email: 'taken@example.org' })
     expect((await create({ email: 'taken@example.org' })).status).toBe(409)
     const { body: next } = await create()
-    expect(await numberOf(next.id)).toBe((await numberOf(one.id)) + 1)
+    expect(await numberOf(next.id)).toBe((await numberOf(user.id)) + 1)
   })
 })
 
@@ -242,9 +242,9 @@ describe('redundant data agrees', () => {
 
   it('and if it does not, a list still shows each user with their own roles', async () => {
     const admin = await adminToken()
-    const one = await signedInPerson(admin)
-    await rows('UPDATE users SET role_count = 2 WHERE id = ?', one.uuid)
-    await rows('DELETE FROM user_roles WHERE user_number = (SELECT number FROM users WHERE id = ?)', one.uuid)
+    const user = await signedInPerson(admin)
+    await rows('UPDATE users SET role_count = 2 WHERE id = ?', user.uuid)
+    await rows('DELETE FROM user_roles WHERE user_number = (SELECT number FROM users WHERE id = ?)', user.uuid)
     await call('/v1/users', { token: admin, json: person({ role: 'admin' }) })
     const { body } = await call('/v1/users', { token: admin })
     expect(body.data.map(({ role }: { role: string }) => role)).toEqual(['admin', 'user', 'admin'])
@@ -256,7 +256,7 @@ describe('redundant data agrees', () => {
       'SELECT number, email, username, matricule FROM users',
     )
     const expected = users.flatMap(({ number, email, username, matricule }) => {
-      const keys = [email, username, matricule?.toString()].flatMap((one) => (one == null ? [] : [fold(one)]))
+      const keys = [email, username, matricule?.toString()].flatMap((user) => (user == null ? [] : [fold(user)]))
       return [...new Set(keys)].map((key) => `${key} ${number}`)
     })
     const kept = await rows<{ key: string; user_number: number }>('SELECT key, user_number FROM login_identifiers')
@@ -264,7 +264,7 @@ describe('redundant data agrees', () => {
     expect(expected).toContain(
       `five@example.org ${users.find(({ username }) => username === 'Five@example.org')?.number}`,
     )
-    expect(expected.some((one) => one.startsWith('808 '))).toBe(true)
+    expect(expected.some((user) => user.startsWith('808 '))).toBe(true)
   })
 
   it('in the folded columns and their source columns', async () => {
@@ -291,7 +291,7 @@ describe('redundant data agrees', () => {
       'SELECT number, email, family_name FROM users',
     )
     for (const { number, email, family_name } of users) {
-      for (const text of [email, family_name].filter((one) => one !== '')) {
+      for (const text of [email, family_name].filter((user) => user !== '')) {
         const match = `"${foldForSearch(text)}"`
         const found = await rows<{ rowid: number }>('SELECT rowid FROM user_search WHERE user_search MATCH ?', match)
         expect(found.map(({ rowid }) => rowid)).toContain(number)
@@ -365,7 +365,7 @@ describe('the audit trail', () => {
   })
 
   it('says who created which user through which contract, and which fields were set', async () => {
-    const one = person({ username: 'one', matricule: 1, first_name: 'One' })
+    const user = person({ username: 'one', matricule: 1, first_name: 'One' })
     const json = {
       matricule: 2,
       nom: 'Two',
@@ -374,14 +374,14 @@ describe('the audit trail', () => {
       role_id: roleIds.user,
     }
     const written = await writtenBy(async () => {
-      await call('/v1/users', { token: admin, json: one })
+      await call('/v1/users', { token: admin, json: user })
       await call('/personnel/users/create', { token: admin, json })
     })
     expect(written).toEqual([
       [
         'user.created',
         adminId,
-        await idOf(one.email),
+        await idOf(user.email),
         'v1',
         ['email', 'givenName', 'matricule', 'name', 'password', 'username'],
       ],
@@ -413,8 +413,8 @@ describe('the audit trail', () => {
   type Person = Awaited<ReturnType<typeof signedInPerson>>
   interface Scenario {
     /** Prepares the user for the action. */
-    after?: (one: Person) => Promise<unknown>
-    does: (one: Person) => Promise<unknown>
+    after?: (user: Person) => Promise<unknown>
+    does: (user: Person) => Promise<unknown>
     actor: 'admin' | 'one' | 'nobody'
     to: 'admin' | 'one' | 'nobody' | 'somebody new'
     fields?: string[]
@@ -429,8 +429,8 @@ describe('the audit trail', () => {
     return `/v1/roles/${data.find(({ name }: { name: string }) => name === role.name).id}`
   }
   const key = { name: 'nightly report', permissions: ['users:read'] }
-  const login = (one: Person, password: unknown) =>
-    call('/v1/auth/login', { json: { identifier: one.input.email, password } })
+  const login = (user: Person, password: unknown) =>
+    call('/v1/auth/login', { json: { identifier: user.input.email, password } })
 
   const theWebhook = async () => `/v1/webhooks/${(await asAdmin('GET', '/v1/webhooks')).body.data[0].id}`
 
@@ -442,35 +442,35 @@ describe('the audit trail', () => {
       fields: ['email', 'name', 'password'],
     },
     'user.updated': {
-      does: (one) => asAdmin('PATCH', `/v1/users/${one.id}`, { phone: '12', last_name: 'Faro', gender: null }),
+      does: (user) => asAdmin('PATCH', `/v1/users/${user.id}`, { phone: '12', last_name: 'Faro', gender: null }),
       actor: 'admin',
       to: 'one',
       fields: ['familyName', 'name', 'phoneNumber'],
     },
     'user.deactivated': {
-      does: (one) => asAdmin('POST', `/v1/users/${one.id}/deactivate`),
+      does: (user) => asAdmin('POST', `/v1/users/${user.id}/deactivate`),
       actor: 'admin',
       to: 'one',
       fields: ['active'],
     },
     'user.activated': {
-      after: (one) => asAdmin('POST', `/v1/users/${one.id}/deactivate`),
-      does: (one) => asAdmin('POST', `/v1/users/${one.id}/activate`),
+      after: (user) => asAdmin('POST', `/v1/users/${user.id}/deactivate`),
+      does: (user) => asAdmin('POST', `/v1/users/${user.id}/activate`),
       actor: 'admin',
       to: 'one',
       fields: ['active'],
     },
-    'user.deleted': { does: (one) => asAdmin('DELETE', `/v1/users/${one.id}`), actor: 'admin', to: 'one' },
+    'user.deleted': { does: (user) => asAdmin('DELETE', `/v1/users/${user.id}`), actor: 'admin', to: 'one' },
     'user.roles_set': {
-      does: (one) => asAdmin('PUT', `/v1/users/${one.id}/roles`, { roles: ['admin', 'user'] }),
+      does: (user) => asAdmin('PUT', `/v1/users/${user.id}/roles`, { roles: ['admin', 'user'] }),
       actor: 'admin',
       to: 'one',
       fields: ['roles'],
     },
     'user.password_set': {
-      does: (one) => {
-        const json = { current_password: one.input.password, new_password: 'another fine passphrase' }
-        return call('/v1/me/password', { token: one.access_token, method: 'PUT', json })
+      does: (user) => {
+        const json = { current_password: user.input.password, new_password: 'another fine passphrase' }
+        return call('/v1/me/password', { token: user.access_token, method: 'PUT', json })
       },
       actor: 'one',
       to: 'one',
@@ -478,35 +478,35 @@ describe('the audit trail', () => {
       also: ['session.created'],
     },
     'user.password_adopted': {
-      after: async (one) => {
+      after: async (user) => {
         const { fetch } = globalThis
         vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) =>
           String(input).includes('127.0.0.1:9/')
             ? Promise.resolve(Response.json({ result: 'match' }))
             : fetch(input, init),
         )
-        await rows("UPDATE users SET password_hash = NULL, password_from = 'quiet-hook' WHERE number = ?", one.number)
+        await rows("UPDATE users SET password_hash = NULL, password_from = 'quiet-hook' WHERE number = ?", user.number)
       },
-      does: (one) => login(one, one.input.password),
+      does: (user) => login(user, user.input.password),
       actor: 'one',
       to: 'one',
       fields: ['password'],
       also: ['session.created'],
     },
     'user.password_token_issued': {
-      does: (one) => asAdmin('POST', `/v1/users/${one.id}/password-token`),
+      does: (user) => asAdmin('POST', `/v1/users/${user.id}/password-token`),
       actor: 'admin',
       to: 'one',
     },
     'user.password_token_revoked': {
-      after: (one) => asAdmin('POST', `/v1/users/${one.id}/password-token`),
-      does: (one) => asAdmin('DELETE', `/v1/users/${one.id}/password-token`),
+      after: (user) => asAdmin('POST', `/v1/users/${user.id}/password-token`),
+      does: (user) => asAdmin('DELETE', `/v1/users/${user.id}/password-token`),
       actor: 'admin',
       to: 'one',
     },
-    'session.created': { does: (one) => login(one, one.input.password), actor: 'one', to: 'one' },
+    'session.created': { does: (user) => login(user, user.input.password), actor: 'one', to: 'one' },
     'session.ended': {
-      does: (one) => asAdmin('DELETE', `/v1/users/${one.id}/sessions`),
+      does: (user) => asAdmin('DELETE', `/v1/users/${user.id}/sessions`),
       actor: 'admin',
       to: 'one',
     },
@@ -561,26 +561,26 @@ describe('the audit trail', () => {
       to: 'nobody',
     },
     'account.locked': {
-      after: async (one) => {
-        for (let tried = 0; tried < 4; tried += 1) await login(one, 'not the password')
+      after: async (user) => {
+        for (let tried = 0; tried < 4; tried += 1) await login(user, 'not the password')
       },
-      does: (one) => login(one, 'not the password'),
+      does: (user) => login(user, 'not the password'),
       actor: 'nobody',
       to: 'one',
     },
     'account.unlocked': {
-      after: async (one) => {
-        for (let tried = 0; tried < 5; tried += 1) await login(one, 'not the password')
+      after: async (user) => {
+        for (let tried = 0; tried < 5; tried += 1) await login(user, 'not the password')
       },
-      does: (one) => asAdmin('POST', `/v1/users/${one.id}/activate`),
+      does: (user) => asAdmin('POST', `/v1/users/${user.id}/activate`),
       actor: 'admin',
       to: 'one',
     },
     'session.reuse_detected': {
-      after: (one) => call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } }),
-      does: async (one) => {
+      after: (user) => call('/v1/auth/refresh', { json: { refresh_token: user.refresh_token } }),
+      does: async (user) => {
         vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 })
-        await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })
+        await call('/v1/auth/refresh', { json: { refresh_token: user.refresh_token } })
         vi.useRealTimers()
       },
       actor: 'nobody',
@@ -618,11 +618,11 @@ describe('the audit trail', () => {
   }
 
   it.each(Object.entries(scenarios))('records %s once, with actor, user and fields', async (action, scenario) => {
-    const one = await signedInPerson(admin)
-    await scenario.after?.(one)
-    const written = await writtenBy(() => scenario.does(one))
+    const user = await signedInPerson(admin)
+    await scenario.after?.(user)
+    const written = await writtenBy(() => scenario.does(user))
     const newest = (await rows<{ id: string }>('SELECT id FROM users ORDER BY number DESC LIMIT 1'))[0]?.id
-    const who = { admin: adminId, one: one.uuid, nobody: null, 'somebody new': newest }
+    const who = { admin: adminId, one: user.uuid, nobody: null, 'somebody new': newest }
     expect(written).toEqual([
       [action, who[scenario.actor], who[scenario.to], 'v1', scenario.fields ?? []],
       ...(scenario.also ?? []).map((further) => [further, who[scenario.actor], who[scenario.to], 'v1', []]),
@@ -630,12 +630,12 @@ describe('the audit trail', () => {
   })
 
   it('records when a session began and ended', async () => {
-    const one = person()
-    const { body } = await call('/v1/users', { token: admin, json: one })
+    const user = person()
+    const { body } = await call('/v1/users', { token: admin, json: user })
     const id = uuidOf(body.id)
     let token = ''
     const signIn = async () => {
-      const form = { username: one.email, password: one.password }
+      const form = { username: user.email, password: user.password }
       token = (await call('/personnel/token', { form })).body.access_token
     }
     expect(await writtenBy(signIn)).toEqual([['session.created', id, id, 'personnel', []]])
@@ -646,11 +646,11 @@ describe('the audit trail', () => {
   })
 
   it('records once that an account was locked, for known and unknown identifiers', async () => {
-    const one = person()
-    const { body } = await call('/v1/users', { token: admin, json: one })
+    const user = person()
+    const { body } = await call('/v1/users', { token: admin, json: user })
     const fail = (identifier: string) => call('/v1/auth/login', { json: { identifier, password: 'not the password' } })
     for (const [identifier, id] of [
-      [one.email, uuidOf(body.id)],
+      [user.email, uuidOf(body.id)],
       ['nobody@example.org', null],
     ] as const) {
       const failing = (times: number) => async () => {
@@ -697,15 +697,15 @@ describe('the audit trail', () => {
   })
 
   it('records nothing for refused requests, updates without a change, and reads', async () => {
-    const one = person({ matricule: 4 })
-    const { body } = await call('/v1/users', { token: admin, json: one })
-    const plain = (await call('/v1/auth/login', { json: { identifier: one.email, password: one.password } })).body
+    const user = person({ matricule: 4 })
+    const { body } = await call('/v1/users', { token: admin, json: user })
+    const plain = (await call('/v1/auth/login', { json: { identifier: user.email, password: user.password } })).body
       .access_token
     const me = (await call('/v1/me', { token: admin })).body.id
     const statuses: number[] = []
     const written = await writtenBy(async () => {
       for (const { status } of [
-        await create({ email: one.email }),
+        await create({ email: user.email }),
         await create({ matricule: 4 }),
         await create({ email: 'no address' }),
         await create({ role: 'nobody-made-this' }),
@@ -718,7 +718,7 @@ describe('the audit trail', () => {
         await update(body.id, { email: firstAdmin.email }),
         await update(body.id, { nom: '' }),
         await update('usr_019b1c6e7a407d529a513f1d0c2b4e66', { nom: 'Nobody' }),
-        await call('/v1/auth/login', { json: { identifier: one.email, password: 'not the password' } }),
+        await call('/v1/auth/login', { json: { identifier: user.email, password: 'not the password' } }),
         await update(body.id, { nom: body.name, email: body.email, matricule: 4 }),
         await call(`/v1/users/${body.id}`, { token: admin }),
         await call('/personnel/users/list', { token: admin }),

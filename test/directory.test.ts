@@ -58,28 +58,28 @@ async function createdThrough({ create, records }: ContractDescription) {
  * Edits the person through the contract. A contract that replaces whole records receives the record that it shows, with
  * the fields changed.
  */
-async function edit({ read, records, replacesRecord }: ContractDescription, one: Person, fields: Fields) {
-  const record = replacesRecord && records.in((await send(read(asked(one)))).body)
-  return send(records.edit(asked(one), fields, record))
+async function edit({ read, records, replacesRecord }: ContractDescription, user: Person, fields: Fields) {
+  const record = replacesRecord && records.in((await send(read(asked(user)))).body)
+  return send(records.edit(asked(user), fields, record))
 }
 
 /** The record of the person in every contract. */
-async function recordsOf(one: Person) {
+async function recordsOf(user: Person) {
   const answers = contracts.map(async ([name, { read, outcome, records }]) => {
-    const answer = await send(read(asked(one)))
+    const answer = await send(read(asked(user)))
     expect([name, outcome(answer)], answer.text).toEqual([name, 'done'])
     return [name, records.in(answer.body)]
   })
   return Object.fromEntries(await Promise.all(answers))
 }
 
-const expectedRecords = (one: Person) =>
-  Object.fromEntries(contracts.map(([name, { records }]) => [name, records.shown(one)]))
+const expectedRecords = (user: Person) =>
+  Object.fromEntries(contracts.map(([name, { records }]) => [name, records.shown(user)]))
 
 /** Expects that every contract answers a request for this deleted person, by any former id, with its "not found". */
-async function expectMissing(one: Person) {
+async function expectMissing(user: Person) {
   for (const [name, { read, outcome, wire }] of contracts) {
-    const answer = await send(read(asked(one)))
+    const answer = await send(read(asked(user)))
     expect([name, answer.status, outcome(answer)]).toEqual([name, wire.statuses.missing, 'refused'])
   }
 }
@@ -115,26 +115,26 @@ async function expectNoSignIn(identifier: string, password: string) {
 
 /** Creates a person through v1 with every field set and two roles. */
 async function lia(): Promise<Person> {
-  const { one } = await createdThrough(v1)
-  await call(`${v1Path(one)}/roles`, { method: 'PUT', token: admin, json: { roles: ['nurse', 'user'] } })
-  const known = { ...one, roles: [nurseRole, plainRole] }
+  const { one: user } = await createdThrough(v1)
+  await call(`${v1Path(user)}/roles`, { method: 'PUT', token: admin, json: { roles: ['nurse', 'user'] } })
+  const known = { ...user, roles: [nurseRole, plainRole] }
   expect(await recordsOf(known)).toEqual(expectedRecords(known))
   return known
 }
 
 describe('a person created', () => {
   it.each(contracts)('through %s reads the same through all contracts', async (_, contract) => {
-    const { one, body, text } = await createdThrough(contract)
-    expect(await recordsOf(one), text).toEqual(expectedRecords(one))
-    expect(contract.records.in(body)).toEqual(contract.records.shown(one))
+    const { one: user, body, text } = await createdThrough(contract)
+    expect(await recordsOf(user), text).toEqual(expectedRecords(user))
+    expect(contract.records.in(body)).toEqual(contract.records.shown(user))
   })
 
   it.each(contracts.filter(([, { wire }]) => wire.password))(
     'through %s signs in through all contracts, by each identifier, unless inactive',
     async (_, contract) => {
-      const { one } = await createdThrough(contract)
-      if (!one.active) await send(v1.activate!(asked(one)))
-      for (const identifier of [one.email, one.username, one.matricule]) {
+      const { one: user } = await createdThrough(contract)
+      if (!user.active) await send(v1.activate!(asked(user)))
+      for (const identifier of [user.email, user.username, user.matricule]) {
         if (identifier !== null) await expectSignIn(String(identifier), recordPassword)
       }
     },
@@ -143,14 +143,14 @@ describe('a person created', () => {
 
 describe('a person changed', () => {
   it.each(contracts)('through %s, field by field, reads the same through all contracts', async (_, contract) => {
-    let one = await lia()
+    let user = await lia()
     later()
     for (const [sent, makes] of contract.records.changes) {
-      one = { ...one, ...makes }
-      if (Object.keys(makes).length > 0) one.updatedAt = changedAt
-      const { body, text } = await edit(contract, one, sent)
-      expect([sent, await recordsOf(one)], text).toEqual([sent, expectedRecords(one)])
-      expect(contract.records.in(body)).toEqual(contract.records.shown(one))
+      user = { ...user, ...makes }
+      if (Object.keys(makes).length > 0) user.updatedAt = changedAt
+      const { body, text } = await edit(contract, user, sent)
+      expect([sent, await recordsOf(user)], text).toEqual([sent, expectedRecords(user)])
+      expect(contract.records.in(body)).toEqual(contract.records.shown(user))
     }
   })
 
@@ -159,39 +159,39 @@ describe('a person changed', () => {
       contract.wire.password ? [[name, contract, contract.wire.password] as const] : [],
     ),
   )('through %s has the new password in all contracts, and the old one in none', async (_, contract, withPassword) => {
-    const one = await lia()
+    const user = await lia()
     const { access_token: token } = await signIn('lia', recordPassword)
     const next = 'uma outra frase'
-    await edit(contract, one, withPassword(next))
+    await edit(contract, user, withPassword(next))
     expect((await call('/v1/me', { token })).status).toBe(401)
     await expectSignIn('lia', next)
     await expectNoSignIn('lia', recordPassword)
   })
 
   it('through all contracts at the same time keeps every change', async () => {
-    const one = await lia()
+    const user = await lia()
     later()
     const edits = contracts.flatMap(([, contract]) =>
       (contract.records.concurrent ?? []).map(([sent, makes]) => ({ contract, sent, makes })),
     )
     const fields = edits.flatMap(({ makes }) => Object.keys(makes))
     expect(new Set(fields).size, 'two contracts list the same field in `records.concurrent`').toBe(fields.length)
-    const answers = await Promise.all(edits.map(({ contract, sent }) => edit(contract, one, sent)))
+    const answers = await Promise.all(edits.map(({ contract, sent }) => edit(contract, user, sent)))
     expect(answers.map((answer, index) => edits[index]?.contract.outcome(answer))).toEqual(edits.map(() => 'done'))
-    const after = { ...one, ...Object.assign({}, ...edits.map(({ makes }) => makes)), updatedAt: changedAt } as Person
+    const after = { ...user, ...Object.assign({}, ...edits.map(({ makes }) => makes)), updatedAt: changedAt } as Person
     expect(await recordsOf(after)).toEqual(expectedRecords(after))
   })
 })
 
 describe('a whole record', () => {
   /** Reads the record, sends it back, and expects no change. */
-  async function sendBack(contract: ContractDescription, one: Person, more: Fields = {}) {
-    const before = await send(v1.read(asked(one)))
-    const record = contract.records.in((await send(contract.read(asked(one)))).body)
+  async function sendBack(contract: ContractDescription, user: Person, more: Fields = {}) {
+    const before = await send(v1.read(asked(user)))
+    const record = contract.records.in((await send(contract.read(asked(user)))).body)
     later()
-    const { body, cost, text } = await edit(contract, one, { ...record, ...more })
+    const { body, cost, text } = await edit(contract, user, { ...record, ...more })
     expect(contract.records.in(body), text).toEqual(record)
-    const after = await send(v1.read(asked(one)))
+    const after = await send(v1.read(asked(user)))
     expect([after.body, after.headers.get('etag')]).toEqual([before.body, before.headers.get('etag')])
     expect(cost.written).toBe(0)
   }
@@ -200,9 +200,9 @@ describe('a whole record', () => {
     'read from %s and sent back changes nothing, whichever contract created it',
     async (_, contract) => {
       for (const [, creator] of contracts) {
-        const { one } = await createdThrough(creator)
-        await sendBack(contract, one)
-        await send(v1.delete!(asked(one)))
+        const { one: user } = await createdThrough(creator)
+        await sendBack(contract, user)
+        await send(v1.delete!(asked(user)))
       }
     },
   )
@@ -250,14 +250,14 @@ describe('a whole record', () => {
   )
 
   it('read from clinic and sent back as a jQuery form changes nothing', async () => {
-    const one = await lia()
-    const { data } = (await send(contractAt('/clinic/').read(asked(one)))).body
+    const user = await lia()
+    const { data } = (await send(contractAt('/clinic/').read(asked(user)))).body
     const form = Object.entries(data).flatMap(([field, value]) =>
       typeof value === 'object' && value !== null
         ? Object.entries(value).map(([inner, each]) => [`${field}[${inner}]`, String(each)])
         : [[field, String(value ?? '')]],
     )
-    const path = `/clinic/users/user/${one.number}/edit/`
+    const path = `/clinic/users/user/${user.number}/edit/`
     const { body, cost } = await call(path, { token: admin, form: Object.fromEntries([...form, ['password', '']]) })
     expect([body.data, cost.written]).toEqual([data, 0])
   })
@@ -281,13 +281,13 @@ async function expectEnded(credentials: Awaited<ReturnType<typeof credentialsOf>
 
 describe('a deactivated person', () => {
   it.each(contracts)('loses access in all contracts when deactivated through %s', async (_, contract) => {
-    const one = await lia()
+    const user = await lia()
     const credentials = await credentialsOf('lia')
     const { refresh_token } = await signIn('lia', recordPassword)
     later()
     for (let times = 0; times < 2; times += 1) {
-      await send(contract.deactivate(asked(one)))
-      const after = { ...one, active: false, updatedAt: changedAt }
+      await send(contract.deactivate(asked(user)))
+      const after = { ...user, active: false, updatedAt: changedAt }
       expect(await recordsOf(after)).toEqual(expectedRecords(after))
       later()
     }
@@ -299,12 +299,12 @@ describe('a deactivated person', () => {
   it.each(contracts.flatMap(([name, { activate }]) => (activate ? [[name, activate] as const] : [])))(
     'has access in all contracts again when reactivated through %s',
     async (_, activate) => {
-      const one = await lia()
+      const user = await lia()
       const credentials = await credentialsOf('lia')
-      await send(v1.deactivate(asked(one)))
+      await send(v1.deactivate(asked(user)))
       later()
-      await send(activate(asked(one)))
-      const after = { ...one, updatedAt: changedAt }
+      await send(activate(asked(user)))
+      const after = { ...user, updatedAt: changedAt }
       expect(await recordsOf(after)).toEqual(expectedRecords(after))
       await expectEnded(credentials)
       await expectSignIn('lia', recordPassword)
@@ -316,17 +316,17 @@ describe('a deleted person', () => {
   it.each(contracts.flatMap(([name, { delete: remove }]) => (remove ? [[name, remove] as const] : [])))(
     'is missing in all contracts when deleted through %s, and their identifiers are free',
     async (_, remove) => {
-      const one = await lia()
+      const user = await lia()
       const credentials = await credentialsOf('lia')
-      await send(remove(asked(one)))
-      await expectMissing(one)
+      await send(remove(asked(user)))
+      await expectMissing(user)
       expect((await call('/personnel/users/4821', { token: admin })).status).toBe(404)
       await expectEnded(credentials)
       const { status, one: another } = await createdThrough(v1)
       expect(status).toBe(201)
       expect(await recordsOf(another)).toEqual(expectedRecords(another))
-      expect([another.number > one.number, another.uuid === one.uuid]).toEqual([true, false])
-      await expectMissing(one)
+      expect([another.number > user.number, another.uuid === user.uuid]).toEqual([true, false])
+      await expectMissing(user)
       expect(await rows('SELECT * FROM user_roles WHERE user_number NOT IN (SELECT number FROM users)')).toEqual([])
     },
   )
@@ -334,47 +334,47 @@ describe('a deleted person', () => {
 
 describe('a session', () => {
   /** The outcome of reading the user's own record through each contract. */
-  const reads = (token: string | undefined, one: Person) =>
-    Promise.all(contracts.map(async ([, { read, outcome }]) => outcome(await send(read(asked(one)), token))))
+  const reads = (token: string | undefined, user: Person) =>
+    Promise.all(contracts.map(async ([, { read, outcome }]) => outcome(await send(read(asked(user)), token))))
 
   /** In some contracts users cannot read even themselves without the permission. */
-  const alive = (one: Person) =>
+  const alive = (user: Person) =>
     contracts.map(([, { read, operations }]) => {
-      const { operationId = '' } = operationFor(document, 'GET', read(asked(one)).path) ?? {}
+      const { operationId = '' } = operationFor(document, 'GET', read(asked(user)).path) ?? {}
       return operations[operationId]?.access.self === 'waived' ? 'done' : 'forbidden'
     })
 
   it.each(signInContracts)(
     'ended through %s is ended in all contracts, and no other session is',
     async (_, contract) => {
-      const one = await lia()
+      const user = await lia()
       for (const [, issuer] of signInContracts) {
         const { token, only } = await credentialOf(issuer, 'lia', recordPassword)
         const other = await credentialOf(issuer, 'lia', recordPassword)
         if (only !== undefined) continue
-        expect(await reads(token, one)).toEqual(alive(one))
+        expect(await reads(token, user)).toEqual(alive(user))
         expect(await signOutOutcome(contract, { token })).toBe('done')
-        expect(await reads(token, one)).toEqual(contracts.map(() => 'unauthenticated'))
-        expect(await reads(other.token, one)).toEqual(alive(one))
+        expect(await reads(token, user)).toEqual(contracts.map(() => 'unauthenticated'))
+        expect(await reads(other.token, user)).toEqual(alive(user))
       }
     },
   )
 
   it('that only one contract accepts is ended by v1, like any other', async () => {
-    const one = await lia()
+    const user = await lia()
     for (const [name, contract] of signInContracts) {
       const { only, ...credential } = await credentialOf(contract, 'lia', recordPassword)
       if (only === undefined) continue
-      const { path, ...options } = contract.read(asked(one))
+      const { path, ...options } = contract.read(asked(user))
       const read = async () => contract.outcome(await call(path, { ...options, ...credential }))
       expect([name, await read()]).toEqual([only, 'done'])
-      expect((await call(`${v1Path(one)}/sessions`, { method: 'DELETE', token: admin })).status).toBe(204)
+      expect((await call(`${v1Path(user)}/sessions`, { method: 'DELETE', token: admin })).status).toBe(204)
       expect([name, await read()]).toEqual([only, 'unauthenticated'])
     }
   })
 
   it('can be refreshed by each contract with a refresh, one after the other', async () => {
-    const one = await lia()
+    const user = await lia()
     const [, first] = refreshContracts[0] as (typeof refreshContracts)[number]
     const { path, ...options } = first.session.signIn('4821', recordPassword)
     let answer = await call(path, options)
@@ -388,6 +388,6 @@ describe('a session', () => {
       tokens.push(session.credential(answer).token)
     }
     await call('/v1/auth/logout', { method: 'POST', token: tokens.at(-1) })
-    for (const token of tokens) expect(await reads(token, one)).toEqual(contracts.map(() => 'unauthenticated'))
+    for (const token of tokens) expect(await reads(token, user)).toEqual(contracts.map(() => 'unauthenticated'))
   })
 })

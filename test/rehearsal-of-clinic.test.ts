@@ -143,14 +143,14 @@ describe('a recording of the original clinic', () => {
 
   it('explains the differences that follow from two users with the same email', async () => {
     signsIn()
-    const one = person('one', { is_active: 'on', email: 'shared@clinic.example' })
+    const user = person('one', { is_active: 'on', email: 'shared@clinic.example' })
     const two = person('two', { is_active: 'on', email: 'shared@clinic.example' })
     const three = person('three', { is_active: 'on' })
-    creates('2', one, { is_active: true })
+    creates('2', user, { is_active: true })
     creates('3', two, { is_active: true })
     creates('4', three, { is_active: true })
     const [first, second, third] = [
-      shown('2', one, { is_active: true }),
+      shown('2', user, { is_active: true }),
       shown('3', two, { is_active: true }),
       shown('4', three, { is_active: true }),
     ]

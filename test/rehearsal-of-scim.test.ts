@@ -53,14 +53,14 @@ const patch = (...Operations: object[]) => ({ schemas: [patchSchema], Operations
 it('names the deviations that explain the differences', async () => {
   entries = []
   const home = { value: 'one@home.example', type: 'home' }
-  const one = person('one', { emails: [{ value: 'one@example.org', type: 'work', primary: true }, home] })
-  recorded('POST', '/Users', one, 201, shown(1, one))
+  const user = person('one', { emails: [{ value: 'one@example.org', type: 'work', primary: true }, home] })
+  recorded('POST', '/Users', user, 201, shown(1, user))
   const shared = person('two', { emails: [{ value: 'one@example.org', type: 'work', primary: true }] })
   recorded('POST', '/Users', shared, 201, shown(2, shared))
   const boss = person('boss', { roles: [{ value: 'admin' }] })
   recorded('POST', '/Users', boss, 201, shown(3, boss))
   recorded('GET', `/Users/${idOf(2)}`, undefined, 200, shown(2, shared))
-  const { displayName: _, ...bare } = one
+  const { displayName: _, ...bare } = user
   recorded('PUT', `/Users/${idOf(1)}`, bare, 200, shown(1, bare))
   const active = patch({ op: 'remove', path: 'active' })
   recorded('PATCH', `/Users/${idOf(1)}`, active, 200, shown(1, bare))

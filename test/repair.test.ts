@@ -48,13 +48,13 @@ async function findings(token: string): Promise<string[]> {
 }
 
 async function somePeople(admin: string) {
-  const one = await signedInPerson(admin, { username: 'one', matricule: 4711 })
+  const user = await signedInPerson(admin, { username: 'one', matricule: 4711 })
   const two = await signedInPerson(admin, { username: 'two' })
-  await call(`/v1/users/${one.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } })
+  await call(`/v1/users/${user.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } })
   await call(`/v1/users/${two.id}/deactivate`, { method: 'POST', token: admin })
   await pendingPerson(admin, 'hook-legacy')
   await pendingPerson(admin, 'clinic-legacy')
-  return { one, two }
+  return { one: user, two }
 }
 
 describe('repair.sql', () => {
@@ -67,7 +67,7 @@ describe('repair.sql', () => {
 
   it('normalises leading zeros of numbers as the directory does, and the doctor finds keys that have them', async () => {
     const admin = await adminToken()
-    const one = await signedInPerson(admin, { username: '0042', matricule: 42 })
+    const user = await signedInPerson(admin, { username: '0042', matricule: 42 })
     await signedInPerson(admin, { username: '000' })
     const before = await snapshot()
     expect(await findings(admin)).toEqual([])
@@ -76,21 +76,21 @@ describe('repair.sql', () => {
     await rows("DELETE FROM login_identifiers WHERE key IN ('42', '0')")
     await execute(repair)
     expect(await snapshot()).toEqual(before)
-    await rows("UPDATE users SET username_key = '0042' WHERE number = ?", one.number)
+    await rows("UPDATE users SET username_key = '0042' WHERE number = ?", user.number)
     expect(await findings(admin)).toEqual(['identifier_outdated'])
   })
 
   it('repairs everything that can be derived again', async () => {
     const admin = await adminToken()
-    const { one, two } = await somePeople(admin)
+    const { one: user, two } = await somePeople(admin)
     const before = await snapshot()
     for (const change of [
       "UPDATE user_counts SET count = 70 WHERE scope IN ('all', 'role:2')",
       "DELETE FROM user_counts WHERE scope = 'inactive'",
       "UPDATE user_spans SET count = 3, parts = json_set(parts, '$[3]', 3) WHERE scope = 'all'",
       "DELETE FROM user_spans WHERE scope = 'inactive'",
-      `UPDATE users SET role_count = 1, primary_role = 1 WHERE number = ${one.number}`,
-      `UPDATE user_roles SET position = position + 2 WHERE user_number = ${one.number}`,
+      `UPDATE users SET role_count = 1, primary_role = 1 WHERE number = ${user.number}`,
+      `UPDATE user_roles SET position = position + 2 WHERE user_number = ${user.number}`,
       `DELETE FROM user_roles WHERE user_number = ${two.number}`,
       "DELETE FROM login_identifiers WHERE key IN ('4711', 'two')",
       "INSERT INTO login_identifiers VALUES ('two', 1), ('nobody', 99)",
@@ -109,9 +109,9 @@ describe('repair.sql', () => {
 
   it('ends the pending state of a user with a password, and recounts the pending users', async () => {
     const admin = await adminToken()
-    const { one } = await somePeople(admin)
+    const { one: user } = await somePeople(admin)
     const before = await snapshot()
-    await rows("UPDATE users SET password_from = 'clinic-legacy' WHERE number = ?", one.number)
+    await rows("UPDATE users SET password_from = 'clinic-legacy' WHERE number = ?", user.number)
     await rows('UPDATE upstreams SET pending = 0')
     expect(await findings(admin)).toEqual(['pending_off'])
     await execute(repair)
@@ -121,49 +121,49 @@ describe('repair.sql', () => {
 
   it('lets a user update repair the search index', async () => {
     const admin = await adminToken()
-    const { one } = await somePeople(admin)
-    await rows('DELETE FROM user_search WHERE rowid = ?', one.number)
+    const { one: user } = await somePeople(admin)
+    await rows('DELETE FROM user_search WHERE rowid = ?', user.number)
     expect(await findings(admin)).toEqual(['search_entry_missing'])
     for (const last_name of ['Another', 'Number']) {
-      await call(`/v1/users/${one.id}`, { method: 'PATCH', token: admin, json: { last_name } })
+      await call(`/v1/users/${user.id}`, { method: 'PATCH', token: admin, json: { last_name } })
     }
     expect(await findings(admin)).toEqual([])
-    expect((await call(`/v1/users?search=${one.email}`, { token: admin })).body.pagination.total).toBe(1)
+    expect((await call(`/v1/users?search=${user.email}`, { token: admin })).body.pagination.total).toBe(1)
   })
 })
 
 describe('after-restore.sql', () => {
   it('ends every session, key and set-password token, and clears all lockouts', async () => {
     const admin = await adminToken()
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     const { key } = await keyWith(admin, [...permissions])
-    const issued = await call(`/v1/users/${one.id}/password-token`, { method: 'POST', token: admin })
-    const cookie = await call('/clinic/users/user/login/', { form: { username: one.email, password: one.password } })
+    const issued = await call(`/v1/users/${user.id}/password-token`, { method: 'POST', token: admin })
+    const cookie = await call('/clinic/users/user/login/', { form: { username: user.email, password: user.password } })
     const inClinic = {
       headers: { cookie: String(cookie.headers.get('set-cookie')).split(';')[0] as string },
     }
-    const read = `/clinic/users/user/${one.number}/get_user_info/`
-    for (const token of [admin, one.access_token, key]) expect((await call('/v1/me', { token })).status).toBe(200)
+    const read = `/clinic/users/user/${user.number}/get_user_info/`
+    for (const token of [admin, user.access_token, key]) expect((await call('/v1/me', { token })).status).toBe(200)
     expect((await call(read, inClinic)).status).toBe(200)
 
     await execute(afterRestore)
 
-    for (const token of [admin, one.access_token, key]) expect((await call('/v1/me', { token })).status).toBe(401)
+    for (const token of [admin, user.access_token, key]) expect((await call('/v1/me', { token })).status).toBe(401)
     expect((await call(read, inClinic)).status).toBe(401)
-    expect((await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })).status).toBe(401)
+    expect((await call('/v1/auth/refresh', { json: { refresh_token: user.refresh_token } })).status).toBe(401)
     const json = { token: issued.body.token, new_password: 'another fine passphrase' }
     expect((await call('/v1/auth/password', { json })).status).toBe(401)
-    const again = await signIn(one.email, one.password)
+    const again = await signIn(user.email, user.password)
     expect((await call('/v1/me', { token: again.access_token })).status).toBe(200)
   })
 
   it('reserves the numbers of people created since the backup', async () => {
     const admin = await adminToken()
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     await execute(afterRestore)
     const token = await adminToken()
     const { number } = await signedInPerson(token)
-    expect(number).toBeGreaterThan(one.number + 50_000)
+    expect(number).toBeGreaterThan(user.number + 50_000)
     const made = await call('/v1/roles', { token, json: { name: 'later', permissions: [] } })
     expect(made.body.number).toBeGreaterThan(50_000)
     expect((await call('/v1/users', { token, json: person() })).status).toBe(201)

@@ -63,12 +63,12 @@ describe('the log line of a request', () => {
   it('names every operation by its operationId', async () => {
     const seen = new Set<unknown>()
     for (const { operationId, method, request, security } of operations) {
-      const one = await signedInPerson(admin)
-      const { path, ...ask } = await request({ admin, one })
+      const user = await signedInPerson(admin)
+      const { path, ...ask } = await request({ admin, one: user })
       const { line } = await logged(path, {
         ...ask,
         method,
-        ...(security?.length !== 0 && { token: one.access_token }),
+        ...(security?.length !== 0 && { token: user.access_token }),
       })
       expect([operationId, line['operation']]).toEqual([operationId, operationId])
       seen.add(line['operation'])
@@ -142,14 +142,14 @@ describe('the log line of a request', () => {
 
   it('contains nothing that the client sent: no body, token, email, name, path or query', async () => {
     const secrets = { email: 'sekret@example.org', name: 'Sekret Person', username: 'sekret', phone: '+33 1 70 18 55' }
-    const one = await signedInPerson(admin, { ...secrets, password: 'a sekret passphrase', matricule: 987654321 })
+    const user = await signedInPerson(admin, { ...secrets, password: 'a sekret passphrase', matricule: 987654321 })
     const sent: [string, Call][] = [
       ['/v1/auth/login', { json: { identifier: secrets.email, password: 'a sekret passphrase' } }],
       ['/v1/auth/login', { json: { identifier: secrets.email, password: 'a wrong sekret' } }],
-      ['/v1/auth/refresh', { json: { refresh_token: one.refresh_token } }],
+      ['/v1/auth/refresh', { json: { refresh_token: user.refresh_token } }],
       ['/personnel/users/987654321', { token: admin }],
       ['/v1/users?search=sekret', { token: admin, headers: { 'x-sekret': 'sekret' } }],
-      [`/v1/users/${one.id}`, { method: 'PATCH', token: admin, json: { phone: '+33 1 70 18 56' } }],
+      [`/v1/users/${user.id}`, { method: 'PATCH', token: admin, json: { phone: '+33 1 70 18 56' } }],
       ['/sekret/sekret@example.org', {}],
       ['/v1/users', { token: admin, json: { email: 'sekret' } }],
       ['/v1/users', { token: 'a-sekret-token' }],
@@ -166,8 +166,8 @@ describe('the log line of a request', () => {
     }
     for (const secret of [
       admin,
-      one.access_token,
-      one.refresh_token,
+      user.access_token,
+      user.refresh_token,
       firstAdmin.email,
       ...hashes.map((row) => row.hash),
     ]) {

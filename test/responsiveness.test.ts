@@ -20,9 +20,9 @@ const costly: [kind: string, hash: string, turns: number, env?: Record<string, s
 describe('while a password is checked', () => {
   // Counts turns, and compares times only with each other, because a busy machine may be slow at any time.
   it.each(costly)('the event loop turns often, and no turn takes long: %s', async (_, stored, atLeast, env = {}) => {
-    const one = await signedInPerson(await adminToken())
-    await rows('UPDATE users SET password_hash = ? WHERE number = ?', stored, one.number)
-    const json = { identifier: one.email, password: 'not the password' }
+    const user = await signedInPerson(await adminToken())
+    await rows('UPDATE users SET password_hash = ? WHERE number = ?', stored, user.number)
+    const json = { identifier: user.email, password: 'not the password' }
     const began = Date.now()
     let isChecked = false
     const signingIn = call('/v1/auth/login', { json, env }).finally(() => (isChecked = true))

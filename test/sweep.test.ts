@@ -57,14 +57,14 @@ const none = {
 }
 
 async function everything() {
-  const one = await signedInPerson(admin)
+  const user = await signedInPerson(admin)
   await call('/v1/users', { token: admin, json: person(), headers: { 'idempotency-key': 'k' } })
-  await call(`/v1/users/${one.id}/password-token`, { token: admin, method: 'POST' })
+  await call(`/v1/users/${user.id}/password-token`, { token: admin, method: 'POST' })
   const json = { name: 'a key', permissions: [], expires_at: new Date(Date.now() + 2 * day * 1000).toISOString() }
   await call('/v1/api-keys', { token: admin, json })
   await call('/v1/api-keys', { token: admin, json: { name: 'for good', permissions: [] } })
-  await call('/v1/auth/login', { json: { identifier: one.email, password: 'not the passphrase' } })
-  return one
+  await call('/v1/auth/login', { json: { identifier: user.email, password: 'not the passphrase' } })
+  return user
 }
 
 describe('the sweep', () => {
@@ -74,11 +74,11 @@ describe('the sweep', () => {
   })
 
   it('removes nothing that is still valid', async () => {
-    const one = await everything()
+    const user = await everything()
     const before = await dump()
     expect(await sweepIn(0, { AUDIT_RETENTION_DAYS: '1' })).toMatchObject({ removed: none, unfinished: [] })
     expect(await dump()).toEqual(before)
-    expect((await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })).status).toBe(200)
+    expect((await call('/v1/auth/refresh', { json: { refresh_token: user.refresh_token } })).status).toBe(200)
   })
 
   it('removes expired sessions with their refresh tokens, failures, tokens, keys and records', async () => {
@@ -118,9 +118,9 @@ describe('the sweep', () => {
   })
 
   it('counts a session’s time from its last refresh', async () => {
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 20 * day * 1000 })
-    const { body } = await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })
+    const { body } = await call('/v1/auth/refresh', { json: { refresh_token: user.refresh_token } })
     vi.useRealTimers()
     expect((await sweepIn(31 * day)).removed.sessions).toBe(1)
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 32 * day * 1000 })
@@ -128,37 +128,37 @@ describe('the sweep', () => {
   })
 
   it('removes sessions that were ended all at once for a user, and keeps later ones', async () => {
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     const key = await call('/v1/api-keys', {
       token: (await signedInPerson(admin, { role: 'admin' })).access_token,
       json: { name: 'kept', permissions: [] },
     })
-    await rows('UPDATE api_keys SET user_number = ? WHERE id = ?', one.number, key.body.id)
-    await call(`/v1/users/${one.id}/deactivate`, { token: admin, method: 'POST' })
-    await call(`/v1/users/${one.id}/activate`, { token: admin, method: 'POST' })
-    const again = await signIn(one.email, one.password)
+    await rows('UPDATE api_keys SET user_number = ? WHERE id = ?', user.number, key.body.id)
+    await call(`/v1/users/${user.id}/deactivate`, { token: admin, method: 'POST' })
+    await call(`/v1/users/${user.id}/activate`, { token: admin, method: 'POST' })
+    const again = await signIn(user.email, user.password)
     expect((await sweepIn(0)).removed).toEqual({ ...none, sessions: 1, api_keys: 1 })
     expect((await call('/v1/me', { token: again.access_token })).status).toBe(200)
   })
 
   it('keeps the audit trail forever, or for AUDIT_RETENTION_DAYS', async () => {
-    const one = await everything()
+    const user = await everything()
     const events = Number(await count('audit_events'))
     expect((await sweepIn(4000 * day)).removed.audit_events).toBe(0)
-    await rows('UPDATE audit_events SET at = at - ? WHERE user_id = ?', 40 * day, one.uuid)
+    await rows('UPDATE audit_events SET at = at - ? WHERE user_id = ?', 40 * day, user.uuid)
     const old = Number(
-      (await rows<{ n: number }>('SELECT count(*) AS n FROM audit_events WHERE user_id = ?', one.uuid))[0]?.n,
+      (await rows<{ n: number }>('SELECT count(*) AS n FROM audit_events WHERE user_id = ?', user.uuid))[0]?.n,
     )
     await rows(
       'UPDATE audit_events SET at = at - ? WHERE sequence < (SELECT min(sequence) FROM audit_events WHERE user_id = ?)',
       40 * day,
-      one.uuid,
+      user.uuid,
     )
     expect((await sweepIn(0, { AUDIT_RETENTION_DAYS: '41' })).removed.audit_events).toBe(0)
     const { removed } = await sweepIn(0, { AUDIT_RETENTION_DAYS: '30' })
     expect(removed.audit_events).toBeGreaterThanOrEqual(old)
     expect(await count('audit_events')).toBe(events - removed.audit_events)
-    expect((await call(`/v1/audit-events?user=${one.id}`, { token: await adminToken() })).body.data).toEqual([])
+    expect((await call(`/v1/audit-events?user=${user.id}`, { token: await adminToken() })).body.data).toEqual([])
   })
 
   it('never reuses the number of an event: the newest event stays, however old it is', async () => {
@@ -199,13 +199,13 @@ describe('the sweep', () => {
   })
 
   it('reports counts and no personal data', async () => {
-    const one = await everything()
+    const user = await everything()
     await sweepIn(40 * day)
     const [line = ''] = lines
     expect(Object.keys(JSON.parse(line))).toEqual([
       ...['message', 'removed', 'unfinished', 'trips', 'rows_read', 'rows_written', 'milliseconds'],
     ])
-    for (const word of [one.email, one.uuid, uuidOf(one.id), 'user:', 'identifier:', '@'])
+    for (const word of [user.email, user.uuid, uuidOf(user.id), 'user:', 'identifier:', '@'])
       expect(line).not.toContain(word)
   })
 })

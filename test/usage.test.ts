@@ -115,8 +115,8 @@ describe('a request on a session', () => {
   })
 
   it('is recorded when it changes nothing, and when the user of its path does not exist', async () => {
-    const one = await signedInPerson(admin)
-    await call(`/v1/users/${one.id}`, { method: 'PATCH', token: admin, json: { name: one.input.name } })
+    const user = await signedInPerson(admin)
+    await call(`/v1/users/${user.id}`, { method: 'PATCH', token: admin, json: { name: user.input.name } })
     expect(await recorded('v1PatchUser')).toHaveLength(1)
     expect((await call(`/v1/users/usr_${'0'.repeat(32)}`, { token: admin })).status).toBe(404)
     expect(await recorded('v1GetUser')).toHaveLength(1)
@@ -133,11 +133,11 @@ it('a request on an API key is recorded with the key as its program, whatever it
 
 it('sign-ins, refreshes, lists and sign-outs are recorded in every contract', async () => {
   const headers = { 'user-agent': 'walk/1' }
-  const one = await signedInPerson(admin, { role: 'admin' })
+  const user = await signedInPerson(admin, { role: 'admin' })
   for (const [name, { list, session }] of signInContracts) {
     const ask = async ({ path, ...request }: Ask, more: Call = {}) =>
       call(path, { ...request, ...more, headers: { ...headers, ...request.headers, ...more.headers } })
-    const signedIn = await ask(session.signIn(one.email, one.password))
+    const signedIn = await ask(session.signIn(user.email, user.password))
     const { token, headers: cookie } = session.credential(signedIn)
     const credential = { ...(token && { token }), headers: { ...headers, ...cookie } }
     await ask(list(), credential)
@@ -145,7 +145,7 @@ it('sign-ins, refreshes, lists and sign-outs are recorded in every contract', as
     if (refresh) await ask(refresh.ask(refresh.tokenOf(signedIn)))
     await ask(session.signOut(), credential)
     const uses = await rows<Row>("SELECT * FROM usage WHERE contract = ? AND program = 'walk/1'", name)
-    expect([name, uses.map(({ principal }) => principal)]).toEqual([name, uses.map(() => one.uuid)])
+    expect([name, uses.map(({ principal }) => principal)]).toEqual([name, uses.map(() => user.uuid)])
     const names = uses.map(({ operation }) => operation).sort()
     expect([name, names]).toEqual([name, expectedOf[name]])
   }
@@ -161,29 +161,29 @@ const expectedOf: Record<string, string[]> = {
 }
 
 it('a sign-out by a refresh token and a password set by a token are recorded', async () => {
-  const one = await signedInPerson(admin)
-  await call('/v1/auth/logout', { json: { refresh_token: one.refresh_token } })
-  expect((await recorded('v1Logout')).map(({ principal }) => principal)).toEqual([one.uuid])
-  const { token } = (await call(`/v1/users/${one.id}/password-token`, { method: 'POST', token: admin })).body
+  const user = await signedInPerson(admin)
+  await call('/v1/auth/logout', { json: { refresh_token: user.refresh_token } })
+  expect((await recorded('v1Logout')).map(({ principal }) => principal)).toEqual([user.uuid])
+  const { token } = (await call(`/v1/users/${user.id}/password-token`, { method: 'POST', token: admin })).body
   const set = await call('/v1/auth/password', { json: { token, new_password: 'another fine passphrase' } })
   expect(set.status).toBe(204)
-  expect((await recorded('v1SetPassword')).map(({ principal }) => principal)).toEqual([one.uuid])
+  expect((await recorded('v1SetPassword')).map(({ principal }) => principal)).toEqual([user.uuid])
 })
 
 describe('a request that is not recorded', () => {
   it('has no valid credential, no permission, or invalid input', async () => {
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     const before = await rows('SELECT * FROM usage')
     const refused = await Promise.all([
       call('/v1/users'),
       call('/v1/users', { token: 'usk_nonsense' }),
-      call('/v1/users', { token: one.access_token }),
-      call('/v1/users', { token: one.access_token, json: {} }),
-      call('/v1/webhooks', { token: one.access_token, json: {} }),
+      call('/v1/users', { token: user.access_token }),
+      call('/v1/users', { token: user.access_token, json: {} }),
+      call('/v1/webhooks', { token: user.access_token, json: {} }),
       call('/v1/users?limit=0', { token: admin }),
       call('/v1/roles', { token: admin, json: {} }),
-      call('/v1/auth/login', { json: { identifier: one.email, password: 'not the passphrase' } }),
-      call('/clinic/users/user/login/', { form: { username: one.email, password: 'not the passphrase' } }),
+      call('/v1/auth/login', { json: { identifier: user.email, password: 'not the passphrase' } }),
+      call('/clinic/users/user/login/', { form: { username: user.email, password: 'not the passphrase' } }),
       call('/v1/auth/refresh', { json: { refresh_token: 'nonsense' } }),
       call('/v1/nowhere', { token: admin }),
     ])
@@ -192,8 +192,8 @@ describe('a request that is not recorded', () => {
   })
 
   it('is a change without the permission for it', async () => {
-    const one = await signedInPerson(admin)
-    await call(`/v1/users/${one.id}`, { method: 'DELETE', token: one.access_token })
+    const user = await signedInPerson(admin)
+    await call(`/v1/users/${user.id}`, { method: 'DELETE', token: user.access_token })
     expect(await recorded('v1DeleteUser')).toEqual([])
   })
 
@@ -275,10 +275,10 @@ describe('the cost of recording', () => {
       // A change is made once in a directory, so that each time it changes the same.
       if (method !== 'GET') await reset().then(migrate)
       const token = await adminToken()
-      const one = await signedInPerson(token, { role: 'admin' })
-      const { path, ...ask } = await request({ admin: token, one })
+      const user = await signedInPerson(token, { role: 'admin' })
+      const { path, ...ask } = await request({ admin: token, one: user })
       const own = method !== 'GET' && path.startsWith('/v1/me')
-      const answer = await call(path, { token: own ? one.access_token : token, ...ask, env })
+      const answer = await call(path, { token: own ? user.access_token : token, ...ask, env })
       expect(answer.status).toBeLessThan(300)
       costs.push(answer.cost)
     }
@@ -311,10 +311,10 @@ describe('recorded use', () => {
   })
 
   it('remains after the user is deleted', async () => {
-    const one = await signedInPerson(admin)
-    await call('/v1/me', { token: one.access_token })
-    await call(`/v1/users/${one.id}`, { method: 'DELETE', token: admin })
-    expect((await recorded('v1GetMe')).map(({ principal }) => principal)).toContain(one.uuid)
+    const user = await signedInPerson(admin)
+    await call('/v1/me', { token: user.access_token })
+    await call(`/v1/users/${user.id}`, { method: 'DELETE', token: admin })
+    expect((await recorded('v1GetMe')).map(({ principal }) => principal)).toContain(user.uuid)
   })
 
   it('contains no email and no name', async () => {

@@ -48,15 +48,15 @@ describe('a user event', () => {
   it('is delivered at once, with v1’s field names and without values', async () => {
     await newWebhook()
     const input = person({ username: 'sekret', phone: '+33 1 70 18 00 00' })
-    const { body: one } = await as('POST', '/v1/users', input)
-    const path = `/v1/users/${one.id}`
+    const { body: account } = await as('POST', '/v1/users', input)
+    const path = `/v1/users/${account.id}`
     await as('PATCH', path, { phone: '+33 1 70 18 00 01', last_name: 'Sekret' })
     await as('POST', `${path}/deactivate`)
     await as('POST', `${path}/activate`)
     await as('PUT', `${path}/roles`, { roles: ['admin'] })
     await as('PATCH', path, { password: 'a sekret passphrase' })
     await as('DELETE', path)
-    const trail = (await as('GET', `/v1/audit-events?user=${one.id}`)).body.data.toReversed()
+    const trail = (await as('GET', `/v1/audit-events?user=${account.id}`)).body.data.toReversed()
     expect(receiver.got.map(({ body }) => body)).toEqual(
       trail.map(({ id, at, action, user_id, actor_id, contract, fields }: Record<string, unknown>) => ({
         ...{ id, type: action, timestamp: at },
@@ -100,15 +100,15 @@ describe('a user event', () => {
 
   it('is delivered at once for users created by an import, too', async () => {
     await newWebhook()
-    const [one, other] = [person(), person()]
-    const { results } = await importing(admin, [one, other, one])
+    const [account, other] = [person(), person()]
+    const { results } = await importing(admin, [account, other, account])
     const made = results.flatMap(({ status, id }) => (status === 'created' ? [id] : []))
     expect(made).toHaveLength(2)
     expect(deliveredUsers().toSorted()).toEqual(made.toSorted())
   })
 
   it('is delivered to every subscribed webhook with that webhook’s signature, and to no other', async () => {
-    const one = await newWebhook({ url: 'https://one.example.org/' })
+    const account = await newWebhook({ url: 'https://one.example.org/' })
     const other = await newWebhook({ url: 'https://other.example.org/' })
     await newWebhook({ url: 'https://quiet.example.org/', events: ['user.deleted'] })
     await newWebhook({ url: 'https://off.example.org/', status: 'inactive' })
@@ -118,23 +118,23 @@ describe('a user event', () => {
       'https://other.example.org/',
     ])
     for (const received of receiver.got) {
-      const { secret } = received.url.includes('one') ? one : other
+      const { secret } = received.url.includes('one') ? account : other
       expect(received.signatures).toEqual([await signatureBy(secret, received)])
       expect(Math.abs(received.timestamp - Date.now() / 1000)).toBeLessThan(60)
     }
   })
 
   it('from before the webhook’s creation is not delivered, and neither are events of sessions, keys and roles, or refused requests', async () => {
-    const one = await signedInPerson(session)
+    const account = await signedInPerson(session)
     await newWebhook()
     await adminToken()
     await as('POST', '/v1/roles', { name: 'door', permissions: [] })
     await as('POST', '/v1/api-keys', { name: 'x', permissions: [] })
-    await as('POST', `/v1/users/${one.id}/password-token`)
-    await as('DELETE', `/v1/users/${one.id}/sessions`)
-    await as('POST', '/v1/users', person({ email: one.email }))
-    await as('PATCH', `/v1/users/${one.id}`, one.user)
-    await call('/v1/users', { token: one.access_token, json: person() })
+    await as('POST', `/v1/users/${account.id}/password-token`)
+    await as('DELETE', `/v1/users/${account.id}/sessions`)
+    await as('POST', '/v1/users', person({ email: account.email }))
+    await as('PATCH', `/v1/users/${account.id}`, account.user)
+    await call('/v1/users', { token: account.access_token, json: person() })
     await tick(everyMinute)
     expect(receiver.take()).toEqual([])
   })

@@ -64,18 +64,18 @@ const losses = {
 }
 
 /** Sends requests while an admin loses authority just before the batch with this number, then restores it. */
-async function overtakenAt(last: number, { take, give }: (typeof losses)['demotion'], ask: Ask, one: Person) {
+async function overtakenAt(last: number, { take, give }: (typeof losses)['demotion'], ask: Ask, user: Person) {
   let batches = 0
   const overtaken = {
     prepare: (sql: string) => testEnv.DB.prepare(sql),
     batch: async (statements: D1PreparedStatement[]) => {
       batches += 1
-      if (batches === last) await rows(`UPDATE users ${take} WHERE number = ?`, one.number)
+      if (batches === last) await rows(`UPDATE users ${take} WHERE number = ?`, user.number)
       return testEnv.DB.batch(statements)
     },
   }
-  const answer = await call(ask.path, { ...ask, token: one.access_token, env: { DB: overtaken } })
-  await rows(`UPDATE users ${give} WHERE number = ?`, one.number)
+  const answer = await call(ask.path, { ...ask, token: user.access_token, env: { DB: overtaken } })
+  await rows(`UPDATE users ${give} WHERE number = ?`, user.number)
   return { outcome: outcomeAt(ask.path, answer), batches }
 }
 
@@ -97,8 +97,8 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
   const done = { outcome: 'done', changed: writes, challenge: null }
   const forbidden = { outcome: 'forbidden', changed: false, challenge: null }
   const unauthenticated = { outcome: 'unauthenticated', changed: false, challenge: invalidToken }
-  const anew = async (one?: Person) => request({ admin, one: one ?? (await signedInPerson(admin)) })
-  const inVain = async (one: Person) => request({ admin, one, untouched: true })
+  const anew = async (user?: Person) => request({ admin, one: user ?? (await signedInPerson(admin)) })
+  const inVain = async (user: Person) => request({ admin, one: user, untouched: true })
 
   it('is refused with the right challenge without a credential, and with one whose authority has ended', async () => {
     const ask = await inVain(bystander)
@@ -107,9 +107,9 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
   })
 
   it(`is ${self ? 'done' : 'refused'} for a plain user about themselves`, async () => {
-    const one = self ? await signedInPerson(admin) : plain
-    const ask = await (self ? anew(one) : inVain(one))
-    expect(await attempt(ask, { token: one.access_token })).toEqual(self ? done : forbidden)
+    const user = self ? await signedInPerson(admin) : plain
+    const ask = await (self ? anew(user) : inVain(user))
+    expect(await attempt(ask, { token: user.access_token })).toEqual(self ? done : forbidden)
   })
 
   if (needs) {
@@ -119,8 +119,8 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
   }
 
   it('is allowed for an admin', async () => {
-    const one = self === 'only' ? await signedInPerson(admin, { role: 'admin' }) : undefined
-    expect(await attempt(await anew(one), { token: one?.access_token ?? admin })).toEqual(done)
+    const user = self === 'only' ? await signedInPerson(admin, { role: 'admin' }) : undefined
+    expect(await attempt(await anew(user), { token: user?.access_token ?? admin })).toEqual(done)
   })
 
   it('is allowed for an API key with the permission only while its owner holds the permission too', async () => {
@@ -131,12 +131,12 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
     const allowed = key === 'never' ? forbidden : done
     const without = needs ? forbidden : allowed
     expect(await attempt(await anew(), { token: narrow })).toEqual(allowed)
-    for (const [token, one] of [
+    for (const [token, user] of [
       [wide, bystander],
       [wide, boss],
       [keyOfDemoted, bystander],
     ] as const) {
-      expect(await attempt(await inVain(one), { token })).toEqual(without)
+      expect(await attempt(await inVain(user), { token })).toEqual(without)
     }
   })
 
@@ -153,8 +153,8 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
 
   if (writes) {
     it('commits nothing when the authority has ended before any of its batches', async () => {
-      const one = self === 'only' ? await signedInPerson(admin, { role: 'admin' }) : undefined
-      const { outcome, batches } = await overtakenAt(Infinity, losses.deactivation, await anew(one), one ?? boss)
+      const user = self === 'only' ? await signedInPerson(admin, { role: 'admin' }) : undefined
+      const { outcome, batches } = await overtakenAt(Infinity, losses.deactivation, await anew(user), user ?? boss)
       expect(outcome).toBe('done')
       const ask = await anew(self === 'only' ? boss : undefined)
       // The deactivation of the boss revokes the tokens that earlier tests issued to the boss.

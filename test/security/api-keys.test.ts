@@ -18,25 +18,25 @@ async function outcomeOf({ path, ...options }: Ask, token: string) {
   return outcomeAt(path, await call(path, { ...options, token }))
 }
 
-/** Every request that takes over, shuts out or deletes `one`, in every contract, named after its effect. */
-async function takeovers(admin: string, one: Someone): Promise<[what: string, ask: Ask][]> {
-  const { body: sessions } = await call(`${v1Path(one)}/sessions`, { token: admin })
-  const path = v1Path(one)
+/** Every request that takes over, shuts out or deletes `user`, in every contract, named after its effect. */
+async function takeovers(admin: string, user: Someone): Promise<[what: string, ask: Ask][]> {
+  const { body: sessions } = await call(`${v1Path(user)}/sessions`, { token: admin })
+  const path = v1Path(user)
   return [
     ...contracts.flatMap(([name, acts]): [string, Ask][] => [
       ...editsOfAnyone(acts).flatMap(([id, edit]): [string, Ask][] => [
-        [`${id}: email`, edit(one, acts.wire.email(`mine.${one.number}@example.org`))],
+        [`${id}: email`, edit(user, acts.wire.email(`mine.${user.number}@example.org`))],
         ...[
           acts.wire.password?.('taken over by a key'),
-          acts.wire.username?.(`mine.${one.number}`),
-          acts.wire.matricule?.(80_000 + one.number),
+          acts.wire.username?.(`mine.${user.number}`),
+          acts.wire.matricule?.(80_000 + user.number),
         ].flatMap((fields): [string, Ask][] =>
-          fields ? [[`${id}: ${Object.keys(fields).join(', ')}`, edit(one, fields)]] : [],
+          fields ? [[`${id}: ${Object.keys(fields).join(', ')}`, edit(user, fields)]] : [],
         ),
       ]),
-      ...waysToGive(acts, one, plainRole).map((ask): [string, Ask] => [`${name}: roles`, ask]),
-      [`${name}: deactivate`, acts.deactivate(one)],
-      ...(acts.delete ? [[`${name}: delete`, acts.delete(one)] satisfies [string, Ask]] : []),
+      ...waysToGive(acts, user, plainRole).map((ask): [string, Ask] => [`${name}: roles`, ask]),
+      [`${name}: deactivate`, acts.deactivate(user)],
+      ...(acts.delete ? [[`${name}: delete`, acts.delete(user)] satisfies [string, Ask]] : []),
     ]),
     ['v1: activate', { path: `${path}/activate`, method: 'POST' }],
     ['v1: password token', { path: `${path}/password-token`, method: 'POST' }],
@@ -51,9 +51,9 @@ async function takeovers(admin: string, one: Someone): Promise<[what: string, as
 describe('an API key', () => {
   it('cannot take over, shut out or delete its own owner, in any contract', async () => {
     const admin = await adminToken()
-    const one = { ...(await signedInPerson(admin, { role: 'admin' })), isAdmin: true }
-    const key = await keyOf(one.access_token)
-    const asks = await takeovers(admin, one)
+    const user = { ...(await signedInPerson(admin, { role: 'admin' })), isAdmin: true }
+    const key = await keyOf(user.access_token)
+    const asks = await takeovers(admin, user)
     const before = await snapshot()
     for (const [what, ask] of asks) expect([what, await outcomeOf(ask, key)]).toEqual([what, 'forbidden'])
     expect(await snapshot()).toEqual(before)
@@ -72,13 +72,13 @@ describe('an API key', () => {
 
   it('changes fields of its owner that are not credentials, and ignores credentials that are sent back as shown', async () => {
     const admin = await adminToken()
-    const one = { ...(await signedInPerson(admin, { role: 'admin' })), isAdmin: true }
-    const key = await keyOf(one.access_token)
+    const user = { ...(await signedInPerson(admin, { role: 'admin' })), isAdmin: true }
+    const key = await keyOf(user.access_token)
     for (const [, acts] of contracts) {
-      for (const [id, edit] of editsOfAnyone(acts)) expect([id, await outcomeOf(edit(one), key)]).toEqual([id, 'done'])
+      for (const [id, edit] of editsOfAnyone(acts)) expect([id, await outcomeOf(edit(user), key)]).toEqual([id, 'done'])
     }
-    const { body: shown } = await call(v1Path(one), { token: key })
-    const whole = await call(v1Path(one), { method: 'PUT', token: key, json: { ...shown, phone: '+33 1' } })
+    const { body: shown } = await call(v1Path(user), { token: key })
+    const whole = await call(v1Path(user), { method: 'PUT', token: key, json: { ...shown, phone: '+33 1' } })
     expect([whole.status, whole.body.phone]).toEqual([200, '+33 1'])
   })
 })

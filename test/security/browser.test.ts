@@ -20,14 +20,14 @@ type Person = Awaited<ReturnType<typeof signedInPerson>>
 
 let admin: string
 let plain: Person
-let one: Person
+let user: Person
 
 beforeAll(async () => {
   await reset()
   await migrate()
   admin = await adminToken()
   plain = await signedInPerson(admin)
-  one = await signedInPerson(admin)
+  user = await signedInPerson(admin)
 })
 
 const over = { limit: () => Promise.resolve({ success: false }) }
@@ -157,7 +157,7 @@ describe('every response outside the operations', () => {
   })
 
   it('runs only the Worker’s own files in the reference, with no inline style or script', async () => {
-    for (const path of kept.filter((one) => one.startsWith('/docs'))) {
+    for (const path of kept.filter((user) => user.startsWith('/docs'))) {
       const { text, headers } = await call(path)
       expect(text).not.toMatch(
         /<script(?![^>]* src="\/assets\/)|<style|\sstyle=|\son\w+=|javascript:|(src|href)="(?!\/)/i,
@@ -211,7 +211,7 @@ describe('another origin', () => {
   ])
 
   it.each(named)('gets no preflight for %s, unless it is listed', async (_, { method, request }) => {
-    const { path } = await request({ admin, one, untouched: true })
+    const { path } = await request({ admin, one: user, untouched: true })
     for (const stranger of [origin, 'null', 'https://usher.example']) {
       expect(allowances(await preflight(path, method, stranger))).toEqual([])
     }

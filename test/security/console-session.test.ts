@@ -7,13 +7,13 @@ import { adminToken, call, firstAdmin, migrate, person, rows, signedInPerson, ty
 type Person = Awaited<ReturnType<typeof signedInPerson>>
 
 let admin: string
-let one: Person
+let user: Person
 
 beforeAll(async () => {
   await reset()
   await migrate()
   admin = await adminToken()
-  one = await signedInPerson(admin)
+  user = await signedInPerson(admin)
 })
 
 const signIn = ({ email, password }: { email: string; password: string }, options: Call = {}) =>
@@ -47,12 +47,12 @@ describe('signing in', () => {
   })
 
   it('sets a Secure cookie over plain http on this machine too', async () => {
-    const answer = await signIn(one, { host: 'localhost:8787', scheme: 'http' })
+    const answer = await signIn(user, { host: 'localhost:8787', scheme: 'http' })
     expect(answer.headers.get('set-cookie')).toContain('; Secure')
   })
 
   it('returns no permissions to a user without any', async () => {
-    expect((await signIn(one)).body.permissions).toEqual([])
+    expect((await signIn(user)).body.permissions).toEqual([])
   })
 
   it.each([
@@ -61,7 +61,7 @@ describe('signing in', () => {
     ['another site', { 'sec-fetch-site': 'cross-site' }],
     ['another host of the same site', { 'sec-fetch-site': 'same-site' }],
   ])('is refused from a page of %s', async (_, headers) => {
-    const answer = await signIn(one, { headers })
+    const answer = await signIn(user, { headers })
     expectProblem(answer, 403, 'This is not allowed.')
     expect(answer.headers.get('set-cookie')).toBeNull()
   })
@@ -70,18 +70,18 @@ describe('signing in', () => {
     ['its own origin', { origin: 'https://usher.example', 'sec-fetch-site': 'same-origin' }],
     ['a browser without fetch metadata', { origin: 'https://usher.example' }],
   ])('is accepted from %s', async (_, headers) => {
-    expect((await signIn(one, { headers })).status).toBe(200)
+    expect((await signIn(user, { headers })).status).toBe(200)
   })
 
   it('responds to a wrong password, a form and a missing field like v1', async () => {
     expectProblem(
-      await signIn({ ...one, password: 'not the password' }),
+      await signIn({ ...user, password: 'not the password' }),
       401,
       'The identifier or the password is wrong.',
     )
-    const form = await call('/console/session', { form: { identifier: one.email, password: one.password } })
+    const form = await call('/console/session', { form: { identifier: user.email, password: user.password } })
     expectProblem(form, 415, 'The body must be application/json.')
-    const short = await call('/console/session', { json: { identifier: one.email } })
+    const short = await call('/console/session', { json: { identifier: user.email } })
     expect([short.status, short.body.errors]).toEqual([400, [{ field: 'password', message: 'is required' }]])
   })
 
@@ -100,7 +100,7 @@ describe('signing in', () => {
 
   it('counts as a sign-in for the rate limit of a client', async () => {
     const SIGN_IN_LIMITER = { limit: () => Promise.resolve({ success: false }) }
-    expectProblem(await signIn(one, { env: { RATE_LIMIT: 'on', SIGN_IN_LIMITER } }), 429, 'Too many requests.')
+    expectProblem(await signIn(user, { env: { RATE_LIMIT: 'on', SIGN_IN_LIMITER } }), 429, 'Too many requests.')
   })
 
   it('is recorded in the audit trail, in the list of sessions and in the usage, under the name console', async () => {
@@ -131,7 +131,7 @@ describe('the cookie', () => {
     ['another site', { 'sec-fetch-site': 'cross-site' }],
     ['another host of the same site', { 'sec-fetch-site': 'same-site' }],
   ])('obtains nothing for a page of %s, and cannot be used to sign out from there', async (_, headers) => {
-    const cookie = cookieOf(await signIn(one))
+    const cookie = cookieOf(await signIn(user))
     expectProblem(await tokenBy(cookie, headers), 403, 'This is not allowed.')
     const out = await call('/console/session', { method: 'DELETE', headers: { cookie, ...headers } })
     expectProblem(out, 403, 'This is not allowed.')
@@ -156,13 +156,13 @@ describe('the cookie', () => {
   })
 
   it('is not replaced by another credential: an access token, a refresh token or the cookie of clinic', async () => {
-    const login = { username: one.email, password: one.password }
+    const login = { username: user.email, password: user.password }
     const clinic = cookieOf(await call('/clinic/users/user/login/', { form: login })).split('=')[1]
-    for (const value of [one.access_token, one.refresh_token, clinic, 'nonsense']) {
+    for (const value of [user.access_token, user.refresh_token, clinic, 'nonsense']) {
       expectProblem(await tokenBy(`__Host-console=${value}`), 401, 'The credential is not valid, or no longer.')
     }
     expectProblem(await tokenBy(''), 401, 'A bearer token is needed.')
-    expect((await call('/console/token', { method: 'POST', token: one.access_token })).status).toBe(401)
+    expect((await call('/console/token', { method: 'POST', token: user.access_token })).status).toBe(401)
   })
 
   it.each([

@@ -41,7 +41,7 @@ async function outcomeOf({ path, ...options }: Ask, token: string) {
 
 /** The documented body fields of an operation. */
 function fieldsOf(operationId: string | undefined): string[] {
-  const operation = operationsOf(document).find((one) => one.operationId === operationId)
+  const operation = operationsOf(document).find((user) => user.operationId === operationId)
   return Object.values(operation?.requestBody?.content ?? {}).flatMap((media) => {
     const schema = schemaOf(media)
     const component = (schema.$ref ?? '').split('/').at(-1) as string
@@ -107,7 +107,7 @@ describe('every operation with a credential whose body may hold an email', () =>
 
 /** The contract of an operation. */
 const contractOf = (operationId: string) =>
-  contractAt(operationsOf(document).find((one) => one.operationId === operationId)?.path ?? '')
+  contractAt(operationsOf(document).find((user) => user.operationId === operationId)?.path ?? '')
 
 /**
  * Sends every known field with every hostile value and checks after each value that `guarded` is unchanged. The
@@ -147,9 +147,9 @@ describe.each(edits)('%s', (id, edit) => {
 
   it('assigns no role and deactivates no user for a caller who may only edit', async () => {
     const admin = await adminToken()
-    const [editor, one] = [await personWith(admin, ['users:update']), await signedInPerson(admin)]
+    const [editor, user] = [await personWith(admin, ['users:update']), await signedInPerson(admin)]
     const as = { token: editor.access_token, guarded: powers }
-    expect(await askWithEvery(id, (fields) => edit(one, fields), as)).toBe('done')
+    expect(await askWithEvery(id, (fields) => edit(user, fields), as)).toBe('done')
   })
 })
 
@@ -206,29 +206,29 @@ describe('v1ImportUsers', () => {
 })
 
 /** Every way to act on a user, in every contract and in v1 only. */
-async function waysToAct(admin: string, one: Person, give: Role): Promise<Ask[]> {
-  const { body: sessions } = await call(`${v1Path(one)}/sessions`, { token: admin })
+async function waysToAct(admin: string, user: Person, give: Role): Promise<Ask[]> {
+  const { body: sessions } = await call(`${v1Path(user)}/sessions`, { token: admin })
   return contracts.flatMap(([name, acts]) => [
     ...editsOfAnyone(acts).flatMap(([, edit]) => [
-      edit(one),
-      ...(acts.wire.password ? [edit(one, acts.wire.password('taken over by me'))] : []),
-      edit(one, acts.wire.email(`mine.${one.number}@example.org`)),
+      edit(user),
+      ...(acts.wire.password ? [edit(user, acts.wire.password('taken over by me'))] : []),
+      edit(user, acts.wire.email(`mine.${user.number}@example.org`)),
     ]),
-    ...waysToGive(acts, one, give),
-    acts.deactivate(one),
-    ...(acts.activate ? [acts.activate(one)] : []),
+    ...waysToGive(acts, user, give),
+    acts.deactivate(user),
+    ...(acts.activate ? [acts.activate(user)] : []),
     ...(name === 'v1'
       ? [
-          { path: `${v1Path(one)}/password-token`, method: 'POST' },
-          { path: `${v1Path(one)}/password-token`, method: 'DELETE' },
+          { path: `${v1Path(user)}/password-token`, method: 'POST' },
+          { path: `${v1Path(user)}/password-token`, method: 'DELETE' },
           ...sessions.data.map(({ id }: { id: string }) => ({
-            path: `${v1Path(one)}/sessions/${id}`,
+            path: `${v1Path(user)}/sessions/${id}`,
             method: 'DELETE',
           })),
-          { path: `${v1Path(one)}/sessions`, method: 'DELETE' },
+          { path: `${v1Path(user)}/sessions`, method: 'DELETE' },
         ]
       : []),
-    ...(acts.delete ? [acts.delete(one)] : []),
+    ...(acts.delete ? [acts.delete(user)] : []),
   ])
 }
 
@@ -262,8 +262,8 @@ describe('an action on another user', () => {
   it('is allowed, in every way, on a user who holds no more than the caller (control for the test above)', async () => {
     const admin = await adminToken()
     const manager = await personWith(admin, allButOne)
-    const one = await signedInPerson(admin)
-    for (let way = 0, ways = await waysToAct(admin, one, manager.role); way < ways.length; way += 1) {
+    const user = await signedInPerson(admin)
+    for (let way = 0, ways = await waysToAct(admin, user, manager.role); way < ways.length; way += 1) {
       ways = await waysToAct(admin, await signedInPerson(admin), manager.role)
       const ask = ways[way] as Ask
       expect([ask, await outcomeOf(ask, manager.access_token)]).toEqual([ask, 'done'])
@@ -281,8 +281,8 @@ describe('an action on another user', () => {
       await signedInPerson(admin, { role: widened.name }),
     ]
     const tokens = []
-    for (const one of [promoted, risen, equal]) {
-      const issued = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: editor.access_token })
+    for (const user of [promoted, risen, equal]) {
+      const issued = await call(`${v1Path(user)}/password-token`, { method: 'POST', token: editor.access_token })
       tokens.push(issued.body.token)
     }
     await call(v1Path(promoted), { method: 'PATCH', token: admin, json: { role: 'admin' } })
@@ -305,9 +305,9 @@ describe('an action on another user', () => {
         const fields = acts.wire.role(role)
         return fields ? [acts.create('boss@example.org', fields)] : []
       }),
-      ...(acts.keepsOwnRoles ? [bystander] : [manager, plain]).flatMap((one) => [
-        ...waysToGive(acts, one, adminRole),
-        ...waysToGive(acts, one, owner),
+      ...(acts.keepsOwnRoles ? [bystander] : [manager, plain]).flatMap((user) => [
+        ...waysToGive(acts, user, adminRole),
+        ...waysToGive(acts, user, owner),
       ]),
     ])
     const asks: Ask[] = [

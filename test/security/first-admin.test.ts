@@ -71,12 +71,12 @@ describe('the first admin', () => {
   )
 
   it.each(signInContracts)('is not created through %s when the email belongs to an existing user', async (_, acts) => {
-    const one = await signedInPerson(await adminToken())
+    const user = await signedInPerson(await adminToken())
     await rows('UPDATE users SET primary_role = 2')
     await rows('UPDATE user_roles SET role_number = 2')
     await rows("UPDATE user_counts SET count = 0 WHERE scope = 'role:1'")
-    const env = { ...another, BOOTSTRAP_ADMIN_EMAIL: one.email }
-    expect(await tries(acts, one.email, another.BOOTSTRAP_ADMIN_PASSWORD, { env })).toBe('unauthenticated')
+    const env = { ...another, BOOTSTRAP_ADMIN_EMAIL: user.email }
+    expect(await tries(acts, user.email, another.BOOTSTRAP_ADMIN_PASSWORD, { env })).toBe('unauthenticated')
     expect(await rows('SELECT * FROM user_roles WHERE role_number = 1')).toEqual([])
   })
 })

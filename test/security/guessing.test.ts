@@ -88,15 +88,15 @@ function expectAlike(answers: (Seen & { contract: string | undefined })[]) {
   for (const [name] of signInContracts) {
     const own = answers.filter(({ contract }) => contract === name)
     const [first] = own
-    for (const one of own) expect({ ...one, isRight: null }).toEqual({ ...first, isRight: null })
+    for (const person of own) expect({ ...person, isRight: null }).toEqual({ ...first, isRight: null })
   }
 }
 
 async function personWith(hash?: string) {
-  const one = await signedInPerson(await adminToken(), { password: 'a bcrypt password' })
-  if (hash !== undefined) await rows('UPDATE users SET password_hash = ? WHERE number = ?', hash, one.number)
-  await rows('DELETE FROM sessions WHERE user_number = ?', one.number)
-  return one
+  const person = await signedInPerson(await adminToken(), { password: 'a bcrypt password' })
+  if (hash !== undefined) await rows('UPDATE users SET password_hash = ? WHERE number = ?', hash, person.number)
+  await rows('DELETE FROM sessions WHERE user_number = ?', person.number)
+  return person
 }
 
 const bcrypt = '$2a$06$abcdefghijklmnopqrstuugPooxs1p4fzPkiu/V9r91072PcXt46u'
@@ -198,8 +198,8 @@ describe('when the account is locked while a guess is checked', () => {
         acts.session.signIn(email, wrong),
         acts.session.signIn(email, password),
       ]
-      const same = async ([one, other]: Ask[], env = {}) => {
-        const expected = await overtaken(one as Ask, env)
+      const same = async ([person, other]: Ask[], env = {}) => {
+        const expected = await overtaken(person as Ask, env)
         const answer = await overtaken(other as Ask, env)
         expect(expected).toMatchObject({ became: 'limited', trips: 3 })
         expect({ ...answer, headers: null }).toEqual({ ...expected, headers: null })

@@ -11,7 +11,7 @@ const named = operations.map((operation) => [operation.operationId, operation] a
 type Person = Awaited<ReturnType<typeof signedInPerson>>
 
 let admin: string
-let one: Person
+let user: Person
 /** Credentials without authority: none, a forged one, an ended one, and one without a permission. */
 let powerless: (string | undefined)[]
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
   await reset()
   await migrate()
   admin = await adminToken()
-  one = await signedInPerson(admin)
+  user = await signedInPerson(admin)
   const { access_token: over } = await signedInPerson(admin)
   await call('/v1/auth/logout', { method: 'POST', token: over })
   const { body } = await call('/v1/api-keys', { token: admin, json: { name: 'none', permissions: [] } })
@@ -38,7 +38,7 @@ const within = { limit: () => Promise.resolve({ success: true }) }
 
 describe('a password is not hashed', () => {
   it.each(named.filter(([, { requestBody }]) => requestBody))('in %s when the body is too large', async (_, it) => {
-    const ask = await it.request({ admin, one, untouched: true })
+    const ask = await it.request({ admin, one: user, untouched: true })
     const [contentType = 'application/json'] = Object.keys(it.requestBody?.content ?? {})
     const large = { form: undefined, json: undefined, token: admin, headers: { 'content-type': contentType } }
     const tooLarge = contentType === 'application/x-ndjson' ? 26_214_401 : (it.maxBytes ?? 65_536) + 1
@@ -48,7 +48,7 @@ describe('a password is not hashed', () => {
   })
 
   it.each(named)('in %s when the client is over its limit', async (_, { request }) => {
-    const ask = await request({ admin, one, untouched: true })
+    const ask = await request({ admin, one: user, untouched: true })
     const env = {
       RATE_LIMIT: 'on',
       PRINCIPAL_LIMITER: over,
@@ -62,7 +62,7 @@ describe('a password is not hashed', () => {
   it.each(named.filter(([, { security }]) => security?.length !== 0))(
     'in %s when the caller may not make the request',
     async (_, it) => {
-      const ask = await it.request({ admin, one, untouched: true })
+      const ask = await it.request({ admin, one: user, untouched: true })
       for (const token of powerless) expect(await outcomeOf(ask, { token })).toEqual([expect.anything(), 0])
     },
   )
@@ -70,10 +70,10 @@ describe('a password is not hashed', () => {
   it.each(signInContracts)(
     'through %s when the client is over its sign-in limit, or the account is locked',
     async (_, { session }) => {
-      const ask = session.signIn(one.email, one.password)
+      const ask = session.signIn(user.email, user.password)
       const env = { RATE_LIMIT: 'on', PRINCIPAL_LIMITER: within, CLIENT_LIMITER: within, SIGN_IN_LIMITER: over }
       expect(await outcomeOf(ask, { env })).toEqual(['limited', 0])
-      await rows('INSERT INTO sign_in_failures VALUES (?, 0, 1, unixepoch() + 60, unixepoch())', `user:${one.number}`)
+      await rows('INSERT INTO sign_in_failures VALUES (?, 0, 1, unixepoch() + 60, unixepoch())', `user:${user.number}`)
       expect(await outcomeOf(ask)).toEqual(['limited', 0])
       await rows('DELETE FROM sign_in_failures')
       expect(await outcomeOf(ask)).toEqual(['done', 1])

@@ -56,16 +56,16 @@ async function signInThrough(acts: SigningIn, { email, password }: Person, env: 
 }
 
 /** Signs in through every contract. */
-async function signInEverywhere(one: Person, env: Call['env'] = {}): Promise<Session[]> {
+async function signInEverywhere(user: Person, env: Call['env'] = {}): Promise<Session[]> {
   const sessions: Session[] = []
-  for (const [, acts] of signInContracts) sessions.push(await signInThrough(acts, one, env))
+  for (const [, acts] of signInContracts) sessions.push(await signInThrough(acts, user, env))
   return sessions
 }
 
-const keyOf = async (one: Person): Promise<{ id: string; key: string }> =>
-  (await call('/v1/api-keys', { token: one.access_token, json: { name: 'a key', permissions } })).body
+const keyOf = async (user: Person): Promise<{ id: string; key: string }> =>
+  (await call('/v1/api-keys', { token: user.access_token, json: { name: 'a key', permissions } })).body
 
-/** The distinct outcomes of requests about `one` with this credential, in every contract that may accept it. */
+/** The distinct outcomes of requests about `user` with this credential, in every contract that may accept it. */
 async function distinctOutcomes(
   { only, ...as }: Session['sends'],
   about: (acts: ContractDescription) => Ask,
@@ -78,9 +78,9 @@ async function distinctOutcomes(
 }
 
 /** The outcome of reading the user's own record with each session. An admin may read it in every contract. */
-async function reading(one: Person, sessions: readonly Session[]): Promise<Outcome[]> {
+async function reading(user: Person, sessions: readonly Session[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
-  for (const { sends } of sessions) outcomes.push(...(await distinctOutcomes(sends, (acts) => acts.read(one))))
+  for (const { sends } of sessions) outcomes.push(...(await distinctOutcomes(sends, (acts) => acts.read(user))))
   return [...new Set(outcomes)]
 }
 
@@ -96,58 +96,58 @@ async function refreshing(sessions: readonly Session[]): Promise<Outcome[]> {
 
 describe.each(signInContracts)('through %s', (name, acts) => {
   it('signing out ends the session, whichever contract began it, and no other session', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    const other = await signInThrough(acts, one)
-    for (const session of await signInEverywhere(one)) {
+    const user = await signedInPerson(admin, { role: 'admin' })
+    const other = await signInThrough(acts, user)
+    for (const session of await signInEverywhere(user)) {
       if (![undefined, name].includes(session.sends.only)) continue
-      expect(await reading(one, [session])).toEqual(['done'])
+      expect(await reading(user, [session])).toEqual(['done'])
       expect(await ask(acts, acts.session.signOut(), session.sends)).toBe('done')
-      expect(await reading(one, [session])).toEqual(['unauthenticated'])
+      expect(await reading(user, [session])).toEqual(['unauthenticated'])
       expect(await refreshing([session])).toEqual(session.refreshToken === undefined ? [] : ['unauthenticated'])
     }
-    expect(await reading(one, [other])).toEqual(['done'])
+    expect(await reading(user, [other])).toEqual(['done'])
   })
 })
 
 describe.each(contracts)('through %s', (_, acts) => {
   it('deactivation ends every session, refresh token and key, and reactivation revives none', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
-    const way = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: admin })
+    const user = await signedInPerson(admin, { role: 'admin' })
+    const [sessions, key] = [await signInEverywhere(user), { sends: { token: (await keyOf(user)).key } }]
+    const way = await call(`${v1Path(user)}/password-token`, { method: 'POST', token: admin })
     const byToken = () =>
       call('/v1/auth/password', { json: { token: way.body.token, new_password: 'another fine passphrase' } })
-    expect(await reading(one, [...sessions, key])).toEqual(['done'])
+    expect(await reading(user, [...sessions, key])).toEqual(['done'])
 
-    expect(await ask(acts, acts.deactivate(one), { token: admin })).toBe('done')
-    expect(await reading(one, [...sessions, key])).toEqual(['unauthenticated'])
+    expect(await ask(acts, acts.deactivate(user), { token: admin })).toBe('done')
+    expect(await reading(user, [...sessions, key])).toEqual(['unauthenticated'])
     expect(await refreshing(sessions)).toEqual(['unauthenticated'])
     for (const [, other] of signInContracts) {
       // Else the failures in the contracts before would have locked the account.
       await rows('DELETE FROM sign_in_failures')
-      expect(await ask(other, other.session.signIn(one.email, one.password))).toBe('unauthenticated')
+      expect(await ask(other, other.session.signIn(user.email, user.password))).toBe('unauthenticated')
     }
     expect((await byToken()).status).toBe(401)
 
     for (const [, other] of contracts) {
       if (!other.activate) continue
-      expect(await ask(acts, acts.deactivate(one), { token: admin })).toBe('done')
-      expect(await ask(other, other.activate(one), { token: admin })).toBe('done')
-      expect(await reading(one, [...sessions, key])).toEqual(['unauthenticated'])
+      expect(await ask(acts, acts.deactivate(user), { token: admin })).toBe('done')
+      expect(await ask(other, other.activate(user), { token: admin })).toBe('done')
+      expect(await reading(user, [...sessions, key])).toEqual(['unauthenticated'])
     }
     expect(await refreshing(sessions)).toEqual(['unauthenticated'])
     expect((await byToken()).status).toBe(401)
-    expect(await reading(one, await signInEverywhere(one))).toEqual(['done'])
+    expect(await reading(user, await signInEverywhere(user))).toEqual(['done'])
   })
 
   const { delete: remove } = acts
   if (remove) {
     it('deletion ends every session, refresh token and key', async () => {
-      const one = await signedInPerson(admin, { role: 'admin' })
-      const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
-      expect(await ask(acts, remove(one), { token: admin })).toBe('done')
-      expect(await reading(one, [...sessions, key])).toEqual(['unauthenticated'])
+      const user = await signedInPerson(admin, { role: 'admin' })
+      const [sessions, key] = [await signInEverywhere(user), { sends: { token: (await keyOf(user)).key } }]
+      expect(await ask(acts, remove(user), { token: admin })).toBe('done')
+      expect(await reading(user, [...sessions, key])).toEqual(['unauthenticated'])
       expect(await refreshing(sessions)).toEqual(['unauthenticated'])
-      expect(await rows('SELECT * FROM sessions WHERE user_number = ?', one.number)).toEqual([])
+      expect(await rows('SELECT * FROM sessions WHERE user_number = ?', user.number)).toEqual([])
       expect(await rows('SELECT * FROM refresh_tokens WHERE session_id NOT IN (SELECT id FROM sessions)')).toEqual([])
     })
   }
@@ -155,11 +155,11 @@ describe.each(contracts)('through %s', (_, acts) => {
   it.each(demotionsOf(acts).map((demote, index) => [index + 1, demote] as const))(
     'demotion (way %i) removes the role’s permissions from every session and key, and no others',
     async (_, demote) => {
-      const one = await signedInPerson(admin, { role: 'admin' })
-      const credentials = [...(await signInEverywhere(one)), { sends: { token: (await keyOf(one)).key } }]
+      const user = await signedInPerson(admin, { role: 'admin' })
+      const credentials = [...(await signInEverywhere(user)), { sends: { token: (await keyOf(user)).key } }]
       for (const { sends } of credentials)
         expect(await distinctOutcomes(sends, (other) => other.list())).toEqual(['done'])
-      expect(await ask(acts, demote(one), { token: admin })).toBe('done')
+      expect(await ask(acts, demote(user), { token: admin })).toBe('done')
       const people = await rows('SELECT * FROM users')
       for (const { sends } of credentials) {
         expect(await distinctOutcomes(sends, (other) => other.list())).toEqual(['forbidden'])
@@ -174,133 +174,133 @@ describe.each(contracts)('through %s', (_, acts) => {
 it.each(passwordEdits)(
   'a password set by another user, by %s, ends every session, refresh token and key',
   async (_, acts, withPassword) => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
-    const changed = { ...one, password: 'set by somebody else' }
-    const setting = withPassword({ ...one, isAdmin: true }, changed.password)
+    const user = await signedInPerson(admin, { role: 'admin' })
+    const [sessions, key] = [await signInEverywhere(user), { sends: { token: (await keyOf(user)).key } }]
+    const changed = { ...user, password: 'set by somebody else' }
+    const setting = withPassword({ ...user, isAdmin: true }, changed.password)
     expect(await ask(acts, setting, { token: admin })).toBe('done')
-    expect(await reading(one, sessions)).toEqual(['unauthenticated'])
+    expect(await reading(user, sessions)).toEqual(['unauthenticated'])
     expect(await refreshing(sessions)).toEqual(['unauthenticated'])
     // One failed sign-in. Five would lock the account.
     const [, first] = signInContracts[0] as (typeof signInContracts)[number]
-    expect(await ask(first, first.session.signIn(one.email, one.password))).toBe('unauthenticated')
-    expect(await reading(one, await signInEverywhere(changed))).toEqual(['done'])
-    expect(await reading(one, [key])).toEqual(['unauthenticated'])
+    expect(await ask(first, first.session.signIn(user.email, user.password))).toBe('unauthenticated')
+    expect(await reading(user, await signInEverywhere(changed))).toEqual(['done'])
+    expect(await reading(user, [key])).toEqual(['unauthenticated'])
   },
 )
 
 describe('through v1 alone', () => {
   it('a user’s own password change ends every session, the current one included, and every set-password token', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    const others = await signInEverywhere(one)
-    const way = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: admin })
-    const json = { current_password: one.password, new_password: 'one of my own making' }
-    const { status, body } = await call('/v1/me/password', { method: 'PUT', token: one.access_token, json })
+    const user = await signedInPerson(admin, { role: 'admin' })
+    const others = await signInEverywhere(user)
+    const way = await call(`${v1Path(user)}/password-token`, { method: 'POST', token: admin })
+    const json = { current_password: user.password, new_password: 'one of my own making' }
+    const { status, body } = await call('/v1/me/password', { method: 'PUT', token: user.access_token, json })
     expect(status).toBe(200)
-    const earlier = [...others, { sends: { token: one.access_token }, refreshToken: one.refresh_token }]
-    expect(await reading(one, earlier)).toEqual(['unauthenticated'])
+    const earlier = [...others, { sends: { token: user.access_token }, refreshToken: user.refresh_token }]
+    expect(await reading(user, earlier)).toEqual(['unauthenticated'])
     expect(await refreshing(earlier)).toEqual(['unauthenticated'])
-    expect(await reading(one, [{ sends: { token: body.access_token } }])).toEqual(['done'])
+    expect(await reading(user, [{ sends: { token: body.access_token } }])).toEqual(['done'])
     const byToken = { token: way.body.token, new_password: 'another fine passphrase' }
     expect((await call('/v1/auth/password', { json: byToken })).status).toBe(401)
   })
 
   it('a password set with keep_api_keys ends every session, and keeps the keys', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
+    const user = await signedInPerson(admin, { role: 'admin' })
+    const [sessions, key] = [await signInEverywhere(user), { sends: { token: (await keyOf(user)).key } }]
     for (const method of ['PATCH', 'PUT']) {
       const json = { password: `set by ${method}, keys kept`, keep_api_keys: true }
-      expect((await call(v1Path(one), { method, token: admin, json })).status).toBe(200)
+      expect((await call(v1Path(user), { method, token: admin, json })).status).toBe(200)
     }
-    expect(await reading(one, sessions)).toEqual(['unauthenticated'])
-    expect(await reading(one, [key])).toEqual(['done'])
+    expect(await reading(user, sessions)).toEqual(['unauthenticated'])
+    expect(await reading(user, [key])).toEqual(['done'])
     const json = { password: 'set without that', keep_api_keys: false }
-    expect((await call(v1Path(one), { method: 'PATCH', token: admin, json })).status).toBe(200)
-    expect(await reading(one, [key])).toEqual(['unauthenticated'])
+    expect((await call(v1Path(user), { method: 'PATCH', token: admin, json })).status).toBe(200)
+    expect(await reading(user, [key])).toEqual(['unauthenticated'])
   })
 
   it('keep_api_keys alone changes nothing', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    const key = { sends: { token: (await keyOf(one)).key } }
+    const user = await signedInPerson(admin, { role: 'admin' })
+    const key = { sends: { token: (await keyOf(user)).key } }
     for (const keep_api_keys of [true, false]) {
-      const { headers } = await call(v1Path(one), { method: 'PATCH', token: admin, json: { keep_api_keys } })
+      const { headers } = await call(v1Path(user), { method: 'PATCH', token: admin, json: { keep_api_keys } })
       expect(headers.get('etag')).toBe('"1"')
     }
-    expect(await reading(one, [key])).toEqual(['done'])
+    expect(await reading(user, [key])).toEqual(['done'])
   })
 
   it('a password set by token ends every session and key, and the token', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
-    const way = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: admin })
+    const user = await signedInPerson(admin, { role: 'admin' })
+    const [sessions, key] = [await signInEverywhere(user), { sends: { token: (await keyOf(user)).key } }]
+    const way = await call(`${v1Path(user)}/password-token`, { method: 'POST', token: admin })
     const spend = () =>
       call('/v1/auth/password', { json: { token: way.body.token, new_password: 'another passphrase' } })
     expect([(await spend()).status, (await spend()).status]).toEqual([204, 401])
-    expect(await reading(one, [...sessions, key])).toEqual(['unauthenticated'])
+    expect(await reading(user, [...sessions, key])).toEqual(['unauthenticated'])
     expect(await refreshing(sessions)).toEqual(['unauthenticated'])
   })
 
   it('revoking a key ends that key, and nothing else', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    const [{ id, key }, other] = [await keyOf(one), await keyOf(one)]
+    const user = await signedInPerson(admin, { role: 'admin' })
+    const [{ id, key }, other] = [await keyOf(user), await keyOf(user)]
     const [revoked, left] = [{ sends: { token: key } }, { sends: { token: other.key } }]
-    expect(await reading(one, [revoked])).toEqual(['done'])
-    expect((await call(`/v1/api-keys/${id}`, { method: 'DELETE', token: one.access_token })).status).toBe(204)
-    expect(await reading(one, [revoked])).toEqual(['unauthenticated'])
-    expect(await reading(one, [left, { sends: { token: one.access_token } }])).toEqual(['done'])
+    expect(await reading(user, [revoked])).toEqual(['done'])
+    expect((await call(`/v1/api-keys/${id}`, { method: 'DELETE', token: user.access_token })).status).toBe(204)
+    expect(await reading(user, [revoked])).toEqual(['unauthenticated'])
+    expect(await reading(user, [left, { sends: { token: user.access_token } }])).toEqual(['done'])
   })
 
   it('revoking every key of a user ends them, and nothing else', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    const keys = [await keyOf(one), await keyOf(one)].map(({ key }) => ({ sends: { token: key } }))
-    expect((await call(`${v1Path(one)}/api-keys`, { method: 'DELETE', token: admin })).status).toBe(204)
-    expect(await reading(one, keys)).toEqual(['unauthenticated'])
-    expect(await reading(one, [{ sends: { token: one.access_token } }])).toEqual(['done'])
+    const user = await signedInPerson(admin, { role: 'admin' })
+    const keys = [await keyOf(user), await keyOf(user)].map(({ key }) => ({ sends: { token: key } }))
+    expect((await call(`${v1Path(user)}/api-keys`, { method: 'DELETE', token: admin })).status).toBe(204)
+    expect(await reading(user, keys)).toEqual(['unauthenticated'])
+    expect(await reading(user, [{ sends: { token: user.access_token } }])).toEqual(['done'])
   })
 
   it('revoking a key ends the keys created with it, over any number of steps', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    const { id, key } = await keyOf(one)
-    const child = await keyOf({ ...one, access_token: key })
-    const grandchild = await keyOf({ ...one, access_token: child.key })
-    const other = await keyOf(one)
+    const user = await signedInPerson(admin, { role: 'admin' })
+    const { id, key } = await keyOf(user)
+    const child = await keyOf({ ...user, access_token: key })
+    const grandchild = await keyOf({ ...user, access_token: child.key })
+    const other = await keyOf(user)
     const chain = [key, child.key, grandchild.key].map((token) => ({ sends: { token } }))
-    expect(await reading(one, chain)).toEqual(['done'])
+    expect(await reading(user, chain)).toEqual(['done'])
     expect((await call(`/v1/api-keys/${id}`, { method: 'DELETE', token: admin })).status).toBe(204)
-    expect(await reading(one, chain)).toEqual(['unauthenticated'])
-    expect(await reading(one, [{ sends: { token: other.key } }])).toEqual(['done'])
+    expect(await reading(user, chain)).toEqual(['unauthenticated'])
+    expect(await reading(user, [{ sends: { token: other.key } }])).toEqual(['done'])
   })
 
   it('an expired key is refused', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    const { id, key } = await keyOf(one)
+    const user = await signedInPerson(admin, { role: 'admin' })
+    const { id, key } = await keyOf(user)
     await rows('UPDATE api_keys SET expires_at = ? WHERE id = ?', now() + 60, id)
-    expect(await reading(one, [{ sends: { token: key } }])).toEqual(['done'])
+    expect(await reading(user, [{ sends: { token: key } }])).toEqual(['done'])
     await rows('UPDATE api_keys SET expires_at = ? WHERE id = ?', now(), id)
-    expect(await reading(one, [{ sends: { token: key } }])).toEqual(['unauthenticated'])
+    expect(await reading(user, [{ sends: { token: key } }])).toEqual(['unauthenticated'])
   })
 
   it('ending one session, or all, covers those of every contract, and keeps the keys', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    const [sessions, key] = [await signInEverywhere(one), { sends: { token: (await keyOf(one)).key } }]
-    const { body } = await call(`${v1Path(one)}/sessions`, { token: admin })
+    const user = await signedInPerson(admin, { role: 'admin' })
+    const [sessions, key] = [await signInEverywhere(user), { sends: { token: (await keyOf(user)).key } }]
+    const { body } = await call(`${v1Path(user)}/sessions`, { token: admin })
     const newest = sessions.at(-1) as Session
-    expect((await call(`${v1Path(one)}/sessions/${body.data[0].id}`, { method: 'DELETE', token: admin })).status).toBe(
+    expect((await call(`${v1Path(user)}/sessions/${body.data[0].id}`, { method: 'DELETE', token: admin })).status).toBe(
       204,
     )
-    expect(await reading(one, [newest])).toEqual(['unauthenticated'])
-    expect(await reading(one, sessions.slice(0, -1))).toEqual(['done'])
-    expect((await call(`${v1Path(one)}/sessions`, { method: 'DELETE', token: admin })).status).toBe(204)
-    expect(await reading(one, sessions)).toEqual(['unauthenticated'])
+    expect(await reading(user, [newest])).toEqual(['unauthenticated'])
+    expect(await reading(user, sessions.slice(0, -1))).toEqual(['done'])
+    expect((await call(`${v1Path(user)}/sessions`, { method: 'DELETE', token: admin })).status).toBe(204)
+    expect(await reading(user, sessions)).toEqual(['unauthenticated'])
     expect(await refreshing(sessions)).toEqual(['unauthenticated'])
-    expect(await reading(one, [key])).toEqual(['done'])
+    expect(await reading(user, [key])).toEqual(['done'])
   })
 })
 
 describe('a session', () => {
   it('shows its last use to the hour', async () => {
-    const one = await signedInPerson(admin)
-    const json = { username: one.input.email, password: one.input.password }
+    const user = await signedInPerson(admin)
+    const json = { username: user.input.email, password: user.input.password }
     const { token } = (await call('/backoffice/api/login', { json })).body.data
     const use = async () => (await call('/v1/me', { token })).cost.written
     const used = []
@@ -312,25 +312,25 @@ describe('a session', () => {
   })
 
   it('ends after thirty days without a refresh, in every contract, and sooner when it cannot be refreshed', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    await signInEverywhere(one)
+    const user = await signedInPerson(admin, { role: 'admin' })
+    await signInEverywhere(user)
     const hours = await rows(
       'SELECT DISTINCT contract, (expires_at - created_at) / 3600 AS hours FROM sessions ORDER BY contract',
     )
     const lifetimes = signInContracts.map(([contract, { session }]) => ({ contract, hours: session.hours }))
-    expect(hours).toEqual(lifetimes.sort((one, other) => one.contract.localeCompare(other.contract)))
+    expect(hours).toEqual(lifetimes.sort((user, other) => user.contract.localeCompare(other.contract)))
     const env = { SESSION_MAX_DAYS: '7' }
     await rows('DELETE FROM sessions')
-    await signInEverywhere(one, env)
+    await signInEverywhere(user, env)
     const capped = await rows<{ contract: string; hours: number }>(
       'SELECT contract, (expires_at - created_at) / 3600 AS hours FROM sessions ORDER BY contract',
     )
     expect(capped).toEqual(lifetimes.map(({ contract, hours }) => ({ contract, hours: Math.min(hours, 7 * 24) })))
-    const again = await signInEverywhere(one)
+    const again = await signInEverywhere(user)
     await rows('UPDATE sessions SET expires_at = ?', now() + 60)
-    expect(await reading(one, again)).toEqual(['done'])
+    expect(await reading(user, again)).toEqual(['done'])
     await rows('UPDATE sessions SET expires_at = ?', now())
-    expect(await reading(one, again)).toEqual(['unauthenticated'])
+    expect(await reading(user, again)).toEqual(['unauthenticated'])
     expect(await refreshing(again)).toEqual(['unauthenticated'])
   })
 })

@@ -9,12 +9,12 @@ import { adminToken, call, freshDirectory, rows, signedInPerson, testEnv, type C
 freshDirectory()
 
 let admin: string
-let one: Awaited<ReturnType<typeof signedInPerson>>
+let user: Awaited<ReturnType<typeof signedInPerson>>
 
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: 1000 * Math.ceil(Date.now() / 1000) })
   admin = await adminToken()
-  one = await signedInPerson(admin, { username: 'kofi', matricule: 88 })
+  user = await signedInPerson(admin, { username: 'kofi', matricule: 88 })
 })
 
 afterEach(() => {
@@ -53,15 +53,15 @@ const locked = (seconds: number) => ({ became: 'limited', retryAfter: seconds, t
 
 describe('five failures', () => {
   it('by any identifiers of an account lock it for thirty seconds, even for the right password, without hashing', async () => {
-    await fail(5, ['kofi', one.email, '88'])
-    for (const identifier of [one.email, 'KOFI', '88']) {
-      expect(await tries(identifier, one.password)).toEqual(locked(30))
+    await fail(5, ['kofi', user.email, '88'])
+    for (const identifier of [user.email, 'KOFI', '88']) {
+      expect(await tries(identifier, user.password)).toEqual(locked(30))
       expect(await tries(identifier, 'not the password')).toEqual(locked(30))
     }
     pass(29)
-    expect(await tries(one.email, one.password)).toEqual(locked(1))
+    expect(await tries(user.email, user.password)).toEqual(locked(1))
     pass(1)
-    expect((await tries(one.email, one.password)).became).toBe('done')
+    expect((await tries(user.email, user.password)).became).toBe('done')
   })
 
   it('lock an unknown identifier in the same way, in any spelling', async () => {
@@ -71,10 +71,10 @@ describe('five failures', () => {
   })
 
   it('lock the account of an inactive user, or one without a password, in the same way', async () => {
-    await call(`${v1Path(one)}/deactivate`, { method: 'POST', token: admin })
+    await call(`${v1Path(user)}/deactivate`, { method: 'POST', token: admin })
     const bare = await signedInPerson(admin)
     await rows('UPDATE users SET password_hash = NULL WHERE number = ?', bare.number)
-    for (const { email, password } of [one, bare]) {
+    for (const { email, password } of [user, bare]) {
       await fail(5, email)
       expect(await tries(email, password)).toEqual(locked(30))
     }
@@ -101,17 +101,17 @@ describe('five failures', () => {
 
   it('lock no other account, and end no session', async () => {
     const other = await signedInPerson(admin)
-    await fail(5, one.email)
+    await fail(5, user.email)
     expect((await tries(other.email, other.password)).became).toBe('done')
-    expect((await call('/v1/me', { token: one.access_token })).status).toBe(200)
+    expect((await call('/v1/me', { token: user.access_token })).status).toBe(200)
   })
 
   it('with a wrong current password of the caller lock the account too', async () => {
     const json = { current_password: 'not the password', new_password: 'another fine passphrase' }
-    const change = () => call('/v1/me/password', { method: 'PUT', token: one.access_token, json })
-    await fail(2, one.email)
+    const change = () => call('/v1/me/password', { method: 'PUT', token: user.access_token, json })
+    await fail(2, user.email)
     for (let failed = 0; failed < 3; failed += 1) expect((await change()).status).toBe(400)
-    expect(await tries(one.email, one.password)).toEqual(locked(30))
+    expect(await tries(user.email, user.password)).toEqual(locked(30))
     const { status, headers, cost } = await change()
     expect([status, headers.get('retry-after'), cost.trips]).toEqual([429, '30', 1])
   })
@@ -120,49 +120,49 @@ describe('five failures', () => {
 describe('a lockout', () => {
   it('is not extended by attempts, needs five new failures afterwards, and doubles each time up to fifteen minutes', async () => {
     for (const seconds of [30, 60, 120, 240, 480, 900, 900]) {
-      await fail(4, one.email)
-      await fail(1, one.email)
-      expect(await tries(one.email, one.password)).toEqual(locked(seconds))
+      await fail(4, user.email)
+      await fail(1, user.email)
+      expect(await tries(user.email, user.password)).toEqual(locked(seconds))
       pass(seconds - 1)
-      expect(await tries(one.email, 'not the password')).toEqual(locked(1))
+      expect(await tries(user.email, 'not the password')).toEqual(locked(1))
       pass(1)
     }
-    expect((await tries(one.email, one.password)).became).toBe('done')
+    expect((await tries(user.email, user.password)).became).toBe('done')
   })
 
   it('and earlier failures are cleared by a successful sign-in', async () => {
     for (let round = 0; round < 3; round += 1) {
-      await fail(4, one.email)
-      expect((await tries(one.email, one.password)).became).toBe('done')
+      await fail(4, user.email)
+      expect((await tries(user.email, user.password)).became).toBe('done')
     }
     expect(await rows('SELECT * FROM sign_in_failures')).toEqual([])
   })
 
   it.each(passwordEdits)('is cleared when an admin sets the password by %s', async (_, acts, withPassword) => {
-    const { path, ...setting } = withPassword(one, 'set by somebody else')
-    await fail(5, one.email)
+    const { path, ...setting } = withPassword(user, 'set by somebody else')
+    await fail(5, user.email)
     expect(acts.outcome(await call(path, { ...setting, token: admin }))).toBe('done')
-    expect((await tries(one.email, 'set by somebody else')).became).toBe('done')
+    expect((await tries(user.email, 'set by somebody else')).became).toBe('done')
   })
 
   it.each(contracts.flatMap(([name, { activate }]) => (activate ? [[name, activate] as const] : [])))(
     'is cleared when an admin activates the user through %s',
     async (_, activate) => {
-      const { path, ...activation } = activate(one)
-      await fail(5, one.email)
-      await call(`${v1Path(one)}/deactivate`, { method: 'POST', token: admin })
+      const { path, ...activation } = activate(user)
+      await fail(5, user.email)
+      await call(`${v1Path(user)}/deactivate`, { method: 'POST', token: admin })
       expect((await call(path, { ...activation, token: admin })).status).toBe(200)
-      expect((await tries(one.email, one.password)).became).toBe('done')
+      expect((await tries(user.email, user.password)).became).toBe('done')
     },
   )
 
   it('is cleared by v1’s activate even for an active user, and only for a permitted caller', async () => {
-    await fail(5, one.email)
-    const activate = (token: string) => call(`${v1Path(one)}/activate`, { method: 'POST', token })
-    expect((await activate(one.access_token)).status).toBe(403)
-    expect(await tries(one.email, one.password)).toEqual(locked(30))
+    await fail(5, user.email)
+    const activate = (token: string) => call(`${v1Path(user)}/activate`, { method: 'POST', token })
+    expect((await activate(user.access_token)).status).toBe(403)
+    expect(await tries(user.email, user.password)).toEqual(locked(30))
     expect((await activate(admin)).status).toBe(200)
-    expect((await tries(one.email, one.password)).became).toBe('done')
+    expect((await tries(user.email, user.password)).became).toBe('done')
   })
 
   it('is not cleared by a session of the account, because a stolen session could then continue guessing', async () => {
@@ -173,11 +173,11 @@ describe('a lockout', () => {
   })
 
   it('is cleared by a password token', async () => {
-    const { body } = await call(`${v1Path(one)}/password-token`, { method: 'POST', token: admin })
-    await fail(5, one.email)
+    const { body } = await call(`${v1Path(user)}/password-token`, { method: 'POST', token: admin })
+    await fail(5, user.email)
     const json = { token: body.token, new_password: 'one of my own making' }
     expect((await call('/v1/auth/password', { json })).status).toBe(204)
-    expect((await tries(one.email, 'one of my own making')).became).toBe('done')
+    expect((await tries(user.email, 'one of my own making')).became).toBe('done')
   })
 })
 
@@ -191,7 +191,7 @@ describe('a right guess', () => {
           prepare: (sql: string) => testEnv.DB.prepare(sql),
           batch: async (statements: D1PreparedStatement[]) => {
             batches += 1
-            if (batches === 2) await fail(5, one.email)
+            if (batches === 2) await fail(5, user.email)
             return testEnv.DB.batch(statements)
           },
         },
@@ -202,24 +202,24 @@ describe('a right guess', () => {
   it.each(signInContracts)(
     'that arrives at the same time as the failures that lock the account is refused by %s',
     async (_, acts) => {
-      const { path, ...options } = acts.session.signIn(one.email, one.password)
+      const { path, ...options } = acts.session.signIn(user.email, user.password)
       expect(acts.outcome(await call(path, { ...options, ...whileOthersFail() }))).toBe('limited')
-      expect(await rows('SELECT * FROM sessions WHERE user_number = ?', one.number)).toHaveLength(1)
+      expect(await rows('SELECT * FROM sessions WHERE user_number = ?', user.number)).toHaveLength(1)
     },
   )
 
   it('for the caller’s current password is refused in that case too', async () => {
-    const json = { current_password: one.password, new_password: 'another fine passphrase' }
-    const ask: Ask = { path: '/v1/me/password', method: 'PUT', token: one.access_token, json }
+    const json = { current_password: user.password, new_password: 'another fine passphrase' }
+    const ask: Ask = { path: '/v1/me/password', method: 'PUT', token: user.access_token, json }
     expect((await call(ask.path, { ...ask, ...whileOthersFail() })).status).toBe(429)
     pass(30)
-    expect((await tries(one.email, one.password)).became).toBe('done')
+    expect((await tries(user.email, user.password)).became).toBe('done')
   })
 
   it('gains nothing from simultaneous attempts: forty guesses lock the account, once', async () => {
-    const guesses = await Promise.all(Array.from({ length: 40 }, () => tries(one.email, 'not the password')))
+    const guesses = await Promise.all(Array.from({ length: 40 }, () => tries(user.email, 'not the password')))
     expect(guesses.every(({ became }) => became === 'unauthenticated' || became === 'limited')).toBe(true)
-    expect(await tries(one.email, one.password)).toEqual(locked(30))
+    expect(await tries(user.email, user.password)).toEqual(locked(30))
     const [counted] = await rows('SELECT failures, lockouts FROM sign_in_failures')
     expect(counted).toEqual({ failures: 0, lockouts: 1 })
   })

@@ -13,12 +13,12 @@ type Person = Awaited<ReturnType<typeof signedInPerson>>
 
 let admin: string
 let giver: Person
-let one: Person
+let person: Person
 
 beforeEach(async () => {
   admin = await adminToken()
   giver = await signedInPerson(admin, { role: 'admin' })
-  one = await signedInPerson(admin)
+  person = await signedInPerson(admin)
 })
 
 const done = async ({ path, ...options }: Ask, token = admin) => {
@@ -26,7 +26,7 @@ const done = async ({ path, ...options }: Ask, token = admin) => {
   expect(status, text).toBeLessThan(300)
 }
 
-async function tokenBy(token = giver.access_token, user = one): Promise<string> {
+async function tokenBy(token = giver.access_token, user = person): Promise<string> {
   const { status, body, text } = await call(`${v1Path(user)}/password-token`, { method: 'POST', token })
   expect(status, text).toBe(201)
   return body.token
@@ -123,7 +123,7 @@ describe('a set-password token', () => {
   it('has no more authority than the key that requested it', async () => {
     const { key } = await keyOf(giver.access_token, { permissions: ['users:update'] })
     const token = await tokenBy(key)
-    await done({ path: v1Path(one), method: 'PATCH', json: { role: (await roleOf(['users:read'])).name } })
+    await done({ path: v1Path(person), method: 'PATCH', json: { role: (await roleOf(['users:read'])).name } })
     await expectOver(token)
   })
 
@@ -137,9 +137,9 @@ describe('a set-password token', () => {
     'ends when the email of its user is changed by %s, and is not revived by the same email',
     async (_, wire, edit) => {
       const token = await tokenBy()
-      await done(edit(one, wire.email(`new.${one.number}@example.org`)))
+      await done(edit(person, wire.email(`new.${person.number}@example.org`)))
       await expectOver(token)
-      await done({ path: v1Path(one), method: 'PATCH', json: { email: one.email } })
+      await done({ path: v1Path(person), method: 'PATCH', json: { email: person.email } })
       await expectOver(token)
     },
   )
@@ -157,10 +157,10 @@ describe('a set-password token', () => {
         return testEnv.DB.batch(statements)
       },
     }
-    const path = `${v1Path(one)}/password-token`
+    const path = `${v1Path(person)}/password-token`
     const issued = await call(path, { method: 'POST', token: clerk.access_token, env: { DB: narrowing } })
     expect([issued.status, batches]).toEqual([201, 2])
-    await done({ path: v1Path(one), method: 'PATCH', json: { role: (await roleOf(['audit:read'])).name } })
+    await done({ path: v1Path(person), method: 'PATCH', json: { role: (await roleOf(['audit:read'])).name } })
     await expectOver(issued.body.token)
   })
 
@@ -178,7 +178,7 @@ describe('a set-password token', () => {
     const json = { token, new_password: 'taken over by token' }
     expect((await call('/v1/auth/password', { json, env: { DB: demoting } })).status).toBe(401)
     expect(batches).toBe(2)
-    const login = { identifier: one.email, password: one.password }
+    const login = { identifier: person.email, password: person.password }
     expect((await call('/v1/auth/login', { json: login })).status).toBe(200)
   })
 })

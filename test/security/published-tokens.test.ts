@@ -27,20 +27,20 @@ const legacySecret = 'the secret of an old API'
 const legacyEnv = { LEGACY_TOKEN_SECRETS: JSON.stringify({ personnel: legacySecret, backoffice: legacySecret }) }
 
 let admin: string
-let one: Awaited<ReturnType<typeof signedInPerson>>
+let user: Awaited<ReturnType<typeof signedInPerson>>
 beforeEach(async () => {
   admin = await adminToken()
-  one = await signedInPerson(admin, { role: 'admin' })
+  user = await signedInPerson(admin, { role: 'admin' })
 })
 
 const login = async (variables: Call['env'] = env): Promise<string> =>
-  (await call('/v1/auth/login', { env: variables, json: { identifier: one.email, password: one.password } })).body
+  (await call('/v1/auth/login', { env: variables, json: { identifier: user.email, password: user.password } })).body
     .access_token
 const rbacLogin = async (variables: Call['env'] = env): Promise<string> =>
-  (await call('/rbac/api/v1/auth/login', { env: variables, json: { email: one.email, password: one.password } })).body
+  (await call('/rbac/api/v1/auth/login', { env: variables, json: { email: user.email, password: user.password } })).body
     .access_token
 const personnelLogin = async (variables: Call['env'] = legacyEnv): Promise<string> =>
-  (await call('/personnel/token', { env: variables, form: { username: one.email, password: one.password } })).body
+  (await call('/personnel/token', { env: variables, form: { username: user.email, password: user.password } })).body
     .access_token
 
 const expected = { issuer: 'https://usher.example', audience: 'orders', typ: 'at+jwt', algorithms: ['ES256'] }
@@ -81,7 +81,7 @@ describe('a published token', () => {
     expect(claims).toEqual({
       iss: 'https://usher.example',
       aud: 'orders',
-      sub: one.uuid,
+      sub: user.uuid,
       client_id: contract,
       iat: expect.any(Number),
       exp: Number(claims['iat']) + 900,
@@ -94,7 +94,7 @@ describe('a published token', () => {
   it('names the origin of its request without ISSUER, as the metadata of that origin does', async () => {
     const variables = { SIGNING_KEY: signing.text, CONTRACT_HOSTS: '{"people.example":"v1"}' }
     for (const host of ['usher.example', 'people.example']) {
-      const json = { identifier: one.email, password: one.password }
+      const json = { identifier: user.email, password: user.password }
       const { body } = await call('/v1/auth/login', { env: variables, host, json })
       expect(decodedPart(body.access_token, 1)['iss']).toBe(`https://${host}`)
       const metadata = await call('/.well-known/oauth-authorization-server', { env: variables, host })
@@ -110,7 +110,7 @@ describe('a published token', () => {
   })
 
   it('is accepted by every contract, and so is a token from before the key was set', async () => {
-    for (const token of [await login(), await rbacLogin(), one.access_token]) {
+    for (const token of [await login(), await rbacLogin(), user.access_token]) {
       for (const [, acts] of contracts) {
         const { path, ...ask } = acts.list()
         expect(acts.outcome(await call(path, { ...ask, token, env }))).toBe('done')
@@ -149,7 +149,7 @@ describe('a published token', () => {
 
 describe.each(verifiers)('%s, with the published keys', (_, verify) => {
   it('verifies a token', async () => {
-    expect(await verify(await login(), await publishedKeys(env))).toMatchObject({ sub: one.uuid, client_id: 'v1' })
+    expect(await verify(await login(), await publishedKeys(env))).toMatchObject({ sub: user.uuid, client_id: 'v1' })
   })
 
   it('refuses every forgery', async () => {
@@ -179,7 +179,7 @@ describe.each(verifiers)('%s, with the published keys', (_, verify) => {
     }
     expect(taken).toEqual([])
     // The control: a token of the same signer is accepted.
-    expect(await verify(await signedWithKey(header, claims, signing.jwk), keys)).toMatchObject({ sub: one.uuid })
+    expect(await verify(await signedWithKey(header, claims, signing.jwk), keys)).toMatchObject({ sub: user.uuid })
   })
 })
 
@@ -187,7 +187,7 @@ describe('Usher', () => {
   it('rejects a token of one form with the header of the other', async () => {
     const published = await login()
     const [header, claims] = [decodedPart(published, 0), decodedPart(published, 1)]
-    const [ownHeader, ownClaims] = [decodedPart(one.access_token, 0), decodedPart(one.access_token, 1)]
+    const [ownHeader, ownClaims] = [decodedPart(user.access_token, 0), decodedPart(user.access_token, 1)]
     const secret = String(testEnv.JWT_SECRET)
     for (const forged of [
       await signedWithKey(ownHeader, ownClaims, signing.jwk),
@@ -263,7 +263,7 @@ describe('a rotation of the signing key', () => {
         const token = await login(variables)
         for (const each of [token, ...(earlier ? [earlier] : [])]) {
           expect((await call('/v1/me', { token: each, env: variables })).status).toBe(200)
-          expect((await jwtVerify(each, keySet, expected)).payload.sub).toBe(one.uuid)
+          expect((await jwtVerify(each, keySet, expected)).payload.sub).toBe(user.uuid)
         }
         earlier = token
         vi.advanceTimersByTime(300_000)
@@ -313,8 +313,8 @@ describe('a token signed with the secret of an older API', () => {
       { ...claims, exp: Number(claims['exp']) + 3600 },
       { ...claims, jti: crypto.randomUUID() },
       withoutId,
-      { ...claims, sid: decodedPart(one.access_token, 1)['sid'] },
-      { ...decodedPart(one.access_token, 1) },
+      { ...claims, sid: decodedPart(user.access_token, 1)['sid'] },
+      { ...decodedPart(user.access_token, 1) },
     ]
     for (const forged of forgeries) {
       const sent = await signedWithSecret(header, forged, legacySecret)

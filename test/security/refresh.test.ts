@@ -33,11 +33,11 @@ function forged(token: string, genuine: number): string {
     .replace(/=+$/, '')
 }
 
-let one: Awaited<ReturnType<typeof signedInPerson>>
+let user: Awaited<ReturnType<typeof signedInPerson>>
 
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: 1000 * Math.ceil(Date.now() / 1000) })
-  one = await signedInPerson(await adminToken())
+  user = await signedInPerson(await adminToken())
 })
 
 afterEach(() => {
@@ -46,51 +46,51 @@ afterEach(() => {
 
 describe.each(refreshing)('through %s, refreshing', (_, through) => {
   it('rotates the token at every use, in one trip, and keeps the session’s access tokens alive', async () => {
-    const second = await trade(through, one.refresh_token)
+    const second = await trade(through, user.refresh_token)
     expect(second).toMatchObject({ became: 'done', cost: { trips: 1 } })
     const third = await trade(through, String(second.next))
-    expect(new Set([one.refresh_token, second.next, third.next]).size).toBe(3)
-    for (const access of [one.access_token, second.access, third.access]) expect(await reads(access)).toBe(200)
+    expect(new Set([user.refresh_token, second.next, third.next]).size).toBe(3)
+    for (const access of [user.access_token, second.access, third.access]) expect(await reads(access)).toBe(200)
   })
 
   it('accepts a token of any other contract', async () => {
     for (const [, { session, refresh }] of refreshContracts) {
-      const { path, ...options } = session.signIn(one.email, one.password)
+      const { path, ...options } = session.signIn(user.email, user.password)
       expect((await trade(through, refresh.tokenOf(await call(path, options)))).became).toBe('done')
     }
   })
 
   it('gives a retry within ten seconds the same successor, and ends the session on a later one, access tokens included', async () => {
-    const second = await trade(through, one.refresh_token)
+    const second = await trade(through, user.refresh_token)
     vi.setSystemTime(Date.now() + 10_000)
-    const retried = await trade(through, one.refresh_token)
+    const retried = await trade(through, user.refresh_token)
     expect(retried).toMatchObject({ became: 'done', next: second.next })
     expect([await reads(second.access), await reads(retried.access)]).toEqual([200, 200])
     vi.setSystemTime(Date.now() + 1000)
-    expect((await trade(through, one.refresh_token)).became).toBe('unauthenticated')
+    expect((await trade(through, user.refresh_token)).became).toBe('unauthenticated')
     expect([await reads(second.access), await reads(retried.access)]).toEqual([401, 401])
     expect((await trade(through, String(second.next))).became).toBe('unauthenticated')
     const ended = await rows("SELECT user_id FROM audit_events WHERE action = 'session.ended'")
-    expect(ended).toEqual([{ user_id: one.uuid }])
+    expect(ended).toEqual([{ user_id: user.uuid }])
   })
 
   it('does not fork a session: two holders of one token collide at their next refresh', async () => {
-    const [owner, thief] = [await trade(through, one.refresh_token), await trade(through, one.refresh_token)]
+    const [owner, thief] = [await trade(through, user.refresh_token), await trade(through, user.refresh_token)]
     const next = await trade(through, String(owner.next))
     vi.setSystemTime(Date.now() + 11_000)
     expect((await trade(through, String(thief.next))).became).toBe('unauthenticated')
     expect((await trade(through, String(next.next))).became).toBe('unauthenticated')
     for (const { access } of [owner, thief, next]) expect(await reads(access)).toBe(401)
     const detected = await rows("SELECT user_id FROM audit_events WHERE action = 'session.reuse_detected'")
-    expect(detected).toEqual([{ user_id: one.uuid }])
+    expect(detected).toEqual([{ user_id: user.uuid }])
   })
 
   it('ends the session for a used token that is no longer stored', async () => {
-    const second = await trade(through, one.refresh_token)
+    const second = await trade(through, user.refresh_token)
     await rows('UPDATE refresh_tokens SET spent_at = spent_at - 60')
     const third = await trade(through, String(second.next))
     expect(await rows('SELECT * FROM refresh_tokens WHERE spent_at < unixepoch() - 10')).toEqual([])
-    expect((await trade(through, one.refresh_token)).became).toBe('unauthenticated')
+    expect((await trade(through, user.refresh_token)).became).toBe('unauthenticated')
     expect(await reads(third.access)).toBe(401)
   })
 
@@ -98,18 +98,18 @@ describe.each(refreshing)('through %s, refreshing', (_, through) => {
     // The session's id, which an access token shows, with 48 invented bytes. With the family's bytes too, it would
     // count as reuse.
     for (const token of [
-      forged(one.refresh_token, 16),
-      forged(one.refresh_token, 31),
+      forged(user.refresh_token, 16),
+      forged(user.refresh_token, 31),
       'A'.repeat(86),
       '',
       'x',
-      one.access_token,
-      `${one.refresh_token}A`,
+      user.access_token,
+      `${user.refresh_token}A`,
     ]) {
       expect(['unauthenticated', 'refused']).toContain((await trade(through, token)).became)
     }
-    expect(await reads(one.access_token)).toBe(200)
-    expect((await trade(through, one.refresh_token)).became).toBe('done')
+    expect(await reads(user.access_token)).toBe(200)
+    expect((await trade(through, user.refresh_token)).became).toBe('done')
   })
 })
 
@@ -119,8 +119,8 @@ describe('refresh tokens', () => {
   const rotating = { JWT_SECRET, JWT_SECRET_PREVIOUS: testEnv.JWT_SECRET }
 
   it('have one successor during a rotation of the secret: a retry under the next secret gets the same one', async () => {
-    const second = await trade(through, one.refresh_token)
-    const retried = await trade(through, one.refresh_token, rotating)
+    const second = await trade(through, user.refresh_token)
+    const retried = await trade(through, user.refresh_token, rotating)
     expect(retried).toMatchObject({ became: 'done', next: second.next })
     const third = await trade(through, String(second.next), rotating)
     expect((await trade(through, String(second.next), rotating)).next).toBe(third.next)
@@ -128,8 +128,8 @@ describe('refresh tokens', () => {
   })
 
   it('have no successor under a secret that replaced a lost one, and the session continues from the current token', async () => {
-    const second = await trade(through, one.refresh_token)
-    expect((await trade(through, one.refresh_token, { JWT_SECRET })).became).toBe('unauthenticated')
+    const second = await trade(through, user.refresh_token)
+    expect((await trade(through, user.refresh_token, { JWT_SECRET })).became).toBe('unauthenticated')
     expect((await trade(through, String(second.next), { JWT_SECRET })).became).toBe('done')
   })
 
@@ -137,7 +137,7 @@ describe('refresh tokens', () => {
     const day = 86_400_000
     const refreshedFor = async (env: NonNullable<Call['env']>) => {
       const [, { session, refresh }] = refreshContracts[0] as (typeof refreshContracts)[number]
-      const { path, ...options } = session.signIn(one.email, one.password)
+      const { path, ...options } = session.signIn(user.email, user.password)
       let token = refresh.tokenOf(await call(path, { ...options, env }))
       const began = Date.now()
       for (;;) {
@@ -153,14 +153,14 @@ describe('refresh tokens', () => {
 
   it('end with a lowered SESSION_MAX_DAYS, which does not count as reuse', async () => {
     vi.setSystemTime(Date.now() + 8 * 86_400_000)
-    expect((await trade(through, one.refresh_token, { SESSION_MAX_DAYS: '7' })).became).toBe('unauthenticated')
+    expect((await trade(through, user.refresh_token, { SESSION_MAX_DAYS: '7' })).became).toBe('unauthenticated')
     expect(await rows("SELECT * FROM audit_events WHERE action = 'session.reuse_detected'")).toEqual([])
   })
 
   it('of an ended session do not count as reuse, used or not', async () => {
-    const second = await trade(through, one.refresh_token)
+    const second = await trade(through, user.refresh_token)
     vi.setSystemTime(Date.now() + 31 * 86_400_000)
-    for (const token of [one.refresh_token, String(second.next)]) {
+    for (const token of [user.refresh_token, String(second.next)]) {
       expect((await trade(through, token)).became).toBe('unauthenticated')
     }
     const recorded = await rows(
@@ -172,7 +172,7 @@ describe('refresh tokens', () => {
   it('exchanged twenty times at once, through all contracts, give the same working pair each time', async () => {
     const through = (index: number) => (refreshing[index % refreshing.length] as (typeof refreshing)[number])[1]
     const twenty = Array.from({ length: 20 }, (_, index) => through(index))
-    const first = await Promise.all(twenty.map((each) => trade(each, one.refresh_token)))
+    const first = await Promise.all(twenty.map((each) => trade(each, user.refresh_token)))
     expect(first.map(({ became }) => became)).toEqual(Array(20).fill('done'))
     expect(new Set(first.map(({ next }) => next)).size).toBe(1)
     const second = await Promise.all(first.map(({ next }, index) => trade(through(index + 1), String(next))))
@@ -182,8 +182,8 @@ describe('refresh tokens', () => {
 
   it('are not stored in a form that a client could send', async () => {
     const stored = JSON.stringify([await rows('SELECT * FROM refresh_tokens'), await rows('SELECT * FROM sessions')])
-    for (let start = 0; start + 20 <= one.refresh_token.length; start += 1) {
-      expect(stored).not.toContain(one.refresh_token.slice(start, start + 20))
+    for (let start = 0; start + 20 <= user.refresh_token.length; start += 1) {
+      expect(stored).not.toContain(user.refresh_token.slice(start, start + 20))
     }
   })
 })

@@ -76,7 +76,7 @@ describe.each(signInContracts)('through %s', (_, acts) => {
 
   it('a wrong password on an outdated hash costs as much as on a current one', async () => {
     const admin = await adminToken()
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     const env = { PASSWORD_ROUNDS: '3' }
     const costOf = async (identifier: string, password: string) => {
       const before = derivations.iterations
@@ -95,9 +95,9 @@ describe.each(signInContracts)('through %s', (_, acts) => {
       // One bcrypt iteration costs as much as 560 PBKDF2 iterations, as measured.
       [`$2b$04$${text(21)}.${text(30)}.`, 300_000 - 560 * 16],
     ] as const) {
-      if (hash) await rows('UPDATE users SET password_hash = ? WHERE number = ?', hash, one.number)
+      if (hash) await rows('UPDATE users SET password_hash = ? WHERE number = ?', hash, user.number)
       for (const wrong of ['not the password', 'with a NUL\0']) {
-        expect([hash, wrong, await costOf(one.email, wrong)]).toEqual([hash, wrong, iterations])
+        expect([hash, wrong, await costOf(user.email, wrong)]).toEqual([hash, wrong, iterations])
       }
     }
   })
@@ -106,14 +106,14 @@ describe.each(signInContracts)('through %s', (_, acts) => {
     const admin = await adminToken()
     const [first] = await failures(admin)
     const expected = await observed(acts.session.signIn(...pair(first)))
-    const one = await signedInPerson(admin)
-    expect(await observed(acts.session.signIn(one.email, one.password))).not.toEqual(expected)
-    await rows("UPDATE users SET password_hash = replace(password_hash, 'r=1', 'r=2') WHERE number = ?", one.number)
-    const costly = await observed(acts.session.signIn(one.email, 'not the password'))
+    const user = await signedInPerson(admin)
+    expect(await observed(acts.session.signIn(user.email, user.password))).not.toEqual(expected)
+    await rows("UPDATE users SET password_hash = replace(password_hash, 'r=1', 'r=2') WHERE number = ?", user.number)
+    const costly = await observed(acts.session.signIn(user.email, 'not the password'))
     expect(costly).not.toEqual(expected)
     expect({ ...costly, hashed: 1 }).toEqual(expected)
     await rows('UPDATE sign_in_failures SET locked_until = unixepoch() + 60')
-    expect(await observed(acts.session.signIn(one.email, 'not the password'))).not.toEqual(expected)
+    expect(await observed(acts.session.signIn(user.email, 'not the password'))).not.toEqual(expected)
   })
 })
 

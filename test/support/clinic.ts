@@ -103,8 +103,8 @@ export async function clerk(admin: string, permissions: Permission[]) {
   const name = `clerk ${permissions.join(' ')}`.replaceAll(':', ' ').slice(0, 64)
   const made = await call('/v1/roles', { token: admin, json: { name, permissions } })
   if (made.status !== 201) throw new Error(`no such role could be made: ${made.text}`)
-  const one = await signedInPerson(admin, { role: name })
-  return { ...one, number: await numberOf(admin, one.input.email) }
+  const user = await signedInPerson(admin, { role: name })
+  return { ...user, number: await numberOf(admin, user.input.email) }
 }
 
 /** The clinic id of the user with this email. */
@@ -115,8 +115,8 @@ export async function numberOf(admin: string, email: string): Promise<string> {
 
 /** A plain user, signed in through v1, with their clinic id. */
 export async function plainUser(admin: string, overrides: Fields = {}) {
-  const one = await signedInPerson(admin, person(overrides))
-  return { ...one, number: await numberOf(admin, one.input.email) }
+  const user = await signedInPerson(admin, person(overrides))
+  return { ...user, number: await numberOf(admin, user.input.email) }
 }
 
 /** The record as v1 shows it, which has more fields, and its version. */

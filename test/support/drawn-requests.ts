@@ -20,7 +20,7 @@ export interface Person {
 /** The things in the directory that a request can name. */
 export interface Known {
   one: Person
-  /** Every id in the directory, in every spelling. The ids of `one` come first. */
+  /** Every id in the directory, in every spelling. The ids of `user` come first. */
   ids: readonly (string | number)[]
   /** A person who is not in the directory yet. */
   newcomer: Person
@@ -51,11 +51,14 @@ type Words = (known: Known, signingIn: boolean) => readonly unknown[]
 const vocabulary: [name: RegExp, words: Words][] = [
   [/^(id|uid|user_id)$/, ({ ids }) => ids],
   [/^session_id$/, ({ sessionId }) => [sessionId]],
-  [/^(email|identifier)$/, ({ one, newcomer }, signingIn) => [signingIn ? one.email : newcomer.email]],
-  [/^username$/, ({ one, newcomer }, signingIn) => [signingIn ? one.email : newcomer.username]],
+  [/^(email|identifier)$/, ({ one: user, newcomer }, signingIn) => [signingIn ? user.email : newcomer.email]],
+  [/^username$/, ({ one: user, newcomer }, signingIn) => [signingIn ? user.email : newcomer.username]],
   [/^current_password$/, ({ ownPassword }) => [ownPassword]],
   [/^new_password$/, ({ newcomer }) => [newcomer.password]],
-  [/^password(_confirmation)?$/, ({ one, newcomer }, signingIn) => [signingIn ? one.password : newcomer.password]],
+  [
+    /^password(_confirmation)?$/,
+    ({ one: user, newcomer }, signingIn) => [signingIn ? user.password : newcomer.password],
+  ],
   [/^numeric_password$/, () => ['4821']],
   [/^refresh_token$/, ({ refreshToken }) => [refreshToken]],
   [/^token$/, ({ passwordToken }) => [passwordToken]],
@@ -87,12 +90,12 @@ export function valuesFor(name: string, schema: Schema, known: Known, { signingI
   const own = contractAt(path).wire.words?.[name]
   if (own) return own(known, signingIn)
   const words =
-    /^(id|uid)$/.test(name) && schema.format === 'uuid' ? undefined : vocabulary.find(([one]) => one.test(name))
+    /^(id|uid)$/.test(name) && schema.format === 'uuid' ? undefined : vocabulary.find(([user]) => user.test(name))
   return words ? words[1](known, signingIn) : [valueOf(schema)]
 }
 
 function valueOf(schema: Schema): unknown {
-  if (schema.enum) return schema.enum.find((one) => one !== null && one !== '')
+  if (schema.enum) return schema.enum.find((user) => user !== null && user !== '')
   const types = [schema.type].flat()
   if (types.includes('boolean')) return true
   if (types.includes('integer')) return Math.max(schema.minimum ?? 0, 33)
@@ -146,7 +149,7 @@ function bodiesFor(document: OpenApi, operation: Operation, known: Known, place:
   const choices = [required, ...others.map((field) => [...required, field]), fields]
   return choices.flatMap((chosen) => {
     const values = chosen.map(
-      ([name, one]) => [name, valuesFor(name, resolved(document, one as Schema), known, place)] as const,
+      ([name, user]) => [name, valuesFor(name, resolved(document, user as Schema), known, place)] as const,
     )
     const most = Math.max(1, ...values.map(([, list]) => list.length))
     return Array.from({ length: most }, (_, index) => {

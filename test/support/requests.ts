@@ -21,16 +21,16 @@ type Make = (subject: Subject) => Ask | Promise<Ask>
 /** The requests of a description's own functions. Each has an example that shows its operation. */
 function requestsOf(contract: ContractDescription): [example: Ask, make: Make][] {
   const { activate, delete: remove, session } = contract
-  const about = (ask: (one: Subject['one']) => Ask): [Ask, Make] => [
+  const about = (ask: (user: Subject['one']) => Ask): [Ask, Make] => [
     ask({ ...nobody, refresh_token: '' }),
-    ({ one }) => ask(one),
+    ({ one: user }) => ask(user),
   ]
   const afterDeactivation =
-    (ask: (one: Someone) => Ask): Make =>
-    async ({ admin, one, untouched }) => {
-      const { path, ...deactivation } = contract.deactivate(one)
+    (ask: (user: Someone) => Ask): Make =>
+    async ({ admin, one: user, untouched }) => {
+      const { path, ...deactivation } = contract.deactivate(user)
       if (!untouched) await call(path, { ...deactivation, token: admin })
-      return ask(one)
+      return ask(user)
     }
   /** Every contract with roles has a word for `admin`, the only role for which this holds besides the default one. */
   const examples = [plainRole, adminRole]
@@ -38,7 +38,7 @@ function requestsOf(contract: ContractDescription): [example: Ask, make: Make][]
     about(contract.list),
     about(contract.read),
     about(() => contract.create(`requested${next()}@example.org`)),
-    ...Object.values(contract.edits).map((edit) => about((one) => edit(one))),
+    ...Object.values(contract.edits).map((edit) => about((user) => edit(user))),
     ...contract.setRole.flatMap((set): [Ask, Make][] => {
       const example = examples.flatMap((role) => set(nobody, role) ?? [])[0]
       return example ? [[example, async (subject) => set(subject.one, await newRole(subject)) ?? example]] : []

@@ -143,13 +143,13 @@ describe('GET /users/user/search/', () => {
   })
 
   it('shows inactive users too, in order of id, and no deleted user', async () => {
-    const one = await created(admin)
+    const user = await created(admin)
     const other = await created(admin, { username: 'other', email: 'other@example.org' })
-    await deactivate(admin, one.id)
-    expect((await search(admin, 'inès')).body.data).toEqual([{ ...one, is_active: false }, other])
-    await activate(admin, one.id)
+    await deactivate(admin, user.id)
+    expect((await search(admin, 'inès')).body.data).toEqual([{ ...user, is_active: false }, other])
+    await activate(admin, user.id)
     await call(`/v1/users/usr_${other.uid}`, { method: 'DELETE', token: admin })
-    expect((await search(admin, 'inès')).body).toMatchObject({ data: [one], total_count: 1 })
+    expect((await search(admin, 'inès')).body).toMatchObject({ data: [user], total_count: 1 })
   })
 
   it('requires users:read', async () => {
@@ -176,7 +176,7 @@ describe('a result of more than one page', () => {
       expect([query, body.data.length, body.total_count]).toEqual([query, expected, expected])
       expect(body.message).toBe(`${expected} users found for query string: '${query}'`)
       const ids = body.data.map(({ id }: { id: string }) => Number(id))
-      expect(ids).toEqual([...new Set<number>(ids)].sort((one, other) => one - other))
+      expect(ids).toEqual([...new Set<number>(ids)].sort((user, other) => user - other))
       expect(headers.get('content-length')).toBeNull()
     }
   }, 60_000)

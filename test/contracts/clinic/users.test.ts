@@ -147,10 +147,10 @@ describe('POST /users/user/new/', () => {
       ['certified_email', 254, emailOf],
     ]
     for (const [index, [field, max, ofLength]] of limits.entries()) {
-      const one = { ...inesInFull, username: `ines${index}`, email: `ines${index}@example.org` }
-      const over = await create(admin, { ...one, [field]: ofLength(max + 1) })
+      const user = { ...inesInFull, username: `ines${index}`, email: `ines${index}@example.org` }
+      const over = await create(admin, { ...user, [field]: ofLength(max + 1) })
       expectFailure(over, refusal(`${field}: Ensure this value has at most ${max} characters.`))
-      const { body } = await create(admin, { ...one, [field]: ofLength(max) })
+      const { body } = await create(admin, { ...user, [field]: ofLength(max) })
       expect(body.data[field]).toBe(ofLength(max).normalize('NFC'))
     }
   })
@@ -174,15 +174,15 @@ describe('POST /users/user/new/', () => {
       ['', null],
     ]
     for (const [index, [birth_date, shown]] of written.entries()) {
-      const one = { ...ines, username: `ines${index}`, email: `ines${index}@example.org`, birth_date }
-      const { body } = await create(admin, one, kinds[index % 3]![1])
+      const user = { ...ines, username: `ines${index}`, email: `ines${index}@example.org`, birth_date }
+      const { body } = await create(admin, user, kinds[index % 3]![1])
       expect([birth_date, body.data?.birth_date]).toEqual([birth_date, shown])
       expect((await throughV1(admin, body.data.uid)).body.birth_date).toBe(shown === null ? null : dayOf(shown))
     }
     const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
     for (const [index, month] of months.entries()) {
-      const one = { ...ines, username: `month${index}`, email: `month${index}@example.org` }
-      const { body } = await create(admin, { ...one, birth_date: `${index + 1}/05/1980` })
+      const user = { ...ines, username: `month${index}`, email: `month${index}@example.org` }
+      const { body } = await create(admin, { ...user, birth_date: `${index + 1}/05/1980` })
       expect(body.data.birth_date).toBe(`05 ${month} 1980`)
     }
   })
@@ -214,13 +214,13 @@ describe('POST /users/user/new/', () => {
     let people = 0
     const expectRead = async ([value, expected]: [unknown, boolean], kind: (typeof kinds)[number][1]) => {
       people += 1
-      const one = { ...ines, username: `ines${people}`, email: `ines${people}@example.org` }
-      const { body } = await create(admin, { ...one, ...flags(value) }, kind)
+      const user = { ...ines, username: `ines${people}`, email: `ines${people}@example.org` }
+      const { body } = await create(admin, { ...user, ...flags(value) }, kind)
       const { is_staff, is_active, is_admin } = body.data
       expect([value, is_staff, is_active, is_admin]).toEqual([value, expected, expected, expected])
     }
-    for (const [index, one] of said.entries()) await expectRead(one, kinds[index % 3]![1])
-    for (const one of onlyJson) await expectRead(one, asJson)
+    for (const [index, user] of said.entries()) await expectRead(user, kinds[index % 3]![1])
+    for (const user of onlyJson) await expectRead(user, asJson)
   })
 
   it('rejects any other word for a checkbox, so that no word grants a privilege by accident', async () => {
@@ -245,8 +245,8 @@ describe('POST /users/user/new/', () => {
       for (const [key, value] of Object.entries(values)) {
         for (const sent of [key, ` ${key} `, { key, value }, { key }]) {
           people += 1
-          const one = { ...ines, username: `ines${people}`, email: `ines${people}@example.org` }
-          const { body } = await create(admin, { ...one, [field]: sent }, kinds[people % 3]![1])
+          const user = { ...ines, username: `ines${people}`, email: `ines${people}@example.org` }
+          const { body } = await create(admin, { ...user, [field]: sent }, kinds[people % 3]![1])
           expect(body.data[field]).toEqual({ key, value })
         }
       }
@@ -309,8 +309,8 @@ describe('POST /users/user/new/', () => {
       email: ' Ines@EXAMPLE.org ',
     }
     for (const [index, [, kind]] of kinds.entries()) {
-      const one = { username: ` ines${index} `, email: ` Ines${index}@EXAMPLE.org ` }
-      const { body } = await create(admin, { ...inesInFull, ...fields, ...one, phone: ' 12 ' }, kind)
+      const user = { username: ` ines${index} `, email: ` Ines${index}@EXAMPLE.org ` }
+      const { body } = await create(admin, { ...inesInFull, ...fields, ...user, phone: ' 12 ' }, kind)
       const expected = { username: `ines${index}`, first_name: 'Inès', last_name: 'Caron', phone: '12' }
       expect(body.data).toMatchObject({ ...expected, email: `Ines${index}@example.org` })
       expect((await info(admin, body.data.id)).body.data).toEqual(body.data)
@@ -397,8 +397,8 @@ describe('GET /users/user/(user_id)/get_user_info/', () => {
   })
 
   it('shows the email when there is no username, and an empty phone number as null', async () => {
-    const one = person({ email: 'nameless@example.org', phone: '', mobile: '' })
-    await call('/v1/users', { token: admin, json: one })
+    const user = person({ email: 'nameless@example.org', phone: '', mobile: '' })
+    await call('/v1/users', { token: admin, json: user })
     const shown = (await info(admin, '2')).body.data
     expect(shown).toMatchObject({ username: 'nameless@example.org', phone: null, mobile: null })
   })

@@ -138,7 +138,7 @@ describe('GET /users/list', () => {
     expect([status, headers.get('content-length')]).toEqual([200, null])
     expect(new Set(body.map((user: any) => user.user_id)).size).toBe(10_004)
     const matricules: (number | null)[] = body.map((user: any) => user.matricule)
-    expect(matricules).toEqual(matricules.toSorted((one, other) => (one ?? Infinity) - (other ?? Infinity) || 0))
+    expect(matricules).toEqual(matricules.toSorted((person, other) => (person ?? Infinity) - (other ?? Infinity) || 0))
   })
 
   it('includes a deactivated user, as deactivated', async () => {
@@ -183,10 +183,10 @@ describe('GET /users/{user_id}', () => {
 
   it('shows users their own record by any spelling of their matricule', async () => {
     const admin = await adminToken()
-    const one = await signedInPerson(admin, { matricule: 77 })
+    const person = await signedInPerson(admin, { matricule: 77 })
     const other = await signedInPerson(admin, { matricule: 7 })
     for (const spelling of ['77', '0077', '７７']) {
-      expect((await get(one.access_token, encodeURIComponent(spelling))).status).toBe(200)
+      expect((await get(person.access_token, encodeURIComponent(spelling))).status).toBe(200)
       expect((await get(other.access_token, encodeURIComponent(spelling))).status).toBe(403)
     }
   })

@@ -166,8 +166,8 @@ describe('GET /api/v1/users', () => {
 
   it('shows every role of a user, the primary one first', async () => {
     const admin = await adminToken()
-    const one = await signedInPerson(admin)
-    const path = `/v1/users/${one.id}/roles`
+    const user = await signedInPerson(admin)
+    const path = `/v1/users/${user.id}/roles`
     await call(path, { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } })
     const roles = (await list(admin)).body.data[1].roles
     expect(roles.map(({ name }: { name: string }) => name)).toEqual(['user', 'admin'])
@@ -219,7 +219,7 @@ describe('GET /api/v1/users?search=', () => {
   it('does not search username, name, role, identifiers or any other field', async () => {
     const admin = await adminToken()
     const odd = { first_name: 'Ada', last_name: 'Mbeki', name: 'Zuzanna Quill', username: 'qwortle', phone: '707070' }
-    const one = await signedInPerson(admin, { ...odd, matricule: 909_090, certified_email: 'vouched@example.com' })
+    const user = await signedInPerson(admin, { ...odd, matricule: 909_090, certified_email: 'vouched@example.com' })
     for (const text of [
       'zuzanna',
       'quill',
@@ -227,13 +227,13 @@ describe('GET /api/v1/users?search=', () => {
       '707070',
       '909090',
       'vouched',
-      one.uuid,
+      user.uuid,
       'inactive',
       '@example.com',
     ]) {
       expect([text, await found(admin, text)]).toEqual([text, []])
     }
-    expect(await found(admin, 'mbeki ada')).toEqual([one.input.email])
+    expect(await found(admin, 'mbeki ada')).toEqual([user.input.email])
   })
 
   it('ignores case, accents and width', async () => {

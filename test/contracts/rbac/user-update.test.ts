@@ -79,8 +79,8 @@ describe('PUT /api/v1/users/{user_id}', () => {
   it('accepts the original’s body, and a uuid in any spelling', async () => {
     const { admin, id, body } = await adminAndTamsin()
     const sent = { first_name: 'Updated', last_name: 'Name', role_ids: [roleIds.admin] }
-    for (const one of [id.toUpperCase(), id.replaceAll('-', ''), `%7B${id}%7D`, `urn:uuid:${id}`]) {
-      const answer = await update(admin, one, sent)
+    for (const user of [id.toUpperCase(), id.replaceAll('-', ''), `%7B${id}%7D`, `urn:uuid:${id}`]) {
+      const answer = await update(admin, user, sent)
       expect([answer.status, answer.body]).toEqual([
         200,
         {
@@ -139,19 +139,19 @@ describe('PUT /api/v1/users/{user_id}', () => {
       { name: `${'é'.repeat(150)} ${'n'.repeat(49)}` },
       { name: 'Another Name', first_name: 'Cherilyn', last_name: '', ...rich },
     ]) {
-      const one = await signedInPerson(admin, more)
-      await call(`/v1/users/${one.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['guide', 'user'] } })
-      const whole = await call(`/v1/users/${one.id}`, { token: admin })
-      const shown = (await get(admin, one.uuid)).body
+      const user = await signedInPerson(admin, more)
+      await call(`/v1/users/${user.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['guide', 'user'] } })
+      const whole = await call(`/v1/users/${user.id}`, { token: admin })
+      const shown = (await get(admin, user.uuid)).body
       vi.advanceTimersByTime(5000)
-      const back = await update(admin, one.uuid, { ...shown, role_ids: [guide, roleIds.user] })
+      const back = await update(admin, user.uuid, { ...shown, role_ids: [guide, roleIds.user] })
       expect([back.status, back.body, back.cost.written]).toEqual([200, shown, 0])
-      const again = await call(`/v1/users/${one.id}`, { token: admin })
+      const again = await call(`/v1/users/${user.id}`, { token: admin })
       expect([again.text, again.headers.get('etag')]).toEqual([whole.text, whole.headers.get('etag')])
-      const changed = await update(admin, one.uuid, { ...shown, email: `new.${one.input.email}` })
-      expect(changed.body).toEqual({ ...shown, email: `new.${one.input.email}`, updated_at: changed.body.updated_at })
-      const after = (await call(`/v1/users/${one.id}`, { token: admin })).body
-      expect(after).toEqual({ ...whole.body, email: `new.${one.input.email}`, updated_at: after.updated_at })
+      const changed = await update(admin, user.uuid, { ...shown, email: `new.${user.input.email}` })
+      expect(changed.body).toEqual({ ...shown, email: `new.${user.input.email}`, updated_at: changed.body.updated_at })
+      const after = (await call(`/v1/users/${user.id}`, { token: admin })).body
+      expect(after).toEqual({ ...whole.body, email: `new.${user.input.email}`, updated_at: after.updated_at })
     }
   })
 
@@ -290,8 +290,8 @@ describe('PUT /api/v1/users/{user_id}', () => {
     const admin = await adminToken()
     expectDetail(await update(admin, nobody, { first_name: 'Updated' }), 404, 'User not found')
     expectDetail(await update(admin, nobody, {}), 404, 'User not found')
-    for (const one of ['1', 'me', nobody.slice(1)]) {
-      expectInvalid(await update(admin, one, { first_name: 'Updated' }), invalidUserId)
+    for (const user of ['1', 'me', nobody.slice(1)]) {
+      expectInvalid(await update(admin, user, { first_name: 'Updated' }), invalidUserId)
     }
   })
 
@@ -367,8 +367,8 @@ describe('PUT /api/v1/users/{user_id}', () => {
   it('requires users:update for others', async () => {
     const { admin, id, text } = await adminAndTamsin()
     const plain = await signedInPerson(admin)
-    for (const one of [id, nobody]) {
-      expectDetail(await update(plain.access_token, one, { first_name: 'Updated' }), 403, lacking('users:update'))
+    for (const user of [id, nobody]) {
+      expectDetail(await update(plain.access_token, user, { first_name: 'Updated' }), 403, lacking('users:update'))
     }
     const editor = await clerk(admin, ['users:update'])
     const sent = { first_name: 'Updated', email: 'updated@example.org', password: 'the tide is out at three' }

@@ -48,12 +48,12 @@ async function expectAgreement() {
 
 describe('POST /Groups', () => {
   it('creates a role with members and without permissions, and returns it', async () => {
-    const [one, other] = [await user(), await user()]
+    const [person, other] = [await user(), await user()]
     const answer = await client.post('/Groups', {
       schemas: [groupSchema],
       displayName: ' Nurses ',
       externalId: 'g1',
-      members: [{ value: other }, one, { value: one, display: 'x' }],
+      members: [{ value: other }, person, { value: person, display: 'x' }],
     })
     expect(answer.status).toBe(201)
     const { id, meta, ...rest } = answer.body
@@ -62,16 +62,16 @@ describe('POST /Groups', () => {
       schemas: [groupSchema],
       externalId: 'g1',
       displayName: 'Nurses',
-      members: [one, other].map((value) => ({ value, $ref: $ref(value), type: 'User' })),
+      members: [person, other].map((value) => ({ value, $ref: $ref(value), type: 'User' })),
     })
     expect(answer.headers.get('location')).toBe(meta.location)
     expect(meta.version).toBeUndefined()
     const roles = await call('/v1/roles', { token: await adminToken() })
     expect(roles.body.data.find((role: any) => role.name === 'Nurses').permissions).toEqual([])
-    expect((await client.get(`/Users/${one}`)).body.groups).toEqual([
+    expect((await client.get(`/Users/${person}`)).body.groups).toEqual([
       { value: id, $ref: `https://usher.example/scim/v2/Groups/${id}`, display: 'Nurses', type: 'direct' },
     ])
-    expect(await rolesOf(one)).toEqual(['Nurses'])
+    expect(await rolesOf(person)).toEqual(['Nurses'])
     await expectAgreement()
   })
 
@@ -110,64 +110,64 @@ describe('POST /Groups', () => {
 describe('PATCH /Groups/{id}', () => {
   it('adds and removes members in the requests of Entra and Okta, and returns 204', async () => {
     const { id } = await group()
-    const [one, other, third] = [await user(), await user(), await user()]
+    const [person, other, third] = [await user(), await user(), await user()]
     const patched = async (...operations: object[]) => {
       const { status, text } = await client.patch(`/Groups/${id}`, operations)
       expect([status, text]).toEqual([204, ''])
       await expectAgreement()
       return membersOf(id)
     }
-    expect(await patched({ op: 'Add', path: 'members', value: [{ value: one }, { value: other }] })).toEqual([
-      one,
+    expect(await patched({ op: 'Add', path: 'members', value: [{ value: person }, { value: other }] })).toEqual([
+      person,
       other,
     ])
-    expect(await patched({ op: 'add', value: { members: [{ value: third }] } })).toEqual([one, other, third])
-    expect(await patched({ op: 'Remove', path: 'members', value: [{ value: one }] })).toEqual([other, third])
+    expect(await patched({ op: 'add', value: { members: [{ value: third }] } })).toEqual([person, other, third])
+    expect(await patched({ op: 'Remove', path: 'members', value: [{ value: person }] })).toEqual([other, third])
     expect(await patched({ op: 'remove', path: `members[value eq "${other}"]` })).toEqual([third])
-    expect(await patched({ op: 'replace', path: 'members', value: [{ value: one }] })).toEqual([one])
-    expect(await patched({ op: 'add', path: `members[value eq "${third}"]`, value: {} })).toEqual([one, third])
-    expect(await patched({ op: 'remove', path: `members[value eq "${one}" or value eq "${third}"]` })).toEqual([])
+    expect(await patched({ op: 'replace', path: 'members', value: [{ value: person }] })).toEqual([person])
+    expect(await patched({ op: 'add', path: `members[value eq "${third}"]`, value: {} })).toEqual([person, third])
+    expect(await patched({ op: 'remove', path: `members[value eq "${person}" or value eq "${third}"]` })).toEqual([])
     expect(
       await patched({
         op: 'replace',
-        value: { displayName: 'Renamed', externalId: 'g', id, members: [{ value: one }] },
+        value: { displayName: 'Renamed', externalId: 'g', id, members: [{ value: person }] },
       }),
-    ).toEqual([one])
+    ).toEqual([person])
     expect(await patched({ op: 'remove', path: 'members' })).toEqual([])
     expect((await client.get(`/Groups/${id}`)).body).toMatchObject({ displayName: 'Renamed', externalId: 'g' })
-    expect(await rolesOf(one)).toEqual(['user'])
+    expect(await rolesOf(person)).toEqual(['user'])
   })
 
   it('keeps the other groups of a member, the primary one first, and raises the version of changed members only', async () => {
     const [first, second] = [await group('First'), await group('Second')]
-    const [one, other] = [await user(), await user()]
+    const [person, other] = [await user(), await user()]
     const add = (id: string, value: string) =>
       client.patch(`/Groups/${id}`, [{ op: 'add', path: 'members', value: [{ value }] }])
-    await add(first.id, one)
-    await add(second.id, one)
-    await add(second.id, one)
-    expect(await rolesOf(one)).toEqual(['First', 'Second'])
+    await add(first.id, person)
+    await add(second.id, person)
+    await add(second.id, person)
+    expect(await rolesOf(person)).toEqual(['First', 'Second'])
     const version = async (id: string) => (await client.get(`/Users/${id}`)).body.meta.version
-    expect([await version(one), await version(other)]).toEqual(['W/"3"', 'W/"1"'])
+    expect([await version(person), await version(other)]).toEqual(['W/"3"', 'W/"1"'])
     await client.patch(`/Groups/${first.id}`, [
-      { op: 'remove', path: 'members', value: [{ value: one }, { value: other }] },
+      { op: 'remove', path: 'members', value: [{ value: person }, { value: other }] },
     ])
-    expect(await rolesOf(one)).toEqual(['Second'])
+    expect(await rolesOf(person)).toEqual(['Second'])
     await expectAgreement()
     const events = await rows<{ user_id: string; contract: string }>(
       `SELECT user_id, contract FROM audit_events WHERE action = 'user.roles_set'`,
     )
-    expect(events).toEqual(Array(3).fill({ user_id: one, contract: 'scim' }))
+    expect(events).toEqual(Array(3).fill({ user_id: person, contract: 'scim' }))
   })
 
   it('returns the group when attributes are requested, and reads its members only when members are requested', async () => {
-    const one = await user()
-    const { id } = await group('A', { members: [one] })
+    const person = await user()
+    const { id } = await group('A', { members: [person] })
     const rename = [{ op: 'replace', path: 'displayName', value: 'B' }]
     const answer = await client.patch(`/Groups/${id}?excludedAttributes=members`, rename)
     expect([answer.status, answer.body.displayName, answer.body.members]).toEqual([200, 'B', undefined])
     const whole = await client.patch(`/Groups/${id}?attributes=members.value`, rename)
-    expect(whole.body).toEqual({ schemas: [groupSchema], id, members: [{ value: one }] })
+    expect(whole.body).toEqual({ schemas: [groupSchema], id, members: [{ value: person }] })
   })
 
   it('rejects malformed operations with the right scimType, and changes nothing', async () => {
@@ -233,7 +233,7 @@ describe('PATCH /Groups/{id}', () => {
     const bare = await client.get(`/Groups/${id}?excludedAttributes=members`)
     expect(bare.cost.read).toBeLessThanOrEqual(20)
     const list = await client.get('/Groups')
-    expect(list.body.Resources.map((one: any) => one.members?.length)).toEqual([1, 5001])
+    expect(list.body.Resources.map((person: any) => person.members?.length)).toEqual([1, 5001])
     expect((await client.get('/Groups?excludedAttributes=members')).cost.read).toBeLessThanOrEqual(3 + 20)
   }, 120_000)
 })
@@ -242,14 +242,14 @@ describe('a change of a group', () => {
   it('is forbidden for a role or a member with more permissions than the caller, and then changes nothing', async () => {
     const admin = await adminToken()
     const manager = await call('/v1/roles', { token: admin, json: { name: 'manager', permissions: ['audit:read'] } })
-    const one = await user()
+    const person = await user()
     const strong = await signedInPerson(admin, { role: 'manager' })
     const add = (id: string, ...values: string[]) =>
       client.patch(`/Groups/${id}`, [{ op: 'add', path: 'members', value: values.map((value) => ({ value })) }])
-    expect((await add(manager.body.id, one)).status).toBe(403)
-    expect((await add(roleIds.admin, one)).status).toBe(403)
+    expect((await add(manager.body.id, person)).status).toBe(403)
+    expect((await add(roleIds.admin, person)).status).toBe(403)
     const { id } = await group()
-    expect((await add(id, one, strong.uuid)).status).toBe(403)
+    expect((await add(id, person, strong.uuid)).status).toBe(403)
     expect(await membersOf(id)).toEqual([])
     expect(
       (await client.patch(`/Groups/${manager.body.id}`, [{ op: 'replace', path: 'displayName', value: 'x' }])).status,
@@ -295,19 +295,19 @@ describe('a change of a group', () => {
     expect((await session.delete(`/Groups/${roleIds.admin}`)).status).toBe(403)
     for (const method of ['get', 'delete'] as const)
       expect((await session[method](`/Groups/${roleIds.user}`)).status).toBe(404)
-    expect((await session.get('/Groups')).body.Resources.map((one: any) => one.displayName)).toEqual(['admin'])
+    expect((await session.get('/Groups')).body.Resources.map((person: any) => person.displayName)).toEqual(['admin'])
   })
 })
 
 describe('PUT /Groups/{id}', () => {
   it('keeps the members when they are absent, and replaces them when a list is sent', async () => {
-    const [one, other] = [await user(), await user()]
-    const { id } = await group('A', { externalId: 'x', members: [one] })
+    const [person, other] = [await user(), await user()]
+    const { id } = await group('A', { externalId: 'x', members: [person] })
     const put = (body: object) => client.put(`/Groups/${id}`, { schemas: [groupSchema], ...body })
     expect((await put({ displayName: 'B' })).body).toMatchObject({
       displayName: 'B',
       externalId: 'x',
-      members: [{ value: one }],
+      members: [{ value: person }],
     })
     expect(
       (await put({ displayName: 'B', members: [{ value: other }] })).body.members.map((member: any) => member.value),
@@ -339,12 +339,12 @@ describe('PUT /Groups/{id}', () => {
 
 describe('DELETE /Groups/{id}', () => {
   it('removes the role from its members in the same batch', async () => {
-    const [one, other] = [await user(), await user()]
-    const { id } = await group('A', { externalId: 'x', members: [one, other] })
+    const [person, other] = [await user(), await user()]
+    const { id } = await group('A', { externalId: 'x', members: [person, other] })
     const kept = await group('B', { members: [other] })
     const { status, cost } = await client.delete(`/Groups/${id}`)
     expect([status, cost.trips]).toEqual([204, 2])
-    expect([await rolesOf(one), await rolesOf(other)]).toEqual([['user'], ['B']])
+    expect([await rolesOf(person), await rolesOf(other)]).toEqual([['user'], ['B']])
     expect((await client.get(`/Groups/${id}`)).status).toBe(404)
     expect((await rows('SELECT * FROM external_ids')).length).toBe(0)
     await expectAgreement()
@@ -354,16 +354,16 @@ describe('DELETE /Groups/{id}', () => {
 
 describe('GET /Groups', () => {
   it('filters, sorts and pages, by index and by cursor', async () => {
-    const one = await user()
-    const a = await group('Zeta', { members: [one], externalId: 'z' })
+    const person = await user()
+    const a = await group('Zeta', { members: [person], externalId: 'z' })
     const b = await group('alpha')
     const names = async (path: string) => (await client.get(path)).body.Resources.map((found: any) => found.displayName)
     const filter = (text: string) => names(filtered(text).replace('/Users', '/Groups'))
     expect(await filter('displayName eq "ZETA"')).toEqual(['Zeta'])
-    expect(await filter(`members eq "${one}"`)).toEqual(['Zeta'])
-    expect(await filter(`id eq "${a.id}" and members eq "${one}"`)).toEqual(['Zeta'])
-    expect(await filter(`id eq "${b.id}" and members[value eq "${one}" and type eq "user"]`)).toEqual([])
-    expect(await filter(`members.value ne "${one}"`)).toEqual(['admin', 'alpha'])
+    expect(await filter(`members eq "${person}"`)).toEqual(['Zeta'])
+    expect(await filter(`id eq "${a.id}" and members eq "${person}"`)).toEqual(['Zeta'])
+    expect(await filter(`id eq "${b.id}" and members[value eq "${person}" and type eq "user"]`)).toEqual([])
+    expect(await filter(`members.value ne "${person}"`)).toEqual(['admin', 'alpha'])
     expect(await filter('externalId eq "z" or displayName sw "AL"')).toEqual(['Zeta', 'alpha'])
     expect(await filter('members pr and not (displayName eq "admin")')).toEqual(['Zeta'])
     expect(await filter('meta.created gt "2001-01-01T00:00:00Z"')).toHaveLength(3)

@@ -17,30 +17,30 @@ const login = (identifier: unknown, password: unknown) => call('/v1/auth/login',
 
 describe('POST /users/{id}/deactivate', () => {
   it('returns the inactive user with an ETag', async () => {
-    const one = await signedInPerson(admin)
-    const { status, headers, body } = await post(one.id, 'deactivate')
-    expect([status, body]).toEqual([200, { ...one.user, status: 'inactive', updated_at: body.updated_at }])
-    const read = await call(`/v1/users/${one.id}`, { token: admin })
+    const user = await signedInPerson(admin)
+    const { status, headers, body } = await post(user.id, 'deactivate')
+    expect([status, body]).toEqual([200, { ...user.user, status: 'inactive', updated_at: body.updated_at }])
+    const read = await call(`/v1/users/${user.id}`, { token: admin })
     expect([read.body, read.headers.get('etag')]).toEqual([body, headers.get('etag')])
   })
 
   it('returns the same response when repeated, and changes nothing', async () => {
-    const one = await signedInPerson(admin)
-    const first = await post(one.id, 'deactivate')
-    const again = await post(one.id, 'deactivate')
+    const user = await signedInPerson(admin)
+    const first = await post(user.id, 'deactivate')
+    const again = await post(user.id, 'deactivate')
     expect([again.status, again.text, again.cost.written]).toEqual([200, first.text, 0])
     expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
   })
 
   it('ends every session, refresh token and key of the user, from the next request on', async () => {
-    const one = await someoneWith(admin, ['users:read', 'api_keys:manage'])
-    const { key } = await keyWith(one.access_token, ['users:read'])
+    const user = await someoneWith(admin, ['users:read', 'api_keys:manage'])
+    const { key } = await keyWith(user.access_token, ['users:read'])
     expect((await call('/v1/users', { token: key })).status).toBe(200)
-    await post(one.id, 'deactivate')
-    for (const token of [one.access_token, key]) expect((await call('/v1/users', { token })).status).toBe(401)
-    expect((await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })).status).toBe(401)
-    expect((await login(one.input.email, one.input.password)).status).toBe(401)
-    expect((await call(`/v1/users/${one.id}/sessions`, { token: admin })).body).toEqual({ data: [] })
+    await post(user.id, 'deactivate')
+    for (const token of [user.access_token, key]) expect((await call('/v1/users', { token })).status).toBe(401)
+    expect((await call('/v1/auth/refresh', { json: { refresh_token: user.refresh_token } })).status).toBe(401)
+    expect((await login(user.input.email, user.input.password)).status).toBe(401)
+    expect((await call(`/v1/users/${user.id}/sessions`, { token: admin })).body).toEqual({ data: [] })
   })
 
   it('requires users:deactivate, even for the caller’s own account', async () => {
@@ -78,34 +78,34 @@ describe('POST /users/{id}/deactivate', () => {
 
 describe('POST /users/{id}/activate', () => {
   it('returns the active user with an ETag, also when repeated', async () => {
-    const one = await signedInPerson(admin)
-    await post(one.id, 'deactivate')
-    const first = await post(one.id, 'activate')
-    expect([first.status, first.body]).toEqual([200, { ...one.user, updated_at: first.body.updated_at }])
-    const again = await post(one.id, 'activate')
+    const user = await signedInPerson(admin)
+    await post(user.id, 'deactivate')
+    const first = await post(user.id, 'activate')
+    expect([first.status, first.body]).toEqual([200, { ...user.user, updated_at: first.body.updated_at }])
+    const again = await post(user.id, 'activate')
     expect([again.status, again.text]).toEqual([200, first.text])
     expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
   })
 
   it('lets the user sign in again, and revives no session, refresh token or key', async () => {
-    const one = await someoneWith(admin, ['users:read', 'api_keys:manage'])
-    const { key } = await keyWith(one.access_token, ['users:read'])
-    await post(one.id, 'deactivate')
-    await post(one.id, 'activate')
-    for (const token of [one.access_token, key]) expect((await call('/v1/users', { token })).status).toBe(401)
-    expect((await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })).status).toBe(401)
-    const again = await login(one.input.email, one.input.password)
+    const user = await someoneWith(admin, ['users:read', 'api_keys:manage'])
+    const { key } = await keyWith(user.access_token, ['users:read'])
+    await post(user.id, 'deactivate')
+    await post(user.id, 'activate')
+    for (const token of [user.access_token, key]) expect((await call('/v1/users', { token })).status).toBe(401)
+    expect((await call('/v1/auth/refresh', { json: { refresh_token: user.refresh_token } })).status).toBe(401)
+    const again = await login(user.input.email, user.input.password)
     expect(again.status).toBe(200)
     expect((await call('/v1/api-keys', { token: again.body.access_token })).body).toEqual({ data: [] })
   })
 
   it('clears a lockout, even for a user who is already active', async () => {
-    const one = await signedInPerson(admin)
-    for (let tried = 0; tried < 5; tried += 1) await login(one.input.email, 'not the password')
-    expect((await login(one.input.email, one.input.password)).status).toBe(429)
-    const { status, headers, body } = await post(one.id, 'activate')
-    expect([status, body, headers.get('etag')]).toEqual([200, one.user, '"1"'])
-    expect((await login(one.input.email, one.input.password)).status).toBe(200)
+    const user = await signedInPerson(admin)
+    for (let tried = 0; tried < 5; tried += 1) await login(user.input.email, 'not the password')
+    expect((await login(user.input.email, user.input.password)).status).toBe(429)
+    const { status, headers, body } = await post(user.id, 'activate')
+    expect([status, body, headers.get('etag')]).toEqual([200, user.user, '"1"'])
+    expect((await login(user.input.email, user.input.password)).status).toBe(200)
   })
 
   it('requires users:deactivate, and every permission that the user holds', async () => {

@@ -149,12 +149,12 @@ describe('an API key', () => {
   })
 
   it('does not count as its owner: access to the owner’s own record requires a permission', async () => {
-    const one = await someoneWith(admin, ['api_keys:manage'])
-    const { key } = await keyWith(one.access_token, ['api_keys:manage'])
-    expectProblem(await call(`/v1/users/${one.id}`, { token: key }), 403, lacking('users:read'))
-    expectProblem(await call(`/v1/users/${one.id}/sessions`, { token: key }), 403, lacking('sessions:manage'))
+    const user = await someoneWith(admin, ['api_keys:manage'])
+    const { key } = await keyWith(user.access_token, ['api_keys:manage'])
+    expectProblem(await call(`/v1/users/${user.id}`, { token: key }), 403, lacking('users:read'))
+    expectProblem(await call(`/v1/users/${user.id}/sessions`, { token: key }), 403, lacking('sessions:manage'))
     const json = { phone: '1' }
-    const patched = await call(`/v1/users/${one.id}`, { method: 'PATCH', token: key, json })
+    const patched = await call(`/v1/users/${user.id}`, { method: 'PATCH', token: key, json })
     expectProblem(patched, 403, lacking('users:update'))
     expectProblem(await call('/v1/auth/logout', { method: 'POST', token: key }), 403, 'This is not allowed.')
   })
@@ -236,7 +236,7 @@ describe('GET /api-keys', () => {
 
   it('called with a key, returns the keys of its owner', async () => {
     const { id, key } = await keyWith(admin, ['api_keys:manage'])
-    expect((await list(key)).body.data.map((one: { id: string }) => one.id)).toEqual([id])
+    expect((await list(key)).body.data.map((user: { id: string }) => user.id)).toEqual([id])
   })
 
   it('requires api_keys:manage', async () => {
@@ -293,13 +293,13 @@ describe('DELETE /api-keys/{id}', () => {
 
 describe('GET /users/{id}/api-keys', () => {
   it('returns the valid keys of a user, newest first, without the secrets', async () => {
-    const one = await someoneWith(admin, ['api_keys:manage'])
+    const user = await someoneWith(admin, ['api_keys:manage'])
     const made = []
-    for (const name of ['first', 'second']) made.unshift(await keyWith(one.access_token, [], { name }))
-    const { id } = await keyWith(one.access_token, [])
-    await revoke(id, one.access_token)
+    for (const name of ['first', 'second']) made.unshift(await keyWith(user.access_token, [], { name }))
+    const { id } = await keyWith(user.access_token, [])
+    await revoke(id, user.access_token)
     await keyWith(admin, [])
-    const { status, body, text } = await call(`/v1/users/${one.id}/api-keys`, { token: admin })
+    const { status, body, text } = await call(`/v1/users/${user.id}/api-keys`, { token: admin })
     expect([status, body]).toEqual([200, { data: made.map(({ key: _, ...shown }) => shown) }])
     for (const { key } of made) expect(text).not.toContain(key.slice(4, 20))
   })
@@ -321,17 +321,17 @@ describe('DELETE /users/{id}/api-keys', () => {
   const revokeAll = (id: string, token = admin) => call(`/v1/users/${id}/api-keys`, { method: 'DELETE', token })
 
   it('returns 204 without a body, and every key of the user is refused from the next request on', async () => {
-    const [one, other] = [await someoneWith(admin, ['api_keys:manage']), await someoneWith(admin, ['api_keys:manage'])]
-    const keys = [await keyWith(one.access_token, []), await keyWith(one.access_token, [])]
+    const [user, other] = [await someoneWith(admin, ['api_keys:manage']), await someoneWith(admin, ['api_keys:manage'])]
+    const keys = [await keyWith(user.access_token, []), await keyWith(user.access_token, [])]
     const left = await keyWith(other.access_token, [])
     for (let again = 0; again < 2; again += 1) {
-      const { status, text } = await revokeAll(one.id)
+      const { status, text } = await revokeAll(user.id)
       expect([status, text]).toEqual([204, ''])
     }
     for (const { key } of keys) expectProblem(await call('/v1/me', { token: key }), 401, notValid)
-    expect([await statusOf('/v1/me', left.key), await statusOf('/v1/me', one.access_token)]).toEqual([200, 200])
+    expect([await statusOf('/v1/me', left.key), await statusOf('/v1/me', user.access_token)]).toEqual([200, 200])
     const recorded = await rows("SELECT user_id, subject_id FROM audit_events WHERE action = 'key.revoked'")
-    expect(recorded).toEqual([{ user_id: one.uuid, subject_id: null }])
+    expect(recorded).toEqual([{ user_id: user.uuid, subject_id: null }])
   })
 
   it('revokes no key when one of them is wider than the caller’s session or key', async () => {

@@ -47,13 +47,13 @@ async function writtenBy(work: () => Promise<unknown>): Promise<Event[]> {
 
 const asAdmin = (method: string, path: string, json?: object) => call(path, { token: admin, method, json })
 type Person = Awaited<ReturnType<typeof signedInPerson>>
-const login = (one: Person, password = one.input.password) =>
-  call('/v1/auth/login', { json: { identifier: one.input.email, password } })
+const login = (user: Person, password = user.input.password) =>
+  call('/v1/auth/login', { json: { identifier: user.input.email, password } })
 
-const refresh = (one: Person) => call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })
+const refresh = (user: Person) => call('/v1/auth/refresh', { json: { refresh_token: user.refresh_token } })
 
-const lockOut = async (one: Person) => {
-  for (let tried = 0; tried < 5; tried += 1) await login(one, 'not the password')
+const lockOut = async (user: Person) => {
+  for (let tried = 0; tried < 5; tried += 1) await login(user, 'not the password')
 }
 
 /** Runs `work` after the grace period of a used refresh token. */
@@ -72,8 +72,8 @@ const exportedFields = [
 
 interface Scenario {
   /** Prepares the user for the action. */
-  after?: (one: Person) => Promise<unknown>
-  does: (one: Person) => Promise<unknown>
+  after?: (user: Person) => Promise<unknown>
+  does: (user: Person) => Promise<unknown>
   actor: 'admin' | 'one' | 'nobody'
   to: 'admin' | 'one' | 'nobody' | 'the new one'
   fields?: string[]
@@ -95,8 +95,8 @@ const scenarios: Record<string, Scenario> = {
     fields: ['email', 'first_name', 'name', 'password', 'role', 'user_type'],
   },
   'user.updated': {
-    does: (one) =>
-      asAdmin('PATCH', `/v1/users/${one.id}`, {
+    does: (user) =>
+      asAdmin('PATCH', `/v1/users/${user.id}`, {
         ...{
           email: 'new@example.org',
           username: 'new',
@@ -122,29 +122,29 @@ const scenarios: Record<string, Scenario> = {
     ],
   },
   'user.deactivated': {
-    does: (one) => asAdmin('POST', `/v1/users/${one.id}/deactivate`),
+    does: (user) => asAdmin('POST', `/v1/users/${user.id}/deactivate`),
     actor: 'admin',
     to: 'one',
     fields: ['status'],
   },
   'user.activated': {
-    after: (one) => asAdmin('POST', `/v1/users/${one.id}/deactivate`),
-    does: (one) => asAdmin('POST', `/v1/users/${one.id}/activate`),
+    after: (user) => asAdmin('POST', `/v1/users/${user.id}/deactivate`),
+    does: (user) => asAdmin('POST', `/v1/users/${user.id}/activate`),
     actor: 'admin',
     to: 'one',
     fields: ['status'],
   },
-  'user.deleted': { does: (one) => asAdmin('DELETE', `/v1/users/${one.id}`), actor: 'admin', to: 'one' },
+  'user.deleted': { does: (user) => asAdmin('DELETE', `/v1/users/${user.id}`), actor: 'admin', to: 'one' },
   'user.roles_set': {
-    does: (one) => asAdmin('PUT', `/v1/users/${one.id}/roles`, { roles: ['admin', 'user'] }),
+    does: (user) => asAdmin('PUT', `/v1/users/${user.id}/roles`, { roles: ['admin', 'user'] }),
     actor: 'admin',
     to: 'one',
     fields: ['roles'],
   },
   'user.password_set': {
-    does: (one) => {
-      const json = { current_password: one.input.password, new_password: 'another fine passphrase' }
-      return call('/v1/me/password', { token: one.access_token, method: 'PUT', json })
+    does: (user) => {
+      const json = { current_password: user.input.password, new_password: 'another fine passphrase' }
+      return call('/v1/me/password', { token: user.access_token, method: 'PUT', json })
     },
     actor: 'one',
     to: 'one',
@@ -152,18 +152,18 @@ const scenarios: Record<string, Scenario> = {
     also: ['session.created'],
   },
   'user.password_token_issued': {
-    does: (one) => asAdmin('POST', `/v1/users/${one.id}/password-token`),
+    does: (user) => asAdmin('POST', `/v1/users/${user.id}/password-token`),
     actor: 'admin',
     to: 'one',
   },
   'user.password_token_revoked': {
-    after: (one) => asAdmin('POST', `/v1/users/${one.id}/password-token`),
-    does: (one) => asAdmin('DELETE', `/v1/users/${one.id}/password-token`),
+    after: (user) => asAdmin('POST', `/v1/users/${user.id}/password-token`),
+    does: (user) => asAdmin('DELETE', `/v1/users/${user.id}/password-token`),
     actor: 'admin',
     to: 'one',
   },
-  'session.created': { does: (one) => login(one), actor: 'one', to: 'one' },
-  'session.ended': { does: (one) => asAdmin('DELETE', `/v1/users/${one.id}/sessions`), actor: 'admin', to: 'one' },
+  'session.created': { does: (user) => login(user), actor: 'one', to: 'one' },
+  'session.ended': { does: (user) => asAdmin('DELETE', `/v1/users/${user.id}/sessions`), actor: 'admin', to: 'one' },
   'key.created': {
     does: () => keyWith(admin, ['users:read']),
     actor: 'admin',
@@ -215,22 +215,22 @@ const scenarios: Record<string, Scenario> = {
     to: 'nobody',
   },
   'account.locked': {
-    after: async (one) => {
-      for (let tried = 0; tried < 4; tried += 1) await login(one, 'not the password')
+    after: async (user) => {
+      for (let tried = 0; tried < 4; tried += 1) await login(user, 'not the password')
     },
-    does: (one) => login(one, 'not the password'),
+    does: (user) => login(user, 'not the password'),
     actor: 'nobody',
     to: 'one',
   },
   'account.unlocked': {
     after: lockOut,
-    does: (one) => asAdmin('POST', `/v1/users/${one.id}/activate`),
+    does: (user) => asAdmin('POST', `/v1/users/${user.id}/activate`),
     actor: 'admin',
     to: 'one',
   },
   'session.reuse_detected': {
-    after: (one) => refresh(one),
-    does: (one) => muchLater(() => refresh(one)),
+    after: (user) => refresh(user),
+    does: (user) => muchLater(() => refresh(user)),
     actor: 'nobody',
     to: 'one',
     also: ['session.ended'],
@@ -248,11 +248,11 @@ describe('the audit trail', () => {
   async function expectEvents(actions: string[]) {
     for (const action of actions) {
       const { after, does, actor, to, fields = [], also = [] } = scenarios[action] as Scenario
-      const one = await signedInPerson(admin)
-      await after?.(one)
-      const written = await writtenBy(() => does(one))
+      const user = await signedInPerson(admin)
+      await after?.(user)
+      const written = await writtenBy(() => does(user))
       const theNewOne = (await call('/v1/users?sort=-created_at&limit=1', { token: admin })).body.data[0].id
-      const who = { admin: adminId, one: one.id, nobody: null, 'the new one': theNewOne }
+      const who = { admin: adminId, one: user.id, nobody: null, 'the new one': theNewOne }
       expect(
         written.map(({ action, actor_id, user_id, contract, fields }) => {
           return { action, actor_id, user_id, contract, fields: fields.toSorted() }
@@ -267,7 +267,7 @@ describe('the audit trail', () => {
           fields: [],
         })),
       ])
-      await call(`/v1/users/${one.id}`, { method: 'DELETE', token: admin })
+      await call(`/v1/users/${user.id}`, { method: 'DELETE', token: admin })
     }
   }
   const actionsOf = (...subjects: string[]) =>
@@ -311,21 +311,21 @@ describe('the audit trail', () => {
   })
 
   it('records no unlock for an account that is not locked', async () => {
-    const one = await signedInPerson(admin)
-    await login(one, 'not the password')
+    const user = await signedInPerson(admin)
+    await login(user, 'not the password')
     const unlocking = async () => {
-      await asAdmin('POST', `/v1/users/${one.id}/activate`)
-      await asAdmin('PATCH', `/v1/users/${one.id}`, { password: 'another fine passphrase' })
+      await asAdmin('POST', `/v1/users/${user.id}/activate`)
+      await asAdmin('PATCH', `/v1/users/${user.id}`, { password: 'another fine passphrase' })
     }
     expect((await writtenBy(unlocking)).map(({ action }) => action)).toEqual(['user.password_set'])
-    await lockOut(one)
+    await lockOut(user)
     expect((await writtenBy(unlocking)).map(({ action }) => action)).toEqual(['account.unlocked', 'user.password_set'])
   })
 
   it('records an unlock when an administrator’s password change unlocks the account, through any contract', async () => {
-    const one = await signedInPerson(admin)
-    const json = { user_id: one.uuid, password: 'another fine passphrase' }
-    await lockOut(one)
+    const user = await signedInPerson(admin)
+    const json = { user_id: user.uuid, password: 'another fine passphrase' }
+    await lockOut(user)
     const written = await writtenBy(() => call('/personnel/users/update', { method: 'PUT', token: admin, json }))
     expect(written.map(({ action, contract }) => [action, contract]).sort()).toEqual([
       ['account.unlocked', 'personnel'],
@@ -334,11 +334,11 @@ describe('the audit trail', () => {
   })
 
   it('names the role, key, session or webhook of an event', async () => {
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     const { body: role } = await asAdmin('POST', '/v1/roles', { name: 'porter', permissions: [] })
     const { body: webhook } = await asAdmin('POST', '/v1/webhooks', quietWebhook)
     const key = await keyWith(admin, [])
-    const sessions = (await call(`/v1/users/${one.id}/sessions`, { token: admin })).body.data as { id: string }[]
+    const sessions = (await call(`/v1/users/${user.id}/sessions`, { token: admin })).body.data as { id: string }[]
     const about = async (work: () => Promise<unknown>) =>
       (await writtenBy(work)).map(({ action, subject_id }) => [action, subject_id])
     expect((await list('limit=4')).body.data.map(({ subject_id }) => subject_id)).toEqual([
@@ -356,10 +356,12 @@ describe('the audit trail', () => {
       ['webhook.deleted', webhook.id],
     ])
     expect(await about(() => asAdmin('DELETE', `/v1/api-keys/${key.id}`))).toEqual([['key.revoked', key.id]])
-    expect(await about(() => asAdmin('DELETE', `/v1/users/${one.id}/sessions/${sessions[0]?.id}`))).toEqual([
+    expect(await about(() => asAdmin('DELETE', `/v1/users/${user.id}/sessions/${sessions[0]?.id}`))).toEqual([
       ['session.ended', sessions[0]?.id],
     ])
-    expect(await about(() => asAdmin('PATCH', `/v1/users/${one.id}`, { phone: '1' }))).toEqual([['user.updated', null]])
+    expect(await about(() => asAdmin('PATCH', `/v1/users/${user.id}`, { phone: '1' }))).toEqual([
+      ['user.updated', null],
+    ])
   })
 
   it('names the session or key that authorised the request, and the request', async () => {
@@ -383,14 +385,14 @@ describe('the audit trail', () => {
   })
 
   it('has the client’s address for sign-ins, lockouts and refused refreshes only', async () => {
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     const from = { 'cf-connecting-ip': '2001:db8::7', 'x-forwarded-for': '192.0.2.1' }
-    const json = { identifier: one.input.email, password: one.input.password }
+    const json = { identifier: user.input.email, password: user.input.password }
     const written = await writtenBy(async () => {
       await call('/v1/auth/login', { json, headers: from })
-      await call('/v1/me', { method: 'PATCH', token: one.access_token, json: { phone: '1' }, headers: from })
-      await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })
-      await muchLater(() => call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token }, headers: from }))
+      await call('/v1/me', { method: 'PATCH', token: user.access_token, json: { phone: '1' }, headers: from })
+      await call('/v1/auth/refresh', { json: { refresh_token: user.refresh_token } })
+      await muchLater(() => call('/v1/auth/refresh', { json: { refresh_token: user.refresh_token }, headers: from }))
       for (let tried = 0; tried < 5; tried += 1) {
         await call('/v1/auth/login', { json: { ...json, password: 'not the password' }, headers: from })
       }
@@ -405,9 +407,9 @@ describe('the audit trail', () => {
   })
 
   it('has one event for each change when a request makes several', async () => {
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     const json = { phone: '1', role: 'admin', password: 'another fine passphrase' }
-    const written = await writtenBy(() => asAdmin('PATCH', `/v1/users/${one.id}`, json))
+    const written = await writtenBy(() => asAdmin('PATCH', `/v1/users/${user.id}`, json))
     expect(written.map(({ action, fields }) => [action, fields]).sort()).toEqual([
       ['user.password_set', ['password']],
       ['user.roles_set', ['roles']],
@@ -416,15 +418,15 @@ describe('the audit trail', () => {
   })
 
   it('has the changes made through every contract, in v1’s terms', async () => {
-    const one = await signedInPerson(admin)
-    const json = { user_id: one.uuid, nom: 'Odile Marchand', matricule: 31 }
+    const user = await signedInPerson(admin)
+    const json = { user_id: user.uuid, nom: 'Odile Marchand', matricule: 31 }
     const written = await writtenBy(async () => {
       await call('/personnel/users/update', { method: 'PUT', token: admin, json })
-      await call('/personnel/token', { form: { username: '31', password: String(one.input.password) } })
+      await call('/personnel/token', { form: { username: '31', password: String(user.input.password) } })
     })
     expect(written.map(({ action, contract, actor_id, user_id }) => [action, contract, actor_id, user_id])).toEqual([
-      ['user.updated', 'personnel', adminId, one.id],
-      ['session.created', 'personnel', one.id, one.id],
+      ['user.updated', 'personnel', adminId, user.id],
+      ['session.created', 'personnel', user.id, user.id],
     ])
     expect(written[0]?.fields.toSorted()).toEqual(['first_name', 'last_name', 'matricule', 'name'])
   })
@@ -453,15 +455,15 @@ describe('the audit trail', () => {
   })
 
   it('has no event for single failed sign-ins, refused requests, updates without a change, and reads', async () => {
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     const written = await writtenBy(async () => {
-      await login(one, 'not the password')
-      await call('/v1/users', { token: one.access_token, json: person() })
-      await asAdmin('POST', '/v1/users', person({ email: one.input.email }))
+      await login(user, 'not the password')
+      await call('/v1/users', { token: user.access_token, json: person() })
+      await asAdmin('POST', '/v1/users', person({ email: user.input.email }))
       await asAdmin('POST', '/v1/roles', { name: 'admin', permissions: [] })
-      await asAdmin('PATCH', `/v1/users/${one.id}`, one.user)
-      await asAdmin('POST', `/v1/users/${one.id}/activate`)
-      await asAdmin('PUT', `/v1/users/${one.id}/roles`, { roles: ['user'] })
+      await asAdmin('PATCH', `/v1/users/${user.id}`, user.user)
+      await asAdmin('POST', `/v1/users/${user.id}/activate`)
+      await asAdmin('PUT', `/v1/users/${user.id}/roles`, { roles: ['user'] })
       await call('/v1/users', { token: admin })
     })
     expect(written).toEqual([])
@@ -469,9 +471,9 @@ describe('the audit trail', () => {
 
   it('has field names and no field values', async () => {
     const secrets = { email: 'sekret@example.org', name: 'Sekret Person', username: 'sekret', phone: '+33 1 70 18' }
-    const one = await signedInPerson(admin, { ...secrets, password: 'a sekret passphrase', matricule: 987654321 })
-    await asAdmin('PATCH', `/v1/users/${one.id}`, { name: 'Sekret Other', password: 'another sekret one', phone: '7' })
-    const { token } = (await asAdmin('POST', `/v1/users/${one.id}/password-token`)).body
+    const user = await signedInPerson(admin, { ...secrets, password: 'a sekret passphrase', matricule: 987654321 })
+    await asAdmin('PATCH', `/v1/users/${user.id}`, { name: 'Sekret Other', password: 'another sekret one', phone: '7' })
+    const { token } = (await asAdmin('POST', `/v1/users/${user.id}/password-token`)).body
     await call('/v1/auth/password', { json: { token, new_password: 'a third sekret one' } })
     await keyWith(admin, [], { name: 'sekret key' })
     const { text } = await list('limit=100')
@@ -481,10 +483,10 @@ describe('the audit trail', () => {
   })
 
   it('keeps the events of and by deleted users', async () => {
-    const one = await signedInPerson(admin)
-    await call('/v1/me', { method: 'PATCH', token: one.access_token, json: { phone: '1' } })
-    await asAdmin('DELETE', `/v1/users/${one.id}`)
-    const actions = async (filter: string) => (await list(`${filter}=${one.id}`)).body.data.map(({ action }) => action)
+    const user = await signedInPerson(admin)
+    await call('/v1/me', { method: 'PATCH', token: user.access_token, json: { phone: '1' } })
+    await asAdmin('DELETE', `/v1/users/${user.id}`)
+    const actions = async (filter: string) => (await list(`${filter}=${user.id}`)).body.data.map(({ action }) => action)
     expect(await actions('user')).toEqual(['user.deleted', 'user.updated', 'session.created', 'user.created'])
     expect(await actions('actor')).toEqual(['user.updated', 'session.created'])
   })
@@ -528,21 +530,21 @@ describe('GET /audit-events', () => {
   })
 
   it('filters by user, by actor and by action, alone and together', async () => {
-    const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
-    await asAdmin('PATCH', `/v1/users/${one.id}`, { phone: '1' })
-    await call('/v1/me', { method: 'PATCH', token: one.access_token, json: { phone: '2' } })
+    const [user, other] = [await signedInPerson(admin), await signedInPerson(admin)]
+    await asAdmin('PATCH', `/v1/users/${user.id}`, { phone: '1' })
+    await call('/v1/me', { method: 'PATCH', token: user.access_token, json: { phone: '2' } })
     const eventsOf = async (query: string) =>
       (await list(query)).body.data.map(({ action, actor_id, user_id }) => [action, actor_id, user_id])
-    const own = ['user.updated', one.id, one.id]
-    const theirs = ['user.updated', adminId, one.id]
+    const own = ['user.updated', user.id, user.id]
+    const theirs = ['user.updated', adminId, user.id]
     const created = (id: string) => ['user.created', adminId, id]
     const signedIn = (id: string) => ['session.created', id, id]
-    expect(await eventsOf(`user=${one.id}`)).toEqual([own, theirs, signedIn(one.id), created(one.id)])
-    expect(await eventsOf(`actor=${one.id}`)).toEqual([own, signedIn(one.id)])
+    expect(await eventsOf(`user=${user.id}`)).toEqual([own, theirs, signedIn(user.id), created(user.id)])
+    expect(await eventsOf(`actor=${user.id}`)).toEqual([own, signedIn(user.id)])
     expect(await eventsOf('action=user.updated')).toEqual([own, theirs])
-    expect(await eventsOf(`user=${one.id}&actor=${adminId}`)).toEqual([theirs, created(one.id)])
-    expect(await eventsOf(`actor=${adminId}&action=user.created`)).toEqual([created(other.id), created(one.id)])
-    expect(await eventsOf(`user=${one.id}&actor=${one.id}&action=user.updated`)).toEqual([own])
+    expect(await eventsOf(`user=${user.id}&actor=${adminId}`)).toEqual([theirs, created(user.id)])
+    expect(await eventsOf(`actor=${adminId}&action=user.created`)).toEqual([created(other.id), created(user.id)])
+    expect(await eventsOf(`user=${user.id}&actor=${user.id}&action=user.updated`)).toEqual([own])
     for (const nobody of ['usr_019b1c6e7a407d529a513f1d0c2b4e66', 'nobody', firstAdmin.email]) {
       expect(await eventsOf(`user=${nobody}`)).toEqual([])
       expect(await eventsOf(`actor=${nobody}`)).toEqual([])

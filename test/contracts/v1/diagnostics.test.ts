@@ -120,13 +120,13 @@ describe('GET /diagnostics/hashing', () => {
 
 describe('GET /diagnostics/directory', () => {
   it('finds nothing in a directory that was written through the contracts', async () => {
-    const one = await signedInPerson(admin, { username: 'whole', matricule: 4711, certified_email: 'w@example.com' })
-    await call(`/v1/users/${one.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } })
+    const user = await signedInPerson(admin, { username: 'whole', matricule: 4711, certified_email: 'w@example.com' })
+    await call(`/v1/users/${user.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['user', 'admin'] } })
     const gone = await call('/v1/users', { token: admin, json: person({ name: 'Élodie Ångström-Łuczak' }) })
     await call(`/v1/users/${gone.body.id}/deactivate`, { method: 'POST', token: admin })
     const deleted = await call('/v1/users', { token: admin, json: person() })
     await call(`/v1/users/${deleted.body.id}`, { method: 'DELETE', token: admin })
-    await call(`/v1/users/${one.id}`, { method: 'PATCH', token: admin, json: { name: 'Zoë Quine', username: '4711' } })
+    await call(`/v1/users/${user.id}`, { method: 'PATCH', token: admin, json: { name: 'Zoë Quine', username: '4711' } })
     expect(await runAll()).toEqual([])
     expect((await run('roles')).users).toBe(3)
   })
@@ -187,7 +187,7 @@ describe('GET /diagnostics/directory', () => {
       await begin()
       await signedInPerson(admin)
       for (const change of changes) await rows(change)
-      const found = (await runAll()).find((one) => `${one.finding} ${one.count}` === finding)
+      const found = (await runAll()).find((user) => `${user.finding} ${user.count}` === finding)
       expect([changes, found?.places, found?.users]).toEqual([changes, [where], []])
     }
   })
@@ -225,8 +225,8 @@ describe('GET /diagnostics/directory', () => {
   })
 
   it('lists passwords by their stored form, and reveals nothing of an unknown form', async () => {
-    const [one, other] = [await signedInPerson(admin), await signedInPerson(admin)]
-    await rows("UPDATE users SET password_hash = 'a secret$in the wrong place' WHERE number = ?", one.number)
+    const [user, other] = [await signedInPerson(admin), await signedInPerson(admin)]
+    await rows("UPDATE users SET password_hash = 'a secret$in the wrong place' WHERE number = ?", user.number)
     await rows("UPDATE users SET password_hash = '$6$c2FsdA$8e3f' WHERE number = ?", other.number)
     expect((await run('hashes')).hashes).toEqual(
       expect.arrayContaining([
@@ -292,10 +292,10 @@ describe('diagnostics', () => {
   })
 
   it('contain no hash, name, email or secret, whatever they find', async () => {
-    const one = await signedInPerson(admin, { name: 'Perdita Unseen', username: 'perdita', matricule: 8_675_309 })
+    const user = await signedInPerson(admin, { name: 'Perdita Unseen', username: 'perdita', matricule: 8_675_309 })
     const [{ password_hash: hash }] = (await rows<{ password_hash: string }>(
       'SELECT password_hash FROM users WHERE number = ?',
-      one.number,
+      user.number,
     )) as [{ password_hash: string }]
     for (const change of [
       'DELETE FROM user_search',

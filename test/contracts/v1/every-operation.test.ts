@@ -246,7 +246,7 @@ describe('every operation', () => {
 describe('every response', () => {
   /** One response of every kind, each with data. */
   async function answers(): Promise<Answer[]> {
-    const one = await signedInPerson(admin, { role: (await roleWith(admin, ['users:read'])).name })
+    const account = await signedInPerson(admin, { role: (await roleWith(admin, ['users:read'])).name })
     await keyWith(admin, ['users:read'])
     const { id } = (await call('/v1/webhooks', { token: admin, json: quietWebhook })).body
     await call(`/v1/webhooks/${id}/ping`, { token: admin, method: 'POST' })
@@ -256,7 +256,7 @@ describe('every response', () => {
     )
     const read = [
       '/v1/users',
-      `/v1/users/${one.id}`,
+      `/v1/users/${account.id}`,
       '/v1/me',
       '/v1/roles',
       '/v1/api-keys',
@@ -266,13 +266,13 @@ describe('every response', () => {
       `/v1/webhooks/${id}`,
       `/v1/webhooks/${id}/failures`,
     ]
-    const login = { identifier: one.input.email, password: one.input.password }
+    const login = { identifier: account.input.email, password: account.input.password }
     return [
       await call('/v1/auth/login', { json: login }),
-      ...(await Promise.all([...read, `/v1/users/${one.id}/sessions`].map((path) => call(path, { token: admin })))),
+      ...(await Promise.all([...read, `/v1/users/${account.id}/sessions`].map((path) => call(path, { token: admin })))),
       await call('/v1/users', { token: admin, json: person() }),
-      await call(`/v1/users/${one.id}/password-token`, { token: admin, method: 'POST' }),
-      await call(`/v1/users/${one.id}/deactivate`, { token: admin, method: 'POST' }),
+      await call(`/v1/users/${account.id}/password-token`, { token: admin, method: 'POST' }),
+      await call(`/v1/users/${account.id}/deactivate`, { token: admin, method: 'POST' }),
     ]
   }
 

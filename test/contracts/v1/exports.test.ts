@@ -38,12 +38,12 @@ beforeEach(async () => {
 describe('GET /exports', () => {
   it('returns a line for each user, in order of number, with all stored data', async () => {
     await roleWith(admin, [], 'reception')
-    const one = await signedInPerson(admin, { ...everything, password: 'a fine passphrase', role: 'reception' })
-    await call(`/v1/users/${one.id}/deactivate`, { method: 'POST', token: admin })
+    const account = await signedInPerson(admin, { ...everything, password: 'a fine passphrase', role: 'reception' })
+    await call(`/v1/users/${account.id}/deactivate`, { method: 'POST', token: admin })
     const { body: plain } = await call('/v1/users', { token: admin, json: person() })
     const { answer, users } = await exported(admin)
     expect(users.map(({ number }) => number)).toEqual([1, 2, 3])
-    const { id, created_at, updated_at } = (await call(`/v1/users/${one.id}`, { token: admin })).body
+    const { id, created_at, updated_at } = (await call(`/v1/users/${account.id}`, { token: admin })).body
     const kept = {
       ...everything,
       id,
@@ -126,7 +126,7 @@ describe('an export, imported into an empty directory,', () => {
       email: 'mover@example.org',
       password: 'a moving passphrase',
     })
-    const [one, two] = [
+    const [account, two] = [
       await signedInPerson(admin, { ...everything, password: 'a fine passphrase' }),
       await signedInPerson(admin, { ...others, password: 'another passphrase' }),
     ]
@@ -136,8 +136,8 @@ describe('an export, imported into an empty directory,', () => {
       json: { roles: ['reception', 'user', 'admin'] },
     })
     const json = { name: `${'x'.repeat(150)} ${'y'.repeat(49)}` }
-    await call(`/v1/users/${one.id}`, { method: 'PATCH', token: admin, json })
-    await call(`/v1/users/${one.id}`, { method: 'PATCH', token: admin, json: { last_name: 'z'.repeat(100) } })
+    await call(`/v1/users/${account.id}`, { method: 'PATCH', token: admin, json })
+    await call(`/v1/users/${account.id}`, { method: 'PATCH', token: admin, json: { last_name: 'z'.repeat(100) } })
     await call(`/v1/users/${two.id}`, { method: 'PATCH', token: admin, json: { first_name: '', last_name: '' } })
     await call(`/v1/users/${two.id}/deactivate`, { method: 'POST', token: admin })
     const pin = {
@@ -183,7 +183,7 @@ describe('an export, imported into an empty directory,', () => {
     expect((await call('/v1/roles', { token: access_token })).body).toEqual(roles)
     expect(await inconsistencies((sql) => rows(sql))).toEqual([])
     await adminToken()
-    expect((await signIn(one.email, 'a fine passphrase')).user.id).toBe(one.id)
+    expect((await signIn(account.email, 'a fine passphrase')).user.id).toBe(account.id)
     expect(
       (await call('/v1/auth/login', { json: { identifier: 'b@example.org', password: 'another passphrase' } })).status,
     ).toBe(401)

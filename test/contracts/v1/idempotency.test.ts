@@ -181,20 +181,20 @@ describe('Idempotency-Key', () => {
   })
 
   it('is ignored when the response contains secrets', async () => {
-    const one = await signedInPerson(admin)
+    const account = await signedInPerson(admin)
     const credentials = { identifier: firstAdmin.email, password: firstAdmin.password }
     for (const [path, json] of [
       ['/v1/auth/login', credentials],
-      ['/v1/auth/refresh', { refresh_token: one.refresh_token }],
+      ['/v1/auth/refresh', { refresh_token: account.refresh_token }],
       ['/v1/api-keys', { name: 'a program', permissions: [] }],
-      [`/v1/users/${one.id}/password-token`, undefined],
+      [`/v1/users/${account.id}/password-token`, undefined],
     ] as const) {
       const [first, second] = [await post(path, 'k1', json), await post(path, 'k1', json)]
       expect([path, first.status, second.status]).toEqual([path, second.status, first.status])
       expect([path, first.status < 300, first.text === second.text]).toEqual([path, true, false])
     }
-    expect((await post('/v1/auth/logout', 'k1', undefined, { token: one.access_token })).status).toBe(204)
-    expect((await post('/v1/auth/logout', 'k1', undefined, { token: one.access_token })).status).toBe(401)
+    expect((await post('/v1/auth/logout', 'k1', undefined, { token: account.access_token })).status).toBe(204)
+    expect((await post('/v1/auth/logout', 'k1', undefined, { token: account.access_token })).status).toBe(401)
     expect(await records()).toEqual([])
   })
 

@@ -235,7 +235,7 @@ describe('POST /imports', () => {
       10,
       ...new TextEncoder().encode('{}'),
     ])
-    const one = (index: number) =>
+    const account = (index: number) =>
       new ReadableStream<Uint8Array>({
         start(controller) {
           for (let at = 0; at < bytes.length; at += index) controller.enqueue(bytes.slice(at, at + index))
@@ -246,20 +246,20 @@ describe('POST /imports', () => {
     expect(first.outcomes).toEqual(['created', 'created', ' is not JSON in UTF-8', 'email is required'])
     expect((await user(first.results[0]?.id)).name).toBe('Zoë Łuk 🔑')
     for (const size of [1, 7, 64]) {
-      const again = await importing(admin, one(size))
+      const again = await importing(admin, account(size))
       expect(again.outcomes).toEqual(['skipped', 'skipped', ' is not JSON in UTF-8', 'email is required'])
     }
   })
 
   it('skips existing users, found by id or, without an id, by email in any spelling, and leaves them unchanged', async () => {
-    const one = await signedInPerson(admin, { email: 'mara@example.org', matricule: 12 })
+    const account = await signedInPerson(admin, { email: 'mara@example.org', matricule: 12 })
     const before = await snapshot()
     const { outcomes, results } = await importing(admin, [
-      { id: one.id, email: 'another@example.org', name: 'Another Name', roles: ['admin'], status: 'inactive' },
+      { id: account.id, email: 'another@example.org', name: 'Another Name', roles: ['admin'], status: 'inactive' },
       { email: 'MARA@example.org', name: 'Another Name', password: 'another fine passphrase', matricule: 12 },
     ])
     expect(outcomes).toEqual(['skipped', 'skipped'])
-    expect(results.map(({ id }) => id)).toEqual([one.id, one.id])
+    expect(results.map(({ id }) => id)).toEqual([account.id, account.id])
     expect(await snapshot()).toEqual(before)
   })
 
@@ -310,10 +310,10 @@ describe('POST /imports', () => {
   })
 
   it('skips a row that has more data than the directory, and leaves the user unchanged', async () => {
-    const one = await signedInPerson(admin, { email: 'mara@example.org' })
+    const account = await signedInPerson(admin, { email: 'mara@example.org' })
     const before = await snapshot()
     const { outcomes } = await importing(admin, [
-      { email: 'mara@example.org', name: 'Mara', matricule: 4711, username: 'mara', number: one.number },
+      { email: 'mara@example.org', name: 'Mara', matricule: 4711, username: 'mara', number: account.number },
     ])
     expect(outcomes).toEqual(['skipped'])
     expect(await snapshot()).toEqual(before)
@@ -466,7 +466,7 @@ describe('POST /imports', () => {
   })
 
   it('rejects identifiers in any spelling, numbers and ids of deleted users that are taken, in the directory or an earlier row', async () => {
-    const one = await signedInPerson(admin, { email: 'mara@example.org', matricule: 12, username: 'mara' })
+    const account = await signedInPerson(admin, { email: 'mara@example.org', matricule: 12, username: 'mara' })
     const gone = await signedInPerson(admin)
     await call(`/v1/users/${gone.id}`, { method: 'DELETE', token: admin })
     const id = '4b1d6c7e-90aa-4c0e-8a55-2f6d1e0b7c3'
@@ -476,9 +476,9 @@ describe('POST /imports', () => {
       newcomer({ matricule: 12 }),
       newcomer({ username: '12' }),
       newcomer({ username: 'mara@example.org' }),
-      newcomer({ number: one.number }),
+      newcomer({ number: account.number }),
       newcomer({ id: gone.id }),
-      newcomer({ username: 'ＭＡＲＡ', matricule: 12, number: one.number }),
+      newcomer({ username: 'ＭＡＲＡ', matricule: 12, number: account.number }),
       newcomer({ id: `${id}2`, number: 70, username: 'first', matricule: 90 }),
       newcomer({ id: `${id}2` }),
       newcomer({ number: 70 }),
@@ -488,7 +488,7 @@ describe('POST /imports', () => {
       { email: 'TWICE@example.org', name: 'Twice' },
     ])
     expect(outcomes).toEqual([
-      `email is taken by ${one.id}`,
+      `email is taken by ${account.id}`,
       'username is taken',
       'matricule is taken',
       'username is taken',
@@ -523,13 +523,13 @@ describe('POST /imports', () => {
   it('never reuses the number of a deleted user, whichever contract deleted them', async () => {
     const deleted: number[] = []
     for (const pathOf of [
-      (one: { id: string }) => `/v1/users/${one.id}`,
-      (one: { uuid: string }) => `/rbac/api/v1/users/${one.uuid}`,
-      (one: { number: number }) => `/backoffice/api/v1/users/${one.number}`,
+      (account: { id: string }) => `/v1/users/${account.id}`,
+      (account: { uuid: string }) => `/rbac/api/v1/users/${account.uuid}`,
+      (account: { number: number }) => `/backoffice/api/v1/users/${account.number}`,
     ]) {
-      const one = await signedInPerson(admin)
-      expect((await call(pathOf(one), { method: 'DELETE', token: admin })).status).toBeLessThan(300)
-      deleted.push(one.number)
+      const account = await signedInPerson(admin)
+      expect((await call(pathOf(account), { method: 'DELETE', token: admin })).status).toBeLessThan(300)
+      deleted.push(account.number)
     }
     const file = deleted.map((number) => newcomer({ number }))
     for (const path of ['/v1/imports?dry_run=true', '/v1/imports']) {
@@ -581,7 +581,7 @@ describe('POST /imports', () => {
     const dry = await importing(admin, file, { path: '/v1/imports?dry_run=true' })
     const wet = await importing(admin, file)
     for (const { outcomes } of [dry, wet]) {
-      expect(outcomes.filter((one) => one !== 'created')).toEqual([
+      expect(outcomes.filter((account) => account !== 'created')).toEqual([
         'number must be at most 1000001',
         'number must be at most 1000001',
         'number must be at most 2000001',
@@ -805,13 +805,13 @@ describe('an imported password', () => {
 
 describe('a dry run', () => {
   it('returns the results of the import, and writes nothing', async () => {
-    const one = await signedInPerson(admin, { matricule: 12 })
+    const account = await signedInPerson(admin, { matricule: 12 })
     const file = [
       ...newcomers(150),
       newcomer({ matricule: 12 }),
       newcomer({ role: 'nobody-made-this' }),
-      { id: one.id, email: 'x@example.org', name: 'x' },
-      newcomer({ number: one.number }),
+      { id: account.id, email: 'x@example.org', name: 'x' },
+      newcomer({ number: account.number }),
       newcomer({ password: 'a fine passphrase' }),
     ]
     const before = await snapshot()
@@ -923,10 +923,10 @@ describe('the body of an import', () => {
 describe('an import during other changes', () => {
   it('creates each user once when the same file is imported several times at once', async () => {
     const file = newcomers(700, (index) => ({ number: 1000 + index, matricule: 5000 + index }))
-    const [one, other] = await Promise.all([importing(admin, file), importing(admin, file.toReversed())])
-    expect([one.last.status, other.last.status]).toEqual(['done', 'done'])
-    expect(one.last.created + other.last.created).toBe(700)
-    expect(one.last.skipped + other.last.skipped).toBe(700)
+    const [account, other] = await Promise.all([importing(admin, file), importing(admin, file.toReversed())])
+    expect([account.last.status, other.last.status]).toEqual(['done', 'done'])
+    expect(account.last.created + other.last.created).toBe(700)
+    expect(account.last.skipped + other.last.skipped).toBe(700)
     expect(await count()).toBe(701)
     await whole()
   })

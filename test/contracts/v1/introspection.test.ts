@@ -32,12 +32,12 @@ const claimsOf = (token: string) =>
 describe('POST /auth/introspect', () => {
   it('describes an access token and its user', async () => {
     const { name } = await roleWith(admin, ['users:read'], 'reception')
-    const one = await signedInPerson(admin, { username: 'one', role: name })
-    await call(`/v1/users/${one.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['reception', 'user'] } })
-    const { iat, exp, sid } = claimsOf(one.access_token)
-    expect(await introspected(one.access_token)).toEqual({
+    const user = await signedInPerson(admin, { username: 'one', role: name })
+    await call(`/v1/users/${user.id}/roles`, { method: 'PUT', token: admin, json: { roles: ['reception', 'user'] } })
+    const { iat, exp, sid } = claimsOf(user.access_token)
+    expect(await introspected(user.access_token)).toEqual({
       active: true,
-      sub: one.uuid,
+      sub: user.uuid,
       username: 'one',
       roles: ['reception', 'user'],
       permissions: ['users:read'],
@@ -49,12 +49,12 @@ describe('POST /auth/introspect', () => {
   })
 
   it('describes an API key and its owner', async () => {
-    const one = await someoneWith(admin, ['users:read', 'api_keys:manage'])
-    const lasting = await keyWith(one.access_token, ['users:read'])
+    const user = await someoneWith(admin, ['users:read', 'api_keys:manage'])
+    const lasting = await keyWith(user.access_token, ['users:read'])
     const [row] = await rows<{ created_at: number }>('SELECT created_at FROM api_keys WHERE id = ?', lasting.id)
     const description = {
       active: true,
-      sub: one.uuid,
+      sub: user.uuid,
       username: null,
       roles: [expect.any(String)],
       permissions: ['users:read'],
@@ -63,58 +63,58 @@ describe('POST /auth/introspect', () => {
       ...{ iss: 'usher', aud: 'usher', iat: row?.created_at },
     }
     expect(await introspected(lasting.key)).toEqual(description)
-    const expiring = await keyWith(one.access_token, [], { expires_at: '2099-01-01T00:00:00Z' })
+    const expiring = await keyWith(user.access_token, [], { expires_at: '2099-01-01T00:00:00Z' })
     const exp = Date.parse('2099-01-01T00:00:00Z') / 1000
     expect(await introspected(expiring.key)).toMatchObject({ exp, permissions: [] })
   })
 
   it.each(signInContracts)('describes the access tokens of %s, and no session cookie', async (name, { session }) => {
-    const one = await signedInPerson(admin, { username: `of-${name}` })
-    const { path, ...request } = session.signIn(one.email, one.password)
+    const user = await signedInPerson(admin, { username: `of-${name}` })
+    const { path, ...request } = session.signIn(user.email, user.password)
     const { token, headers } = session.credential(await call(path, request))
     if (token === undefined) {
       expect(await introspected(String(headers?.['cookie']).split('=')[1] as string)).toEqual(inactive)
     } else {
-      expect(await introspected(token)).toMatchObject({ active: true, sub: one.uuid, contract: name, client_id: name })
+      expect(await introspected(token)).toMatchObject({ active: true, sub: user.uuid, contract: name, client_id: name })
     }
   })
 
   it('shows the current permissions of the token', async () => {
     const role = await roleWith(admin, ['users:read'])
-    const one = await signedInPerson(admin, { role: role.name })
+    const user = await signedInPerson(admin, { role: role.name })
     const json = { permissions: ['users:read', 'audit:read'] }
     await call(`/v1/roles/${role.id}`, { method: 'PATCH', token: admin, json })
-    expect(await introspected(one.access_token)).toMatchObject({ permissions: ['users:read', 'audit:read'] })
+    expect(await introspected(user.access_token)).toMatchObject({ permissions: ['users:read', 'audit:read'] })
   })
 
-  const person = (one: { id: string }) => `/v1/users/${one.id}`
-  it.each<[string, (one: Awaited<ReturnType<typeof signedInPerson>>) => Call & { path: string }]>([
-    ['a sign-out', (one) => ({ path: '/v1/auth/logout', method: 'POST', token: one.access_token })],
-    ['the end of all sessions', (one) => ({ path: `${person(one)}/sessions`, method: 'DELETE' })],
-    ['a deactivation', (one) => ({ path: `${person(one)}/deactivate`, method: 'POST' })],
-    ['a deletion', (one) => ({ path: person(one), method: 'DELETE' })],
-    ['a new password', (one) => ({ path: person(one), method: 'PATCH', json: { password: 'another passphrase' } })],
+  const person = (user: { id: string }) => `/v1/users/${user.id}`
+  it.each<[string, (user: Awaited<ReturnType<typeof signedInPerson>>) => Call & { path: string }]>([
+    ['a sign-out', (user) => ({ path: '/v1/auth/logout', method: 'POST', token: user.access_token })],
+    ['the end of all sessions', (user) => ({ path: `${person(user)}/sessions`, method: 'DELETE' })],
+    ['a deactivation', (user) => ({ path: `${person(user)}/deactivate`, method: 'POST' })],
+    ['a deletion', (user) => ({ path: person(user), method: 'DELETE' })],
+    ['a new password', (user) => ({ path: person(user), method: 'PATCH', json: { password: 'another passphrase' } })],
     [
       'a new password of their own',
-      (one) => ({
+      (user) => ({
         path: '/v1/me/password',
         method: 'PUT',
-        token: one.access_token,
-        json: { current_password: one.password, new_password: 'another passphrase' },
+        token: user.access_token,
+        json: { current_password: user.password, new_password: 'another passphrase' },
       }),
     ],
   ])('reports a token as inactive from the next request after %s', async (_, end) => {
-    const one = await signedInPerson(admin)
-    expect(await introspected(one.access_token)).toMatchObject({ active: true })
-    const { path, ...request } = end(one)
+    const user = await signedInPerson(admin)
+    expect(await introspected(user.access_token)).toMatchObject({ active: true })
+    const { path, ...request } = end(user)
     expect((await call(path, { token: admin, ...request })).status).toBeLessThan(300)
-    expect(await introspected(one.access_token)).toEqual(inactive)
+    expect(await introspected(user.access_token)).toEqual(inactive)
   })
 
   it('reports a token as inactive after the reuse of a refresh token ended its session', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
-    const one = await signedInPerson(admin)
-    const refresh = () => call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })
+    const user = await signedInPerson(admin)
+    const refresh = () => call('/v1/auth/refresh', { json: { refresh_token: user.refresh_token } })
     const { access_token } = (await refresh()).body
     vi.advanceTimersByTime(11_000)
     expect(await introspected(access_token)).toMatchObject({ active: true })
@@ -124,45 +124,53 @@ describe('POST /auth/introspect', () => {
 
   it('reports a token as inactive once it has expired', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     vi.advanceTimersByTime(899_000)
-    expect(await introspected(one.access_token)).toMatchObject({ active: true })
+    expect(await introspected(user.access_token)).toMatchObject({ active: true })
     vi.advanceTimersByTime(1_000)
-    expect(await introspected(one.access_token)).toEqual(inactive)
+    expect(await introspected(user.access_token)).toEqual(inactive)
   })
 
   it('reports an API key as inactive once it is revoked or expired, or its owner is deactivated', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
-    const one = await someoneWith(admin, ['api_keys:manage'])
-    const [revoked, other] = [await keyWith(one.access_token, []), await keyWith(one.access_token, [])]
+    const user = await someoneWith(admin, ['api_keys:manage'])
+    const [revoked, other] = [await keyWith(user.access_token, []), await keyWith(user.access_token, [])]
     const expires_at = new Date(Date.now() + 60_000).toISOString()
-    const expiring = await keyWith(one.access_token, [], { expires_at })
-    await call(`/v1/api-keys/${revoked.id}`, { method: 'DELETE', token: one.access_token })
+    const expiring = await keyWith(user.access_token, [], { expires_at })
+    await call(`/v1/api-keys/${revoked.id}`, { method: 'DELETE', token: user.access_token })
     expect(await introspected(revoked.key)).toEqual(inactive)
     expect(await introspected(expiring.key)).toMatchObject({ active: true })
     vi.advanceTimersByTime(61_000)
     expect(await introspected(expiring.key)).toEqual(inactive)
     expect(await introspected(other.key)).toMatchObject({ active: true })
-    await call(`${person(one)}/deactivate`, { method: 'POST', token: admin })
+    await call(`${person(user)}/deactivate`, { method: 'POST', token: admin })
     expect(await introspected(other.key)).toEqual(inactive)
   })
 
   it('reports everything else as inactive, without any other value', async () => {
-    const one = await signedInPerson(admin)
-    const [header, claims, signature = ''] = one.access_token.split('.')
+    const user = await signedInPerson(admin)
+    const [header, claims, signature = ''] = user.access_token.split('.')
     const forged = [header, claims, (signature.startsWith('A') ? 'B' : 'A') + signature.slice(1)].join('.')
-    for (const token of ['x', 'a.b.c', one.refresh_token, one.id, forged, `usk_${'A'.repeat(49)}`, 'é'.repeat(5000)]) {
+    for (const token of [
+      'x',
+      'a.b.c',
+      user.refresh_token,
+      user.id,
+      forged,
+      `usk_${'A'.repeat(49)}`,
+      'é'.repeat(5000),
+    ]) {
       expect(await introspected(token)).toEqual(inactive)
     }
     const JWT_SECRET = 'Zt8Kq1Lw5Xr0Vn7Bd3Hs9Jf2Gm6Pc4Ty8Ua1Ei5Ro'
-    expect(await introspected(one.access_token, { env: { JWT_SECRET } })).toEqual(inactive)
+    expect(await introspected(user.access_token, { env: { JWT_SECRET } })).toEqual(inactive)
   })
 
   it('requires tokens:introspect, on a session or a key', async () => {
-    const one = await signedInPerson(admin)
-    const form = { token: one.access_token }
+    const user = await signedInPerson(admin)
+    const form = { token: user.access_token }
     expectProblem(await call(path, { form }), 401, 'A bearer token is needed.')
-    expectProblem(await call(path, { form, token: one.access_token }), 403, lacking('tokens:introspect'))
+    expectProblem(await call(path, { form, token: user.access_token }), 403, lacking('tokens:introspect'))
     const others = permissions.filter((permission) => permission !== 'tokens:introspect')
     const { key } = await keyWith(admin, others)
     expectProblem(await call(path, { form, token: key }), 403, lacking('tokens:introspect'))
@@ -176,10 +184,10 @@ describe('POST /auth/introspect', () => {
   })
 
   it('accepts JSON and forms, with or without token_type_hint, and ignores other parameters', async () => {
-    const one = await signedInPerson(admin)
-    const parameters = { token: one.access_token, token_type_hint: 'access_token', other: 'x' }
-    for (const body of [{ json: parameters }, { form: parameters }, { json: { token: one.access_token } }]) {
-      expect((await call(path, { token: service, ...body })).body).toMatchObject({ active: true, sub: one.uuid })
+    const user = await signedInPerson(admin)
+    const parameters = { token: user.access_token, token_type_hint: 'access_token', other: 'x' }
+    for (const body of [{ json: parameters }, { form: parameters }, { json: { token: user.access_token } }]) {
+      expect((await call(path, { token: service, ...body })).body).toMatchObject({ active: true, sub: user.uuid })
     }
   })
 
@@ -221,11 +229,11 @@ describe('POST /auth/introspect', () => {
   })
 
   it('takes one round trip, and records no use of the introspected token', async () => {
-    const one = await signedInPerson(admin)
-    await introspected(one.access_token)
+    const user = await signedInPerson(admin)
+    await introspected(user.access_token)
     const tables = () => rows('SELECT last_used_at FROM sessions UNION ALL SELECT last_used_at FROM api_keys')
     const before = await tables()
-    const { cost } = await call(path, { token: service, form: { token: one.access_token } })
+    const { cost } = await call(path, { token: service, form: { token: user.access_token } })
     expect(cost.trips).toBe(1)
     expect(cost.written).toBe(0)
     expect((await call(path, { token: service, form: { token: 'x' } })).cost.trips).toBe(1)

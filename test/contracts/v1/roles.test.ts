@@ -170,10 +170,10 @@ describe('POST /roles', () => {
   it('creates a role that can be named in any spelling, wherever a role is named', async () => {
     const { body: role } = await create({ name: ' head nurse ', permissions: [] })
     for (const name of ['head nurse', ' head nurse', 'head nurse\u00a0', 'HEAD\u00a0 NURSE', 'head\u200b nurse']) {
-      const one = await signedInPerson(admin, { role: name })
-      const held = async () => (await call(`/v1/users/${one.id}`, { token: admin })).body.roles
+      const user = await signedInPerson(admin, { role: name })
+      const held = async () => (await call(`/v1/users/${user.id}`, { token: admin })).body.roles
       expect([name, await held()]).toEqual([name, [{ id: role.id, name: 'head nurse' }]])
-      const path = `/v1/users/${one.id}`
+      const path = `/v1/users/${user.id}`
       for (const [way, method, json] of [
         [path, 'PATCH', { role: name }],
         [path, 'PUT', { role: name }],
@@ -184,7 +184,7 @@ describe('POST /roles', () => {
         expect([way, await held()]).toEqual([way, [{ id: role.id, name: 'head nurse' }]])
       }
       const imported = ['role', 'roles'].map((field, index) => ({
-        ...{ email: `import${index}.of.${one.number}@example.org`, name: 'Somebody New' },
+        ...{ email: `import${index}.of.${user.number}@example.org`, name: 'Somebody New' },
         [field]: field === 'role' ? name : [name, 'user'],
       }))
       for (const path of ['/v1/imports?dry_run=true', '/v1/imports']) {
@@ -209,11 +209,11 @@ describe('POST /roles', () => {
   })
 
   it('requires roles:manage, and every permission of the new role', async () => {
-    const one = await manager('users:read')
+    const user = await manager('users:read')
     const permitted = { name: 'permitted', permissions: ['users:read', 'roles:manage'] }
-    expect((await create(permitted, one.access_token)).status).toBe(201)
+    expect((await create(permitted, user.access_token)).status).toBe(201)
     const wider = { name: 'wider', permissions: ['users:read', 'users:delete', 'audit:read'] }
-    expectProblem(await create(wider, one.access_token), 403, lacking('users:delete', 'audit:read'))
+    expectProblem(await create(wider, user.access_token), 403, lacking('users:delete', 'audit:read'))
     const { key } = await keyWith(admin, ['roles:manage'])
     expectProblem(await create(wider, key), 403, lacking('users:read', 'users:delete', 'audit:read'))
     const reader = await someoneWith(admin, ['roles:read', 'roles:assign'])
@@ -256,8 +256,8 @@ describe('PATCH /roles/{id}', () => {
 
   it('takes effect for every holder of the role from their next request on', async () => {
     const role = await roleWith(admin, [])
-    const one = await signedInPerson(admin, { role: role.name })
-    const users = async () => (await call('/v1/users', { token: one.access_token })).status
+    const user = await signedInPerson(admin, { role: role.name })
+    const users = async () => (await call('/v1/users', { token: user.access_token })).status
     expect(await users()).toBe(403)
     await patch(role.id, { permissions: ['users:read'] })
     expect(await users()).toBe(200)
@@ -273,10 +273,10 @@ describe('PATCH /roles/{id}', () => {
   })
 
   it('requires roles:manage, and every permission of the role before and after', async () => {
-    const one = await manager('users:read')
+    const user = await manager('users:read')
     const narrow = await roleWith(admin, ['users:read'])
     const wide = await roleWith(admin, ['users:read', 'users:delete'])
-    const asOne = (id: string, json: unknown) => patch(id, json, one.access_token)
+    const asOne = (id: string, json: unknown) => patch(id, json, user.access_token)
     expect((await asOne(narrow.id, { permissions: ['roles:manage'] })).status).toBe(200)
     expectProblem(await asOne(narrow.id, { permissions: ['users:delete'] }), 403, lacking('users:delete'))
     for (const json of [{ permissions: [] }, { description: 'mine' }]) {
@@ -310,9 +310,9 @@ describe('DELETE /roles/{id}', () => {
 
   it('returns 409 while a user holds the role, even as one of several', async () => {
     const role = await roleWith(admin, [])
-    const one = await signedInPerson(admin, { role: role.name })
+    const user = await signedInPerson(admin, { role: role.name })
     const setRoles = (roles: string[]) =>
-      call(`/v1/users/${one.id}/roles`, { method: 'PUT', token: admin, json: { roles } })
+      call(`/v1/users/${user.id}/roles`, { method: 'PUT', token: admin, json: { roles } })
     expectProblem(await remove(role.id), 409, 'Somebody holds this role.')
     await setRoles(['user', role.name])
     expectProblem(await remove(role.id), 409, 'Somebody holds this role.')
@@ -341,10 +341,10 @@ describe('DELETE /roles/{id}', () => {
   })
 
   it('requires roles:manage, and every permission of the role', async () => {
-    const one = await manager()
+    const user = await manager()
     const [narrow, wide] = [await roleWith(admin, ['roles:read']), await roleWith(admin, ['users:delete'])]
-    expectProblem(await remove(wide.id, one.access_token), 403, lacking('users:delete'))
-    expect((await remove(narrow.id, one.access_token)).status).toBe(204)
+    expectProblem(await remove(wide.id, user.access_token), 403, lacking('users:delete'))
+    expect((await remove(narrow.id, user.access_token)).status).toBe(204)
     const reader = await someoneWith(admin, ['roles:read'])
     expectProblem(await remove(wide.id, reader.access_token), 403, lacking('roles:manage'))
   })

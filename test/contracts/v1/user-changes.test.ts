@@ -106,12 +106,12 @@ describe('PUT and PATCH /users/{id}', () => {
   })
 
   it('set the password, which ends every session of the user and clears a lockout', async () => {
-    const one = await signedInPerson(admin)
-    for (let tried = 0; tried < 5; tried += 1) await login(one.input.email, 'not the password')
-    expect((await patch(one.id, { password: 'set by an admin' })).status).toBe(200)
-    expect((await call('/v1/me', { token: one.access_token })).status).toBe(401)
-    expect((await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })).status).toBe(401)
-    expect((await login(one.input.email, 'set by an admin')).status).toBe(200)
+    const account = await signedInPerson(admin)
+    for (let tried = 0; tried < 5; tried += 1) await login(account.input.email, 'not the password')
+    expect((await patch(account.id, { password: 'set by an admin' })).status).toBe(200)
+    expect((await call('/v1/me', { token: account.access_token })).status).toBe(401)
+    expect((await call('/v1/auth/refresh', { json: { refresh_token: account.refresh_token } })).status).toBe(401)
+    expect((await login(account.input.email, 'set by an admin')).status).toBe(200)
   })
 
   it('require users:update for others, and roles:assign for the role', async () => {
@@ -129,10 +129,14 @@ describe('PUT and PATCH /users/{id}', () => {
   })
 
   it('let users change the same fields of themselves as /me does', async () => {
-    const one = await signedInPerson(admin)
-    expect((await patch(one.id, { phone: '1', name: 'Ada Vale' }, one.access_token)).status).toBe(200)
-    expectProblem(await patch(one.id, { email: 'x@example.org' }, one.access_token), 403, lacking('users:update'))
-    expectProblem(await patch(one.id, { password: 'one of my own' }, one.access_token), 403, ownPassword)
+    const account = await signedInPerson(admin)
+    expect((await patch(account.id, { phone: '1', name: 'Ada Vale' }, account.access_token)).status).toBe(200)
+    expectProblem(
+      await patch(account.id, { email: 'x@example.org' }, account.access_token),
+      403,
+      lacking('users:update'),
+    )
+    expectProblem(await patch(account.id, { password: 'one of my own' }, account.access_token), 403, ownPassword)
     const { body: me } = await call('/v1/me', { token: admin })
     expectProblem(await patch(me.id, { password: 'one of my own' }), 403, ownPassword)
   })
@@ -147,14 +151,14 @@ describe('PUT and PATCH /users/{id}', () => {
   })
 
   it('return 409 for a taken identifier, and free the previous one', async () => {
-    const { body: one } = await create(person({ username: 'one', matricule: 1 }))
+    const { body: account } = await create(person({ username: 'one', matricule: 1 }))
     const { body: other } = await create(person({ username: 'other', matricule: 2 }))
-    expectTaken(await patch(one.id, { email: firstAdmin.email.toUpperCase() }), 'email')
-    expectTaken(await patch(one.id, { username: 'OTHER' }), 'username')
-    expectTaken(await patch(one.id, { matricule: 2 }), 'matricule')
-    expect((await get(one.id)).body).toEqual(one)
+    expectTaken(await patch(account.id, { email: firstAdmin.email.toUpperCase() }), 'email')
+    expectTaken(await patch(account.id, { username: 'OTHER' }), 'username')
+    expectTaken(await patch(account.id, { matricule: 2 }), 'matricule')
+    expect((await get(account.id)).body).toEqual(account)
     expect((await patch(other.id, { username: 'another', matricule: null })).status).toBe(200)
-    expect((await patch(one.id, { username: 'other', matricule: 2 })).status).toBe(200)
+    expect((await patch(account.id, { username: 'other', matricule: 2 })).status).toBe(200)
   })
 
   it('return 409 when no active admin would be left', async () => {

@@ -17,73 +17,76 @@ const namesOf = (body: { roles: { name: string }[] }) => body.roles.map(({ name 
 
 describe('PUT /users/{id}/roles', () => {
   it('sets exactly these roles in this order, and returns the user with an ETag', async () => {
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     const role = await roleWith(admin, ['users:read'], 'Reception')
-    const { status, headers, body } = await put(one.id, ['Reception', 'admin', 'user'])
+    const { status, headers, body } = await put(user.id, ['Reception', 'admin', 'user'])
     const roles = [
       { id: role.id, name: 'Reception' },
       { id: roleIds.admin, name: 'admin' },
       { id: roleIds.user, name: 'user' },
     ]
-    expect([status, body]).toEqual([200, { ...one.user, role: 'Reception', roles, updated_at: body.updated_at }])
-    const read = await call(`/v1/users/${one.id}`, { token: admin })
+    expect([status, body]).toEqual([200, { ...user.user, role: 'Reception', roles, updated_at: body.updated_at }])
+    const read = await call(`/v1/users/${user.id}`, { token: admin })
     expect([read.body, read.headers.get('etag')]).toEqual([body, headers.get('etag')])
-    expect(namesOf((await put(one.id, ['user', 'Reception'])).body)).toEqual(['user', 'Reception'])
+    expect(namesOf((await put(user.id, ['user', 'Reception'])).body)).toEqual(['user', 'Reception'])
   })
 
   it('makes the first role the primary one', async () => {
-    const one = await signedInPerson(admin)
-    expect((await put(one.id, ['admin', 'user'])).body.role).toBe('admin')
-    expect((await put(one.id, ['user', 'admin'])).body.role).toBe('user')
+    const user = await signedInPerson(admin)
+    expect((await put(user.id, ['admin', 'user'])).body.role).toBe('admin')
+    expect((await put(user.id, ['user', 'admin'])).body.role).toBe('user')
   })
 
   it('finds a role by its name in any spelling, and assigns a repeated role once', async () => {
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     await roleWith(admin, [], 'Straße')
-    expect(namesOf((await put(one.id, ['STRASSE', 'ＡＤＭＩＮ', 'straße', 'admin'])).body)).toEqual(['Straße', 'admin'])
+    expect(namesOf((await put(user.id, ['STRASSE', 'ＡＤＭＩＮ', 'straße', 'admin'])).body)).toEqual([
+      'Straße',
+      'admin',
+    ])
   })
 
   it('assigns the default role for an empty list', async () => {
-    const one = await signedInPerson(admin, { role: 'admin' })
-    expect(namesOf((await put(one.id, [])).body)).toEqual(['user'])
+    const user = await signedInPerson(admin, { role: 'admin' })
+    expect(namesOf((await put(user.id, [])).body)).toEqual(['user'])
   })
 
   it('changes nothing for the roles that the user already has', async () => {
-    const one = await signedInPerson(admin)
-    const first = await put(one.id, ['admin', 'user'])
-    const again = await put(one.id, ['ADMIN', 'user'])
+    const user = await signedInPerson(admin)
+    const first = await put(user.id, ['admin', 'user'])
+    const again = await put(user.id, ['ADMIN', 'user'])
     expect([again.status, again.body, again.cost.written]).toEqual([200, first.body, 0])
     expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
   })
 
   it('gives the user the permissions of all roles together, from the next request on', async () => {
     const [reading, auditing] = [await roleWith(admin, ['users:read']), await roleWith(admin, ['audit:read'])]
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     const may = async () => {
       const paths = ['/v1/users', '/v1/audit-events', '/v1/roles']
-      return Promise.all(paths.map(async (path) => (await call(path, { token: one.access_token })).status))
+      return Promise.all(paths.map(async (path) => (await call(path, { token: user.access_token })).status))
     }
     expect(await may()).toEqual([403, 403, 403])
-    await put(one.id, ['user', reading.name, auditing.name])
+    await put(user.id, ['user', reading.name, auditing.name])
     expect(await may()).toEqual([200, 200, 403])
-    await put(one.id, [auditing.name])
+    await put(user.id, [auditing.name])
     expect(await may()).toEqual([403, 200, 403])
   })
 
   it('returns 400 for an unknown role, and for anything but a list of names', async () => {
-    const one = await signedInPerson(admin)
-    expectInvalid(await put(one.id, ['user', 'nobody-made-this']), ['roles', 'is not a role of the directory'])
-    expectInvalid(await put(one.id, 'user'), ['roles', 'must be a list'])
-    expectInvalid(await put(one.id, ['user', 7]), ['roles.1', 'must be a string'])
-    expectInvalid(await put(one.id, undefined), ['roles', 'is required'])
-    expect((await call('/v1/me', { token: one.access_token })).body).toEqual(one.user)
+    const user = await signedInPerson(admin)
+    expectInvalid(await put(user.id, ['user', 'nobody-made-this']), ['roles', 'is not a role of the directory'])
+    expectInvalid(await put(user.id, 'user'), ['roles', 'must be a list'])
+    expectInvalid(await put(user.id, ['user', 7]), ['roles.1', 'must be a string'])
+    expectInvalid(await put(user.id, undefined), ['roles', 'is required'])
+    expect((await call('/v1/me', { token: user.access_token })).body).toEqual(user.user)
   })
 
   it('returns 412 when If-Match names another version, and changes nothing', async () => {
-    const one = await signedInPerson(admin)
-    expectProblem(await put(one.id, ['admin'], admin, { 'if-match': '"7"' }), 412, 'The user has changed since.')
-    expect((await call('/v1/me', { token: one.access_token })).body).toEqual(one.user)
-    expect((await put(one.id, ['admin'], admin, { 'if-match': '"1"' })).status).toBe(200)
+    const user = await signedInPerson(admin)
+    expectProblem(await put(user.id, ['admin'], admin, { 'if-match': '"7"' }), 412, 'The user has changed since.')
+    expect((await call('/v1/me', { token: user.access_token })).body).toEqual(user.user)
+    expect((await put(user.id, ['admin'], admin, { 'if-match': '"1"' })).status).toBe(200)
   })
 
   it('returns 404 for an unknown user', async () => {

@@ -211,14 +211,14 @@ describe('GET /users/{id}', () => {
   })
 
   it('returns the caller’s own record, and records of others with users:read', async () => {
-    const one = await signedInPerson(admin)
-    expect((await get(one.id, one.access_token)).body).toEqual(one.user)
+    const account = await signedInPerson(admin)
+    expect((await get(account.id, account.access_token)).body).toEqual(account.user)
     const other = await signedInPerson(admin)
     for (const id of [other.id, nobody]) {
-      expectProblem(await get(id, one.access_token), 403, lacking('users:read'))
+      expectProblem(await get(id, account.access_token), 403, lacking('users:read'))
     }
     const reader = await someoneWith(admin, ['users:read'])
-    expect((await get(one.id, reader.access_token)).status).toBe(200)
+    expect((await get(account.id, reader.access_token)).status).toBe(200)
   })
 
   it('returns 304 without a body when If-None-Match names the current version', async () => {
@@ -268,12 +268,12 @@ describe('DELETE /users/{id}', () => {
   })
 
   it('ends every session and key of the user', async () => {
-    const one = await someoneWith(admin, ['api_keys:manage'])
-    const { key } = await keyWith(one.access_token, [])
-    await remove(one.id)
-    for (const token of [one.access_token, key]) expect((await call('/v1/me', { token })).status).toBe(401)
-    expect((await call('/v1/auth/refresh', { json: { refresh_token: one.refresh_token } })).status).toBe(401)
-    expect((await login(one.input.email, one.input.password)).status).toBe(401)
+    const account = await someoneWith(admin, ['api_keys:manage'])
+    const { key } = await keyWith(account.access_token, [])
+    await remove(account.id)
+    for (const token of [account.access_token, key]) expect((await call('/v1/me', { token })).status).toBe(401)
+    expect((await call('/v1/auth/refresh', { json: { refresh_token: account.refresh_token } })).status).toBe(401)
+    expect((await login(account.input.email, account.input.password)).status).toBe(401)
   })
 
   it('requires users:delete, even for the caller’s own account, and every permission that the user holds', async () => {
