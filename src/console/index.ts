@@ -12,7 +12,7 @@ export const consolePath = '/console'
 /** The folder of the page in the assets. */
 export const consoleAssets = '/console'
 
-/** Nothing inline, no other origin, no eval, and no sink that could turn text into a script. */
+/** Allows nothing inline, no other origin, no eval, and no sink that could turn text into a script. */
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'"
 

@@ -1,6 +1,6 @@
 /**
- * The console's session. A cookie that no script can read obtains access tokens for the page, which keeps them in
- * memory. The cookie is a credential for these routes and for nothing else.
+ * The session of the console. A cookie that scripts cannot read obtains access tokens for the page, which keeps them in
+ * memory. The cookie is a credential for these routes only.
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
@@ -34,7 +34,7 @@ const cookieOptions = { path: '/', secure: true, httpOnly: true, sameSite: 'Stri
 
 type WithCaller = ContractEnv & { Variables: { caller: Caller } }
 
-/** The session of the cookie. The guard of the batch checks that it has not ended. */
+/** Returns the session of the cookie. The guard of the batch checks that it has not ended. */
 const authenticate: MiddlewareHandler<WithCaller> = createMiddleware<WithCaller>(async (c, next) => {
   refuseCrossSite(c)
   const { configuration, visit } = c.var
@@ -111,7 +111,7 @@ export function serveSession(app: ContractApp): void {
   })
 }
 
-/** An access token of the caller's session, and what the session allows at the moment. */
+/** Returns an access token of the caller’s session, and the current permissions of the session. */
 async function newToken(c: RequestContext, caller: Caller): Promise<z.infer<typeof Token>> {
   const { user, sessionId, permissions } = await describeSession(caller)
   return {

@@ -1,4 +1,4 @@
-/** Signing in at the original: a Django form, answered with 200 in the envelope either way. */
+/** Sign-in at the original: a Django form. Success and failure are both 200, in the envelope. */
 import { hasField, type OriginalSignIn } from '../../http/upstreams/original-sign-in'
 
 export const originalSignIn: OriginalSignIn = {

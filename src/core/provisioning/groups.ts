@@ -1,4 +1,7 @@
-/** Roles as groups, whose members change many at a time. A group is any role but the default one, which those hold who are in none. */
+/**
+ * Roles as groups whose members change many at a time. Every role is a group except the default role, which users hold
+ * while they are in no group.
+ */
 import { v7 as uuid } from 'uuid'
 import { deleteRole, insertRole, refuseUnlessRole, renameRole, selectEveryRole } from '../../database/access/roles'
 import { BatchConflict } from '../../database/database'
@@ -35,7 +38,7 @@ export interface Group {
   /** The client's own id of the group. */
   externalId: string | null
   builtIn: boolean
-  /** How many members it has. */
+  /** The number of members. */
   size: number
   createdAt: number
   updatedAt: number
@@ -46,7 +49,7 @@ export interface GroupChanges {
   externalId?: string | null | undefined
 }
 
-/** Every group, in order of number, and of the users with the ids asked for the groups that each is in. */
+/** Returns every group in order of number, and for each of `userIds` the groups of the user. */
 export async function listGroups(
   caller: Caller,
   userIds: readonly string[],
@@ -70,7 +73,7 @@ export async function getGroup(caller: Caller, id: string): Promise<Group> {
   return toGroup(found(rows[0]))
 }
 
-/** `members` is all of them, a page at a time: the first has been read. */
+/** `members` yields all members, a page at a time. The first page has been read already. */
 export interface GroupAndMembers {
   group: Group
   members: AsyncGenerator<Member[], void, undefined>
@@ -92,13 +95,13 @@ const withMembers = (caller: Caller, group: Group, first: readonly MemberRow[]):
   members: memberPages(caller, [group], first),
 })
 
-/** `place` is the group's in the list. */
+/** `place` is the position of the group in the list. */
 export interface Member {
   place: number
   id: string
 }
 
-/** The members of the groups, in their order, a page at a time. The authority is asked for again at each page. */
+/** Yields the members of the groups in order, a page at a time. Each page checks the authority again. */
 export async function* memberPages(
   caller: Caller,
   groups: readonly Group[],
@@ -118,7 +121,7 @@ export async function* memberPages(
   }
 }
 
-/** Makes a group without permissions: a client cannot invent authority. */
+/** Creates a group without permissions. A client cannot assign permissions to a role. */
 export async function createGroup(
   caller: Caller,
   input: { name: Parsed<'roleName'>; externalId: string | null; members: readonly string[] },
@@ -161,14 +164,14 @@ export async function createGroup(
       const [[row], first] = results.slice(-2) as [GroupRow[], MemberRow[]]
       return withMembers(caller, toGroup(found(row)), first)
     } catch (error) {
-      // Another role took the name or the number in between.
+      // Another request has taken the name or the number meanwhile.
       if (error instanceof BatchConflict) await refuseTakenName(caller, input.name)
       throw error
     }
   })
 }
 
-/** Changes a group and its members in one batch: all of it, or nothing. */
+/** Changes a group and its members in one batch. */
 export async function updateGroup(
   caller: Caller,
   id: string,
@@ -224,7 +227,7 @@ export async function updateGroup(
   })
 }
 
-/** Deletes a group, taking it from its members in the same batch. */
+/** Deletes a group and removes it from its members in the same batch. */
 export async function deleteGroup(caller: Caller, id: string): Promise<void> {
   const everyone: MemberChange = { keepsPresent: false, add: [], remove: [] }
   await decideAndCommit(caller, async () => {

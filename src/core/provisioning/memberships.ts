@@ -1,4 +1,4 @@
-/** Members who join and leave a group: what a change takes, and the statements that make it. */
+/** Decides a change of the members of a group: the permissions it needs, and the statements that make it. */
 import { v7 as uuid } from 'uuid'
 import type { ActorRow } from '../../database/guard'
 import { insertEventOfEach } from '../../database/moving/imports'
@@ -16,23 +16,23 @@ import { adminRole, defaultRole } from '../access/roles'
 import { commonEvent } from '../audit/audit'
 import { Refused } from '../refusal'
 
-/** A change of the members: those there, or none of them, without some and with others. By the ids of the users. */
+/** A change of the members by user ids: keeps or removes the present members, removes some users and adds others. */
 export interface MemberChange {
   keepsPresent: boolean
   add: readonly string[]
   remove: readonly string[]
 }
 
-/** Memberships that one request changes. */
+/** The maximum number of memberships that one request changes. */
 export const maxMemberships = 5000
 
 interface MemberFacts {
   actor: ActorRow
   roleRows: readonly { number: number; permissions: number }[]
   role: { number: number; permissions: number }
-  /** The users that the change names. */
+  /** The users that the change adds or removes by id. */
   named: readonly HolderRow[]
-  /** The members there, where the change is about all of them. */
+  /** The present members, if the change concerns all of them. */
   present: readonly HolderRow[]
 }
 
@@ -43,16 +43,17 @@ export function refuseMany(): never {
 interface Decided {
   changes: readonly (RolesChange & { id: string })[]
   needs: readonly Permission[]
-  /** The permissions that the decision rests on. */
+  /** The permissions on which the decision is based. */
   permissions: readonly { number: number; permissions: number }[]
-  /** Whether it takes someone out of the admin role. */
+  /** Whether the change removes a user from the admin role. */
   takesAdmins: boolean
 }
 
 const nothing: Decided = { changes: [], needs: [], permissions: [], takesAdmins: false }
 
 /**
- * Who joins and who leaves. It takes every permission of the role, and of each user touched. One user out of reach refuses the change.
+ * Decides which users join and leave. Requires every permission of the role and of each user concerned. One user with
+ * more permissions than the caller refuses the whole change.
  */
 export function decideMembers(
   caller: Caller,
@@ -84,7 +85,7 @@ export function decideMembers(
   }
 }
 
-/** The first group takes the place of the default role, and leaving the last brings that back. */
+/** The first group replaces the default role. A user who leaves the last group gets the default role again. */
 function rolesAfter(before: readonly number[], role: number, joins: boolean, leaves: boolean): readonly number[] {
   if (joins && !before.includes(role))
     return [...before.filter((one) => one !== defaultRole || before.length > 1), role]

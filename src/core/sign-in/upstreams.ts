@@ -1,8 +1,11 @@
-/** Legacy systems that still know the passwords of pending users. The core decides when to ask; src/http/upstreams/ asks. */
+/**
+ * Legacy systems that know the passwords of pending users. The core decides when to ask them; src/http/upstreams/ sends
+ * the requests.
+ */
 
 export interface Upstream {
   url: string
-  /** The contract whose original it is; undefined for a signed hook. */
+  /** The contract whose original API the upstream is; undefined for a signed hook. */
   contract: string | undefined
 }
 
@@ -26,6 +29,6 @@ export interface Upstreams {
   /** For how many seconds the upstream is not asked, after too many faults in a row; 0 if it may be asked now. */
   restSeconds(name: string): number
   ask(name: string, credentials: UpstreamCredentials): Promise<UpstreamAnswer>
-  /** Asks about a user who does not exist. An upstream that works answers `no_match`. */
+  /** Asks about a user who does not exist. A working upstream answers `no_match`. */
   probe(name: string): Promise<UpstreamAnswer>
 }

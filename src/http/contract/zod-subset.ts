@@ -1,6 +1,6 @@
 /**
- * The part of zod that the contracts use. wrangler.toml puts this file in the place of `zod`, whose own `z` holds every
- * name, so that a bundle with it includes all of zod.
+ * The part of zod that the contracts use. wrangler.toml replaces `zod` with this file: the `z` of zod contains every
+ * name, so a bundle with it includes all of zod.
  */
 import {
   array,

@@ -19,5 +19,5 @@ export function hasField(body: unknown, field: string, type: 'string' | 'object'
   return typeof value === type && value !== null
 }
 
-/** The statuses of a response to wrong credentials, or to credentials that the original finds malformed. */
+/** The statuses of responses to wrong or malformed credentials. */
 export const refusesCredentials = (status: number): boolean => [400, 401, 403, 422].includes(status)

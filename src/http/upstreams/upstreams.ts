@@ -6,20 +6,20 @@ import type { OriginalSignIn } from './original-sign-in'
 
 const limitMilliseconds = 5_000
 const maxBytes = 65_536
-/** Faults in a row after which the isolate stops asking the upstream for a while. */
+/** The number of consecutive faults after which the isolate stops asking the upstream for a while. */
 const maxFaults = 5
 const restMilliseconds = 30_000
 
 const originals = new Map<string, OriginalSignIn>()
 
-/** Makes the original of a contract known as an upstream. */
+/** Registers the original of a contract as an upstream. */
 export function registerOriginal(contract: string, original: OriginalSignIn): void {
   originals.set(contract, original)
 }
 
 export const hasOriginal = (contract: string): boolean => originals.has(contract)
 
-/** Of this isolate, by the name and URL of the upstream. `restsUntil` is in milliseconds since 1970. */
+/** State of this isolate, by the name and URL of the upstream. `restsUntil` is in milliseconds since 1970. */
 const faults = new Map<string, { inARow: number; restsUntil: number }>()
 
 export function upstreamsOf(configuration: Configuration): Upstreams {
@@ -55,7 +55,7 @@ export function upstreamsOf(configuration: Configuration): Upstreams {
   }
 }
 
-/** The secrets that sign requests to a hook. The current one comes first. */
+/** Returns the secrets that sign requests to a hook, the present one first. */
 export async function hookSecrets(configuration: Configuration, name: string): Promise<[string, ...string[]]> {
   const [first, ...others] = await secretsOf(configuration, name)
   return [toSecretText(first as Uint8Array), ...others.map(toSecretText)]

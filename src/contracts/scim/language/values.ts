@@ -150,7 +150,7 @@ export function readSimple(attribute: Attribute, value: unknown, name: string = 
 }
 
 /** Without what has no value. */
-export function withoutNone(values: Record<string, unknown>): Values {
+export function withoutAbsent(values: Record<string, unknown>): Values {
   return Object.fromEntries(
     Object.entries(values).filter(([, value]) => value !== undefined && value !== null),
   ) as Values

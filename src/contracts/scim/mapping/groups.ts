@@ -1,4 +1,4 @@
-/** Between roles of the core and SCIM's groups. */
+/** Translates between roles of the core and groups of SCIM. */
 import type { Group, GroupChanges, Member } from '../../../core/provisioning/groups'
 import type { MemberChange } from '../../../core/provisioning/memberships'
 import { parseRoleName, parseUuid } from '../../../core/users/fields'
@@ -36,7 +36,7 @@ export const fromMember = ({ id }: Member, base: string): Complex => ({
   type: 'User',
 })
 
-/** The ids of the users that a list of members names. */
+/** Returns the ids of the users in a list of members. */
 function idsOf(value: unknown): string[] {
   return ((readValue(members, value) ?? []) as Complex[]).map((entry) => {
     const { value: id, type } = entry
@@ -58,14 +58,14 @@ export function toNewGroup(sent: Values) {
   return { name, externalId: externalId ?? null, members: idsOf(sent['members']) }
 }
 
-/** Absent members stay; a list, even an empty one, takes their place. */
+/** Absent members stay. A list replaces them, even if it is empty. */
 export function toMemberChange(sent: Values): MemberChange {
   return sent['members'] === undefined ? unchanged : { keepsPresent: false, add: idsOf(sent['members']), remove: [] }
 }
 
 const unchanged: MemberChange = { keepsPresent: true, add: [], remove: [] }
 
-/** What is as the group shows it is no change, and is not checked. */
+/** A value that equals the shown one is no change, and is not validated. */
 export function toGroupChanges(sent: Values, present: Group | undefined): GroupChanges {
   const { displayName, externalId } = sent
   if (typeof displayName !== 'string') throw invalid('displayName', 'is required.')
@@ -75,7 +75,7 @@ export function toGroupChanges(sent: Values, present: Group | undefined): GroupC
   }
 }
 
-/** The operations of a PATCH, those on members apart: they are decided without reading who is there. */
+/** Splits the operations of a PATCH. Operations on members are decided without reading the present members. */
 export function toGroupPatch(operations: readonly Operation[]): {
   members: MemberChange
   changesTo: (present: Group | undefined) => GroupChanges
@@ -120,7 +120,7 @@ function divided(operation: Operation): { ofMembers: MemberOperation[]; rest: Op
   }
 }
 
-/** The part of the members that a path is about; undefined where it is about something else. */
+/** Returns the members that a path selects; undefined for a path of another attribute. */
 function membersIn(path: string): { filter: Filter | undefined } | undefined {
   const parsedPath = /members/i.test(path) ? parsePath(path) : undefined
   if (!parsedPath) return undefined
@@ -158,12 +158,12 @@ function afterFiltered(change: MemberChange, filter: Filter, verb: Operation['ve
   const ids = idsIn(filter)
   if (verb === 'remove') return ids === 'all' ? none : without(change, ids)
   if (ids === 'all' || ids.length !== 1) throw badRequest('noTarget', 'The path must select one member.')
-  // The entry that the filter names is there afterwards, under the value that is sent.
+  // Afterwards the group has the member that the filter names, with the value that is sent.
   const sent = idsOf(value)
   return having(verb === 'replace' ? without(change, ids) : change, sent.length > 0 ? sent : ids)
 }
 
-/** The members that a filter names by their values; `all` where it says only that they are users. */
+/** Returns the members that a filter names by value; `all` if it only requires that they are users. */
 function idsIn(filter: Filter): string[] | 'all' {
   if (filter.kind === 'or') {
     const parts = filter.filters.map(idsIn)
@@ -186,7 +186,7 @@ const cannotSelect = () => badRequest('invalidFilter', 'Members are selected by 
 
 const cannotFilter = (name: string) => badRequest('invalidFilter', `Groups cannot be filtered by ${name}.`, 'query')
 
-/** The users whose membership a filter asks for. */
+/** Returns the users whose membership a filter tests. */
 export function usersIn(filter: Filter | undefined): string[] {
   if (!filter) return []
   switch (filter.kind) {
@@ -209,7 +209,7 @@ interface Known {
   groupsOf: ReadonlyMap<string, ReadonlySet<number>>
 }
 
-/** Whether the filter holds for a group. Members are compared by `eq` and `ne`. */
+/** Whether a group matches the filter. Members are compared by `eq` and `ne`. */
 export function holdsForGroup(filter: Filter, group: Group, known: Known): boolean {
   switch (filter.kind) {
     case 'and':
@@ -259,7 +259,7 @@ function hasMember(filter: Filter, group: Group, { groupsOf }: Known): boolean {
     subAttribute(members, filter.path)
     return group.size > 0
   }
-  // Of what is asked of one member, the value says who it is.
+  // The value identifies the member.
   const parts = filter.kind === 'and' ? filter.filters : [filter]
   const ids: string[] = []
   for (const part of parts) {

@@ -1,4 +1,4 @@
-/** Email, username and names: what SCIM shows in one attribute, and the core has in several fields. */
+/** Email, username and names. SCIM shows in one attribute what the core stores in several fields. */
 import {
   parseEmail,
   parseFamilyName,
@@ -13,7 +13,7 @@ import { invalid, type Complex, type Values } from '../language/values'
 import { parsed } from './parsing'
 import { isOfType } from './phones'
 
-/** Email and username. A userName that stands for the email is no username. */
+/** Returns the email and the username. A userName that equals the email means that there is no username. */
 export function identityOf(wanted: Values, shown: Values, user: User | undefined): UserChanges {
   const userName = wanted['userName']
   if (typeof userName !== 'string') throw invalid('userName', 'is required.')
@@ -29,7 +29,7 @@ export function identityOf(wanted: Values, shown: Values, user: User | undefined
   if (user && userName === shown['userName']) {
     if (isEmail)
       return user.username === null ? changes : { ...changes, username: email === user.email ? undefined : null }
-    // The email that stood in for a username stays the userName: it becomes the username, where it fits.
+    // A userName that was the email becomes the username, if its length allows it.
     const kept = user.username === null ? parseUsername(userName) : undefined
     return kept && 'value' in kept ? { ...changes, username: kept.value } : changes
   }
@@ -43,7 +43,7 @@ function fromUserName(userName: string): Parsed<'email'> {
   throw invalid('emails', 'must have an address, since userName is none.')
 }
 
-/** The primary address, else the first for work, else the first. */
+/** Returns the primary address, else the first of type work, else the first. */
 function emailIn(entries: readonly Complex[]): string | undefined {
   const withValue = entries.filter(({ value }) => value !== undefined)
   const chosen =
@@ -64,7 +64,7 @@ export function nameChanges(wanted: Values, user: User | undefined): UserChanges
     if (displayName !== user?.name) changes.name = parsed('displayName', parseName, displayName)
     return changes
   }
-  // Without a name to show: the formatted one, else the parts, which the core joins.
+  // Without a display name: the formatted name, else the parts, which the core joins.
   const formatted = names['formatted']
   if (typeof formatted === 'string' && formatted !== user?.name) {
     const outcome = parseName(formatted)

@@ -1,15 +1,15 @@
-/** Attributes that the core has no field for: kept for SCIM alone. */
+/** Attributes without a core field, which are stored for SCIM only. */
 import type { Attributes } from '../../../core/provisioning/users'
 import { parseAttribute } from '../../../core/users/fields'
 import type { User } from '../../../core/users/user'
-import { picked, withoutNone, type Complex, type Values } from '../language/values'
+import { picked, withoutAbsent, type Complex, type Values } from '../language/values'
 import { enterpriseSchema } from '../schemas/attributes'
 import { parsed } from './parsing'
 import { refuseUnfit, type Phones } from './phones'
 
 const extension = enterpriseSchema.id
 
-/** Attributes kept as they are, each a text. */
+/** Text attributes that are stored as they are. */
 export const plainTexts = [
   'nickName',
   'profileUrl',
@@ -24,7 +24,7 @@ const otherNames = ['middleName', 'honorificPrefix', 'honorificSuffix'] as const
 
 interface KeptName {
   formatted?: string
-  /** The parts that `formatted` came with. */
+  /** The name parts that were sent together with `formatted`. */
   givenName?: string
   familyName?: string
   middleName?: string
@@ -38,7 +38,7 @@ export function namesOf({ givenName, familyName }: User, attributes: Attributes)
   const kept = keptName(attributes)
   const isAsSent = (kept.givenName ?? '') === givenName && (kept.familyName ?? '') === familyName
   const formatted = kept.formatted !== undefined && isAsSent ? kept.formatted : `${givenName} ${familyName}`.trim()
-  const names = withoutNone({
+  const names = withoutAbsent({
     formatted: formatted || undefined,
     familyName: familyName || undefined,
     givenName: givenName || undefined,
@@ -47,7 +47,7 @@ export function namesOf({ givenName, familyName }: User, attributes: Attributes)
   return Object.keys(names).length > 0 ? names : undefined
 }
 
-/** What the core has no field for, in the order in which it is always written. */
+/** Returns the values that the core has no field for, always in the same order. */
 export function toAttributes(
   wanted: Values,
   shown: Values,
@@ -59,8 +59,8 @@ export function toAttributes(
     Object.fromEntries(names.map((name) => [name, keptValue(name, from[name], before[name])]))
   const addresses = (wanted['addresses'] ?? []) as Complex[]
   refuseUnfit('addresses', addresses, addresses)
-  return withoutNone({
-    name: keptNameOf((wanted['name'] ?? {}) as Complex, (shown['name'] ?? {}) as Complex),
+  return withoutAbsent({
+    name: nameToStore((wanted['name'] ?? {}) as Complex, (shown['name'] ?? {}) as Complex),
     ...texts(plainTexts, wanted, shown),
     phoneNumbers:
       phones.others.length > 0 ? keptValue('phoneNumbers', phones.others, shown['phoneNumbers']) : undefined,
@@ -72,14 +72,14 @@ export function toAttributes(
   }) as Attributes
 }
 
-/** `formatted` is kept with its parts, and only where it is not what they make. */
-function keptNameOf(name: Complex, shown: Complex): KeptName | undefined {
+/** `formatted` is stored with its parts, and only if it differs from the joined parts. */
+function nameToStore(name: Complex, shown: Complex): KeptName | undefined {
   const { formatted, givenName, familyName } = name
   const joined = `${String(givenName ?? '')} ${String(familyName ?? '')}`.trim()
-  // Shown as joined from parts that change now, it is joined again.
+  // A formatted name that equals the joined parts is joined again when a part changes.
   const stale =
     formatted === shown['formatted'] && (givenName !== shown['givenName'] || familyName !== shown['familyName'])
-  const kept = withoutNone({
+  const kept = withoutAbsent({
     ...(formatted !== undefined &&
       formatted !== joined &&
       !stale && { formatted: keptText('name.formatted', formatted, shown['formatted']), givenName, familyName }),
@@ -90,7 +90,7 @@ function keptNameOf(name: Complex, shown: Complex): KeptName | undefined {
 
 function keptText(name: string, value: unknown, before: unknown): unknown {
   if (typeof value !== 'string' || value === before) return value
-  // An address has lines.
+  // An address may have several lines.
   if (name === 'addresses.formatted') {
     return value
       .split('\n')

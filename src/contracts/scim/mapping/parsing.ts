@@ -1,4 +1,4 @@
-/** Values of the wire, parsed by the rules of the core. */
+/** Parses values of the wire by the rules of the core. */
 import { parseExternalId, type Outcome } from '../../../core/users/fields'
 import { describe } from '../errors'
 import { invalid } from '../language/values'

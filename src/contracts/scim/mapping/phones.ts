@@ -1,4 +1,7 @@
-/** Phone numbers: the first for work and the first mobile one are the core's, the others are kept. */
+/**
+ * Phone numbers. The core stores the first of type work and the first mobile number. The others are stored for SCIM
+ * only.
+ */
 import type { Attributes } from '../../../core/provisioning/users'
 import { parsePhoneNumber } from '../../../core/users/fields'
 import type { User, UserChanges } from '../../../core/users/user'
@@ -31,7 +34,7 @@ export interface Phones {
 
 const maxOthers = 10
 
-/** The first of each of two types is the core's; the others are kept. */
+/** The core stores the first number of each of the two types. The others are stored for SCIM only. */
 export function phonesOf(wanted: Values, shown: Values): Phones {
   const all = (wanted['phoneNumbers'] ?? []) as Complex[]
   const present = (shown['phoneNumbers'] ?? []) as Complex[]

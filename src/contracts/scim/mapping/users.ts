@@ -1,4 +1,4 @@
-/** Between users of the core and SCIM's, attribute by attribute. */
+/** Translates between users of the core and users of SCIM, attribute by attribute. */
 import {
   maxAttributeBytes,
   type Attributes,
@@ -9,7 +9,7 @@ import { parseAttribute, parseMatricule, parseName } from '../../../core/users/f
 import { defaultRole } from '../../../core/access/roles'
 import { usernameOrEmail, type NewUser, type UserChanges } from '../../../core/users/user'
 import { toUtc } from '../../../http/contract/times'
-import { invalid, picked, withoutNone, type Complex, type Value, type Values } from '../language/values'
+import { invalid, picked, withoutAbsent, type Complex, type Value, type Values } from '../language/values'
 import { enterpriseSchema, userSchema } from '../schemas/attributes'
 import { identityOf, nameChanges } from './identity'
 import { extensionTexts, namesOf, plainTexts, toAttributes } from './kept'
@@ -18,14 +18,14 @@ import { ownPhones, phoneNumbersOf, phonesOf } from './phones'
 
 const extension = enterpriseSchema.id
 
-/** The attributes of a user as SCIM shows them, but for those that the directory alone decides. */
+/** Returns the attributes of a user as SCIM shows them, except those that only the directory sets. */
 export function valuesOf({ user, externalId, attributes }: ProvisionedUser): Values {
-  const extended = withoutNone({
+  const extended = withoutAbsent({
     employeeNumber: attributes['employeeNumber'] ?? (user.matricule === null ? undefined : String(user.matricule)),
     ...picked(attributes, extensionTexts),
     manager: attributes['manager'],
   })
-  return withoutNone({
+  return withoutAbsent({
     externalId,
     userName: usernameOrEmail(user),
     name: namesOf(user, attributes),
@@ -39,12 +39,12 @@ export function valuesOf({ user, externalId, attributes }: ProvisionedUser): Val
   })
 }
 
-/** A user of the core, of what a client sends to create one. */
+/** Returns the new user of the core for the values that a client sends. */
 export function toNewUser(sent: Values): { input: NewUser; externalId: string | null; attributes: Attributes } {
   const { changes, externalId, attributes } = toChanges(sent, undefined)
   const { email, name, givenName, familyName, active, ...further } = changes
   if (!email) throw invalid('emails', 'must have an address.')
-  // The name falls to its parts: given in full, or joined by the core.
+  // Without a name, the core joins the parts of the name.
   const displayed = name ?? (givenName || familyName ? undefined : nameFrom(sent))
   return {
     input: { ...further, email, name: displayed, givenName, familyName, active: active === false ? false : undefined },
@@ -53,11 +53,11 @@ export function toNewUser(sent: Values): { input: NewUser; externalId: string | 
   }
 }
 
-/** Of a user without any name: the beginning of the userName. */
+/** For a user without any name: the beginning of the userName. */
 const nameFrom = ({ userName }: Values) =>
   parsed('userName', parseName, String(userName).split('@')[0] || String(userName))
 
-/** What a client sends of a user who is there: what it leaves out and the core keeps stays. */
+/** Adds the present values of core attributes that the client leaves out. */
 export function toReplacement(sent: Values, present: ProvisionedUser): ProvisionedChanges {
   const shown = valuesOf(present)
   const stays = ['externalId', 'name', 'displayName', 'active', 'emails'].map((name) => [
@@ -81,7 +81,10 @@ export function toReplacement(sent: Values, present: ProvisionedUser): Provision
   return toChanges(wanted, present)
 }
 
-/** The changes that make a user what `wanted` says in full. What is wanted as it is shown is no change, and is not checked. */
+/**
+ * Returns the changes that lead to `wanted`, which is the complete user. A value that equals the shown one is no
+ * change, and is not validated.
+ */
 export function toChanges(wanted: Values, present: ProvisionedUser | undefined): ProvisionedChanges {
   const shown = present ? valuesOf(present) : {}
   const employee = employeeNumberOf(wanted, shown, present)
@@ -100,7 +103,9 @@ export function toChanges(wanted: Values, present: ProvisionedUser | undefined):
   return { changes, externalId: externalIdOf(wanted['externalId'], present?.externalId ?? null), attributes }
 }
 
-/** A number of digits is the matricule. Anything else is kept, and shown instead of it. */
+/**
+ * A value of digits is the matricule. Any other value is stored for SCIM only, and is shown instead of the matricule.
+ */
 function employeeNumberOf(
   wanted: Values,
   shown: Values,
@@ -118,7 +123,7 @@ function employeeNumberOf(
   return 'value' in outcome ? { matricule: outcome.value, kept: undefined } : { kept: value }
 }
 
-/** A user as a resource, all of it. `base` is the address of the contract. */
+/** Returns a user as a complete resource. `base` is the URL of the contract. */
 export function fromUser(provisioned: ProvisionedUser, base: string): Record<string, unknown> {
   const { user } = provisioned
   const { externalId, ...values } = valuesOf(provisioned)
