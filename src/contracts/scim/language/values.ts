@@ -149,7 +149,7 @@ export function readSimple(attribute: Attribute, value: unknown, name: string = 
   return value === '' ? null : value
 }
 
-/** Without what has no value. */
+/** Returns the values without null and undefined. */
 export function withoutAbsent(values: Record<string, unknown>): Values {
   return Object.fromEntries(
     Object.entries(values).filter(([, value]) => value !== undefined && value !== null),
