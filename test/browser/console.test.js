@@ -144,6 +144,42 @@ describe('every screen', () => {
     },
   )
 
+  it.each([
+    ['New person', () => '/console'],
+    ['New role', () => '/console/roles'],
+    ['New API key', () => '/console/api-keys'],
+    ['New webhook', () => '/console/webhooks'],
+    ['Set-password link', () => personAt('pilar')],
+    ['Deactivate', () => personAt('pilar')],
+    ['Delete', () => personAt('pilar')],
+    ['Change roles', () => personAt('pilar')],
+  ])('has dialogs that keep the focus, close by Escape, and in which axe finds nothing: %s', async (name, path) => {
+    const { page, complaints } = opened
+    complaints.length = 0
+    await page.goto(server.address + path())
+    await settled(page)
+    const opener = page.getByRole('button', { name, exact: true })
+    await opener.click()
+    await page.getByRole('dialog').waitFor()
+    await settled(page)
+    expect(await page.evaluate(() => document.activeElement.closest('dialog') !== null)).toBe(true)
+    expect(complaints).toEqual([])
+    expect(await violations(page)).toEqual([])
+    await page.keyboard.press('Escape')
+    await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
+    expect(await opener.evaluate((element) => element === document.activeElement)).toBe(true)
+  })
+
+  it('has doors in which axe finds nothing: signing in, and choosing a password', async () => {
+    const { page, close } = await openPage(browser, server.address, { reducedMotion: 'reduce' })
+    for (const path of ['/console', '/console/set-password#token']) {
+      await page.goto(server.address + path)
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      expect(await violations(page)).toEqual([])
+    }
+    await close()
+  })
+
   it('is a link of the navigation, and opens with the focus on its heading', async () => {
     const { page, complaints, close } = await signedIn()
     const links = await page.locator('nav[aria-label=Screens] a').allTextContents()
