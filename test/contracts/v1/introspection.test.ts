@@ -90,6 +90,10 @@ describe('POST /auth/introspect', () => {
   const person = (user: { id: string }) => `/v1/users/${user.id}`
   it.each<[string, (user: Awaited<ReturnType<typeof signedInPerson>>) => Call & { path: string }]>([
     ['a sign-out', (user) => ({ path: '/v1/auth/logout', method: 'POST', token: user.access_token })],
+    [
+      'the end of the session by an administrator',
+      (user) => ({ path: `${person(user)}/sessions/${String(claimsOf(user.access_token)['sid'])}`, method: 'DELETE' }),
+    ],
     ['the end of all sessions', (user) => ({ path: `${person(user)}/sessions`, method: 'DELETE' })],
     ['a deactivation', (user) => ({ path: `${person(user)}/deactivate`, method: 'POST' })],
     ['a deletion', (user) => ({ path: person(user), method: 'DELETE' })],
@@ -108,6 +112,15 @@ describe('POST /auth/introspect', () => {
     expect(await introspected(user.access_token)).toMatchObject({ active: true })
     const { path, ...request } = end(user)
     expect((await call(path, { token: admin, ...request })).status).toBeLessThan(300)
+    expect(await introspected(user.access_token)).toEqual(inactive)
+  })
+
+  it('reports a token as inactive after a set-password token was used', async () => {
+    const user = await signedInPerson(admin)
+    const { body } = await call(`${person(user)}/password-token`, { method: 'POST', token: admin })
+    expect(await introspected(user.access_token)).toMatchObject({ active: true })
+    const json = { token: body.token, new_password: 'another passphrase' }
+    expect((await call('/v1/auth/password', { json })).status).toBe(204)
     expect(await introspected(user.access_token)).toEqual(inactive)
   })
 
