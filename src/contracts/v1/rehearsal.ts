@@ -31,6 +31,8 @@ export const rehearsal: Rehearsal = {
     'expires_in',
     'request_id',
     'address',
+    // The rehearsal names itself, and not the recorded program.
+    'program',
     // Fields of the diagnostics: facts of the deployment.
     'now',
     'version',
