@@ -22,7 +22,7 @@ export function settings(args) {
     writes: 64,
     hashes: 16,
     starts: 5,
-    /** Whether report.md and report.svg are written, which only a full run does. */
+    /** Whether to write report.md and report.svg. Only a full run writes them. */
     whole: values.users === '10000,100000,1000000',
   }
 }

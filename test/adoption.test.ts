@@ -563,7 +563,7 @@ describe('UPSTREAMS', () => {
     '{"a": {"url": "https://legacy.example", "contract": "intranet"}}',
     '{"a b": {"url": "https://legacy.example", "hook": true}}',
     '{"": {"url": "https://legacy.example", "hook": true}}',
-  ])('that is wrong stops the Worker from serving, without being repeated: %s', async (UPSTREAMS) => {
+  ])('that is invalid stops the Worker from serving, and is not repeated in the error: %s', async (UPSTREAMS) => {
     const { status, body, text } = await call('/health', { env: { UPSTREAMS } })
     expect([status, body.error]).toEqual([503, 'misconfigured'])
     expect(body.problems[0]).toMatch(/^UPSTREAMS/)

@@ -337,7 +337,7 @@ describe('a session', () => {
   const reads = (token: string | undefined, user: Person) =>
     Promise.all(contracts.map(async ([, { read, outcome }]) => outcome(await send(read(asked(user)), token))))
 
-  /** In some contracts users cannot read even themselves without the permission. */
+  /** In some contracts users need the permission even for their own record. */
   const alive = (user: Person) =>
     contracts.map(([, { read, operations }]) => {
       const { operationId = '' } = operationFor(document, 'GET', read(asked(user)).path) ?? {}

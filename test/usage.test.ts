@@ -99,7 +99,7 @@ describe('a request on a session', () => {
     [`${'x'.repeat(60)}/1`, 'x'.repeat(40)],
     ['(comment) only/1', ''],
     ['a/b/c', 'a/b'],
-  ])('takes the first product of the User-Agent %s', async (userAgent, program) => {
+  ])('records the first product of the User-Agent %s', async (userAgent, program) => {
     await call('/v1/roles', from(userAgent))
     expect((await recorded('v1ListRoles')).map((row) => row.program)).toEqual([program])
   })
@@ -191,7 +191,7 @@ describe('a request that is not recorded', () => {
     expect(await rows('SELECT * FROM usage')).toEqual(before)
   })
 
-  it('is a change without the permission for it', async () => {
+  it('is a change that the caller may not make', async () => {
     const user = await signedInPerson(admin)
     await call(`/v1/users/${user.id}`, { method: 'DELETE', token: user.access_token })
     expect(await recorded('v1DeleteUser')).toEqual([])
@@ -269,10 +269,10 @@ describe('the cost of recording', () => {
     operations
       .filter(({ security }) => security?.length !== 0)
       .map((operation) => [operation.operationId, operation] as const),
-  )('is no trip in %s, and nothing where it is not the first of its hour', async (_, { method, request }) => {
+  )('is no round trip in %s, and nothing after the first request of an hour', async (_, { method, request }) => {
     const costs = []
     for (const env of [{ USAGE: 'off' }, {}, {}]) {
-      // A change is made once in a directory, so that each time it changes the same.
+      // Each change runs in a new directory, so that every run makes the same change.
       if (method !== 'GET') await reset().then(migrate)
       const token = await adminToken()
       const user = await signedInPerson(token, { role: 'admin' })

@@ -8,7 +8,7 @@ export function options(database, { BETTER_AUTH_SECRET, BETTER_AUTH_URL }) {
     baseURL: BETTER_AUTH_URL,
     emailAndPassword: { enabled: true },
     plugins: [admin()],
-    // As RATE_LIMIT=off for Usher, because the load comes from a single client.
+    // Disables the rate limit, like RATE_LIMIT=off for Usher, because the load comes from a single client.
     rateLimit: { enabled: false },
   }
 }

@@ -114,7 +114,7 @@ export const ${prefix}Error = z.strictObject({ error: z.string() }).openapi('${p
 const mapping = (
   name,
   prefix,
-) => `/** Between the wire of ${name} and the core, field by field: \`fromUser\`, \`toNewUser\`, \`toUserChanges\`. */
+) => `/** Translates between the wire of ${name} and the core, field by field: \`fromUser\`, \`toNewUser\`, \`toUserChanges\`. */
 import type { z } from '@hono/zod-openapi'
 import type { User } from '../../core/users/user'
 import type { ${prefix}User } from './schemas'

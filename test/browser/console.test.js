@@ -228,7 +228,7 @@ describe('the session', () => {
     await close()
   })
 
-  it('goes on when the access token has expired', async () => {
+  it('continues with a new access token when the old one has expired', async () => {
     const { page, close } = await signedIn()
     let expired = 0
     await page.route('**/v1/roles', async (route) => {

@@ -67,7 +67,7 @@ export interface Wire {
   role: (role: Role) => Fields | undefined
   /** The given and the family name, where they are fields of their own. */
   names?: (givenName: string, familyName: string) => Fields
-  /** Fields that bodies take, in any case, and that the document does not list. */
+  /** Fields that bodies accept, in any letter case, although the document does not list them. */
   undocumented?: readonly string[]
   /** The component of the document that describes the body of a creation. */
   creation: string

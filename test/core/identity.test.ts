@@ -78,7 +78,7 @@ describe('text in the directory', () => {
       ['email', 'noor@XN--BCHER-KVA.example', 'noor@bücher.example'],
       ['matricule', 42, 42],
       ['matricule', 0, 0],
-    ])('is taken in every spelling: %s %j and %j', async (field, taken, asked) => {
+    ])('counts as taken in every spelling: %s %j and %j', async (field, taken, asked) => {
       expect((await create({ [field]: taken })).status).toBe(201)
       const { status, body } = await create({ [field]: asked })
       expect([status, body.detail]).toEqual(conflict(field))
@@ -107,7 +107,7 @@ describe('text in the directory', () => {
       },
     )
 
-    it('is taken in every spelling when another user is updated', async () => {
+    it('counts as taken in every spelling when another user is updated', async () => {
       const { body: one } = await create({ matricule: 77 })
       const { body: other } = await create({ username: '0088' })
       const patch = (id: string, json: object) => call(`/v1/users/${id}`, { method: 'PATCH', token: admin, json })
@@ -119,7 +119,7 @@ describe('text in the directory', () => {
       expect((await patch(other.id, { username: '88' })).body.username).toBe('88')
     })
 
-    it('is taken in every spelling by an import row, for the rows after it', async () => {
+    it('counts as taken in every spelling for the rows after an import row', async () => {
       await create({ matricule: 77, username: '66' })
       const row = (email: string, fields: object) => ({ email, name: 'Somebody New', ...fields })
       const rowsSent = [

@@ -261,7 +261,7 @@ describe('a password in the directory', () => {
     expect((await login(long.email, String(long.password))).status).toBe(200)
   })
 
-  it('is the same however its accents are composed', async () => {
+  it('is the same password in composed and decomposed form', async () => {
     const [composed, decomposed] = ['crème brûlée à midi'.normalize('NFC'), 'crème brûlée à midi'.normalize('NFD')]
     expect(composed).not.toBe(decomposed)
     for (const written of [composed, decomposed]) {

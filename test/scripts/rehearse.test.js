@@ -94,7 +94,7 @@ describe('a recording', () => {
     ],
     ['no base64', line({ response: { ...response, body: '?', encoding: 'base64' } })],
     ['without a status', line({ response: {} })],
-  ])('is refused with a sentence: %s', async (sentence, content) => {
+  ])('is refused with an error message: %s', async (sentence, content) => {
     await expect(read(file('bad', content))).rejects.toThrow(sentence)
   })
 
@@ -135,7 +135,7 @@ describe('npm run rehearse', () => {
     ['use https', ['personnel', good, 'http://usher.example']],
     ['does not answer', ['personnel', good, 'http://127.0.0.1:1']],
     ['named .html or .md', ['personnel', good, 'http://127.0.0.1:1', '--report', 'report.pdf']],
-  ])('says what is wrong and exits with 2: %s', (sentence, args) => {
+  ])('reports the error and exits with status 2: %s', (sentence, args) => {
     expect(runs('rehearse', args)).toEqual({ status: 2, said: expect.stringContaining(sentence) })
   })
 })

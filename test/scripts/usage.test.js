@@ -48,7 +48,7 @@ describe('the command', () => {
     [['http://127.0.0.1:9', '--group', 'week'], '--group must be one or more of'],
     [['nonsense'], 'nonsense is not a URL'],
     [['http://usher.example'], 'use https'],
-  ])('says what is wrong with %j and ends with 2', (args, words) => {
+  ])('reports an error for %j and exits with status 2', (args, words) => {
     const { status, said } = runs('usage', args, 'usk_any')
     expect([status, said]).toEqual([2, expect.stringContaining(words)])
     expect(said).not.toContain('usk_any')

@@ -144,7 +144,7 @@ describe('the doctor, when it cannot ask,', () => {
     ['an address without TLS', 'http://usher.example', undefined, 'without TLS'],
     ['no server', 'http://127.0.0.1:9', undefined, 'does not respond'],
     ['no key', 'https://usher.example', {}, 'USHER_API_KEY is not set'],
-  ])('says so and exits with status 2: %s', async (_, address, environment, words) => {
+  ])('reports it and exits with status 2: %s', async (_, address, environment, words) => {
     const { code, text } = await doctor(address ?? '', environment)
     expect([code, text]).toEqual([2, expect.stringContaining(words)])
   })
@@ -258,7 +258,7 @@ describe('the doctor for a remote deployment', () => {
       [use(daysAgo(3))],
     ],
     ['unknown where usage is off', 'warn', 'USAGE is off', [use(daysAgo(40))], [], false],
-  ])('calls a contract that is being retired %s', async (_, mark, words, all, callers, recorded = true) => {
+  ])('reports a contract that is being retired as %s', async (_, mark, words, all, callers, recorded = true) => {
     const { code, text } = await doctorOf((answers) => {
       answers['/v1/diagnostics'][1] = { ...facts(), retirements: [retiring], usage: { recorded, retention_days: 400 } }
       answers['/v1/usage'] = (query) => page(query.has('contract') ? callers : all)
@@ -326,7 +326,7 @@ describe('the doctor for a remote deployment', () => {
       null,
     ],
     ['the end of a move', 0, 'info', 'old: every user is adopted', [progress({ adopted: { total: 5, by_day: {} } })]],
-  ])('reports of an adoption %s', async (_, code, mark, words, data, answer = 'no_match') => {
+  ])('reports on the adoption of passwords: %s', async (_, code, mark, words, data, answer = 'no_match') => {
     const report = await doctorOf((answers) => {
       answers['/v1/migration'] = [200, { data }]
       answers['/v1/diagnostics/upstreams'] = [200, { data: answer && data.length ? [{ upstream: 'old', answer }] : [] }]
@@ -379,7 +379,7 @@ describe('the doctor for a remote deployment', () => {
       published('a'),
       { issuer: 'https://other.example' },
     ],
-  ])('reports of the tokens %s', async (_, code, mark, words, variables, keys, { seconds = 900, issuer } = {}) => {
+  ])('reports on the tokens: %s', async (_, code, mark, words, variables, keys, { seconds = 900, issuer } = {}) => {
     const report = await doctorOf((answers) => {
       answers['/v1/diagnostics'][1] = {
         ...facts(),

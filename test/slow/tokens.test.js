@@ -92,7 +92,7 @@ const sentOn = ({ authorization, 'content-type': type }) => ({
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** The code block under `<!-- verify:NAME -->`, for this issuer and with the cache of this test. */
+/** Returns the code block under `<!-- verify:NAME -->`, with the issuer and the cache time of this test. */
 function documented(name) {
   const [, code] = new RegExp(`<!-- verify:${name} -->\\s+\`\`\`\\w+\\n(.*?)\`\`\``, 's').exec(page)
   const changes = [

@@ -133,7 +133,7 @@ export const deviations: readonly Deviation[] = [
       'Other sites and plain http cannot use the cookie. Forms need no CSRF token, because the origin of a request is checked.',
     explains: ({ kind, place }, exchange) => {
       if (kind !== 'header' || !/^set-cookie: (sessionid|__Host-sessionid|csrftoken)$/.test(place)) return false
-      // A sign-in without a session cookie is of no use to its client.
+      // A client cannot use a sign-in without a session cookie.
       const isSignIn = exchange.operation === login && isDone(exchange.received)
       const hasCookie = exchange.received.cookies.some((cookie) => /^(__Host-)?sessionid=./.test(cookie))
       return !isSignIn || hasCookie || place.endsWith('csrftoken')

@@ -31,7 +31,7 @@ export type Problem =
   | { rule: 'password_too_short'; min: number }
   | { rule: 'password_common' }
   | { rule: 'password_personal' }
-  /** Not the current password. */
+  /** The given password is not the current one. */
   | { rule: 'wrong' }
   /** A search in which every word is shorter than `longWord` characters may have at most `max` words. */
   | { rule: 'too_many_short_words'; max: number; longWord: number }
@@ -111,7 +111,7 @@ const parseTrimmedRoleName: Parser<string, Parsed<'roleName'>> = text({ max: max
 export const parseRoleName: Parser<string, Parsed<'roleName'>> = (input) => parseTrimmedRoleName(input.trim())
 export const parseDescription: Parser<string, Parsed<'description'>> = text({ max: 500 })
 export const parseKeyName: Parser<string, Parsed<'keyName'>> = text({ max: 200, required: true })
-/** An attribute that provisioning clients keep in the directory, and the ids that they give to users and roles. */
+/** An attribute or an id that a provisioning client stores for a user or role. */
 export const parseAttribute: Parser<string, Parsed<'attribute'>> = text({ max: 2000, joiners: true })
 export const parseExternalId: Parser<string, Parsed<'externalId'>> = text({ max: 255, required: true })
 export const parseRoleNumber: Parser<number, Parsed<'roleNumber', number>> = integer(1, roleNumberMax)

@@ -31,7 +31,7 @@ export function isFarLonger(text: string, max: number): boolean {
   return text.length > max * unitsPerCodePoint
 }
 
-/** The maximum code points of a person's name and of a role's name. No other key is longer than the first. */
+/** The maximum code points of the name of a person and of a role. The name of a person is the longest of all keys. */
 export const maxNameLength = 401
 export const maxRoleNameLength = 64
 

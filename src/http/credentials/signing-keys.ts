@@ -31,7 +31,7 @@ export interface Keys {
   own: Signer
   /** Signs the access tokens of contracts whose clients refresh; undefined without SIGNING_KEY. */
   published: Signer | undefined
-  /** By contract. */
+  /** The keys of legacy secrets, by contract. */
   legacy: ReadonlyMap<string, Signer>
   byHeader: ReadonlyMap<string, readonly Signer[]>
   publicKeys: readonly PublicKey[]

@@ -175,7 +175,7 @@ describe('filters', () => {
     }
   })
 
-  it('are trimmed, and the last of several counts', async () => {
+  it('are trimmed, and the last of several values counts', async () => {
     expect(await found('?status=%20inactive%20')).toEqual([3])
     expect(await found('?status=active&status=inactive')).toEqual([3])
     expect(await found('?gender=male&gender=')).toEqual([1, 2, 3, 4])

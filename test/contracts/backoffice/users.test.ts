@@ -160,7 +160,7 @@ describe('POST /api/v1/users', () => {
     }
   })
 
-  it('treats the email as username as no username, however long it is', async () => {
+  it('stores no username when the email is sent as username, whatever its length', async () => {
     const admin = await adminToken()
     const email = `${'i'.repeat(64)}@long-enough.example.org`
     const { status, body } = await create(admin, { ...ines, username: email.toUpperCase(), email })

@@ -289,7 +289,7 @@ describe('POST /users/user/(user_id)/edit/', () => {
     expectFailure(await edit(admin, number, rest), refusal(number, isRequired('gender')))
   })
 
-  it('treats the email as username as no username, both the user’s own and a new one', async () => {
+  it('stores no username when the old or the new email is sent as username', async () => {
     const { number, id } = await plainUser(admin, { username: null, gender: 'female', user_type: 'student' })
     const usernameOf = async () => (await throughV1(admin, id.slice(4))).body.username
     const { data } = (await info(admin, number)).body

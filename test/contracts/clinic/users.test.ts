@@ -325,7 +325,7 @@ describe('POST /users/user/new/', () => {
     expect((await throughV1(admin, body.data.uid)).body.matricule).toBeNull()
   })
 
-  it('treats the email as username as no username, whatever its length', async () => {
+  it('stores no username when the email is sent as username, whatever its length', async () => {
     const email = `${'i'.repeat(40)}@example.org`
     for (const username of [email, ` ${email.toUpperCase()} `]) {
       const { body } = await create(admin, { ...inesInFull, username, email })

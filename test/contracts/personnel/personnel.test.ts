@@ -728,12 +728,12 @@ describe('a body', () => {
     for (const [method, path] of operations) check(await call(path, { token: admin, method, ...options }))
   }
 
-  it('that is empty counts as missing', async () => {
+  it('that is empty is reported as missing', async () => {
     await toEach({ body: '', headers: asJson }, (answer) => expectInvalid(answer, missing(null)))
     await toEach({}, (answer) => expectInvalid(answer, missing(null)))
   })
 
-  it('that is not an object, or not JSON by its type, is an attributes error', async () => {
+  it('that is not an object, or has another content type than JSON, gets model_attributes_type', async () => {
     for (const body of ['[]', `[${complete}]`, '"text"', '12']) {
       await toEach({ body, headers: asJson }, (answer) => expectInvalid(answer, notAnObject))
     }
@@ -744,7 +744,7 @@ describe('a body', () => {
     }
   })
 
-  it('that cannot be parsed as JSON is invalid JSON', async () => {
+  it('that cannot be parsed as JSON gets json_invalid', async () => {
     for (const body of ['{"matricule":}', '{', 'matricule=1', invalidUtf8]) {
       await toEach({ body, headers: asJson }, ({ status, body: { detail } }) => {
         const [{ loc, msg, type }] = detail as [{ loc: [string, number]; msg: string; type: string }]

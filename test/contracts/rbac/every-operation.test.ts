@@ -207,7 +207,7 @@ describe('a body', () => {
     await toEach({}, (answer) => expectInvalid(answer, missing()))
   })
 
-  it('that is not an object, or not JSON by its type, is an attributes error', async () => {
+  it('that is not an object, or has another content type than JSON, gets model_attributes_type', async () => {
     for (const body of ['[]', `[${complete}]`, '"text"', '12', 'true']) {
       await toEach({ body, headers: asJson }, (answer) => expectInvalid(answer, notAnObject))
     }
@@ -219,7 +219,7 @@ describe('a body', () => {
     }
   })
 
-  it('that cannot be parsed as JSON is invalid JSON', async () => {
+  it('that cannot be parsed as JSON gets json_invalid', async () => {
     for (const body of ['{"email":}', '{', 'email=x', '{"email":NaN}', "{'email':1}", '{"a":1}x', '  ', invalidUtf8]) {
       await toEach({ body, headers: asJson }, ({ status, text, body: { detail } }) => {
         const [{ loc, msg, type }] = detail as [{ loc: [string, number]; msg: string; type: string }]
