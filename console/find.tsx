@@ -20,7 +20,7 @@ import { go, refine, usePlace } from './navigation.ts'
 
 const pageSize = 25
 /** After the last key, in milliseconds. */
-const pause = 200
+const pause = 120
 
 /** v1 takes at most 200 characters. */
 const maxSearch = 200

@@ -136,6 +136,7 @@ async function announce(url, address) {
   Usher is served.
 
     API       ${contracts.map(({ base_path }) => url + base_path).join('\n              ')}
+    Console   ${url}/console
     Reference ${url}/docs
     Document  ${url}/doc
     Index     ${url}/
