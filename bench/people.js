@@ -66,8 +66,8 @@ export function draws(seed) {
 }
 
 /**
- * Words to search for among the first `count` users, four of each kind, which every product interprets alike: in few
- * names, in about one of a hundred, and two characters long.
+ * Words to search for among the first `count` users, four of each kind: in few names, in about one of a hundred names,
+ * and of two characters. Every product interprets them in the same way.
  */
 export function words(count) {
   const draw = draws(count)

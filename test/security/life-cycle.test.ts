@@ -122,7 +122,7 @@ describe.each(contracts)('through %s', (_, acts) => {
     expect(await reading(user, [...sessions, key])).toEqual(['unauthenticated'])
     expect(await refreshing(sessions)).toEqual(['unauthenticated'])
     for (const [, other] of signInContracts) {
-      // Else the failures in the contracts before would have locked the account.
+      // Otherwise the failed sign-ins in the previous contracts would have locked the account.
       await rows('DELETE FROM sign_in_failures')
       expect(await ask(other, other.session.signIn(user.email, user.password))).toBe('unauthenticated')
     }
