@@ -61,8 +61,8 @@ await run(async () => {
       progress.show(done(), more())
       if (!end) continue
       rowsWritten += end.rows_written
-      for (const one of end.password_hashes) {
-        hashes.set(one.kind, { ...one, users: one.users + (hashes.get(one.kind)?.users ?? 0) })
+      for (const entry of end.password_hashes) {
+        hashes.set(entry.kind, { ...entry, users: entry.users + (hashes.get(entry.kind)?.users ?? 0) })
       }
       for (const { field, lines } of end.unknown_fields ?? []) {
         unknownFields.set(field, lines + (unknownFields.get(field) ?? 0))

@@ -106,7 +106,7 @@ async function documentAt(transport, origin, contract) {
   } catch {
     // Reported below.
   }
-  throw new Stop(`${origin} is no Usher that serves ${contract}: /doc/${contract} answered ${status}.`)
+  throw new Stop(`${origin} does not serve ${contract}: /doc/${contract} answered ${status}.`)
 }
 
 function operatorIn({ USHER_IDENTIFIER: identifier, USHER_PASSWORD: password }) {
@@ -122,13 +122,13 @@ function principalsIn(path) {
   try {
     people = JSON.parse(readFileSync(path, 'utf8'))
   } catch {
-    throw new Stop(`${path} is no JSON.`)
+    throw new Stop(`${path} is not JSON.`)
   }
-  const isPrincipal = (one) =>
-    typeof one?.api_key === 'string' || (typeof one?.identifier === 'string' && typeof one?.password === 'string')
+  const isPrincipal = (value) =>
+    typeof value?.api_key === 'string' || (typeof value?.identifier === 'string' && typeof value?.password === 'string')
   const entries = Object.entries(Object(people))
-  if (Array.isArray(people) || entries.length === 0 || !entries.every(([, one]) => isPrincipal(one))) {
+  if (Array.isArray(people) || entries.length === 0 || !entries.every(([, value]) => isPrincipal(value))) {
     throw new Stop(`${path} must be {"<recorded identifier>": {"identifier", "password"} | {"api_key"}}.`)
   }
-  return new Map(entries.map(([name, one]) => [name.trim().toLowerCase(), one]))
+  return new Map(entries.map(([name, value]) => [name.trim().toLowerCase(), value]))
 }

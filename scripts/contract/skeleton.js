@@ -245,9 +245,9 @@ it('describes itself to the shared suites', () => {
 describe('GET /users', () => {
   it('lists users in creation order, with the exact total', async () => {
     const admin = await adminToken()
-    const one = await signedInPerson(admin)
+    const user = await signedInPerson(admin)
     const { status, body } = await call('/${name}/users?offset=1', { token: admin })
-    expect([status, body.total, body.users[0].id]).toEqual([200, 2, one.uuid])
+    expect([status, body.total, body.users[0].id]).toEqual([200, 2, user.uuid])
   })
 })
 

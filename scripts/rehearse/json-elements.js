@@ -32,7 +32,7 @@ async function beginsAsHar(path, name) {
     .replace(/^\uFEFF/, '')
     .trimStart()
   if (text === '') throw new Stop(`${name} is empty.`)
-  if (!text.startsWith('{')) throw new Stop(`${name} is no recording: neither HAR nor NDJSON.`)
+  if (!text.startsWith('{')) throw new Stop(`${name} is not a recording: neither HAR nor NDJSON.`)
   const [line] = text.split('\n')
   // The first line of NDJSON is complete, and has a request.
   return !/^\{\s*"(request|response|index|time|timestamp|id)"/.test(line) && !isCompleteEntry(line)
@@ -168,7 +168,7 @@ class Scan {
 
   unexpected(byte) {
     const where = this.isHar ? `after entry ${this.count}` : `on line ${this.count + 1}`
-    throw new Stop(`${this.name} is no JSON: ${where} there is ${JSON.stringify(String.fromCharCode(byte))}.`)
+    throw new Stop(`${this.name} is not JSON: ${where} there is ${JSON.stringify(String.fromCharCode(byte))}.`)
   }
 
   *taken() {
@@ -181,6 +181,6 @@ class Scan {
     if (this.inString || this.depth > 0 || (this.isHar && !this.hasEnded)) {
       throw new Stop(`${this.name} ends in the middle of its JSON, after ${this.count} entries: it is truncated.`)
     }
-    if (!this.hasEntries) throw new Stop(`${this.name} is no recording: it is JSON without log.entries, and no NDJSON.`)
+    if (!this.hasEntries) throw new Stop(`${this.name} is not a recording: it is JSON without log.entries, and not NDJSON.`)
   }
 }

@@ -11,7 +11,7 @@ import { elementsOf } from './json-elements.js'
 export function sizeOf(path) {
   if (!existsSync(path)) throw new Stop(`There is no ${path}.`)
   const { size } = statSync(path)
-  if (!statSync(path).isFile()) throw new Stop(`${path} is no file.`)
+  if (!statSync(path).isFile()) throw new Stop(`${path} is not a file.`)
   return size
 }
 
@@ -27,7 +27,7 @@ function parsed(text, index, path) {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new Stop(`Entry ${index} of ${path} is no JSON: ${error.message.replace(/".*"/s, '…')}`)
+    throw new Stop(`Entry ${index} of ${path} is not JSON: ${error.message.replace(/".*"/s, '…')}`)
   }
 }
 
@@ -140,7 +140,7 @@ function decoded(holder, body, headers, broken, keepsBytes = false) {
   const encoding = holder.encoding ?? holder.bodyEncoding ?? holder.body_encoding
   if (encoding == null || encoding === '' || /^utf-?8$/i.test(encoding)) return body
   if (encoding !== 'base64') throw broken(`has a body in an unknown encoding, ${JSON.stringify(encoding)}`)
-  if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(body)) throw broken('has a body that is no base64')
+  if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(body)) throw broken('has a body that is not base64')
   const bytes = decompressed(Buffer.from(body, 'base64'), valueOf(headers, 'content-encoding'))
   const charset = /charset="?([^";\s]+)/i.exec(valueOf(headers, 'content-type') ?? '')?.[1] ?? 'utf-8'
   try {

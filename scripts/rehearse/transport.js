@@ -9,7 +9,7 @@ const mostJumpMilliseconds = 60_000
 
 /** Usher's origin. It receives passwords, so another machine must use TLS. */
 export function originOf(url) {
-  if (!URL.canParse(url) || !/^https?:/.test(url)) throw new Stop(`${url} is no URL.`)
+  if (!URL.canParse(url) || !/^https?:/.test(url)) throw new Stop(`${url} is not a URL.`)
   const { origin, protocol, hostname, pathname, search } = new URL(url)
   if (pathname !== '/' || search !== '') throw new Stop(`Give the origin of Usher, ${origin}, without a path.`)
   if (protocol === 'http:' && !['localhost', '127.0.0.1', '[::1]'].includes(hostname)) {

@@ -77,7 +77,7 @@ describe('a recording', () => {
     ['truncated', har([{ request, response }]).slice(0, -20)],
     ['truncated', line().slice(0, -20)],
     ['on line 2 there is "n"', `${line()}nonsense`],
-    ['no recording', '{"log": {"version": "1.2"}}'],
+    ['not a recording', '{"log": {"version": "1.2"}}'],
     ['Entry 2 of the recording has no response', line() + line({ response: undefined })],
     ['Entry 1 of the recording has no response', har([{ request: { ...request, headers: [] } }])],
     ['unknown encoding, "rot13"', line({ response: { ...response, encoding: 'rot13' } })],
@@ -92,7 +92,7 @@ describe('a recording', () => {
         },
       }),
     ],
-    ['no base64', line({ response: { ...response, body: '?', encoding: 'base64' } })],
+    ['not base64', line({ response: { ...response, body: '?', encoding: 'base64' } })],
     ['without a status', line({ response: {} })],
   ])('is refused with an error message: %s', async (sentence, content) => {
     await expect(read(file('bad', content))).rejects.toThrow(sentence)
@@ -130,7 +130,7 @@ describe('npm run rehearse', () => {
     ['npm run rehearse -- CONTRACT RECORDING URL', ['personnel']],
     ['There is no contract payroll', ['payroll', good, 'http://localhost:1']],
     ['There is no ', ['personnel', join(folder, 'nothing'), 'http://localhost:1']],
-    ['is no URL', ['personnel', good, 'localhost']],
+    ['is not a URL', ['personnel', good, 'localhost']],
     ['without a path', ['personnel', good, 'http://localhost:1/personnel']],
     ['use https', ['personnel', good, 'http://usher.example']],
     ['does not answer', ['personnel', good, 'http://127.0.0.1:1']],
