@@ -181,6 +181,7 @@ class Scan {
     if (this.inString || this.depth > 0 || (this.isHar && !this.hasEnded)) {
       throw new Stop(`${this.name} ends in the middle of its JSON, after ${this.count} entries: it is truncated.`)
     }
-    if (!this.hasEntries) throw new Stop(`${this.name} is not a recording: it is JSON without log.entries, and not NDJSON.`)
+    if (!this.hasEntries)
+      throw new Stop(`${this.name} is not a recording: it is JSON without log.entries, and not NDJSON.`)
   }
 }
