@@ -20,7 +20,7 @@ const home = mkdtempSync(join(tmpdir(), 'usher-verifiers-'))
 const page = readFileSync(`${root}docs/verify-tokens.md`, 'utf8')
 
 /** The documented minutes are seconds here: keys are cached for 10 s, and the steps of a rotation are 15 s apart. */
-const secondsPerMinute = 1
+const secondsPerMinute = 1.6
 const cachedSeconds = 10 * secondsPerMinute
 const stepSeconds = 15 * secondsPerMinute
 
@@ -61,6 +61,7 @@ afterAll(async () => {
  */
 async function newFront() {
   let target
+  let keysRead
   const listening = createServer(async (request, response) => {
     const chunks = []
     for await (const chunk of request) chunks.push(chunk)
@@ -71,7 +72,9 @@ async function newFront() {
         const answer = await fetch(target + url, { method, body, headers: sentOn(headers) })
         const text = await answer.text()
         const type = { 'content-type': answer.headers.get('content-type') ?? 'text/plain' }
-        return response.writeHead(answer.status, type).end(text)
+        response.writeHead(answer.status, type).end(text)
+        if (headers['user-agent']?.startsWith('jose/') && url.endsWith('/jwks.json')) keysRead?.()
+        return
       } catch {
         await pause(50)
       }
@@ -81,6 +84,8 @@ async function newFront() {
   return {
     address: `http://127.0.0.1:${listening.address().port}`,
     leadTo: (address) => (target = address),
+    /** Resolves when the verifier in Node has read the keys again. */
+    untilKeysAreRead: () => new Promise((resolve) => (keysRead = resolve)),
     close: () => listening.close(),
   }
 }
@@ -219,6 +224,8 @@ describe('the documented code', () => {
     ]
     for (const step of steps) {
       await pause(stepSeconds * 1000)
+      // So that its copy of the keys outlasts the restart.
+      await front.untilKeysAreRead()
       await server.kill()
       server.configure({ ...settings, ...step })
       await server.start()
