@@ -48,7 +48,7 @@ beforeAll(async () => {
   await startLegacy()
   const base = `http://127.0.0.1:${port}`
   const upstreams = Object.fromEntries(names.map((name) => [name, { url: `${base}/${name}`, contract: name }]))
-  // v1's base URL ends in /v1, as the others' are named here.
+  // The base URL of v1 ends in /v1, because its contract here is named v1.
   const settings = {
     ...hurried,
     UPSTREAMS: JSON.stringify({ ...upstreams, hook: { url: `${base}/hook`, hook: true } }),

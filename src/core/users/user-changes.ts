@@ -51,7 +51,7 @@ export async function updateUser(
   return updateUserWith(caller, selector, selectNothing(), (present) => ({ changes: changesTo(present) }), options)
 }
 
-/** As `updateUser`. `read` answers the row of what is kept outside the record, which the change is decided on too. */
+/** Like `updateUser`. `read` returns a row of data outside the record, on which the change is decided too. */
 export async function updateUserWith<Row>(
   caller: Caller,
   selector: UserSelector,
