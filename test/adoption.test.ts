@@ -85,13 +85,21 @@ describe('an adoption', () => {
   it('is one event, and counts in the migration', async () => {
     const user = await pending()
     expect(await migration('hook-legacy')).toEqual({
-      ...{ upstream: 'hook-legacy', pending: 1, adopted: { total: 0, by_day: {} }, refused: 0, unknown: 0 },
+      upstream: 'hook-legacy',
+      pending: 1,
+      adopted: { total: 0, by_day: {} },
+      refused: 0,
+      unknown: 0,
       last_adopted_at: null,
     })
     await signInThrough('v1', user.email, user.password)
     const day = new Date().toISOString().slice(0, 10)
     expect(await migration('hook-legacy')).toEqual({
-      ...{ upstream: 'hook-legacy', pending: 0, adopted: { total: 1, by_day: { [day]: 1 } }, refused: 0, unknown: 0 },
+      upstream: 'hook-legacy',
+      pending: 0,
+      adopted: { total: 1, by_day: { [day]: 1 } },
+      refused: 0,
+      unknown: 0,
       last_adopted_at: `${new Date().toISOString().slice(0, 19)}Z`,
     })
     const { body } = await call(`/v1/audit-events?user=${user.id}`, { token: admin })

@@ -61,10 +61,22 @@ const sampleOf = (row: string): Sample =>
   (['none', 'unknown', 'false'] as const).find((one) => row.endsWith(`: ${one}`)) ?? 'known'
 
 const known = {
-  ...{ email: 'aicha.lemoine@example.org', name: 'Dr Lemoine', first_name: 'Aïcha', last_name: 'Lemoine' },
-  ...{ password: 'a password long enough', username: 'aicha', matricule: 4821, birth_date: '1980-07-08' },
-  ...{ gender: 'female', phone: '+33 1 70 18 00 21', mobile: '+33 6 70 18 00 21', user_type: 'clinician' },
-  ...{ certified_email: 'aicha@certified.example', is_staff: true, country_id: 250, role: 'nurse' },
+  email: 'aicha.lemoine@example.org',
+  name: 'Dr Lemoine',
+  first_name: 'Aïcha',
+  last_name: 'Lemoine',
+  password: 'a password long enough',
+  username: 'aicha',
+  matricule: 4821,
+  birth_date: '1980-07-08',
+  gender: 'female',
+  phone: '+33 1 70 18 00 21',
+  mobile: '+33 6 70 18 00 21',
+  user_type: 'clinician',
+  certified_email: 'aicha@certified.example',
+  is_staff: true,
+  country_id: 250,
+  role: 'nurse',
 }
 const bare = { email: 'bare@example.org', name: 'Bare', password: 'a password long enough' }
 const people: Record<Sample, object> = {

@@ -305,7 +305,9 @@ describe('adoption', () => {
   it('costs other users nothing while thousands are pending', async () => {
     const user = await signedInPerson(admin)
     const lines = Array.from({ length: 1000 }, (_, index) => ({
-      ...{ email: `costly.pending${index}@example.org`, name: 'Costly Pending', password_from: 'hook-legacy' },
+      email: `costly.pending${index}@example.org`,
+      name: 'Costly Pending',
+      password_from: 'hook-legacy',
     }))
     await importLines(admin, lines)
     const json = { identifier: user.email, password: user.password }
@@ -325,15 +327,19 @@ describe('adoption', () => {
 describe('clinic', () => {
   const users = '/clinic/users/user'
   const form = (username: string) => ({
-    ...{ username, first_name: 'Odile', last_name: 'Marchand', email: `${username}@example.org`, user_type: 'CL' },
-    ...{
-      gender: 'F',
-      birth_date: '1988-04-02',
-      phone: '1',
-      mobile: '2',
-      certified_email: `${username}@clinic.example`,
-    },
-    ...{ password: 'a fine passphrase', numeric_password: '4821', is_active: 'on' },
+    username,
+    first_name: 'Odile',
+    last_name: 'Marchand',
+    email: `${username}@example.org`,
+    user_type: 'CL',
+    gender: 'F',
+    birth_date: '1988-04-02',
+    phone: '1',
+    mobile: '2',
+    certified_email: `${username}@clinic.example`,
+    password: 'a fine passphrase',
+    numeric_password: '4821',
+    is_active: 'on',
   })
   const post = (path: string, fields: Record<string, string> = {}) =>
     call(users + path, { token: admin, method: 'POST', form: fields })
@@ -572,8 +578,15 @@ describe('backoffice', () => {
   it('creates, updates, deactivates and deletes in two trips, and signs in in two', async () => {
     const password = 'a fine passphrase'
     const user = {
-      ...{ username: 'office', email: 'office@example.org', password, password_confirmation: password },
-      ...{ first_name: 'Of', last_name: 'Fice', gender: 'male', birthday: '1970-01-01', country_id: 1 },
+      username: 'office',
+      email: 'office@example.org',
+      password,
+      password_confirmation: password,
+      first_name: 'Of',
+      last_name: 'Fice',
+      gender: 'male',
+      birthday: '1970-01-01',
+      country_id: 1,
     }
     const created = await office('', { json: user })
     expect(created.status).toBe(201)

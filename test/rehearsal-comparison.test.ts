@@ -21,7 +21,10 @@ const rules: Rehearsal = {
 }
 const json = { 'content-type': 'application/json' }
 const answer = (body: unknown, more: Partial<Answer> = {}): Answer => ({
-  ...{ status: 200, headers: json, cookies: [], json: body },
+  status: 200,
+  headers: json,
+  cookies: [],
+  json: body,
   ...more,
 })
 const withHeaders = (headers: Record<string, string>) => answer({}, { headers: { ...json, ...headers } })

@@ -17,7 +17,11 @@ let entries: Entry[] = []
 
 function recorded(method: string, path: string, sent: Partial<Entry['request']>, response: Partial<Entry['response']>) {
   entries.push({
-    ...{ index: entries.length + 1, host: undefined, method, path, isCut: false },
+    index: entries.length + 1,
+    host: undefined,
+    method,
+    path,
+    isCut: false,
     request: { headers: [['cookie', cookie]], body: undefined, ...sent },
     response: { status: 200, headers: Object.entries(json), body: undefined, ...response },
   })
@@ -25,7 +29,9 @@ function recorded(method: string, path: string, sent: Partial<Entry['request']>,
 
 const answered = (body: object) => ({ body: JSON.stringify(body).replace(/","/g, '", "') })
 const page = (status: number, headers: Fields = {}) => ({
-  ...{ status, headers: Object.entries({ ...html, ...headers }), body: '<html></html>' },
+  status,
+  headers: Object.entries({ ...html, ...headers }),
+  body: '<html></html>',
 })
 const sent = (fields: Fields, type: Fields = form) => ({
   headers: Object.entries({ ...type, cookie }),
@@ -37,17 +43,32 @@ const genders: Fields = { M: 'Male', F: 'Female', U: 'Unknown' }
 
 /** A user as the original shows it. */
 const shown = (id: string, fields: Fields, more: object = {}) => ({
-  ...{ id, uid: id.padStart(40, 'c0ffee'), username: fields['username'], email: fields['email'] },
-  ...{ first_name: fields['first_name'], last_name: fields['last_name'], birth_date: null },
-  ...{ is_staff: false, is_active: false, is_admin: false, phone: null, mobile: null, certified_email: null },
+  id,
+  uid: id.padStart(40, 'c0ffee'),
+  username: fields['username'],
+  email: fields['email'],
+  first_name: fields['first_name'],
+  last_name: fields['last_name'],
+  birth_date: null,
+  is_staff: false,
+  is_active: false,
+  is_admin: false,
+  phone: null,
+  mobile: null,
+  certified_email: null,
   user_type: { key: fields['user_type'], value: types[fields['user_type'] as string] },
   gender: { key: fields['gender'], value: genders[fields['gender'] as string] },
   ...more,
 })
 
 const person = (username: string, more: Fields = {}): Fields => ({
-  ...{ username, first_name: 'Given', last_name: 'Family', email: `${username}@clinic.example` },
-  ...{ user_type: 'CL', gender: 'F', ...more },
+  username,
+  first_name: 'Given',
+  last_name: 'Family',
+  email: `${username}@clinic.example`,
+  user_type: 'CL',
+  gender: 'F',
+  ...more,
 })
 
 function creates(id: string, fields: Fields, more: object = {}) {

@@ -19,7 +19,11 @@ type Shown = object & { meta?: { location: string } }
 function recorded(method: string, path: string, sent: object | undefined, status: number, body?: Shown) {
   const shown: Header[] = body?.meta ? [['location', body.meta.location]] : []
   entries.push({
-    ...{ index: entries.length + 1, host: 'old.example', method, path: `/scim/v2${path}`, isCut: false },
+    index: entries.length + 1,
+    host: 'old.example',
+    method,
+    path: `/scim/v2${path}`,
+    isCut: false,
     request: { headers, body: sent && JSON.stringify(sent) },
     response: {
       status,
@@ -31,17 +35,21 @@ function recorded(method: string, path: string, sent: object | undefined, status
 
 const idOf = (n: number) => `2819c223-7f76-453a-919d-41386190466${n}`
 const meta = (type: string, id: string) => ({
-  ...{ resourceType: type, created: '2020-01-01T00:00:00Z', lastModified: '2020-01-01T00:00:00Z' },
-  ...{ location: `${base}/${type}s/${id}`, version: 'W/"a330bc54f0671c9"' },
+  resourceType: type,
+  created: '2020-01-01T00:00:00Z',
+  lastModified: '2020-01-01T00:00:00Z',
+  location: `${base}/${type}s/${id}`,
+  version: 'W/"a330bc54f0671c9"',
 })
 
 const person = (userName: string, more: object = {}) => ({
-  ...{ schemas: [userSchema], userName, name: { givenName: 'Given', familyName: 'Family' }, active: true },
-  ...{
-    displayName: 'Given Family',
-    emails: [{ value: `${userName}@example.org`, type: 'work', primary: true }],
-    ...more,
-  },
+  schemas: [userSchema],
+  userName,
+  name: { givenName: 'Given', familyName: 'Family' },
+  active: true,
+  displayName: 'Given Family',
+  emails: [{ value: `${userName}@example.org`, type: 'work', primary: true }],
+  ...more,
 })
 const shownName = { formatted: 'Given Family', givenName: 'Given', familyName: 'Family' }
 

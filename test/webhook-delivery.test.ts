@@ -59,7 +59,9 @@ describe('a user event', () => {
     const trail = (await as('GET', `/v1/audit-events?user=${account.id}`)).body.data.toReversed()
     expect(receiver.got.map(({ body }) => body)).toEqual(
       trail.map(({ id, at, action, user_id, actor_id, contract, fields }: Record<string, unknown>) => ({
-        ...{ id, type: action, timestamp: at },
+        id,
+        type: action,
+        timestamp: at,
         data: { user_id, actor_id, contract, fields },
       })),
     )

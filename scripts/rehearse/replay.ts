@@ -229,7 +229,7 @@ export class Replay {
       path !== undefined && (entry.host === undefined || survey.hosts.size === 0 || survey.hosts.has(entry.host))
     const isWork = isHere && entry.method !== 'OPTIONS' && entry.response.status < 400 && entry.response.status > 0
     const operation = `${entry.method} ${patternOf(path ?? (entry.path.split('?')[0] as string))}`
-    return { ...{ verdict: 'other', index: entry.index, operation, isWork, differences: [], listed: [] } }
+    return { verdict: 'other', index: entry.index, operation, isWork, differences: [], listed: [] }
   }
 
   /** Returns the credentials that replace those of a recorded sign-in; undefined if its own are used. */
@@ -478,7 +478,7 @@ export class Replay {
     if (entry.method !== 'GET' || !rules.succeeded(recorded)) this.#remember(exchange, explained, subjects)
     const verdict = differences.length > 0 ? 'difference' : explained.length > 0 ? 'listed' : 'same'
     const withoutBody = entry.response.body === undefined && received.json !== undefined && entry.method !== 'HEAD'
-    return { ...{ verdict, index: entry.index, operation: label, differences, listed: explained, withoutBody } }
+    return { verdict, index: entry.index, operation: label, differences, listed: explained, withoutBody }
   }
 
   #isSignIn({ operation }: Match): boolean {

@@ -386,8 +386,13 @@ describe('text in the directory', () => {
         const { outcomes } = await importing(admin, [{ email: 'x@example.org', name: 'X', phone: text, mobile: text }])
         expect(outcomes[0]).toMatch(/^phone must not contain .*; mobile must not contain /)
         const form = {
-          ...{ username: 'ines', first_name: 'Ines', last_name: 'Caron', email: 'ines@example.org' },
-          ...{ user_type: 'CL', gender: 'F', phone: text },
+          username: 'ines',
+          first_name: 'Ines',
+          last_name: 'Caron',
+          email: 'ines@example.org',
+          user_type: 'CL',
+          gender: 'F',
+          phone: text,
         }
         const answer = await call('/clinic/users/user/new/', { token: admin, form })
         expect([answer.body.success, answer.body.errors]).toEqual([false, expect.stringContaining('phone: ')])

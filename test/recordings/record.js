@@ -65,7 +65,9 @@ function withoutPassword(body) {
 function toHar(entries) {
   const exported = entries.map(({ request, response }) => ({
     request: {
-      ...{ method: request.method, url: `https://${host}${request.path}`, httpVersion: 'HTTP/1.1' },
+      method: request.method,
+      url: `https://${host}${request.path}`,
+      httpVersion: 'HTTP/1.1',
       headers: listed(Object.entries(request.headers).filter(([name]) => !/^(authorization|cookie)$/.test(name))),
       ...(request.body && { postData: { mimeType: request.headers['content-type'], text: request.body } }),
     },

@@ -161,7 +161,12 @@ async function clinic(ask, admin) {
   await ask('POST', `${path}/login/`, { form: { username: admin.email, password: 'not the password' } })
   await ask('POST', `${path}/login/`, { form: { username: admin.email, password: admin.password } })
   const person = (username, first_name, last_name, more) => ({
-    ...{ username, first_name, last_name, email: `${username}@clinic.example`, user_type: 'CL', gender: 'F' },
+    username,
+    first_name,
+    last_name,
+    email: `${username}@clinic.example`,
+    user_type: 'CL',
+    gender: 'F',
     ...more,
   })
   const ids = []
@@ -210,8 +215,15 @@ async function backoffice(ask, admin) {
   const { body } = await ask('POST', '/api/login', { json: login })
   const headers = bearer(body.token)
   const person = (username, first_name, last_name, more) => ({
-    ...{ username, first_name, last_name, email: `${username}@backoffice.example`, gender: 'male' },
-    ...{ birthday: '1991-06-14', password, password_confirmation: password, ...more },
+    username,
+    first_name,
+    last_name,
+    email: `${username}@backoffice.example`,
+    gender: 'male',
+    birthday: '1991-06-14',
+    password,
+    password_confirmation: password,
+    ...more,
   })
   const ids = []
   for (const json of [
@@ -286,8 +298,12 @@ async function scim(ask, _, newKey) {
     await find(users, `userName eq "${userName}"`)
     const user = {
       schemas: [`${urn}:schemas:core:2.0:User`, enterprise],
-      ...{ externalId: `00u-${givenName}`, userName, name: { givenName, familyName }, active: true },
-      ...{ emails: [{ value: userName, type: 'work', primary: true }], ...more },
+      externalId: `00u-${givenName}`,
+      userName,
+      name: { givenName, familyName },
+      active: true,
+      emails: [{ value: userName, type: 'work', primary: true }],
+      ...more,
     }
     ids.push((await send('POST', users, user)).body.id)
   }
@@ -303,8 +319,11 @@ async function scim(ask, _, newKey) {
   await patch(`${users}/${noor}`, { op: 'add', path: `${enterprise}:manager`, value: ines })
   await patch(`${users}/${noor}`, { op: 'replace', path: 'hobby', value: 'chess' })
   await send('PUT', `${users}/${rui}`, {
-    ...{ schemas: [`${urn}:schemas:core:2.0:User`], id: rui, userName: 'rui.tavares' },
-    ...{ name: { givenName: 'Rui', familyName: 'Tavares Reis' }, active: true },
+    schemas: [`${urn}:schemas:core:2.0:User`],
+    id: rui,
+    userName: 'rui.tavares',
+    name: { givenName: 'Rui', familyName: 'Tavares Reis' },
+    active: true,
   })
   const group = { schemas: [`${urn}:schemas:core:2.0:Group`], displayName: 'Radiologists', externalId: 'g-1' }
   const { id } = (await send('POST', groups, { ...group, members: [{ value: ines }] })).body

@@ -283,13 +283,25 @@ describe('the values of other contracts', () => {
     )
     expect(rows).toEqual([
       {
-        ...{ number: 17, username: 'noor', first_name: 'Noor', last_name: 'Haddad', email: 'noor@example.org' },
-        ...{ gender: 'female', birth_date: '1990-01-01', country_id: 33, status: 'inactive' },
+        number: 17,
+        username: 'noor',
+        first_name: 'Noor',
+        last_name: 'Haddad',
+        email: 'noor@example.org',
+        gender: 'female',
+        birth_date: '1990-01-01',
+        country_id: 33,
+        status: 'inactive',
       },
       // Backoffice shows the email of a user without a username.
       {
-        ...{ number: 18, first_name: 'Rui', last_name: 'Tavares', email: 'Rui@example.org' },
-        ...{ gender: 'male', birth_date: '1990-01-01', status: 'active' },
+        number: 18,
+        first_name: 'Rui',
+        last_name: 'Tavares',
+        email: 'Rui@example.org',
+        gender: 'male',
+        birth_date: '1990-01-01',
+        status: 'active',
       },
     ])
   })
@@ -299,8 +311,14 @@ describe('the values of other contracts', () => {
     const headings = ['id', 'uid', 'email', 'birth_date', 'is_staff', 'is_active', 'user_type', 'gender']
     expect(rowsOf(table(headings, row('08 Jul 1980', 'True', 'False', 'CL', 'M')))).toEqual([
       {
-        ...{ number: 17, id: '019b1c6e7a407d529a513f1d0c2b4e66', email: 'a@example.org', birth_date: '1980-07-08' },
-        ...{ is_staff: true, status: 'inactive', user_type: 'clinician', gender: 'male' },
+        number: 17,
+        id: '019b1c6e7a407d529a513f1d0c2b4e66',
+        email: 'a@example.org',
+        birth_date: '1980-07-08',
+        is_staff: true,
+        status: 'inactive',
+        user_type: 'clinician',
+        gender: 'male',
       },
     ])
     const types = ['AD', 'TE', 'CL', 'ST', 'Administrative', 'Technician', 'Clinician', 'Student', 'XX']
@@ -326,8 +344,15 @@ describe('the values of other contracts', () => {
       ),
     ).toEqual([
       {
-        ...{ id, number: 7, email: 'a@example.org', first_name: 'A', last_name: 'B', status: 'active' },
-        ...{ roles: ['user', 'admin'], created_at: '2023-01-01T00:00:00Z', version: 3 },
+        id,
+        number: 7,
+        email: 'a@example.org',
+        first_name: 'A',
+        last_name: 'B',
+        status: 'active',
+        roles: ['user', 'admin'],
+        created_at: '2023-01-01T00:00:00Z',
+        version: 3,
       },
     ])
   })
@@ -401,8 +426,13 @@ describe('the headings of other systems', () => {
       0,
       [
         {
-          ...{ first_name: 'Mara', last_name: 'Vel', email: 'mara@example.org', status: 'inactive' },
-          ...{ phone: '+33 1', mobile: '+33 6', matricule: 77 },
+          first_name: 'Mara',
+          last_name: 'Vel',
+          email: 'mara@example.org',
+          status: 'inactive',
+          phone: '+33 1',
+          mobile: '+33 6',
+          matricule: 77,
         },
       ],
     ])
@@ -425,8 +455,14 @@ describe('the headings of other systems', () => {
       0,
       [
         {
-          ...{ status: 'inactive', created_at: '2023-01-05T10:11:12.000Z', updated_at: '2024-01-05T10:11:12.000Z' },
-          ...{ email: 'mara@example.org', first_name: 'Mara', last_name: 'Vel', name: 'Mara Vel', mobile: '+33 6' },
+          status: 'inactive',
+          created_at: '2023-01-05T10:11:12.000Z',
+          updated_at: '2024-01-05T10:11:12.000Z',
+          email: 'mara@example.org',
+          first_name: 'Mara',
+          last_name: 'Vel',
+          name: 'Mara Vel',
+          mobile: '+33 6',
           matricule: 77,
         },
         { status: 'active', username: 'zoe', email: 'zoe@example.org', first_name: 'Zoe', last_name: 'Ott' },
@@ -455,8 +491,15 @@ describe('the headings of other systems', () => {
       ),
     ).toEqual([
       {
-        ...{ username: 'mara@tenant.example.org', name: 'Mara Vel', last_name: 'Vel', email: 'mara@example.org', id },
-        ...{ first_name: 'Mara', status: 'inactive', phone: '+33 1', mobile: '+33 6' },
+        username: 'mara@tenant.example.org',
+        name: 'Mara Vel',
+        last_name: 'Vel',
+        email: 'mara@example.org',
+        id,
+        first_name: 'Mara',
+        status: 'inactive',
+        phone: '+33 1',
+        mobile: '+33 6',
         created_at: '2023-01-05T10:11:12Z',
       },
       { name: 'Zoe', email: 'zoe@tenant.example.org', status: 'active' },
@@ -481,8 +524,15 @@ describe('the headings of other systems', () => {
       ),
     ).toEqual([
       {
-        ...{ number: 4, username: 'mara', first_name: 'Mara', last_name: 'Vel', email: 'mara@example.org' },
-        ...{ matricule: 77, phone: '+33 1', mobile: '+33 6', status: 'inactive' },
+        number: 4,
+        username: 'mara',
+        first_name: 'Mara',
+        last_name: 'Vel',
+        email: 'mara@example.org',
+        matricule: 77,
+        phone: '+33 1',
+        mobile: '+33 6',
+        status: 'inactive',
       },
     ])
   })
@@ -502,8 +552,12 @@ describe('the headings of other systems', () => {
     )
     expect(rows).toEqual([
       {
-        ...{ number: 1, username: 'mara', password_hash: '$P$BDtq7RQ9lAFCXk9j1l1B9MYoV8S3Yf.' },
-        ...{ email: 'mara@example.org', created_at: '2023-01-05T10:11:12Z', name: 'Mara Vel' },
+        number: 1,
+        username: 'mara',
+        password_hash: '$P$BDtq7RQ9lAFCXk9j1l1B9MYoV8S3Yf.',
+        email: 'mara@example.org',
+        created_at: '2023-01-05T10:11:12Z',
+        name: 'Mara Vel',
       },
     ])
     expect(said).toContain('user_status')
@@ -529,11 +583,19 @@ describe('the headings of other systems', () => {
     }
     const [one, other] = users('password_hash').map((text) => rowsOf(text)[0])
     expect(one).toEqual({
-      ...{ number: 4, password_hash: django, username: 'mara', email: 'mara@example.org', is_staff: false },
-      ...{ status: 'active', created_at: '2023-01-05T10:11:12.123456+00:00' },
+      number: 4,
+      password_hash: django,
+      username: 'mara',
+      email: 'mara@example.org',
+      is_staff: false,
+      status: 'active',
+      created_at: '2023-01-05T10:11:12.123456+00:00',
     })
     expect(other).toEqual({
-      ...{ number: 4, name: 'Mara', email: 'mara@example.org', password_hash: laravel },
+      number: 4,
+      name: 'Mara',
+      email: 'mara@example.org',
+      password_hash: laravel,
       created_at: '2023-01-05T10:11:12Z',
     })
   })
@@ -547,8 +609,13 @@ describe('an unknown column', () => {
     expect([status, said]).toEqual([0, expect.stringContaining('match no user field: shoe_size')])
     expect(rows).toEqual([
       {
-        ...{ email: 'a@example.org', name: 'Aïcha "A" Lemoine', matricule: 12, birth_date: '1980-07-08' },
-        ...{ status: 'active', is_staff: false, roles: ['user', 'admin'] },
+        email: 'a@example.org',
+        name: 'Aïcha "A" Lemoine',
+        matricule: 12,
+        birth_date: '1980-07-08',
+        status: 'active',
+        is_staff: false,
+        roles: ['user', 'admin'],
       },
       { email: 'b@example.org', name: 'B', matricule: 'x', status: 'inactive' },
     ])
@@ -569,8 +636,12 @@ describe('an unknown column', () => {
     expect(rowsOf(text)).toEqual([
       { email: 'a@example.org', locked: '1' },
       {
-        ...{ email: 'b@example.org', deleted: '1', deleted_at: '2020-01-01', password_salt: 'x' },
-        ...{ lifecycle: 'suspended', secret: '$2y$10$92IXUNpkjO0rOQ5byMi.Ye' },
+        email: 'b@example.org',
+        deleted: '1',
+        deleted_at: '2020-01-01',
+        password_salt: 'x',
+        lifecycle: 'suspended',
+        secret: '$2y$10$92IXUNpkjO0rOQ5byMi.Ye',
       },
     ])
   })

@@ -115,7 +115,9 @@ function known(row, newcomer = person('Nobody')) {
     ids: row ? [`usr_${hex}`, row.id, row.number, hex] : ['none'],
     ownPassword: admin.password,
     role,
-    ...{ sessionId: 'none', refreshToken: 'none', passwordToken: 'none' },
+    sessionId: 'none',
+    refreshToken: 'none',
+    passwordToken: 'none',
   }
 }
 

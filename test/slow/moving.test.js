@@ -68,8 +68,11 @@ it('a directory is moved completely, despite interruptions', async () => {
   const hash = '$2a$06$abcdefghijklmnopqrstuugPooxs1p4fzPkiu/V9r91072PcXt46u'
   await post(server, '/v1/roles', { name: 'reception', permissions: ['users:read'], number: 40 }, key)
   const rows = Array.from({ length: people }, (_, index) => ({
-    ...{ email: `mover${index}@example.org`, name: `Mover Number${index}`, matricule: 5000 + index },
-    ...{ password_hash: hash, role: index === 0 ? 'admin' : index % 2 ? 'user' : 'reception' },
+    email: `mover${index}@example.org`,
+    name: `Mover Number${index}`,
+    matricule: 5000 + index,
+    password_hash: hash,
+    role: index === 0 ? 'admin' : index % 2 ? 'user' : 'reception',
   }))
   writeFileSync(at('users.ndjson'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
 

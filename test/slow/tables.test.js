@@ -41,12 +41,26 @@ const headings = [
 function person(index) {
   const email = `person${index}@example.org`
   const row = {
-    ...{ id: String(1000 + index), Nom: `Lemoine’s ${index}`, Prénom: ` Zoé `, 'E-mail': ` ${email} `, Sexe: 'F' },
-    ...{ matricule: `00${5000 + index}`, is_active: 'oui', created_at: '2023-01-05 10:11:12', Birthday: '08 Jul 1980' },
+    id: String(1000 + index),
+    Nom: `Lemoine’s ${index}`,
+    Prénom: ` Zoé `,
+    'E-mail': ` ${email} `,
+    Sexe: 'F',
+    matricule: `00${5000 + index}`,
+    is_active: 'oui',
+    created_at: '2023-01-05 10:11:12',
+    Birthday: '08 Jul 1980',
   }
   const shown = {
-    ...{ email, number: 1000 + index, last_name: `Lemoine’s ${index}`, first_name: 'Zoé', matricule: 5000 + index },
-    ...{ gender: 'female', birth_date: '1980-07-08', status: 'active', created_at: '2023-01-05T10:11:12Z' },
+    email,
+    number: 1000 + index,
+    last_name: `Lemoine’s ${index}`,
+    first_name: 'Zoé',
+    matricule: 5000 + index,
+    gender: 'female',
+    birth_date: '1980-07-08',
+    status: 'active',
+    created_at: '2023-01-05T10:11:12Z',
   }
   const created = (more = {}, changes = {}) => ({
     row: { ...row, ...more },

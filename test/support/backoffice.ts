@@ -29,8 +29,13 @@ export const inesShown = (userId: number) =>
 
 /** A second user, for tests that need two. */
 export const rui = {
-  ...{ ...ines, username: 'rui.tavares', email: 'rui.tavares@example.org', first_name: 'Rui', last_name: 'Tavares' },
-  ...{ gender: 'male', birthday: '1978-11-30' },
+  ...ines,
+  username: 'rui.tavares',
+  email: 'rui.tavares@example.org',
+  first_name: 'Rui',
+  last_name: 'Tavares',
+  gender: 'male',
+  birthday: '1978-11-30',
 }
 
 export const list = (token: string, query = '') => call(`${users}${query}`, { token })

@@ -58,17 +58,18 @@ export const anywhere: Known = {
 export function filledIn(text: string, { known }: Scene): string {
   const [idOfOne, uuidOfOne, , hexOfOne, idOfGone, uuidOfGone, , , , idOfKey, idOfWebhook] = known.ids
   const values: Record<string, unknown> = {
-    ...{
-      id: idOfOne,
-      uuid: uuidOfOne,
-      hex: hexOfOne,
-      goneId: idOfGone,
-      goneUuid: uuidOfGone,
-      keyId: idOfKey,
-      webhookId: idOfWebhook,
-    },
-    ...{ roleId: known.role.id, sessionId: known.sessionId, ownPassword: known.ownPassword },
-    ...{ refreshToken: known.refreshToken, passwordToken: known.passwordToken },
+    id: idOfOne,
+    uuid: uuidOfOne,
+    hex: hexOfOne,
+    goneId: idOfGone,
+    goneUuid: uuidOfGone,
+    keyId: idOfKey,
+    webhookId: idOfWebhook,
+    roleId: known.role.id,
+    sessionId: known.sessionId,
+    ownPassword: known.ownPassword,
+    refreshToken: known.refreshToken,
+    passwordToken: known.passwordToken,
   }
   return text.replace(/~(\w+)~/g, (whole, name: string) => String(values[name] ?? whole))
 }

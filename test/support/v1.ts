@@ -141,6 +141,13 @@ export const everything = {
 
 /** The fields of a user who was created with only name, email and password. */
 export const nothingMore = {
-  ...{ username: null, matricule: null, birth_date: null, gender: null, phone: null, mobile: null },
-  ...{ certified_email: null, user_type: null, country_id: null },
+  username: null,
+  matricule: null,
+  birth_date: null,
+  gender: null,
+  phone: null,
+  mobile: null,
+  certified_email: null,
+  user_type: null,
+  country_id: null,
 }

@@ -21,8 +21,15 @@ function angular(token?: string) {
 
 describe('an Angular client', () => {
   const blank = {
-    ...{ username: '', email: '', password: '', password_confirmation: '', first_name: '', last_name: '' },
-    ...{ gender: null, birthday: null, country_id: null },
+    username: '',
+    email: '',
+    password: '',
+    password_confirmation: '',
+    first_name: '',
+    last_name: '',
+    gender: null,
+    birthday: null,
+    country_id: null,
   }
 
   /** The client's form: tries to save, and shows the errors of the response below each input. */

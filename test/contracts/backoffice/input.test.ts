@@ -144,20 +144,27 @@ describe('bad input', () => {
   it('is reported for every field, in the order of the rules, and the sent value is never repeated', async () => {
     const { admin, id } = await adminAndInes()
     const wrong = {
-      ...{
-        role_id: 'sesame',
-        country_id: 'sesame',
-        birthday: 'sesame',
-        gender: 'sesame',
-        last_name: 'sesame'.repeat(11),
-      },
-      ...{ first_name: 'sesame'.repeat(11), password_confirmation: 'sesame', password: 'sesame', email: 'sesame' },
+      role_id: 'sesame',
+      country_id: 'sesame',
+      birthday: 'sesame',
+      gender: 'sesame',
+      last_name: 'sesame'.repeat(11),
+      first_name: 'sesame'.repeat(11),
+      password_confirmation: 'sesame',
+      password: 'sesame',
+      email: 'sesame',
       username: 'open sesame',
     }
     const errors = {
-      ...{ username: [format('username')], email: [email], password: [short] },
-      ...{ first_name: [tooLong('first name', 64)], last_name: [tooLong('last name', 64)], gender: [noGender] },
-      ...{ birthday: [date], country_id: [integer], role_id: ['The role id field must be an integer.'] },
+      username: [format('username')],
+      email: [email],
+      password: [short],
+      first_name: [tooLong('first name', 64)],
+      last_name: [tooLong('last name', 64)],
+      gender: [noGender],
+      birthday: [date],
+      country_id: [integer],
+      role_id: ['The role id field must be an integer.'],
     }
     const [created, changed] = [
       await create(admin, wrong),
@@ -171,9 +178,12 @@ describe('bad input', () => {
   it('does not include values of exactly the maximum length', async () => {
     const admin = await adminToken()
     const longest = {
-      ...{ username: 'ü'.repeat(64), first_name: '😀'.repeat(64), last_name: 'é'.repeat(64) },
+      username: 'ü'.repeat(64),
+      first_name: '😀'.repeat(64),
+      last_name: 'é'.repeat(64),
       email: `${'i'.repeat(64)}@${'d'.repeat(63)}.${'d'.repeat(63)}.${'d'.repeat(58)}.pt`,
-      ...{ country_id: Number.MAX_SAFE_INTEGER, birthday: '2000-02-29' },
+      country_id: Number.MAX_SAFE_INTEGER,
+      birthday: '2000-02-29',
     }
     const password = '😀'.repeat(128)
     const { status, body } = await create(admin, { ...ines, ...longest, password, password_confirmation: password })

@@ -23,8 +23,15 @@ describe('PUT /api/v1/users/{id}', () => {
   it('changes what is sent and returns 200 with a message and the user', async () => {
     const { admin, user, id } = await adminAndInes()
     const changes = {
-      ...{ username: 'ines.paiva', first_name: 'Maria Inês', last_name: 'Paiva', email: 'ines.paiva@example.org' },
-      ...{ gender: 'male', birthday: '1990-02-28', country_id: 76, user_status: 'inactive', role_id: 1 },
+      username: 'ines.paiva',
+      first_name: 'Maria Inês',
+      last_name: 'Paiva',
+      email: 'ines.paiva@example.org',
+      gender: 'male',
+      birthday: '1990-02-28',
+      country_id: 76,
+      user_status: 'inactive',
+      role_id: 1,
     }
     const { status, headers, text } = await update(admin, id, changes)
     expect([status, headers.get('content-type')]).toEqual([200, 'application/json'])
@@ -119,7 +126,9 @@ describe('PUT /api/v1/users/{id}', () => {
     const { body } = await update(admin, id, { ...shown, country_id: 9 })
     expect(body.data).toEqual({ ...shown, country_id: 9 })
     expect((await call(`/v1/users/${v1Id}`, { token: admin })).body).toEqual({
-      ...{ ...before, country_id: 9, updated_at: expect.any(String) },
+      ...before,
+      country_id: 9,
+      updated_at: expect.any(String),
       roles: [expect.objectContaining({ name: 'user' }), expect.objectContaining({ name: 'admin' })],
     })
     expect(input.email).toBe(shown.username)

@@ -230,7 +230,8 @@ describe('filters', () => {
 
   it('by a role find every holder, as their first role or a further one', async () => {
     await call(`/v1/users/${(await call('/v1/me', { token: admin })).body.id}/roles`, {
-      ...{ method: 'PUT', token: admin },
+      method: 'PUT',
+      token: admin,
       json: { roles: ['admin', 'user'] },
     })
     expect(await found('?role_id=2')).toEqual([1, 2, 3])

@@ -53,8 +53,16 @@ describe('GET /api/v1/users/{id}', () => {
     const { body } = await get(admin, await numberOf(input.email))
     expect(body).toEqual({
       data: {
-        ...{ user_id: 2, username: input.email, first_name: 'Person', last_name: input.name.split(' ')[1] },
-        ...{ email: input.email, gender: null, birthday: null, country_id: null, user_status: 'active', role_id: 2 },
+        user_id: 2,
+        username: input.email,
+        first_name: 'Person',
+        last_name: input.name.split(' ')[1],
+        email: input.email,
+        gender: null,
+        birthday: null,
+        country_id: null,
+        user_status: 'active',
+        role_id: 2,
       },
     })
   })

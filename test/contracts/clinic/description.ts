@@ -13,8 +13,13 @@ const edit = (
 
 /** The required fields, and the flag that keeps an edited user active. */
 const newUser = (username: string) => ({
-  ...{ username, first_name: 'Odile', last_name: 'Marchand', email: `${username}@clinic.example` },
-  ...{ user_type: 'CL', gender: 'F', is_active: true },
+  username,
+  first_name: 'Odile',
+  last_name: 'Marchand',
+  email: `${username}@clinic.example`,
+  user_type: 'CL',
+  gender: 'F',
+  is_active: true,
 })
 
 const hasWordFor = (role: number) => [plainRole.number, adminRole.number].includes(role)

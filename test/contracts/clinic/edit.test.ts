@@ -93,8 +93,16 @@ describe('POST /users/user/(user_id)/edit/', () => {
       const one = { username: `ines${index}`, email: `ines${index}@example.org` }
       const { id, uid } = await created(admin, one)
       const expected = {
-        ...{ id, uid, ...inesShown, ...one, birth_date: null },
-        ...{ is_staff: true, is_active: false, phone: null, mobile: null, certified_email: null },
+        id,
+        uid,
+        ...inesShown,
+        ...one,
+        birth_date: null,
+        is_staff: true,
+        is_active: false,
+        phone: null,
+        mobile: null,
+        certified_email: null,
       }
       expect((await edit(admin, id, { ...ines, ...one }, kind)).body.data).toEqual(expected)
       await edit(admin, id, { ...inesInFull, ...one }, kind)
@@ -333,8 +341,12 @@ describe('POST /users/user/(user_id)/edit/', () => {
 
   /** The fields that users may change of themselves. */
   const own = {
-    ...{ first_name: changed.first_name, last_name: changed.last_name, birth_date: changed.birth_date },
-    ...{ gender: changed.gender, phone: changed.phone, mobile: changed.mobile },
+    first_name: changed.first_name,
+    last_name: changed.last_name,
+    birth_date: changed.birth_date,
+    gender: changed.gender,
+    phone: changed.phone,
+    mobile: changed.mobile,
   }
   const ownShown = { ...own, birth_date: changedShown.birth_date, gender: changedShown.gender }
   /** The other fields of the form, each with a value that differs from the one shown. */
@@ -384,12 +396,13 @@ describe('POST /users/user/(user_id)/edit/', () => {
     const editor = await clerk(admin, ['users:update', 'users:read'])
     for (const [index, [, kind]] of kinds.entries()) {
       const form = {
-        ...{ ...inesForm, ...own, ...beyondOwn, user_type: index === 1 ? 'ST' : 'TE' },
-        ...{
-          username: `editor${index}`,
-          email: `editor${index}@example.org`,
-          certified_email: `e${index}@certified.example`,
-        },
+        ...inesForm,
+        ...own,
+        ...beyondOwn,
+        user_type: index === 1 ? 'ST' : 'TE',
+        username: `editor${index}`,
+        email: `editor${index}@example.org`,
+        certified_email: `e${index}@certified.example`,
       }
       const [before] = (await everything(editor.number)) as [Fields]
       const { body } = await edit(editor.access_token, editor.number, form, kind)

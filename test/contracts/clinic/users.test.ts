@@ -65,11 +65,21 @@ describe('POST /users/user/new/', () => {
       const [username, email] = [`ines${index}`, `ines${index}@example.org`]
       const { body } = await create(admin, { ...ines, username, email }, kind)
       expect(body.data).toEqual({
-        ...{ id: body.data.id, uid: body.data.uid },
-        ...{ username, first_name: 'Inès', last_name: 'Caron', email, birth_date: null },
-        ...{ is_staff: true, is_active: true, is_admin: false },
-        ...{ user_type: inesShown.user_type, gender: inesShown.gender },
-        ...{ phone: null, mobile: null, certified_email: null },
+        id: body.data.id,
+        uid: body.data.uid,
+        username,
+        first_name: 'Inès',
+        last_name: 'Caron',
+        email,
+        birth_date: null,
+        is_staff: true,
+        is_active: true,
+        is_admin: false,
+        user_type: inesShown.user_type,
+        gender: inesShown.gender,
+        phone: null,
+        mobile: null,
+        certified_email: null,
       })
     }
     const nothing = { birth_date: '', phone: '', mobile: ' ', certified_email: '', numeric_password: '', password: '' }
@@ -390,9 +400,19 @@ describe('GET /users/user/(user_id)/get_user_info/', () => {
     const { body } = await call('/v1/users', { token: admin, json: person({ ...long, email: 'bare@example.org' }) })
     const { phone, ...names } = long
     expectSuccess(await info(admin, '2'), 'User 2 found.', {
-      ...{ id: '2', uid: body.id.slice(4), ...names, email: 'bare@example.org', birth_date: null },
-      ...{ is_staff: false, is_active: true, is_admin: false, user_type: null, gender: null },
-      ...{ phone, mobile: null, certified_email: null },
+      id: '2',
+      uid: body.id.slice(4),
+      ...names,
+      email: 'bare@example.org',
+      birth_date: null,
+      is_staff: false,
+      is_active: true,
+      is_admin: false,
+      user_type: null,
+      gender: null,
+      phone,
+      mobile: null,
+      certified_email: null,
     })
   })
 

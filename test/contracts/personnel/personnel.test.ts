@@ -557,8 +557,14 @@ describe('POST /token', () => {
     const { body } = await token({ username: '5101', password: solene.password })
     const { jti, iat, exp, sid, ...claims } = claimsOf(body.access_token)
     expect(claims).toEqual({
-      ...{ sub: '5101', email: solene.email, user_id: user.user_id, role_name: 'user', role_id: roleIds.user },
-      ...{ token_type: 'access', iss: 'usher', aud: 'usher' },
+      sub: '5101',
+      email: solene.email,
+      user_id: user.user_id,
+      role_name: 'user',
+      role_id: roleIds.user,
+      token_type: 'access',
+      iss: 'usher',
+      aud: 'usher',
     })
     expect([typeof jti, typeof sid, exp - iat]).toEqual(['string', 'string', 43_200])
     const { uuid, input } = await signedInPerson(admin)

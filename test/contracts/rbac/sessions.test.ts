@@ -47,8 +47,14 @@ describe('POST /api/v1/auth/login', () => {
     const { access_token } = (await login(credentials)).body
     const { jti, iat, exp, sid, ...claims } = claimsOf(access_token)
     expect(claims).toEqual({
-      ...{ sub: id, email: tamsin.email, user_id: id, role_name: 'user', role_id: roleIds.user },
-      ...{ token_type: 'access', iss: 'usher', aud: 'usher' },
+      sub: id,
+      email: tamsin.email,
+      user_id: id,
+      role_name: 'user',
+      role_id: roleIds.user,
+      token_type: 'access',
+      iss: 'usher',
+      aud: 'usher',
     })
     expect([typeof jti, typeof sid, exp - iat]).toEqual(['string', 'string', 900])
     vi.advanceTimersByTime(899_000)

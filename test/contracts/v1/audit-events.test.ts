@@ -97,21 +97,17 @@ const scenarios: Record<string, Scenario> = {
   'user.updated': {
     does: (user) =>
       asAdmin('PATCH', `/v1/users/${user.id}`, {
-        ...{
-          email: 'new@example.org',
-          username: 'new',
-          matricule: 7,
-          name: 'New Name',
-          certified_email: 'c@example.org',
-        },
-        ...{
-          birth_date: '1990-01-01',
-          gender: 'female',
-          phone: '1',
-          mobile: '2',
-          user_type: 'student',
-          is_staff: true,
-        },
+        email: 'new@example.org',
+        username: 'new',
+        matricule: 7,
+        name: 'New Name',
+        certified_email: 'c@example.org',
+        birth_date: '1990-01-01',
+        gender: 'female',
+        phone: '1',
+        mobile: '2',
+        user_type: 'student',
+        is_staff: true,
         country_id: 33,
       }),
     actor: 'admin',

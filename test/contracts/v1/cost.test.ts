@@ -171,8 +171,12 @@ async function newWebhook(): Promise<string> {
 function importing(count: number): Promise<Answer> {
   const users = Array.from({ length: count }, (_, index) => ({
     ...everything,
-    ...{ email: `imported${index}@example.org`, username: `imported${index}`, matricule: 800_000 + index },
-    ...{ number: 50_000 + index, role: 'admin', password_hash: `$2y$10$${'.'.repeat(53)}` },
+    email: `imported${index}@example.org`,
+    username: `imported${index}`,
+    matricule: 800_000 + index,
+    number: 50_000 + index,
+    role: 'admin',
+    password_hash: `$2y$10$${'.'.repeat(53)}`,
   }))
   const body = users.map((user) => JSON.stringify(user)).join('\n')
   return call('/v1/imports', { token: admin, body, headers: { 'content-type': 'application/x-ndjson' } })

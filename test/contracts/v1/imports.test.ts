@@ -109,8 +109,14 @@ describe('POST /imports', () => {
     const { results } = await importing(admin, [{ email: 'Ines@Example.ORG', name: 'Ines de Prado' }])
     const shown = await user(results[0]?.id)
     expect(shown).toMatchObject({
-      ...{ email: 'Ines@example.org', name: 'Ines de Prado', first_name: 'Ines', last_name: 'de Prado' },
-      ...{ status: 'active', role: 'user', is_staff: false, ...nothingMore },
+      email: 'Ines@example.org',
+      name: 'Ines de Prado',
+      first_name: 'Ines',
+      last_name: 'de Prado',
+      status: 'active',
+      role: 'user',
+      is_staff: false,
+      ...nothingMore,
     })
     expect(Date.parse(shown.created_at) / 1000).toBeGreaterThanOrEqual(before)
     expect(shown.updated_at).toBe(shown.created_at)
@@ -995,13 +1001,12 @@ describe('an import during other changes', () => {
     const d1 = failingD1()
     const full = newcomers(1100, (index) => ({
       ...everything,
-      ...{
-        email: `full${index}@example.org`,
-        username: `full${index}`,
-        matricule: 60_000 + index,
-        number: 3000 + index,
-      },
-      ...{ password_hash: legacy.laravel[1], role: 'admin' },
+      email: `full${index}@example.org`,
+      username: `full${index}`,
+      matricule: 60_000 + index,
+      number: 3000 + index,
+      password_hash: legacy.laravel[1],
+      role: 'admin',
     }))
     const { last } = await importing(admin, full, { env: { DB: d1.DB } })
     expect([last.created, d1.batches.length]).toEqual([1100, 4])

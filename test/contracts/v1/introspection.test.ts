@@ -44,7 +44,11 @@ describe('POST /auth/introspect', () => {
       token_type: 'Bearer',
       client_id: 'v1',
       contract: 'v1',
-      ...{ iss: 'usher', aud: 'usher', iat, exp, sid },
+      iss: 'usher',
+      aud: 'usher',
+      iat,
+      exp,
+      sid,
     })
   })
 
@@ -60,7 +64,9 @@ describe('POST /auth/introspect', () => {
       permissions: ['users:read'],
       token_type: 'Bearer',
       client_id: lasting.id,
-      ...{ iss: 'usher', aud: 'usher', iat: row?.created_at },
+      iss: 'usher',
+      aud: 'usher',
+      iat: row?.created_at,
     }
     expect(await introspected(lasting.key)).toEqual(description)
     const expiring = await keyWith(user.access_token, [], { expires_at: '2099-01-01T00:00:00Z' })

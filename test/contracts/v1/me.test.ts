@@ -63,8 +63,13 @@ describe('PATCH /me', () => {
   it('changes the caller’s names, birth date, gender and phone numbers, without a permission', async () => {
     const user = await signedInPerson(admin)
     const json = {
-      ...{ name: 'Dr. Ada Vale', first_name: 'Ada', last_name: 'Vale' },
-      ...{ birth_date: '1991-02-03', gender: 'female', phone: '1', mobile: '2' },
+      name: 'Dr. Ada Vale',
+      first_name: 'Ada',
+      last_name: 'Vale',
+      birth_date: '1991-02-03',
+      gender: 'female',
+      phone: '1',
+      mobile: '2',
     }
     const { status, headers, body } = await patch(user.access_token, json)
     expect([status, body]).toEqual([200, { ...user.user, ...json, updated_at: body.updated_at }])

@@ -184,7 +184,8 @@ describe('POST /roles', () => {
         expect([way, await held()]).toEqual([way, [{ id: role.id, name: 'head nurse' }]])
       }
       const imported = ['role', 'roles'].map((field, index) => ({
-        ...{ email: `import${index}.of.${user.number}@example.org`, name: 'Somebody New' },
+        email: `import${index}.of.${user.number}@example.org`,
+        name: 'Somebody New',
         [field]: field === 'role' ? name : [name, 'user'],
       }))
       for (const path of ['/v1/imports?dry_run=true', '/v1/imports']) {
