@@ -111,6 +111,23 @@ describe('imports', () => {
     expect(targets.filter((target) => !/^\.\/[a-z-]+\.ts$/.test(target as string))).toEqual([])
   })
 
+  it('of the console are its own files, the typed client, the reading of tables and preact: nothing from the Worker', () => {
+    const files = import.meta.glob<string>('../console/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true })
+    const allowed =
+      /^(\.\/[a-z-]+\.tsx?|\.\.\/client\/(index|messages)\.ts|\.\.\/scripts\/csv\/[a-z]+\.js|\.\.\/docs\/compatibility\.md|preact(\/hooks)?|csv-parse\/sync)$/
+    const targets = Object.values(files).flatMap((text) =>
+      [...text.matchAll(imported)].map(([, from, effect, dynamic]) => (from ?? effect ?? dynamic) as string),
+    )
+    expect(targets.length).toBeGreaterThan(60)
+    expect(targets.filter((target) => !allowed.test(target))).toEqual([])
+    // Requests go through the session, which adds the token. Text never becomes HTML.
+    const asking = Object.entries(files).filter(([, text]) => /\bfetch\(|XMLHttpRequest/.test(text))
+    expect(asking.map(([path]) => path)).toEqual(['../console/session.ts'])
+    expect(
+      Object.values(files).filter((text) => /innerHTML|dangerouslySet|\beval\b|insertAdjacent/.test(text)),
+    ).toEqual([])
+  })
+
   it('of the composition appear only in the entry point', () => {
     const importers = edges('src/').filter(([, target]) => ['src/app.ts', 'src/scheduled.ts'].includes(target))
     expect(importers).toEqual([
