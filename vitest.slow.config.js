@@ -4,10 +4,19 @@ import { workerd } from './vitest.config.ts'
 
 const { SLOW_SCALE = '', SEED = '' } = process.env
 
+/** These hold a server to a time, so nothing else may run meanwhile. */
+const timed = ['test/slow/responsiveness.test.js']
+
 export default defineConfig({
   test: {
-    fileParallelism: false,
+    maxWorkers: 2,
     projects: [
+      {
+        test: { name: 'killed', include: ['test/slow/*.test.js'], exclude: timed, sequence: { groupOrder: 0 } },
+      },
+      {
+        test: { name: 'timed', include: timed, sequence: { groupOrder: 1 } },
+      },
       {
         plugins: [workerd({ SLOW_SCALE, SEED, USAGE: 'on' })],
         test: {
@@ -16,9 +25,9 @@ export default defineConfig({
           fsModuleCache: false,
           include: ['test/slow/hostile-requests.test.ts'],
           setupFiles: ['test/support/pbkdf2-cap.ts'],
+          sequence: { groupOrder: 2 },
         },
       },
-      { test: { name: 'killed', include: ['test/slow/*.test.js'] } },
     ],
   },
 })

@@ -20,7 +20,7 @@ const home = mkdtempSync(join(tmpdir(), 'usher-verifiers-'))
 const page = readFileSync(`${root}docs/verify-tokens.md`, 'utf8')
 
 /** The documented minutes are seconds here: keys are cached for 10 s, and the steps of a rotation are 15 s apart. */
-const secondsPerMinute = 1.6
+const secondsPerMinute = 1
 const cachedSeconds = 10 * secondsPerMinute
 const stepSeconds = 15 * secondsPerMinute
 
