@@ -163,7 +163,7 @@ function Hashing() {
     run(async () => {
       const { iterations, rounds, milliseconds } = (await usher.measureHashing()).body
       const how = `${rounds} × ${count(iterations)} PBKDF2 iterations`
-      if (milliseconds === null) setResult(['bad', `The platform refuses ${how}`, 'Nobody can sign in.'])
+      if (milliseconds === null) setResult(['bad', `The platform refuses ${how}`, 'Every sign-in fails.'])
       else if (iterations * rounds < 600_000)
         setResult(['warning', `${how} in ${milliseconds} ms. OWASP asks for 600,000`, 'PASSWORD_ROUNDS = 6 or more.'])
       else setResult(['good', `${how} in ${milliseconds} ms`])

@@ -53,10 +53,12 @@ export async function newServer(settings, { worker } = {}) {
   if (status !== 0) throw new Error(stderr)
 
   const port = await freePort()
+  // Two servers that start at the same time would both take the default port.
+  const inspectorPort = await freePort()
   const address = `http://127.0.0.1:${port}`
   let server
   // An interrupted run leaves no server behind.
-  process.once('exit', () => server && process.kill(-server.pid, 'SIGKILL'))
+  process.once('exit', () => server?.exitCode === null && process.kill(-server.pid, 'SIGKILL'))
 
   return {
     address,
@@ -65,7 +67,8 @@ export async function newServer(settings, { worker } = {}) {
     configure,
 
     async start() {
-      const options = ['--ip', '127.0.0.1', '--port', String(port), '--persist-to', state, '--env-file', variables]
+      const ports = ['--port', String(port), '--inspector-port', String(inspectorPort)]
+      const options = ['--ip', '127.0.0.1', ...ports, '--persist-to', state, '--env-file', variables]
       // Its own process group, so that a kill also ends wrangler's children.
       server = spawn(
         ...wrangler('dev', ...(worker ? [worker] : []), '--show-interactive-dev-session=false', ...options),
