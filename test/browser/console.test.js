@@ -433,6 +433,7 @@ describe('by keyboard alone', () => {
 
   it('a file with a bad line is previewed and imported, and its result is downloaded', async () => {
     const { page, complaints, close } = await signedIn('/console/import')
+    await settled(page)
     await tabTo(page, /^Choose a file/)
     const [chooser] = await Promise.all([page.waitForEvent('filechooser'), press(page, 'Enter')])
     const table = 'Email;Full name;Matricule\nnew.one@example.org;New One;991\nno email;Bad Line;992\n'
@@ -462,6 +463,7 @@ describe('by keyboard alone', () => {
 
   it('an API key is created and copied, and is shown this one time', async () => {
     const { page, close } = await signedIn('/console', { permissions: ['clipboard-read', 'clipboard-write'] })
+    await settled(page)
     await tabTo(page, 'API keys')
     await press(page, 'Enter')
     await page.getByRole('heading', { level: 1, name: 'API keys' }).waitFor()
