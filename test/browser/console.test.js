@@ -186,8 +186,10 @@ describe('every screen', () => {
     expect(links).toEqual(screens)
     for (const name of screens.slice(1)) {
       await page.getByRole('link', { name, exact: true }).click()
-      await expect.poll(() => page.evaluate(() => document.activeElement.textContent)).toBe(name)
-      expect(await page.title()).toBe(`${name} · Usher console`)
+      // The link that was clicked has the same text as the heading.
+      const focus = () => page.evaluate(() => `${document.activeElement.tagName} ${document.activeElement.textContent}`)
+      await expect.poll(focus).toBe(`H1 ${name}`)
+      await expect.poll(() => page.title()).toBe(`${name} · Usher console`)
     }
     await page.goBack()
     await page.getByRole('heading', { level: 1, name: 'Move' }).waitFor()
