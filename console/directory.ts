@@ -21,7 +21,7 @@ export type Contract = 'personnel' | 'v1' | 'rbac' | 'clinic' | 'backoffice' | '
 /** A field of a record, with the value as JSON has it. */
 export type Fields = Record<string, unknown>
 
-/** The answer of a contract: its record, or why there is none. */
+/** The answer of a contract: its record, or the reason why the contract has no record. */
 export type Shown = { fields: Fields; path: string } | { why: string; path: string }
 
 export const toUuid = (id: string) =>

@@ -13,7 +13,7 @@ export async function checkUsage({ time, usage, retirements }, client, report) {
   for (const retirement of retirements) await checkRetirement(retirement, { client, report, since, begun, usage, time })
 }
 
-/** Returns the time of the first recorded use; undefined if there is none, or if it cannot be read. */
+/** Returns the time of the first recorded use; undefined if no use is recorded or the request fails. */
 async function firstUse(client) {
   const { status, body } = await client.ask('/usage?group=contract&limit=100')
   return status === 200 ? body.data.map((use) => use.first_seen).sort()[0] : undefined

@@ -19,8 +19,8 @@ export const defaultRole = sql.raw('2')
 export type RoleKey = { number: number } | { key: string } | { id: string }
 
 /**
- * `pending`: an upstream knows the password. `set`: it is stored. `none`: there is none. `weak`: stored, but the policy
- * would refuse it.
+ * `pending`: an upstream knows the password. `set`: the directory stores a hash. `none`: the user has no password.
+ * `weak`: the directory stores a hash, but the policy would refuse the password.
  */
 export const passwordStates = ['pending', 'set', 'none', 'weak'] as const
 export type PasswordState = (typeof passwordStates)[number]
