@@ -1,6 +1,7 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { configDefaults, defineConfig } from 'vitest/config'
 import './scripts/assets.js'
+import './test/support/temporary-files.js'
 
 /** The Worker on workerd, with a D1 of its own and nothing of a developer's settings; `bindings` are what a suite adds to that. */
 export function workerd(bindings: Record<string, string> = {}) {
@@ -61,7 +62,7 @@ export default defineConfig({
           isolate: false,
           // From its cache on disk the runner loads modules without their source maps: failures would show wrong lines.
           fsModuleCache: false,
-          setupFiles: ['test/support/fresh-modules.ts', 'test/support/pbkdf2-cap.ts'],
+          setupFiles: ['test/support/between-files.ts', 'test/support/pbkdf2-cap.ts'],
           // A test that hangs is found; one on a busy machine is only slow.
           ...timeouts,
         },

@@ -2,9 +2,8 @@
  * /health: one round trip distinguishes a broken database from a healthy one and names the fault, without the
  * database's own messages.
  */
-import { reset } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { call, freshDirectory, migrate, rows, testEnv } from './support/usher'
+import { call, deleteDatabase, freshDirectory, newDatabase, rows, testEnv } from './support/usher'
 
 freshDirectory()
 
@@ -81,7 +80,7 @@ describe('/health', () => {
   })
 
   it('is unhealthy before any migration was applied', async () => {
-    await reset()
+    await deleteDatabase()
     await ill('not_migrated')
   })
 
@@ -93,8 +92,7 @@ describe('/health', () => {
       'DROP TABLE sweep_positions',
       'DROP TABLE write_probe',
     ]) {
-      await reset()
-      await migrate()
+      await newDatabase()
       for (const statement of change.split('; ')) await rows(statement)
       await ill('not_migrated')
     }

@@ -1,8 +1,7 @@
 /** Pages by number, in the contracts that have them, compared with a plain LIMIT and OFFSET over the tables. */
-import { reset } from 'cloudflare:test'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { populate } from './support/population'
-import { adminToken, call, migrate, person, roleIds, rows, testEnv } from './support/usher'
+import { adminToken, call, newDatabase, person, roleIds, rows, testEnv } from './support/usher'
 
 // Thousands of pages on a machine that may be busy. Nothing here measures time.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
@@ -137,8 +136,7 @@ const count = async (where: string) =>
 
 /** Creates a directory with only its admin and a third role. */
 async function begin(): Promise<string> {
-  await reset()
-  await migrate()
+  await newDatabase()
   const admin = await adminToken()
   const { body } = await call('/v1/roles', { token: admin, json: { name: 'guide', permissions: [] } })
   expect((await rows('SELECT number FROM roles WHERE id = ?', body.id))[0]).toEqual({ number: 3 })

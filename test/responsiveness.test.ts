@@ -3,9 +3,11 @@
  * test/slow/responsiveness.test.js sends such requests to a server.
  */
 import { describe, expect, it } from 'vitest'
+import { deriveInFull } from './support/pbkdf2-cap'
 import { adminToken, call, freshDirectory, rows, signedInPerson } from './support/usher'
 
 freshDirectory()
+deriveInFull()
 
 const salt = 'A'.repeat(22)
 const hash = 'A'.repeat(43)

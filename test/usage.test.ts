@@ -2,7 +2,6 @@
  * Recording of usage: the user, program, operation and hour of requests through every contract, and the cost of
  * recording.
  */
-import { reset } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { sweepCron } from '../src/scheduled'
 import { signInContracts, type Ask } from './contracts'
@@ -13,7 +12,7 @@ import {
   call,
   firstAdmin,
   freshDirectory,
-  migrate,
+  newDatabase,
   rows,
   signedInPerson,
   testEnv,
@@ -273,7 +272,7 @@ describe('the cost of recording', () => {
     const costs = []
     for (const env of [{ USAGE: 'off' }, {}, {}]) {
       // Each change runs in a new directory, so that every run makes the same change.
-      if (method !== 'GET') await reset().then(migrate)
+      if (method !== 'GET') await newDatabase()
       const token = await adminToken()
       const user = await signedInPerson(token, { role: 'admin' })
       const { path, ...ask } = await request({ admin: token, one: user })

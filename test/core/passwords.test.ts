@@ -3,7 +3,10 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { Parsed } from '../../src/core/users/fields'
 import { hashPassword, verifyPassword } from '../../src/core/passwords/passwords'
 import { derive } from '../../src/core/passwords/pbkdf2'
+import { deriveInFull } from '../support/pbkdf2-cap'
 import { adminToken, call, freshDirectory, person, rows, type Call } from '../support/usher'
+
+deriveInFull()
 
 const utf8 = (text: string) => new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>
 const toHex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -1,11 +1,11 @@
 /** Authorisation: every operation of the document, called by every kind of caller, and the rows that it leaves. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { contracts, outcomeAt, type Ask } from '../contracts'
-import { reset } from 'cloudflare:test'
 import { permissions, type Permission } from '../../src/core/access/permissions'
 import { operations } from '../support/requests'
+import { restoreDirectory, saveDirectory, type SavedDirectory } from '../support/saved-directory'
 import { snapshot } from '../support/snapshot'
-import { adminToken, call, migrate, rows, signedInPerson, testEnv, type Call } from '../support/usher'
+import { adminToken, call, newDatabase, rows, signedInPerson, testEnv, type Call } from '../support/usher'
 
 const named = operations.map((operation) => [operation.operationId, operation] as const)
 const guarded = named.filter(([, { access }]) => !access.open)
@@ -21,6 +21,7 @@ let gone: Record<'signed out' | 'deactivated' | 'deleted', string>
 let keyOfDemoted: string
 /** Callers and subjects of requests that must have no effect. */
 let boss: Person, plain: Person, bystander: Person
+let saved: SavedDirectory
 
 const keys = new Map<string, string>()
 
@@ -33,8 +34,7 @@ async function keyOf(token: string, allowed: readonly Permission[]): Promise<str
 }
 
 beforeAll(async () => {
-  await reset()
-  await migrate()
+  await newDatabase()
   admin = await adminToken()
   const [out, off, deleted] = [await signedInPerson(admin), await signedInPerson(admin), await signedInPerson(admin)]
   await call('/v1/auth/logout', { method: 'POST', token: out.access_token })
@@ -47,7 +47,14 @@ beforeAll(async () => {
   boss = await signedInPerson(admin, { role: 'admin' })
   plain = await signedInPerson(admin)
   bystander = await signedInPerson(admin)
+  saved = await saveDirectory()
 })
+
+/** Each operation begins with the same small directory, because every snapshot reads all of it. */
+async function restoreAll(): Promise<void> {
+  await restoreDirectory(saved)
+  keys.clear()
+}
 
 /** Sends the request and returns its outcome and the changes in the directory. */
 async function attempt(ask: Ask, as: Call = {}) {
@@ -99,6 +106,8 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
   const unauthenticated = { outcome: 'unauthenticated', changed: false, challenge: invalidToken }
   const anew = async (user?: Person) => request({ admin, one: user ?? (await signedInPerson(admin)) })
   const inVain = async (user: Person) => request({ admin, one: user, untouched: true })
+
+  beforeAll(restoreAll)
 
   it('is refused with the right challenge without a credential, and with one whose authority has ended', async () => {
     const ask = await inVain(bystander)
@@ -174,6 +183,8 @@ describe.each(named.filter(([, { access }]) => access.open))('%s', (_, { request
   const { writes = true, checksCredential } = access
   const done = { outcome: 'done', changed: writes, challenge: null }
   const refused = { outcome: 'unauthenticated', changed: false, challenge: invalidToken }
+
+  beforeAll(restoreAll)
 
   it(`requires no credential, and ${checksCredential ? 'refuses' : 'ignores'} an invalid one`, async () => {
     for (const token of [undefined, gone.deactivated, 'nonsense']) {

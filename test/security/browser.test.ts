@@ -1,13 +1,12 @@
 /** Browser security of every response: pages of other origins must not read, frame or store personal data. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { contracts, type Ask } from '../contracts'
-import { reset } from 'cloudflare:test'
 import { operations } from '../support/requests'
 import {
   adminToken,
   call,
   fetchWorker,
-  migrate,
+  newDatabase,
   signedInPerson,
   testEnv,
   type Answer,
@@ -23,8 +22,7 @@ let plain: Person
 let user: Person
 
 beforeAll(async () => {
-  await reset()
-  await migrate()
+  await newDatabase()
   admin = await adminToken()
   plain = await signedInPerson(admin)
   user = await signedInPerson(admin)

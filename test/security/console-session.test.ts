@@ -1,8 +1,7 @@
 /** The session of the console: a cookie that obtains access tokens for the console's own page, and nothing else. */
-import { reset } from 'cloudflare:test'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { expectProblem } from '../support/v1'
-import { adminToken, call, firstAdmin, migrate, person, rows, signedInPerson, type Call } from '../support/usher'
+import { adminToken, call, firstAdmin, newDatabase, person, rows, signedInPerson, type Call } from '../support/usher'
 
 type Person = Awaited<ReturnType<typeof signedInPerson>>
 
@@ -10,8 +9,7 @@ let admin: string
 let user: Person
 
 beforeAll(async () => {
-  await reset()
-  await migrate()
+  await newDatabase()
   admin = await adminToken()
   user = await signedInPerson(admin)
 })

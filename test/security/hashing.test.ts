@@ -1,10 +1,9 @@
 /** Hashing a password is the only expensive step. It must not run for a request that could be refused without it. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { outcomeAt, signInContracts, type Ask } from '../contracts'
-import { reset } from 'cloudflare:test'
 import { derivations } from '../support/pbkdf2-cap'
 import { operations } from '../support/requests'
-import { adminToken, call, migrate, rows, signedInPerson, type Call } from '../support/usher'
+import { adminToken, call, newDatabase, rows, signedInPerson, type Call } from '../support/usher'
 
 const named = operations.map((operation) => [operation.operationId, operation] as const)
 
@@ -16,8 +15,7 @@ let user: Person
 let powerless: (string | undefined)[]
 
 beforeAll(async () => {
-  await reset()
-  await migrate()
+  await newDatabase()
   admin = await adminToken()
   user = await signedInPerson(admin)
   const { access_token: over } = await signedInPerson(admin)

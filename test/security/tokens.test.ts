@@ -1,7 +1,6 @@
 /** The credentials that each contract accepts and rejects. With an invalid secret the Worker serves nothing. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { contracts, type Ask } from '../contracts'
-import { reset } from 'cloudflare:test'
 import {
   forgeriesOf,
   read,
@@ -13,7 +12,7 @@ import {
   type Scheme,
 } from '../support/forgeries'
 import { snapshot } from '../support/snapshot'
-import { adminToken, call, migrate, signedInPerson, useVariables, type Call } from '../support/usher'
+import { adminToken, call, newDatabase, signedInPerson, useVariables, type Call } from '../support/usher'
 
 type Person = Awaited<ReturnType<typeof signedInPerson>>
 
@@ -24,8 +23,7 @@ let genuine: Genuine
 /** Usher issues tokens of this scheme from here on, among them those of `admin` and `plain`. */
 async function begin(scheme: Scheme): Promise<void> {
   useVariables(scheme.env)
-  await reset()
-  await migrate()
+  await newDatabase()
   const first = await adminToken()
   admin = await signedInPerson(first, { role: 'admin' })
   plain = await signedInPerson(first)

@@ -22,21 +22,34 @@ export async function migrate(): Promise<void> {
   await applyD1Migrations(DB, TEST_MIGRATIONS)
 }
 
+/** The number of databases that were deleted. */
+let deleted = 0
+
+/** Deletes everything, the schema included. */
+export async function deleteDatabase(): Promise<void> {
+  deleted += 1
+  await reset()
+}
+
+/** A new database with an empty directory. */
+export async function newDatabase(): Promise<void> {
+  await deleteDatabase()
+  await migrate()
+}
+
 let empty: SavedDirectory | undefined
 
 /** Empties the directory. The schema is built again only where a test has changed it, or has added many users. */
 export async function emptyDirectory(): Promise<void> {
   if (empty && (await couldRestore(empty))) return
-  await reset()
-  await migrate()
+  await newDatabase()
   empty = await saveDirectory()
 }
 
 /** Restores a directory of the same schema. */
 export async function restoreDirectory(saved: SavedDirectory): Promise<void> {
   if (await couldRestore(saved)) return
-  await reset()
-  await migrate()
+  await newDatabase()
   await restoreRows(saved)
 }
 
@@ -51,8 +64,10 @@ async function couldRestore(saved: SavedDirectory): Promise<boolean> {
   }
 }
 
-/** The number of rows that this database's connection has changed. It never falls. */
-export const changes = async () => Number(await DB.prepare('SELECT total_changes() AS changes').first('changes'))
+/** Differs after every change of a row. */
+export async function changes(): Promise<string> {
+  return `${deleted} ${await DB.prepare('SELECT total_changes() AS changes').first('changes')}`
+}
 
 const schemaOf = "(SELECT group_concat(name || coalesce(sql, '')) FROM (SELECT * FROM sqlite_master ORDER BY name))"
 

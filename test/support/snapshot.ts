@@ -6,7 +6,7 @@ export type Snapshot = Record<string, Record<string, unknown>[]>
 
 let names: string[] | undefined
 
-let latest: { changes: number; snapshot: Snapshot } | undefined
+let latest: { changes: string; snapshot: Snapshot } | undefined
 
 /** Every row of every table, without the last-use columns. A refused request may change those. */
 export async function snapshot(): Promise<Snapshot> {

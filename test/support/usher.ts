@@ -9,7 +9,7 @@ import { uuidOf } from './people'
 import { expectNoScan, watched } from './query-plans'
 import { changes, emptyDirectory, restoreDirectory, saveDirectory, type SavedDirectory } from './saved-directory'
 
-export { migrate } from './saved-directory'
+export { deleteDatabase, migrate, newDatabase } from './saved-directory'
 export { roleIds, uuidOf } from './people'
 
 export const testEnv = env as unknown as Env & { TEST_MIGRATIONS: { name: string }[] }
@@ -19,8 +19,8 @@ export const firstAdmin = {
   password: String(testEnv.BOOTSTRAP_ADMIN_PASSWORD),
 }
 
-/** The number of changed rows when the directory was last emptied. */
-let changesWhenEmpty: number | undefined
+/** The state of the database when the directory was last emptied. */
+let changesWhenEmpty: string | undefined
 
 /** Empties the directory before each test of the file. */
 export function freshDirectory(): void {
@@ -161,7 +161,7 @@ const freshMilliseconds = 300_000
  * earlier first sign-in of the file are used again.
  */
 export async function adminToken(): Promise<string> {
-  const isFirst = (await changes()) === changesWhenEmpty && Object.keys(ofThisFile).length === 0
+  const isFirst = Object.keys(ofThisFile).length === 0 && (await changes()) === changesWhenEmpty
   if (isFirst && firstSignIn && Math.abs(Date.now() - firstSignIn.at) < freshMilliseconds) {
     await restoreDirectory(firstSignIn.directory)
     return firstSignIn.token

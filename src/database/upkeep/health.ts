@@ -45,7 +45,8 @@ export async function findDatabaseProblem(
   reportError: (message: string) => void,
 ): Promise<DatabaseProblem | undefined> {
   const { reads, write } = probes()
-  const writes = now >= lastWrite + writeIntervalSeconds
+  // The clock may have been set back.
+  const writes = Math.abs(now - lastWrite) >= writeIntervalSeconds
   if (writes) lastWrite = now
   try {
     await database.probe(writes ? [...reads, ...write] : reads)

@@ -1,17 +1,15 @@
 /** v1: diagnostics of a deployment and of its directory, even when the directory is damaged. */
-import { reset } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { permissions } from '../../../src/core/access/permissions'
 import { migrations } from '../../../src/database/upkeep/migrations'
 import { populate } from '../../support/population'
 import { namesEveryTest } from '../../support/statements'
-import { adminToken, call, firstAdmin, migrate, person, rows, signedInPerson, testEnv } from '../../support/usher'
+import { adminToken, call, firstAdmin, newDatabase, person, rows, signedInPerson, testEnv } from '../../support/usher'
 import { expectInvalid, expectProblem, keyWith, lacking, statements, someoneWith } from '../../support/v1'
 
 let admin: string
 async function begin(): Promise<void> {
-  await reset()
-  await migrate()
+  await newDatabase()
   admin = await adminToken()
 }
 beforeEach(begin)

@@ -1,5 +1,4 @@
 /** v1: exports, and their import into another directory. */
-import { reset } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { inconsistencies } from '../../support/consistency'
 import { exported, importing } from '../../support/imports'
@@ -10,7 +9,7 @@ import {
   call,
   fetchWorker,
   freshDirectory,
-  migrate,
+  newDatabase,
   person,
   rows,
   signedInPerson,
@@ -157,8 +156,7 @@ describe('an export, imported into an empty directory,', () => {
     const { body: roles } = await call('/v1/roles', { token: admin })
     expect(users.filter(({ pin_hash }) => pin_hash).length).toBe(1)
 
-    await reset()
-    await migrate()
+    await newDatabase()
     // A number is never assigned twice. The first admin of the new directory must not take the number of an imported
     // user.
     const highest = Number(users.at(-1)?.['number'])
