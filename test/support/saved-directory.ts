@@ -39,48 +39,42 @@ export async function newDatabase(): Promise<void> {
 
 let empty: SavedDirectory | undefined
 
-/** Empties the directory. The schema is built again only where a test has changed it, or has added many users. */
-export async function emptyDirectory(): Promise<void> {
-  if (empty && (await couldRestore(empty))) return
+/**
+ * Empties the directory. The schema is built again only where a test has changed it, or has added many users. Returns
+ * the state as `changes` does.
+ */
+export async function emptyDirectory(): Promise<string> {
+  if (empty) return restoreDirectory(empty)
   await newDatabase()
   empty = await saveDirectory()
+  return changes()
 }
 
-/** Restores a directory of the same schema. */
-export async function restoreDirectory(saved: SavedDirectory): Promise<void> {
-  if (await couldRestore(saved)) return
+/** Restores a directory of the same schema, and returns the state as `changes` does. */
+export async function restoreDirectory(saved: SavedDirectory): Promise<string> {
+  // Fails where a test has changed the schema, has added many users, or has left rows that no request could leave.
+  const restored = await restoreRows(saved).catch(() => undefined)
+  if (restored) return restored
   await newDatabase()
-  await restoreRows(saved)
-}
-
-/** Fails where a test has changed the schema, or has left rows that no request could leave. */
-async function couldRestore(saved: SavedDirectory): Promise<boolean> {
-  if (!(await isRestorable(saved))) return false
-  try {
-    await restoreRows(saved)
-    return true
-  } catch {
-    return false
-  }
+  return restoreRows(saved)
 }
 
 /** Differs after every change of a row. */
 export async function changes(): Promise<string> {
-  return `${deleted} ${await DB.prepare('SELECT total_changes() AS changes').first('changes')}`
+  return state(await DB.prepare(totalChanges).first('changes'))
 }
 
-const schemaOf = "(SELECT group_concat(name || coalesce(sql, '')) FROM (SELECT * FROM sqlite_master ORDER BY name))"
+const totalChanges = 'SELECT total_changes() AS changes'
+const state = (changed: unknown) => `${deleted} ${String(changed)}`
+
+const schemaOf = "(SELECT count(*) || ' ' || sum(length(name || coalesce(sql, ''))) FROM sqlite_master)"
 
 /** Above this number of users, a new database is faster than deleting the rows. */
 const maxUsers = 300
 
-async function isRestorable({ schema }: SavedDirectory): Promise<boolean> {
-  const sql = `SELECT ${schemaOf} AS schema, (SELECT count(*) FROM (SELECT 1 FROM users LIMIT ${maxUsers + 1})) AS users`
-  const found = await DB.prepare(sql)
-    .first<{ schema: string; users: number }>()
-    .catch(() => null)
-  return found?.schema === schema && found.users <= maxUsers
-}
+/** Fails when the rows cannot be restored. */
+const onlyIfRestorable = `SELECT iif(${schemaOf} = ? AND (SELECT count(*) FROM (SELECT 1 FROM users LIMIT ${maxUsers + 1})) <= ${maxUsers},
+  1, json('not restorable'))`
 
 /** Every row of every table. The shadow tables of the search index are left out, because the index writes them. */
 export async function saveDirectory(): Promise<SavedDirectory> {
@@ -107,15 +101,20 @@ const written = ['roles', 'users', 'user_roles']
  * Users and roles first, because their triggers write other tables. Each of those is then emptied and filled with the
  * saved rows.
  */
-async function restoreRows({ tables }: SavedDirectory): Promise<void> {
+async function restoreRows({ tables, schema }: SavedDirectory): Promise<string> {
   const statements = [
     'PRAGMA defer_foreign_keys = on',
     // A deleted number is refused to a new user.
     ...[...[...written].reverse(), 'deleted_numbers'].map((name) => `DELETE FROM ${name}`),
   ].map((sql) => DB.prepare(sql))
   const fill = ({ name, columns, rows }: SavedTable) => {
-    const sql = `INSERT INTO ${name} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`
-    statements.push(...rows.map((row) => DB.prepare(sql).bind(...row.map(bindable))))
+    const atOnce = Math.floor(maxParameters / columns.length)
+    const row = `(${columns.map(() => '?').join(', ')})`
+    for (let from = 0; from < rows.length; from += atOnce) {
+      const some = rows.slice(from, from + atOnce)
+      const sql = `INSERT INTO ${name} (${columns.join(', ')}) VALUES ${some.map(() => row).join(', ')}`
+      statements.push(DB.prepare(sql).bind(...some.flat().map(bindable)))
+    }
   }
   for (const name of written) tables.filter((table) => table.name === name).forEach(fill)
   for (const table of tables.filter(({ name }) => !written.includes(name))) {
@@ -125,8 +124,16 @@ async function restoreRows({ tables }: SavedDirectory): Promise<void> {
       statements.push(DB.prepare("INSERT INTO user_search (user_search) VALUES ('rebuild')"))
     fill(table)
   }
-  await DB.batch(statements)
+  const results = await DB.batch<{ changes: number }>([
+    DB.prepare(onlyIfRestorable).bind(schema),
+    ...statements,
+    DB.prepare(totalChanges),
+  ])
+  return state(results.at(-1)?.results[0]?.changes)
 }
+
+/** D1's limit for one statement. */
+const maxParameters = 100
 
 /** D1 returns a blob as an array of numbers and accepts bytes. */
 const bindable = (value: unknown) => (Array.isArray(value) ? new Uint8Array(value as number[]) : value)

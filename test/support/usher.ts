@@ -25,8 +25,7 @@ let changesWhenEmpty: string | undefined
 /** Empties the directory before each test of the file. */
 export function freshDirectory(): void {
   beforeEach(async () => {
-    await emptyDirectory()
-    changesWhenEmpty = await changes()
+    changesWhenEmpty = await emptyDirectory()
   })
 }
 
