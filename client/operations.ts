@@ -873,7 +873,7 @@ export type FailureStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 
 
 /** What each operation takes and answers. */
 export interface Operations {
-  /** Get a user. Needs `users:read`, except for your own user. */
+  /** Get a user. Needs `users:read`, except for your own user. For `id`, also `matricule:4821` or `number:17`. */
   getUser: {
     input: {
       /** The ETag of the user as the client has it */

@@ -210,6 +210,21 @@ describe('GET /users/{id}', () => {
     }
   })
 
+  it('also takes a matricule or a number in place of the id, with the same permission', async () => {
+    const { body: user } = await create(person({ matricule: 70_042 }))
+    const account = await signedInPerson(admin, { matricule: 70_043 })
+    const { body: clinic } = await call(`/clinic/users/user/search/?query_string=${user.email}`, { token: admin })
+    for (const id of ['matricule:70042', 'matricule%3A0070042', `number:${clinic.data[0].id}`]) {
+      expect((await get(id)).body).toEqual(user)
+      expectProblem(await get(id, account.access_token), 403, lacking('users:read'))
+    }
+    expect((await get('matricule:70043', account.access_token)).body).toEqual(account.user)
+    for (const id of ['matricule:', 'matricule:70044', 'number:0', 'number:-1', 'matricule:7e4', 'email:70042']) {
+      expectProblem(await get(id), 404, noSuchUser)
+    }
+    expectProblem(await patch('matricule:70042', {}), 404, noSuchUser)
+  })
+
   it('returns the caller’s own record, and records of others with users:read', async () => {
     const account = await signedInPerson(admin)
     expect((await get(account.id, account.access_token)).body).toEqual(account.user)

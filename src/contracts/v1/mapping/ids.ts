@@ -1,4 +1,5 @@
 /** Ids in v1's format. */
+import type { UserSelector } from '../../../core/users/user'
 
 /** `usr_` and the uuid's 32 hex digits. */
 export function toId(uuid: string): string {
@@ -9,4 +10,11 @@ export function toId(uuid: string): string {
 export function toSelector(id: string): { id: string } {
   const match = /^usr_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(id)
   return { id: match ? match.slice(1).join('-') : '' }
+}
+
+/** Also selects by the matricule or the number, which other contracts use as ids: `matricule:4821`, `number:17`. */
+export function toAnySelector(id: string): UserSelector {
+  const [, key, digits] = /^(matricule|number):(\d{1,15})$/.exec(id) ?? []
+  if (key === undefined) return toSelector(id)
+  return key === 'number' ? { number: Number(digits) } : { matricule: Number(digits) }
 }

@@ -17,7 +17,7 @@ import { readCursor, writeCursor } from '../../../http/contract/cursor'
 import { withIdempotencyKey, replayedHeader } from '../../../http/contract/idempotency'
 import { documentedBody, header, json, jsonBody } from '../../../http/contract/json'
 import { failures } from '../errors'
-import { toId, toSelector } from '../mapping/ids'
+import { toAnySelector, toId, toSelector } from '../mapping/ids'
 import { fromUser, toNamedRoles, toNewUser, toUserChanges } from '../mapping/users'
 import { V1IdempotencyKey } from '../schemas/headers'
 import { V1User, V1UserCreate, V1UserList, V1UserListQuery, V1UserRoles, V1UserUpdate } from '../schemas/users'
@@ -28,12 +28,13 @@ const tags = ['users']
 const params = z.object({ id: z.string().openapi({ example: 'usr_019b1c6e7a407d529a513f1d0c2b4e66' }) })
 
 const getUserRoute = createRoute({
-  ...authenticated(['users:read'], (c) => toSelector(c.req.param('id') ?? '')),
+  ...authenticated(['users:read'], (c) => toAnySelector(c.req.param('id') ?? '')),
   method: 'get',
   path: '/users/{id}',
   operationId: 'v1GetUser',
   tags,
   summary: 'Get a user',
+  description: 'For `id`, also `matricule:4821` or `number:17`.',
   parameters: [ifNoneMatch],
   request: { params },
   responses: {
@@ -44,7 +45,7 @@ const getUserRoute = createRoute({
 })
 
 app.openapi(getUserRoute, async (c) => {
-  const user = await getUser(c.var.caller, toSelector(c.req.valid('param').id))
+  const user = await getUser(c.var.caller, toAnySelector(c.req.valid('param').id))
   const etag = toETag(user)
   if (isNotModified(c, user)) return c.body(null, 304, { etag })
   return c.json(fromUser(user), 200, { etag })
