@@ -44,7 +44,7 @@ function insert(from, to) {
   ]
 }
 
-it(`finds a person among ${people.toLocaleString('en')} in under a second from the last key`, async () => {
+it(`finds a person among ${people.toLocaleString('en')} by each kind of text in under a second from the last key`, async () => {
   const { page, complaints, close } = await openPage(browser, server.address)
   await page.goto(`${server.address}/console`)
   await page.getByLabel('Email, username or matricule').fill(admin.email)
@@ -59,17 +59,19 @@ it(`finds a person among ${people.toLocaleString('en')} in under a second from t
     [String(1_000_000 + people - 500), people - 500],
     [`usr_019b1c6e7a4070008000${(people - 3).toString(16).padStart(12, '0')}`, people - 3],
   ]) {
+    const name = `Someone Number${number}`
     await page.getByRole('searchbox').fill(text)
     const began = performance.now()
-    await page
-      .locator('#found')
-      .getByRole('link', { name: `Someone Number${number}`, exact: true })
-      .first()
-      .waitFor()
+    // Looks in each frame. A locator looks every 500 ms in the end, which would be measured too.
+    await page.waitForFunction(
+      (name) => [...document.querySelectorAll('#found th a')].some(({ textContent }) => textContent === name),
+      name,
+      { polling: 'raf' },
+    )
     took.push(Math.round(performance.now() - began))
   }
   console.log(`Find among ${people.toLocaleString('en')}: ${took.join(', ')} ms`)
-  expect(took.sort((a, b) => a - b)[2]).toBeLessThan(withinMilliseconds)
+  expect(Math.max(...took)).toBeLessThan(withinMilliseconds)
   expect(complaints).toEqual([])
   await close()
 })
