@@ -38,7 +38,7 @@ export function ApiKeys() {
           ) : (
             <Table
               label="API keys"
-              columns={['Name', 'Permissions', 'Created (UTC)', 'Last use', 'Expires', '']}
+              columns={['Name', 'Permissions', 'Created (UTC)', 'Last use (UTC)', 'Expires (UTC)', '']}
               rows={list.map((key) => ({
                 key: key.id,
                 cells: [
@@ -87,7 +87,7 @@ function NewKey({ onClose, onCreated }: { onClose: () => void; onCreated: () => 
         <Secret label="API key" value={created.key} />
         <p>It is shown this one time only. Store it where only the program can read it.</p>
         <div class="actions">
-          <button type="button" onClick={onClose}>
+          <button type="button" class="primary" onClick={onClose}>
             Done
           </button>
         </div>

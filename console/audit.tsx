@@ -46,7 +46,7 @@ export function Audit() {
     ...(Object.hasOwn(actions, action) && { action: action as AuditAction }),
   }
   return (
-    <Screen title="Audit" lead="Who did what, newest first. Times are in UTC.">
+    <Screen title="Audit" lead="Who did what, newest first.">
       <div class="filters">
         <IdField label="Request id" name="request" value={request} hint="The X-Request-Id of a response." />
         <IdField
@@ -163,7 +163,7 @@ function OfRequest({ filter, request }: { filter: Filter; request: string }) {
               {until && (
                 <>
                   {' '}
-                  back to <Time at={until} />
+                  back to <Time at={until} /> UTC
                 </>
               )}
               .

@@ -15,13 +15,17 @@ const cellsOf = (line: string) =>
     .slice(1, -1)
     .map((cell) => cell.trim())
 
-/** The fields that a contract shows in a cell: `role_name` and `role_id`. Headers and bodies to write are left out. */
+/**
+ * The fields that a contract shows in a cell: `role_name` and `role_id`, or `email` and the list `emails` that repeats
+ * it. Headers and bodies to write are left out.
+ */
 const namesIn = (cell: string) =>
-  cell
-    .replace(/\bin as .*$/, '')
-    .replace(/header `[^`]*`/, '')
-    .split(/`[,;] /)
-    .flatMap((part) => /`([A-Za-z_]+): /.exec(`${part}\``)?.[1] ?? [])
+  [
+    ...cell
+      .replace(/\bin as .*$/, '')
+      .replace(/header `[^`]*`/, '')
+      .matchAll(/`([A-Za-z_]+): |\bof `([A-Za-z_]+)`/g),
+  ].map(([, field, list]) => String(field ?? list))
 
 const lines = page.split('\n').filter((line) => line.startsWith('|'))
 const contracts = cellsOf(lines[0] ?? '').slice(1) as Contract[]

@@ -67,39 +67,25 @@ async function read(path: string): Promise<{ ok: true; body: Body } | { ok: fals
   return { ok: false, why: `The contract answered ${response.status}.` }
 }
 
-/**
- * The people with exactly this matricule or number, or with this id. v1 finds people by words, so personnel is asked for
- * a matricule and backoffice for a number.
- */
+/** The people with exactly this id, matricule or number. A list finds them by words only. */
 export async function findByIdentifier(text: string): Promise<{ user: User; by: string }[]> {
   const [, hex] = /^(?:usr_)?([0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})$/i.exec(text) ?? []
-  if (hex) return present([await byId(toId(hex), 'id')])
-  if (!/^\d{1,15}$/.test(text)) return []
-  const [byMatricule, byNumber] = await Promise.all([
-    read(`/personnel/users/${text}`),
-    read(`/backoffice/api/v1/users/${text}`),
-  ])
-  return present([
-    byMatricule.ok ? await byId(toId(byMatricule.body['user_id']), 'matricule') : undefined,
-    byNumber.ok ? await byEmail((byNumber.body['data'] ?? byNumber.body)['email'], 'number') : undefined,
-  ])
+  const keys = hex
+    ? [{ by: 'id', id: toId(hex) }]
+    : /^\d{1,15}$/.test(text)
+      ? ['matricule', 'number'].map((by) => ({ by, id: `${by}:${text}` }))
+      : []
+  const found = await Promise.all(keys.map(async ({ by, id }) => ({ by, user: await findUser(id) })))
+  return found.flatMap(({ by, user }) => (user ? [{ by, user }] : []))
 }
 
-const present = <Item>(items: (Item | undefined)[]) => items.filter((item) => item !== undefined)
-
-async function byId(id: string, by: string) {
+async function findUser(id: string): Promise<User | undefined> {
   try {
-    return { user: (await usher.getUser({ id })).body, by }
+    return (await usher.getUser({ id })).body
   } catch (error) {
     if (isProblem(error, 404)) return undefined
     throw error
   }
-}
-
-async function byEmail(email: string, by: string) {
-  const { data } = (await usher.listUsers({ search: email })).body
-  const user = data.find((candidate) => candidate.email === email)
-  return user && { user, by }
 }
 
 const names = new Map<string, Promise<string | undefined>>()

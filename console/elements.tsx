@@ -116,6 +116,9 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
 
 export const Empty = ({ children }: { children: ComponentChildren }) => <p class="empty">{children}</p>
 
+/** In place of a value that is not there. */
+export const None = () => <span class="quiet none">none</span>
+
 export const count = (number: number) => number.toLocaleString('en')
 
 /** `1 person`, `2 people`. */
@@ -196,7 +199,7 @@ export function Person({ id }: { id: string | null }) {
       isShown = false
     }
   }, [id])
-  if (!id) return <span class="quiet">none</span>
+  if (!id) return <None />
   return (
     <a href={`/console/people/${id}`} class={name === undefined ? 'id' : ''}>
       {name ?? shortId(id)}
@@ -221,7 +224,7 @@ export function CopyButton({ text, label = 'Copy' }: { text: string; label?: str
     setTimeout(() => setCopied(false), 2000)
   }
   return (
-    <button type="button" onClick={() => void copy()}>
+    <button type="button" aria-live="polite" onClick={() => void copy()}>
       {isCopied ? 'Copied' : label}
     </button>
   )
@@ -256,7 +259,13 @@ export function Dialog({
   useEffect(() => {
     const opener = document.activeElement as HTMLElement | null
     dialog.current?.showModal()
-    return () => opener?.focus?.()
+    return () => {
+      opener?.focus?.()
+      // The action may have removed the button that opened the dialog.
+      queueMicrotask(() => {
+        if (document.activeElement === document.body) document.querySelector<HTMLElement>('h1')?.focus()
+      })
+    }
   }, [])
   return (
     <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
@@ -290,13 +299,13 @@ export function FormDialog({
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          if (isReady && !isRunning) void run(save)
+          if (isReady) void run(save)
         }}
       >
         {children}
         {error !== undefined && <Failure error={error} />}
         <div class="actions">
-          <button type="submit" class={isDanger ? 'danger' : 'primary'} disabled={!isReady || isRunning}>
+          <button type="submit" class={isDanger ? 'danger' : 'primary'} disabled={!isReady}>
             {isRunning ? 'One moment…' : action}
           </button>
           <button type="button" onClick={onClose}>
@@ -415,14 +424,35 @@ export function Pages({
   if (next === null && previous.length === 0) return null
   return (
     <nav class="pages" aria-label="Pages">
-      <button type="button" disabled={previous.length === 0} onClick={() => onMove(previous.slice(0, -1))}>
-        Previous page
-      </button>
+      <PageButton text="Previous page" cursors={previous.length > 0 && previous.slice(0, -1)} onMove={onMove} />
       <span>Page {count(previous.length + 1)}</span>
-      <button type="button" disabled={next === null} onClick={() => next !== null && onMove([...previous, next])}>
-        Next page
-      </button>
+      <PageButton text="Next page" cursors={next !== null && [...previous, next]} onMove={onMove} />
     </nav>
+  )
+}
+
+/** A button without a page stays in the order of focus: a disabled one would lose the focus on the last page. */
+function PageButton({
+  text,
+  cursors,
+  onMove,
+}: {
+  text: string
+  cursors: string[] | false
+  onMove: (cursors: string[]) => void
+}) {
+  return (
+    <button
+      type="button"
+      aria-disabled={!cursors}
+      onClick={(event) => {
+        if (!cursors) return
+        onMove(cursors)
+        event.currentTarget.closest('[aria-busy]')?.scrollIntoView()
+      }}
+    >
+      {text}
+    </button>
   )
 }
 

@@ -1,6 +1,6 @@
 /** Audit events, with links to their neighbours: the same person, actor or request. */
 import type { AuditEvent } from '../client/index.ts'
-import { Empty, Id, Person, Table, Time } from './elements.tsx'
+import { Empty, Id, None, Person, Table, Time } from './elements.tsx'
 
 export function Events({ events, without }: { events: readonly AuditEvent[]; without?: 'user' }) {
   if (events.length === 0) return <Empty>No events.</Empty>
@@ -23,9 +23,7 @@ export function Events({ events, without }: { events: readonly AuditEvent[]; wit
           <Time at={event.at} />,
           <a href={`/console/audit?action=${event.action}`}>{event.action}</a>,
           <By event={event} />,
-          ...(without === 'user'
-            ? []
-            : [event.user_id ? <Person id={event.user_id} /> : <span class="quiet">none</span>]),
+          ...(without === 'user' ? [] : [<Person id={event.user_id} />]),
           <Details event={event} />,
           event.contract,
           event.request_id ? (
@@ -33,7 +31,7 @@ export function Events({ events, without }: { events: readonly AuditEvent[]; wit
               …{event.request_id.slice(-8)}
             </a>
           ) : (
-            <span class="quiet">none</span>
+            <None />
           ),
         ],
       }))}
@@ -59,8 +57,8 @@ function By({ event: { actor_id, credential } }: { event: AuditEvent }) {
 /** More fields than these are listed on request, so that a table of creations stays readable. */
 const maxFields = 5
 
-function Details({ event: { fields, subject_id, address } }: { event: AuditEvent }) {
-  if (fields.length === 0 && !subject_id && !address) return <span class="quiet">none</span>
+function Details({ event: { action, fields, subject_id, address } }: { event: AuditEvent }) {
+  if (fields.length === 0 && !subject_id && !address) return <None />
   return (
     <>
       {fields.length > maxFields ? (
@@ -74,7 +72,7 @@ function Details({ event: { fields, subject_id, address } }: { event: AuditEvent
       {subject_id && (
         <span class="quiet">
           {' '}
-          of <Id id={subject_id} />
+          {action.slice(0, action.indexOf('.'))} <Id id={subject_id} />
         </span>
       )}
       {address && <span class="quiet"> from {address}</span>}

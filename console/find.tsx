@@ -8,6 +8,7 @@ import {
   Field,
   FormDialog,
   Load,
+  None,
   Pages,
   Screen,
   Select,
@@ -86,7 +87,7 @@ export function Find() {
       title="Find"
       actions={
         can('users:create') && (
-          <button type="button" onClick={() => setCreating(true)}>
+          <button type="button" class="primary" onClick={() => setCreating(true)}>
             New person
           </button>
         )
@@ -161,19 +162,22 @@ export function Find() {
           <Load of={found}>
             {({ exact, data, pagination }) => (
               <>
+                <p role="status" class="total">
+                  {[
+                    ...exact.map(({ by }) => `1 person with exactly this ${by}`),
+                    ...(pagination.total > 0 || exact.length === 0
+                      ? [counted(pagination.total, 'person', 'people')]
+                      : []),
+                  ].join(', ')}
+                </p>
                 {exact.map(({ user, by }) => (
                   <div class="exact" key={by}>
-                    <p class="quiet">With exactly this {by}</p>
                     <People label={`With exactly this ${by}`} users={[user]} />
                   </div>
                 ))}
-                <p role="status" class="total">
-                  {counted(pagination.total, 'person', 'people')}
-                </p>
-                {data.length === 0 && exact.length === 0 ? (
+                {data.length > 0 && <People label="People" users={data} />}
+                {data.length === 0 && exact.length === 0 && (
                   <Empty>No person matches. Part of a name, an email or a username is enough.</Empty>
-                ) : (
-                  data.length > 0 && <People label="People" users={data} />
                 )}
                 <Pages next={pagination.next_cursor} previous={cursors} onMove={setCursors} />
               </>
@@ -196,8 +200,8 @@ function People({ label, users }: { label: string; users: readonly User[] }) {
         cells: [
           <a href={`/console/people/${user.id}`}>{user.name}</a>,
           <span class="wraps">{user.email}</span>,
-          user.username ?? <span class="quiet">none</span>,
-          user.matricule ?? <span class="quiet">none</span>,
+          user.username === null ? <None /> : <span class="wraps">{user.username}</span>,
+          user.matricule ?? <None />,
           user.roles.map(({ name }) => name).join(', '),
           <StatusBadge status={user.status} />,
         ],

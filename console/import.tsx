@@ -2,7 +2,7 @@
 import { useId, useState } from 'preact/hooks'
 import type { ImportedUser } from '../client/index.ts'
 import { usher } from './directory.ts'
-import { Badge, count, counted, download, Empty, Failure, Screen, Section, Table } from './elements.tsx'
+import { Badge, count, counted, download, Empty, Failure, None, Screen, Section, Table } from './elements.tsx'
 import { partsOf, readFile, type FileContent } from './import-file.ts'
 import { useAction } from './loading.ts'
 
@@ -57,7 +57,7 @@ export function Import() {
       {error !== undefined && <Failure error={error} />}
       {isRunning && (
         <div class="progress">
-          <p role="status">
+          <p>
             {progress.of === 0 ? 'Reading the file…' : `${count(progress.done)} of ${counted(progress.of, 'line')}`}
           </p>
           <progress aria-label="Lines" max={Math.max(progress.of, 1)} value={progress.done} />
@@ -174,7 +174,7 @@ function Results({
     )
   return (
     <Section
-      title={isDryRun ? `What would become of ${name}` : `What became of ${name}`}
+      title={`${isDryRun ? 'Preview' : 'Result'} of ${name}`}
       actions={
         <>
           {isDryRun && totals.created > 0 && (
@@ -195,7 +195,7 @@ function Results({
       </p>
       {ignored.length > 0 && (
         <p class="notice">
-          Fields that no user has, and that are passed over: <span class="wraps">{ignored.join(', ')}</span>
+          Not imported, because a user has no such field: <span class="wraps">{ignored.join(', ')}</span>
         </p>
       )}
       <div class="actions" role="group" aria-label="Lines to show">
@@ -221,7 +221,10 @@ function Results({
           rows={shown.slice(0, maxShown).map(({ line, email, status, id, reasons }) => ({
             key: line,
             cells: [
-              count(line),
+              <>
+                <span class="narrow">Line </span>
+                {count(line)}
+              </>,
               email === '' ? (
                 <span class="quiet">unknown</span>
               ) : id && (!isDryRun || status === 'skipped') ? (
@@ -232,7 +235,7 @@ function Results({
                 <span class="wraps">{email}</span>
               ),
               <Badge kind={badges[status]}>{wordFor(status, isDryRun)}</Badge>,
-              reasons.length === 0 ? <span class="quiet">none</span> : <span class="wraps">{reasons.join('; ')}</span>,
+              reasons.length === 0 ? <None /> : <span class="wraps">{reasons.join('; ')}</span>,
             ],
           }))}
         />

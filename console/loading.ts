@@ -11,7 +11,7 @@ export interface Loaded<Value> {
   set: (value: Value) => void
 }
 
-/** Loads again when one of `dependencies` changes. The answer to an earlier question is passed over. */
+/** Loads again when one of `dependencies` changes. The response to an earlier request is ignored. */
 export function useLoaded<Value>(load: () => Promise<Value>, dependencies: readonly unknown[]): Loaded<Value> {
   const [state, setState] = useState<{ value?: Value; error?: unknown; isLoading: boolean }>({ isLoading: true })
   const [round, setRound] = useState(0)
@@ -32,18 +32,24 @@ export function useLoaded<Value>(load: () => Promise<Value>, dependencies: reado
   return { value: state.value, error: state.error, isLoading: state.isLoading, reload, set }
 }
 
-/** Runs an action that a person started. `run` returns whether it succeeded. */
+/**
+ * Runs an action that a person started, and ignores further clicks until it ends. A disabled button would do the same,
+ * but it would lose the focus.
+ */
 export function useAction() {
   const [state, setState] = useState<{ error?: unknown; isRunning: boolean }>({ isRunning: false })
-  const run = async (action: () => Promise<unknown>): Promise<boolean> => {
+  const isRunning = useRef(false)
+  const run = async (action: () => Promise<unknown>): Promise<void> => {
+    if (isRunning.current) return
+    isRunning.current = true
     setState({ isRunning: true })
     try {
       await action()
       setState({ isRunning: false })
-      return true
     } catch (error) {
       setState({ error, isRunning: false })
-      return false
+    } finally {
+      isRunning.current = false
     }
   }
   return { ...state, run }

@@ -3,8 +3,22 @@ import { useId, useState } from 'preact/hooks'
 import type { Diagnostics, Usage, UpstreamProgress } from '../client/index.ts'
 import { every } from '../client/index.ts'
 import { nameOf, usher } from './directory.ts'
-import { Badge, count, Empty, Load, Screen, Section, Select, Table, Time, useViewer } from './elements.tsx'
-import { useLoaded } from './loading.ts'
+import {
+  Badge,
+  count,
+  Empty,
+  Failure,
+  Load,
+  None,
+  Screen,
+  Section,
+  Select,
+  shortId,
+  Table,
+  Time,
+  useViewer,
+} from './elements.tsx'
+import { useAction, useLoaded } from './loading.ts'
 import { everyPermission } from './permissions.ts'
 import { HeatMap, Lines } from './plots.tsx'
 
@@ -62,7 +76,8 @@ function Upstream({ upstream, pending, adopted, refused, unknown, last_adopted_a
         <progress aria-label={`Adopted from ${upstream}`} max={Math.max(1, total)} value={adopted.total} />
         <p>
           {count(adopted.total)} of {count(total)} adopted, {count(pending)} pending. Last adoption:{' '}
-          <Time at={last_adopted_at} />. Wrong passwords: {count(refused)}. No answer: {count(unknown)}.{' '}
+          <Time at={last_adopted_at} />
+          {last_adopted_at && ' UTC'}. Wrong passwords: {count(refused)}. No answer: {count(unknown)}.{' '}
           <a href="/console?password=pending">Who is pending</a>
         </p>
       </div>
@@ -159,9 +174,13 @@ async function readRows(by: By, contract: string, days: readonly string[]) {
 async function rowName(by: By, { contract, principal, program }: Usage): Promise<string> {
   if (by === 'contract,principal')
     return `${contract}: ${(principal && (await nameOf(principal))) ?? principal ?? 'unknown'}`
-  if (by === 'contract,program') return `${contract}: ${program ?? 'unnamed'}`
+  if (by === 'contract,program') return `${contract}: ${program === null ? 'unnamed' : programName(program)}`
   return String(contract)
 }
+
+/** The program of an API key is the id of the key. */
+const programName = (program: string) =>
+  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(program) ? `API key ${shortId(program)}` : program
 
 function Retirements() {
   const facts = useLoaded<Diagnostics>(async () => (await usher.getDiagnostics()).body, [])
@@ -174,7 +193,7 @@ function Retirements() {
           ) : (
             <Table
               label="Retirements"
-              columns={['Contract', 'Deprecated', 'Ends', 'Pauses']}
+              columns={['Contract', 'Deprecated (UTC)', 'Ends (UTC)', 'Pauses (UTC)']}
               rows={retirements.map(({ contract, deprecated, sunset, brown_outs }) => ({
                 key: contract,
                 cells: [
@@ -184,7 +203,7 @@ function Retirements() {
                   <Time at={deprecated} none="no date" />,
                   <Time at={sunset} none="no date" />,
                   brown_outs.length === 0 ? (
-                    <span class="quiet">none</span>
+                    <None />
                   ) : (
                     brown_outs.map(({ from, until }) => (
                       <p key={from}>
@@ -206,6 +225,16 @@ function Retirements() {
 function Rehearsal() {
   const id = useId()
   const [report, setReport] = useState<{ name: string; text: string }>()
+  const { run, error } = useAction()
+  const read = (file: File | undefined) =>
+    run(async () => {
+      setReport(undefined)
+      const text = (await file?.text()) ?? ''
+      if (file && !text.startsWith('# Rehearsal of ')) {
+        throw new Error(`${file.name} is not a rehearsal report in Markdown. Write one with --report report.md.`)
+      }
+      setReport(file && { name: file.name, text })
+    })
   return (
     <Section
       title="The last rehearsal"
@@ -221,12 +250,10 @@ function Rehearsal() {
           id={id}
           type="file"
           accept=".md,text/markdown"
-          onChange={async (event) => {
-            const file = event.currentTarget.files?.[0]
-            setReport(file && { name: file.name, text: await file.text() })
-          }}
+          onChange={(event) => void read(event.currentTarget.files?.[0])}
         />
       </div>
+      {error !== undefined && <Failure error={error} />}
       {report && (
         <div class="report" tabIndex={0} role="region" aria-label={report.name}>
           <Markdown text={report.text} />

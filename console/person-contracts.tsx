@@ -91,47 +91,49 @@ function flat(fields: Fields, within = ''): [path: string, name: string, value: 
 
 function Answer({ contract, fields }: { contract: Contract; fields: Fields }) {
   const rows = flat(fields).map(([path, name, value]) => {
-    const known = fieldNames.find(({ names }) => names[contract].includes(name))
-    const house = known?.names.v1[0]
-    return { path, name, value, known, isRenamed: known !== undefined && house !== undefined && house !== name, house }
+    const known = fieldNames.filter(({ names }) => names[contract].includes(name))
+    const house = known.flatMap(({ names }) => names.v1[0] ?? [])
+    return { path, value, isKnown: known.length > 0, house, isRenamed: !house.includes(name) }
   })
   const lost = fieldNames.filter(({ names }) => names[contract].length === 0 && names.v1.length > 0)
   return (
     <>
-      <table class="cards" aria-label={`The record in ${contract}`}>
+      <table class="cards fields" aria-label={`The record in ${contract}`}>
         <thead>
           <tr>
             <th scope="col">Field in {contract}</th>
             <th scope="col">Value</th>
-            <th scope="col">In v1</th>
+            {contract !== 'v1' && <th scope="col">In v1</th>}
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ path, value, known, isRenamed, house }) => (
+          {rows.map(({ path, value, isKnown, house, isRenamed }) => (
             <tr key={path}>
               <th scope="row">
-                <code>{path}</code>
+                <code class="wraps">{path}</code>
               </th>
               <td data-label="Value">
                 <div>
                   <Value of={value} />
                 </div>
               </td>
-              <td data-label="In v1">
-                <div>
-                  {isRenamed ? (
-                    <>
-                      <Badge>renamed</Badge> <code>{house}</code>
-                    </>
-                  ) : known && house === undefined ? (
-                    <Badge kind="quiet">not in v1</Badge>
-                  ) : known ? (
-                    <span class="quiet">same name</span>
-                  ) : (
-                    <span class="quiet">of this contract</span>
-                  )}
-                </div>
-              </td>
+              {contract !== 'v1' && (
+                <td data-label="In v1">
+                  <div>
+                    {!isKnown ? (
+                      <span class="quiet">of this contract</span>
+                    ) : house.length === 0 ? (
+                      <Badge kind="quiet">not in v1</Badge>
+                    ) : isRenamed ? (
+                      <>
+                        <Badge>renamed</Badge> <code>{house.join(', ')}</code>
+                      </>
+                    ) : (
+                      <span class="quiet">same name</span>
+                    )}
+                  </div>
+                </td>
+              )}
             </tr>
           ))}
         </tbody>
@@ -157,5 +159,14 @@ function Value({ of: value }: { of: unknown }) {
   if (value === null || value === undefined) return <span class="quiet">null</span>
   if (typeof value === 'string')
     return value === '' ? <span class="quiet">empty</span> : <span class="wraps">{value}</span>
-  return <code class="wraps">{JSON.stringify(value)}</code>
+  const items = Array.isArray(value) ? value : [value]
+  return (
+    <>
+      {items.map((item, index) => (
+        <p key={index}>
+          <code class="wraps">{JSON.stringify(item)}</code>
+        </p>
+      ))}
+    </>
+  )
 }

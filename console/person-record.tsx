@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import type { User, UserUpdate } from '../client/index.ts'
 import { isProblem, usher } from './directory.ts'
-import { Failure, Field, Section, Time } from './elements.tsx'
+import { Failure, Field, None, Section, Time } from './elements.tsx'
 import { useAction } from './loading.ts'
 
 type Key = Exclude<keyof UserUpdate, 'password' | 'keep_api_keys' | 'role'>
@@ -15,11 +15,13 @@ interface Editable {
   isRequired?: boolean
   /** Never null: an empty value stays empty. */
   isText?: boolean
+  /** Needs the width of two columns on a narrow screen. */
+  isLong?: boolean
 }
 
 const fields: readonly Editable[] = [
-  { key: 'name', label: 'Name', isRequired: true, isText: true },
-  { key: 'email', label: 'Email', type: 'email', isRequired: true, isText: true },
+  { key: 'name', label: 'Name', isRequired: true, isText: true, isLong: true },
+  { key: 'email', label: 'Email', type: 'email', isRequired: true, isText: true, isLong: true },
   { key: 'username', label: 'Username' },
   { key: 'matricule', label: 'Matricule', type: 'number' },
   { key: 'first_name', label: 'First name', isText: true },
@@ -28,7 +30,7 @@ const fields: readonly Editable[] = [
   { key: 'gender', label: 'Gender', options: ['male', 'female', 'unknown'] },
   { key: 'phone', label: 'Phone', type: 'tel' },
   { key: 'mobile', label: 'Mobile', type: 'tel' },
-  { key: 'certified_email', label: 'Certified email', type: 'email' },
+  { key: 'certified_email', label: 'Certified email', type: 'email', isLong: true },
   { key: 'user_type', label: 'User type', options: ['administrative', 'technician', 'clinician', 'student'] },
   { key: 'country_id', label: 'Country id', type: 'number' },
   { key: 'is_staff', label: 'Staff', type: 'checkbox' },
@@ -75,7 +77,7 @@ export function Record({
   const { user } = person
   const [draft, setDraft] = useState<Draft>()
   const [theirs, setTheirs] = useState<Versioned>()
-  const { run, error, isRunning } = useAction()
+  const { run, error } = useAction()
 
   const end = () => {
     setDraft(undefined)
@@ -101,7 +103,6 @@ export function Record({
         mine={draft}
         seen={person}
         theirs={theirs}
-        isRunning={isRunning}
         error={error}
         onKeepMine={() => void save(theirs, draft)}
         onTakeTheirs={() => {
@@ -136,7 +137,7 @@ export function Record({
           </div>
           {error !== undefined && <Failure error={error} />}
           <div class="actions">
-            <button type="submit" class="primary" disabled={isRunning}>
+            <button type="submit" class="primary">
               Save
             </button>
             <button type="button" onClick={end}>
@@ -159,8 +160,8 @@ export function Record({
       }
     >
       <dl class="grid">
-        {fields.map(({ key, label }) => (
-          <div key={key}>
+        {fields.map(({ key, label, isLong }) => (
+          <div key={key} class={isLong ? 'long' : ''}>
             <dt>{label}</dt>
             <dd>
               <Shown value={user[key]} />
@@ -168,13 +169,13 @@ export function Record({
           </div>
         ))}
         <div>
-          <dt>Created</dt>
+          <dt>Created (UTC)</dt>
           <dd>
             <Time at={user.created_at} />
           </dd>
         </div>
         <div>
-          <dt>Changed</dt>
+          <dt>Changed (UTC)</dt>
           <dd>
             <Time at={user.updated_at} />
           </dd>
@@ -191,7 +192,7 @@ export function Record({
 }
 
 function Shown({ value }: { value: unknown }) {
-  if (value === null || value === '' || value === undefined) return <span class="quiet">none</span>
+  if (value === null || value === '' || value === undefined) return <None />
   return <span class="wraps">{value === true ? 'yes' : value === false ? 'no' : String(value)}</span>
 }
 
@@ -249,7 +250,6 @@ function LostRace({
   mine,
   seen,
   theirs,
-  isRunning,
   error,
   onKeepMine,
   onTakeTheirs,
@@ -257,7 +257,6 @@ function LostRace({
   mine: Draft
   seen: Versioned
   theirs: Versioned
-  isRunning: boolean
   error: unknown
   onKeepMine: () => void
   onTakeTheirs: () => void
@@ -294,10 +293,10 @@ function LostRace({
       </table>
       {error !== undefined && <Failure error={error} />}
       <div class="actions">
-        <button type="button" class="primary" disabled={isRunning} onClick={onKeepMine}>
+        <button type="button" class="primary" onClick={onKeepMine}>
           Save my changes on top
         </button>
-        <button type="button" disabled={isRunning} onClick={onTakeTheirs}>
+        <button type="button" onClick={onTakeTheirs}>
           Discard my changes
         </button>
       </div>

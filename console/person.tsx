@@ -206,8 +206,8 @@ function Delete({ user, etag, onClose }: { user: User; etag: string; onClose: ()
       }}
     >
       <p>
-        The person disappears from every contract, and nothing brings them back. To stop them from signing in,
-        deactivate them instead.
+        This deletes the person from every contract and cannot be undone. To stop them from signing in, deactivate them
+        instead.
       </p>
       <Field
         label="Type the name to confirm"
@@ -255,7 +255,7 @@ function PasswordLink({ user, onClose }: { user: User; onClose: () => void }) {
         It is shown this one time only. It expires at <Time at={issued.expires_at} /> UTC.
       </p>
       <div class="actions">
-        <button type="button" onClick={onClose}>
+        <button type="button" class="primary" onClick={onClose}>
           Done
         </button>
       </div>
@@ -276,7 +276,7 @@ function LockNotice({ user, etag }: { user: User; etag: string }) {
   const isRecent = event && Date.parse(event.at) > Date.now() - maxLockMinutes * 60_000
   if (event?.action !== 'account.locked' || !isRecent) return null
   return (
-    <p class="notice" role="status">
+    <p class="notice warning" role="status">
       Failed sign-ins locked this account at <Time at={event.at} /> UTC, for at most {maxLockMinutes} minutes.
     </p>
   )
@@ -364,7 +364,7 @@ function ChangeRoles({
 
 function Sessions({ user, onEnded }: { user: User; onEnded: () => void }) {
   const sessions = useLoaded(async () => (await usher.listSessions({ id: user.id })).body.data, [user.id])
-  const { run, error, isRunning } = useAction()
+  const { run, error } = useAction()
   const end = (action: () => Promise<unknown>) =>
     void run(async () => {
       await action()
@@ -374,10 +374,10 @@ function Sessions({ user, onEnded }: { user: User; onEnded: () => void }) {
   return (
     <Section
       title="Sessions"
-      note="Where they are signed in, in every contract. The last use is to the hour. Programs name themselves."
+      note="Their valid sessions in every contract. The last use is exact to the hour."
       actions={
         (sessions.value?.length ?? 0) > 0 && (
-          <button type="button" disabled={isRunning} onClick={() => end(() => usher.endSessions({ id: user.id }))}>
+          <button type="button" onClick={() => end(() => usher.endSessions({ id: user.id }))}>
             End all sessions
           </button>
         )
@@ -387,11 +387,11 @@ function Sessions({ user, onEnded }: { user: User; onEnded: () => void }) {
       <Load of={sessions}>
         {(list) =>
           list.length === 0 ? (
-            <Empty>No session: they are signed in nowhere.</Empty>
+            <Empty>No valid session.</Empty>
           ) : (
             <Table
               label="Sessions"
-              columns={['Contract', 'Program', 'Signed in (UTC)', 'Last use', 'Ends', '']}
+              columns={['Contract', 'Program', 'Signed in (UTC)', 'Last use (UTC)', 'Ends (UTC)', '']}
               rows={list.map(({ id, contract, program, created_at, last_used_at, expires_at, current }) => ({
                 key: id,
                 cells: [
@@ -404,7 +404,6 @@ function Sessions({ user, onEnded }: { user: User; onEnded: () => void }) {
                   <Time at={expires_at} />,
                   <button
                     type="button"
-                    disabled={isRunning}
                     aria-label={`End the session in ${contract} of ${created_at.slice(0, 16).replace('T', ' ')}`}
                     onClick={() => end(() => usher.endSession({ id: user.id, session_id: id }))}
                   >
@@ -422,7 +421,7 @@ function Sessions({ user, onEnded }: { user: User; onEnded: () => void }) {
 
 function Keys({ user, isSelf }: { user: User; isSelf: boolean }) {
   const keys = useLoaded(async () => (await usher.listUserApiKeys({ id: user.id })).body.data, [user.id])
-  const { run, error, isRunning } = useAction()
+  const { run, error } = useAction()
   const revoke = (action: () => Promise<unknown>) =>
     void run(async () => {
       await action()
@@ -434,11 +433,7 @@ function Keys({ user, isSelf }: { user: User; isSelf: boolean }) {
       note={isSelf ? <a href="/console/api-keys">Create one</a> : 'Each person makes their own.'}
       actions={
         (keys.value?.length ?? 0) > 0 && (
-          <button
-            type="button"
-            disabled={isRunning}
-            onClick={() => revoke(() => usher.revokeUserApiKeys({ id: user.id }))}
-          >
+          <button type="button" onClick={() => revoke(() => usher.revokeUserApiKeys({ id: user.id }))}>
             Revoke all
           </button>
         )
@@ -452,7 +447,7 @@ function Keys({ user, isSelf }: { user: User; isSelf: boolean }) {
           ) : (
             <Table
               label="API keys"
-              columns={['Name', 'Permissions', 'Created (UTC)', 'Last use', 'Expires', '']}
+              columns={['Name', 'Permissions', 'Created (UTC)', 'Last use (UTC)', 'Expires (UTC)', '']}
               rows={list.map((key) => ({
                 key: key.id,
                 cells: [
@@ -463,7 +458,6 @@ function Keys({ user, isSelf }: { user: User; isSelf: boolean }) {
                   <Time at={key.expires_at} />,
                   <button
                     type="button"
-                    disabled={isRunning}
                     aria-label={`Revoke ${key.name}`}
                     onClick={() => revoke(() => usher.revokeApiKey({ id: key.id }))}
                   >

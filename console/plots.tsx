@@ -107,10 +107,11 @@ export function Lines({ title, days, lines }: { title: string; days: readonly st
 const Mark = ({ number, x, y }: { number: number; x: number; y: number }) =>
   number === 0 ? <circle cx={x} cy={y} r="4" /> : <rect x={x - 4} y={y - 4} width="8" height="8" />
 
-/** 1, 2 or 5 times a power of ten, and even where it is halved. */
+/** A round number at or above `value`, and even, because the scale shows its half. */
 function niceCeiling(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value))
-  return Math.max(2, [1, 2, 4, 6, 10].map((step) => step * power).find((step) => step >= value) ?? value)
+  const round = [1, 2, 3, 4, 6, 8, 10].map((step) => step * power)
+  return round.find((number) => number >= value && number % 2 === 0) ?? value
 }
 
 export interface HeatRow {
@@ -119,17 +120,24 @@ export interface HeatRow {
   hours: readonly number[]
 }
 
-const rowHeight = 24
+const squareHeight = 24
 const dayGap = 2
+const letterWidth = 7
+/** Below this width, the name of a row stands above its squares. */
+const narrowWidth = 520
 
 /** The size of a square stands for the hours of the day, so that it reads without colour. */
 export function HeatMap({ title, days, rows }: { title: string; days: readonly string[]; rows: readonly HeatRow[] }) {
   const { element, width } = useWidth(260)
   const id = useId()
-  const left = Math.min(220, Math.max(96, width * 0.28))
+  const isNarrow = width < narrowWidth
+  const longest = Math.max(...rows.map(({ name }) => name.length))
+  const left = isNarrow ? 0 : Math.min(width * 0.28, longest * letterWidth + 16)
+  const rowHeight = isNarrow ? squareHeight + 18 : squareHeight
+  const middle = (row: number) => (row + 1) * rowHeight - squareHeight / 2
   const cell = (width - left) / days.length
-  const most = Math.min(cell, rowHeight) - dayGap
-  const letters = Math.max(8, Math.floor(left / 7.4))
+  const most = Math.min(cell, squareHeight) - dayGap
+  const letters = Math.floor((isNarrow ? width : left) / letterWidth)
   const cut = (name: string) => (name.length > letters ? `${name.slice(0, letters - 1)}…` : name)
   return (
     <figure class="plot">
@@ -138,11 +146,11 @@ export function HeatMap({ title, days, rows }: { title: string; days: readonly s
         <svg role="img" aria-labelledby={id} width={width} height={rows.length * rowHeight + 24}>
           {rows.map(({ name, hours }, row) => (
             <g key={name}>
-              <text x="0" y={row * rowHeight + 17}>
+              <text x="0" y={row * rowHeight + (isNarrow ? 14 : 17)}>
                 {cut(name)}
                 <title>{name}</title>
               </text>
-              <line class="rule" x1={left} x2={width} y1={row * rowHeight + 12} y2={row * rowHeight + 12} />
+              <line class="rule" x1={left} x2={width} y1={middle(row)} y2={middle(row)} />
               {hours.map((hour, day) => {
                 if (hour === 0) return null
                 const size = Math.max(3, most * Math.sqrt(hour / 24))
@@ -151,7 +159,7 @@ export function HeatMap({ title, days, rows }: { title: string; days: readonly s
                     key={days[day]}
                     class="heat"
                     x={left + day * cell + (cell - size) / 2}
-                    y={row * rowHeight + 12 - size / 2}
+                    y={middle(row) - size / 2}
                     width={size}
                     height={size}
                   >

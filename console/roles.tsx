@@ -64,7 +64,7 @@ export function Roles() {
                 </>,
                 role.number,
                 holders === undefined ? (
-                  <span class="quiet">not yours to see</span>
+                  <span class="quiet">needs users:read</span>
                 ) : (
                   <a class="nowrap" href={`/console?role=${encodeURIComponent(role.name)}`}>
                     {counted(holders, 'person', 'people')}
@@ -73,9 +73,7 @@ export function Roles() {
                 <Permissions of={role.permissions} />,
                 ...(mayManage
                   ? [
-                      isBuiltIn(role) ? (
-                        <span class="quiet">stays as it is</span>
-                      ) : (
+                      !isBuiltIn(role) && (
                         <div class="actions">
                           <button type="button" aria-label={`Change ${role.name}`} onClick={() => setChanged(role)}>
                             Change

@@ -97,7 +97,7 @@ function Shown({ path }: { path: string }) {
   const person = /^\/console\/people\/(usr_[0-9a-f]{32})$/.exec(path)?.[1]
   if (person) return <PersonScreen key={person} id={person} />
   const entry = entries.find((candidate) => candidate.path === path)
-  if (!entry) return <Nothing title="Not found" text="The console has no such screen." />
+  if (!entry) return <Nothing title="Not found" text="The console has no such screen. Choose one in the navigation." />
   if (!can(...entry.needs)) return <NotAllowed entry={entry} />
   return <entry.show key={path} />
 }

@@ -50,7 +50,7 @@ export function SignIn({ note, onSignedIn }: { note?: string; onSignedIn: (permi
           )}
         </Field>
         {error !== undefined && <Failure error={error} />}
-        <button type="submit" class="primary" disabled={isRunning}>
+        <button type="submit" class="primary">
           {isRunning ? 'Signing in…' : 'Sign in'}
         </button>
       </form>
@@ -70,7 +70,7 @@ export const linkFor = (token: string) => `${location.origin}/console/set-passwo
 export function SetPassword() {
   const [password, setPassword] = useState('')
   const [isDone, setDone] = useState(false)
-  const { run, error, isRunning } = useAction()
+  const { run, error } = useAction()
   const token = location.hash.slice(1)
   return (
     <main class="door">
@@ -103,7 +103,7 @@ export function SetPassword() {
             )}
           </Field>
           {error !== undefined && <Failure error={error} />}
-          <button type="submit" class="primary" disabled={isRunning || token === ''}>
+          <button type="submit" class="primary" disabled={token === ''}>
             Set the password
           </button>
         </form>

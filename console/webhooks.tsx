@@ -71,7 +71,7 @@ function One({ webhook, reload }: { webhook: Webhook; reload: () => void }) {
   const [said, setSaid] = useState<string>()
   const [isRemoving, setRemoving] = useState(false)
   const [cursors, setCursors] = useState<string[]>([])
-  const { run, error, isRunning } = useAction()
+  const { run, error } = useAction()
   const { id, url, status } = webhook
   const failures = useLoaded(
     async () =>
@@ -93,7 +93,6 @@ function One({ webhook, reload }: { webhook: Webhook; reload: () => void }) {
         <>
           <button
             type="button"
-            disabled={isRunning}
             onClick={() =>
               change(async () => `The ping: ${(await usher.pingWebhook({ id })).body.outcome.replaceAll('_', ' ')}.`)
             }
@@ -102,7 +101,6 @@ function One({ webhook, reload }: { webhook: Webhook; reload: () => void }) {
           </button>
           <button
             type="button"
-            disabled={isRunning}
             onClick={() =>
               change(async () => {
                 await usher.patchWebhook({ id, body: { status: isActive ? 'inactive' : 'active' } })
@@ -161,14 +159,13 @@ function One({ webhook, reload }: { webhook: Webhook; reload: () => void }) {
       <Load of={failures}>
         {({ data, pagination }) =>
           data.length === 0 ? (
-            <Empty>Everything was delivered, or is still to be sent.</Empty>
+            <Empty>No delivery has failed.</Empty>
           ) : (
             <>
-              <div class="actions">
+              <div class="actions between">
                 <h3>Not delivered</h3>
                 <button
                   type="button"
-                  disabled={isRunning}
                   onClick={() =>
                     change(
                       async () =>
@@ -181,7 +178,7 @@ function One({ webhook, reload }: { webhook: Webhook; reload: () => void }) {
               </div>
               <Table
                 label={`Not delivered to ${url}`}
-                columns={['Event', 'Person', 'Attempts', 'Last attempt (UTC)', 'Outcome', 'Next attempt']}
+                columns={['Event', 'Person', 'Attempts', 'Last attempt (UTC)', 'Outcome', 'Next attempt (UTC)']}
                 rows={data.map(({ event, attempts, last_attempt_at, last_outcome, next_attempt_at }) => ({
                   key: event.id,
                   cells: [
@@ -212,7 +209,7 @@ function One({ webhook, reload }: { webhook: Webhook; reload: () => void }) {
           }}
         >
           <p class="wraps">{url}</p>
-          <p>What was not delivered to it is forgotten.</p>
+          <p>Events that were not delivered to it are not sent any more.</p>
         </FormDialog>
       )}
     </Section>
@@ -230,7 +227,7 @@ function NewWebhook({ onClose, onCreated }: { onClose: () => void; onCreated: ()
         <Secret label="Signing secret" value={secret} />
         <p>The receiver verifies each message with it.</p>
         <div class="actions">
-          <button type="button" onClick={onClose}>
+          <button type="button" class="primary" onClick={onClose}>
             Done
           </button>
         </div>

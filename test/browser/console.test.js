@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { toMarkdown } from '../../scripts/rehearse/report-markdown.js'
 import { launchChromium, openPage } from '../support/chromium'
 import { admin, hurried, newServer } from '../support/server'
 
@@ -381,6 +382,26 @@ describe('a person', () => {
   })
 })
 
+describe('Move', () => {
+  it('opens the Markdown report of a rehearsal, and refuses another file', async () => {
+    const { page, complaints, close } = await signedIn('/console/move')
+    const open = (name, text) =>
+      page.getByLabel('Report, as Markdown').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(text) })
+    const counts = { same: 7, listed: 0, difference: 0, skipped: 0, other: 0 }
+    const lists = { operations: [], differences: [], deviations: [], skipped: [], work: [] }
+    const facts = { title: 'Rehearsal of clinic', recording: 'traffic.har', origin: 'https://usher.example' }
+    const notes = { date: '2027-01-31 10:00', writes: false, withoutBody: 0, unlisted: 0, compared: 7 }
+    await open('report.md', toMarkdown({ ...facts, ...notes, ...lists, counts }))
+    await page.getByRole('heading', { name: 'Rehearsal of clinic' }).waitFor()
+    expect(await page.locator('.report tbody tr').first().textContent()).toBe('70000')
+    await open('report.html', '<!doctype html><title>Rehearsal of clinic</title>')
+    await page.getByRole('alert').getByText('report.html is not a rehearsal report in Markdown.').waitFor()
+    expect(await page.locator('.report').count()).toBe(0)
+    expect(complaints).toEqual([])
+    await close()
+  })
+})
+
 describe('by keyboard alone', () => {
   /** Presses Tab until the element with the focus has this name, as a screen reader would say it. */
   async function tabTo(page, name) {
@@ -418,6 +439,8 @@ describe('by keyboard alone', () => {
     await press(page, 'Enter')
     await page.getByRole('button', { name: 'Activate', exact: true }).waitFor()
     expect((await api('GET', `/v1/users/${body.id}`)).body.status).toBe('inactive')
+    // The button that opened the dialog is gone.
+    await expect.poll(() => page.evaluate(() => document.activeElement.tagName)).toBe('H1')
     await close()
   })
 
