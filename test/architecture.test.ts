@@ -51,6 +51,13 @@ describe('the bundle', () => {
       [...new Set(used)].filter((name) => !types.includes(String(name))).sort(),
     )
   })
+
+  it('includes what the source uses of the parts of zod that wrangler.toml replaces', () => {
+    const replaced = /toJSONSchema|~standard/
+    expect(
+      [...sources].flatMap(([path, text]) => (replaced.test(text) && !path.includes('zod-absent') ? path : [])),
+    ).toEqual([])
+  })
 })
 
 describe('imports', () => {
