@@ -2,20 +2,16 @@
 
 /** Base64, without padding by default. */
 export function toBase64(bytes: Uint8Array, { padded = false } = {}): string {
-  const text = btoa(String.fromCharCode(...bytes))
-  return padded ? text : text.replace(/=+$/, '')
+  return bytes.toBase64({ omitPadding: !padded })
 }
 
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  const characters = atob(text)
-  const bytes = new Uint8Array(characters.length)
-  for (let index = 0; index < bytes.length; index += 1) bytes[index] = characters.charCodeAt(index)
-  return bytes
+  return Uint8Array.fromBase64(text)
 }
 
 /** Base64 for URLs, without padding. */
 export function toBase64Url(bytes: Uint8Array): string {
-  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_')
+  return bytes.toBase64({ alphabet: 'base64url', omitPadding: true })
 }
 
 /** Returns the bytes, or undefined for text that `toBase64Url` would not write. */
