@@ -10,7 +10,7 @@ import type { Caller } from '../core/access/caller'
 import { describeSession } from '../core/sign-in/introspection'
 import { signOut } from '../core/sign-in/sessions'
 import { signInFor } from '../core/sign-in/sign-in'
-import { limitedBody } from '../http/bodies/body'
+import { limitBody } from '../http/bodies/body'
 import type { ContractApp, ContractEnv } from '../http/contract/contract-types'
 import { Failed } from '../http/contract/failure'
 import { json, jsonBody } from '../http/contract/json'
@@ -36,6 +36,7 @@ type WithCaller = ContractEnv & { Variables: { caller: Caller } }
 
 /** Returns the session of the cookie. The guard of the batch checks that it has not ended. */
 const authenticate: MiddlewareHandler<WithCaller> = createMiddleware<WithCaller>(async (c, next) => {
+  await limitBody(c)
   refuseCrossSite(c)
   const { configuration, visit } = c.var
   const cookie = getCookie(c, cookieName, 'host')
@@ -49,7 +50,7 @@ const authenticate: MiddlewareHandler<WithCaller> = createMiddleware<WithCaller>
   c.set('caller', { ...visit, credential: toCredential(claimed), needs: [] })
   await next()
 })
-const byCookie: { middleware: [typeof limitedBody, typeof authenticate] } = { middleware: [limitedBody, authenticate] }
+const byCookie: { middleware: [typeof authenticate] } = { middleware: [authenticate] }
 
 const Credentials = z.object({ identifier: z.string(), password: z.string() })
 const Token = z.strictObject({

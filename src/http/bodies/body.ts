@@ -1,8 +1,7 @@
 /** Reads request bodies: limited in size, decoded as strict UTF-8, and read only once. */
 import type { Context } from 'hono'
-import { createMiddleware } from 'hono/factory'
 import type { z } from '@hono/zod-openapi'
-import type { ContractEnv } from '../contract/contract-types'
+import type { ContractTraits } from '../contract/contract-types'
 import { emptyBody, Failed, toIssues } from '../contract/failure'
 import { readPart, splitParts } from './multipart'
 import { maxStreamBytes } from './ndjson'
@@ -11,70 +10,59 @@ const maxBytes = 65_536
 const hasBody = (c: Context) => !['GET', 'HEAD', 'DELETE'].includes(c.req.method) && c.req.raw.body !== null
 
 /** Reads the body up to the limit, and keeps the bytes where the framework looks for them. */
-export const limitedBodyOf = (maxBytes: number) =>
-  createMiddleware<ContractEnv>(async (c, next) => {
-    if (hasBody(c)) {
-      if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw new Failed({ kind: 'body_too_large', maxBytes })
-      const chunks: Uint8Array[] = []
-      let length = 0
-      for await (const chunk of c.req.raw.body as ReadableStream<Uint8Array>) {
-        length += chunk.byteLength
-        if (length > maxBytes) throw new Failed({ kind: 'body_too_large', maxBytes })
-        chunks.push(chunk)
-      }
-      // The framework keeps a promise here, although the type says otherwise.
-      c.req.bodyCache.arrayBuffer = new Blob(chunks).arrayBuffer() as unknown as ArrayBuffer
-    }
-    await next()
-  })
-
-export const limitedBody = limitedBodyOf(maxBytes)
+export async function limitBody(c: Context, limit = maxBytes): Promise<void> {
+  if (!hasBody(c)) return
+  const tooLarge = { kind: 'body_too_large', maxBytes: limit } as const
+  if (Number(c.req.header('content-length') ?? 0) > limit) throw new Failed(tooLarge)
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of c.req.raw.body as ReadableStream<Uint8Array>) {
+    length += chunk.byteLength
+    if (length > limit) throw new Failed(tooLarge)
+    chunks.push(chunk)
+  }
+  // The framework keeps a promise here, although the type says otherwise.
+  c.req.bodyCache.arrayBuffer = new Blob(chunks).arrayBuffer() as unknown as ArrayBuffer
+}
 
 /** For an operation that streams the body. A declared length over the limit is refused before reading. */
-export const boundedBody = createMiddleware<ContractEnv>(async (c, next) => {
+export function boundBody(c: Context): void {
   if (Number(c.req.header('content-length') ?? 0) > maxStreamBytes) {
     throw new Failed({ kind: 'body_too_large', maxBytes: maxStreamBytes })
   }
-  await next()
-})
-
-/** For an operation that reads the body itself. */
-export const untouchedBody = createMiddleware<ContractEnv>(async (c, next) => {
-  refuseEncoded(c)
-  await next()
-})
+}
 
 const isJson = /^application\/([\w.-]+\+)?json *(;|$)/i
 const isForm = /^application\/x-www-form-urlencoded *(;|$)/i
 const isMultipart = /^multipart\/form-data *(;|$)/i
 
 /** Refuses invalid encodings, which a lenient decoder would store as U+FFFD. */
-export const decodedBody = createMiddleware<ContractEnv>(async (c, next) => {
-  if (hasBody(c)) {
-    refuseEncoded(c)
-    const bytes = await c.req.arrayBuffer()
-    const contentType = c.req.header('content-type') ?? (c.var.contract.assumesJson ? 'application/json' : '')
-    const json = isJson.test(contentType)
-    const multipart = isMultipart.test(contentType)
-    const form = c.var.contract.readsForms === true && (multipart || isForm.test(contentType))
-    if (json) checkJson(bytes)
-    // The framework uses this form instead of reading the body itself.
-    if (form) c.req.bodyCache.formData = toForm(multipart ? readMultipart(bytes, contentType) : readForm(bytes))
-    // From here on, the content type is the plain name, without variants and parameters.
-    if (json || form) {
-      const headers = new Headers(c.req.raw.headers)
-      headers.set('content-type', json ? 'application/json' : 'application/x-www-form-urlencoded')
-      c.req.raw = new Request(c.req.raw.url, { method: c.req.method, headers })
-    }
+export async function decodeBody(c: Context): Promise<void> {
+  if (!hasBody(c)) return
+  refuseEncoded(c)
+  const bytes = await c.req.arrayBuffer()
+  const contract = c.get('contract') as ContractTraits
+  const contentType = c.req.header('content-type') ?? (contract.assumesJson ? 'application/json' : '')
+  const json = isJson.test(contentType)
+  const multipart = isMultipart.test(contentType)
+  const form = contract.readsForms === true && (multipart || isForm.test(contentType))
+  if (json) checkJson(bytes)
+  // The framework uses this form instead of reading the body itself.
+  if (form) c.req.bodyCache.formData = toForm(multipart ? readMultipart(bytes, contentType) : readForm(bytes))
+  // From here on, the content type is the plain name, without variants and parameters.
+  if (json || form) {
+    const headers = new Headers(c.req.raw.headers)
+    headers.set('content-type', json ? 'application/json' : 'application/x-www-form-urlencoded')
+    c.req.raw = new Request(c.req.raw.url, { method: c.req.method, headers })
   }
-  await next()
-})
+}
 
 /** Usher does not decompress bodies. RFC 9110 requires the response to list the accepted codings. */
-function refuseEncoded(c: Context): void {
+export function refuseEncoded(c: Context): void {
+  if (c.req.raw.body === null) return
   const codings = (c.req.header('content-encoding') ?? '').split(',').map((coding) => coding.trim().toLowerCase())
   const isPlain = codings.every((coding) => coding === '' || coding === 'identity')
-  if (c.req.raw.body !== null && !isPlain) throw new Failed({ kind: 'unsupported_encoding' })
+  if (!isPlain) throw new Failed({ kind: 'unsupported_encoding' })
 }
 
 function decode(bytes: ArrayBuffer): string {

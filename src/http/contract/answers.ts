@@ -4,8 +4,8 @@ import { methodNotAllowed } from 'hono/method-not-allowed'
 import { Database } from '../../database/database'
 import { configurationOf } from '../../env'
 import type { ContractApp, ContractEnv } from './contract-types'
-import { commonHeaders, listedOrigins } from './headers'
-import { retiring } from './retirement'
+import { commonHeaders, nextForOrigin } from './headers'
+import { announceRetirement } from './retirement'
 import { requestLog } from '../deployment/request-log'
 
 const databases = new WeakMap<Request, Database>()
@@ -25,13 +25,15 @@ export function useCommonMiddleware(
   app.use(requestLog(app, contract))
   app.use(commonHeaders)
   app.use(async (c, next) => {
-    c.set('configuration', configurationOf(c.env))
+    const configuration = configurationOf(c.env)
+    c.set('configuration', configuration)
     const database = new Database(c.env.DB)
     databases.set(c.req.raw, database)
     c.set('database', database)
-    await next()
+    const preflight = await nextForOrigin(c, next)
+    if (preflight) return preflight
+    const retirement = contract === undefined ? undefined : configuration.retirements.get(contract)
+    if (retirement) announceRetirement(c.res, retirement)
   })
-  app.use(listedOrigins)
-  if (contract !== undefined) app.use(retiring(contract))
   app.use(methodNotAllowed({ app, onMethodNotAllowed }))
 }

@@ -1,4 +1,5 @@
 /** The headers of every response. */
+import type { Context, Next } from 'hono'
 import { cors } from 'hono/cors'
 import { createMiddleware } from 'hono/factory'
 import type { Cost } from '../../database/database'
@@ -31,15 +32,17 @@ function serverTiming(cost: Cost): string {
   return `d1;dur=${milliseconds.toFixed(2)};desc="trips=${trips} read=${rowsRead} written=${rowsWritten}"`
 }
 
-/** CORS is closed except for the listed origins, which may send bearer tokens but no cookies. */
-export const listedOrigins = createMiddleware<ContractEnv>(async (c, next) => {
+/**
+ * CORS is closed except for the listed origins, which may send bearer tokens but no cookies. Returns the response to a preflight request.
+ */
+export async function nextForOrigin(c: Context<ContractEnv>, next: Next): Promise<Response | undefined> {
   const { corsOrigins } = c.get('configuration')
-  if (corsOrigins.length === 0) return next()
-  const origin = c.req.header('origin')
-  if (origin !== undefined && corsOrigins.includes(origin)) return open(c, next)
+  const origin = corsOrigins.length > 0 ? c.req.header('origin') : undefined
+  if (origin !== undefined && corsOrigins.includes(origin)) return (await open(c, next)) ?? undefined
   await next()
-  c.res.headers.append('vary', 'Origin')
-})
+  if (corsOrigins.length > 0) c.res.headers.append('vary', 'Origin')
+  return undefined
+}
 
 const open = cors({
   origin: (origin) => origin,

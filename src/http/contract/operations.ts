@@ -27,11 +27,7 @@ export const methodOf = ({ req }: Pick<Context, 'req'>) => (req.method === 'HEAD
 
 /** Returns the operationId of a request; undefined for a path or method that the document does not have. */
 export function operationOf(c: Context<ContractEnv>, app: ContractApp): string | undefined {
-  const ids = operationIds(app)
-  const method = methodOf(c)
-  for (const { path } of matchedRoutes(c)) {
-    const id = ids.get(`${method} ${path}`)
-    if (id !== undefined) return id
-  }
-  return undefined
+  // The middleware of all paths comes first, for ALL methods.
+  const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
+  return route && operationIds(app).get(`${route.method} ${route.path}`)
 }

@@ -9,7 +9,7 @@ import type { UserSelector } from '../../core/users/user'
 import type { Configuration } from '../../env'
 import { bearerScheme } from '../contract/contract'
 import type { ContractEnv } from '../contract/contract-types'
-import { boundedBody, decodedBody, limitedBody, limitedBodyOf, untouchedBody } from '../bodies/body'
+import { boundBody, decodeBody, limitBody, refuseEncoded } from '../bodies/body'
 import { isConfirmed, recordKeyStatus } from './confirmed-keys'
 import { Failed } from '../contract/failure'
 import { limitClient, limitCredential, limitSignIn } from './rate-limit'
@@ -31,33 +31,15 @@ export function authenticated(
   { cookie = false, streams = false, maxBytes }: { cookie?: boolean; streams?: boolean; maxBytes?: number } = {},
 ) {
   const authenticate: MiddlewareHandler<WithCaller> = createMiddleware<WithCaller>(async (c, next) => {
-    const visit = c.get('visit')
-    const configuration = c.get('configuration')
-    const header = c.req.header('authorization')
-    // Other schemes are ignored, as RFC 6750 requires.
-    const isBearer = /^bearer( |$)/i.test(header ?? '')
-    const session = cookie && !isBearer ? readSessionCookie(c) : undefined
-    const credential =
-      session === undefined
-        ? await credentialOf(configuration, header, visit.now)
-        : await cookieSessionOf(configuration, session, visit.now)
-    if (!credential) {
-      await limitClient(c)
-      throw new Failed({ kind: isBearer || session !== undefined ? 'unauthenticated' : 'no_credentials' })
-    }
-    c.set('credential', credential)
-    if (session !== undefined) refuseCrossSite(c)
-    if (credential.kind === 'key' && !isConfirmed(credential.hash, visit.now)) await limitClient(c)
-    await limitCredential(c, credential.kind === 'session' ? credential.sessionId : credential.hash)
-    c.set('caller', { ...visit, credential, needs, self: self?.(c) })
+    if (streams) boundBody(c)
+    else await limitBody(c, maxBytes)
+    await readCaller(c, { needs, self, cookie })
+    if (streams) refuseEncoded(c)
+    else await decodeBody(c)
     await next()
-    if (credential.kind === 'key') recordKeyStatus(credential.hash, c.res.status, visit.now)
+    learnFromStatus(c)
   })
-  const middleware: [typeof limitedBody, typeof authenticate, typeof decodedBody] = [
-    streams ? boundedBody : maxBytes === undefined ? limitedBody : limitedBodyOf(maxBytes),
-    authenticate,
-    streams ? untouchedBody : decodedBody,
-  ]
+  const middleware: [typeof authenticate] = [authenticate]
   const schemes = cookie ? [bearerScheme, cookieScheme] : [bearerScheme]
   return {
     'x-access': accessOf(needs, self !== undefined),
@@ -66,30 +48,67 @@ export function authenticated(
   }
 }
 
+interface Access {
+  needs: readonly Permission[]
+  self?: ((c: Context) => UserSelector) | undefined
+  cookie?: boolean
+}
+
+/** Sets the caller. Throws without a credential that Usher can have issued, and over the rate limits. */
+async function readCaller(c: Context<WithCaller>, { needs, self, cookie = false }: Access): Promise<void> {
+  const visit = c.get('visit')
+  const configuration = c.get('configuration')
+  const header = c.req.header('authorization')
+  // Other schemes are ignored, as RFC 6750 requires.
+  const isBearer = /^bearer( |$)/i.test(header ?? '')
+  const session = cookie && !isBearer ? readSessionCookie(c) : undefined
+  const credential =
+    session === undefined
+      ? await credentialOf(configuration, header, visit.now)
+      : await cookieSessionOf(configuration, session, visit.now)
+  if (!credential) {
+    await limitClient(c)
+    throw new Failed({ kind: isBearer || session !== undefined ? 'unauthenticated' : 'no_credentials' })
+  }
+  c.set('credential', credential)
+  if (session !== undefined) refuseCrossSite(c)
+  if (credential.kind === 'key' && !isConfirmed(credential.hash, visit.now)) await limitClient(c)
+  await limitCredential(c, credential.kind === 'session' ? credential.sessionId : credential.hash)
+  c.set('caller', { ...visit, credential, needs, self: self?.(c) })
+}
+
+/** After the response: whether the database has confirmed the API key. */
+function learnFromStatus(c: Context<WithCaller>): void {
+  const { credential, now } = c.get('caller')
+  if (credential.kind === 'key') recordKeyStatus(credential.hash, c.res.status, now)
+}
+
 /**
  * For signing out of a session whose access token may have expired. As `authenticated`, but without a valid bearer
  * token a `refresh_token` in the body identifies the session. Then `refreshToken` is set instead of `caller`.
  */
 export function authenticatedOrRefreshing() {
-  const { security, middleware } = authenticated([])
-  const [limit, authenticate, decode] = middleware
   const authenticateEither: MiddlewareHandler<ContractEnv> = createMiddleware<ContractEnv>(async (c, next) => {
+    await limitBody(c)
     const refreshToken = await refreshTokenIn(c)
-    if (
-      refreshToken === undefined ||
-      (await credentialOf(c.var.configuration, c.req.header('authorization'), c.var.visit.now))
-    ) {
-      return authenticate(c as Context<WithCaller>, next)
+    const isRefreshing =
+      refreshToken !== undefined &&
+      !(await credentialOf(c.get('configuration'), c.req.header('authorization'), c.get('visit').now))
+    if (isRefreshing) {
+      await limitClient(c)
+      c.set('refreshToken', refreshToken)
+    } else {
+      await readCaller(c as Context<WithCaller>, { needs: [] })
     }
-    await limitClient(c)
-    c.set('refreshToken', refreshToken)
+    await decodeBody(c)
     await next()
+    if (!isRefreshing) learnFromStatus(c as Context<WithCaller>)
   })
-  const both: [typeof limit, typeof authenticateEither, typeof decode] = [limit, authenticateEither, decode]
+  const middleware: [typeof authenticateEither] = [authenticateEither]
   return {
     'x-access': 'For everyone with a credential, or with a refresh token in the body.',
-    security: [...security, {}],
-    middleware: both,
+    security: [...authenticated([]).security, {}],
+    middleware,
   }
 }
 
@@ -138,37 +157,30 @@ async function cookieSessionOf(
  * site makes a browser send.
  */
 export function anonymous({ signsIn, cookie = false }: { signsIn: boolean; cookie?: boolean }) {
-  const limit: MiddlewareHandler<ContractEnv> = createMiddleware<ContractEnv>(async (c, next) => {
+  const admit: MiddlewareHandler<ContractEnv> = createMiddleware<ContractEnv>(async (c, next) => {
     await limitClient(c)
     if (signsIn) await limitSignIn(c)
-    await next()
-  })
-  const fromHere: MiddlewareHandler<ContractEnv> = createMiddleware<ContractEnv>(async (c, next) => {
+    await limitBody(c)
     if (cookie) refuseCrossSite(c)
+    await decodeBody(c)
     await next()
   })
-  const middleware: [typeof limit, typeof limitedBody, typeof fromHere, typeof decodedBody] = [
-    limit,
-    limitedBody,
-    fromHere,
-    decodedBody,
-  ]
+  const middleware: [typeof admit] = [admit]
   const access = `Needs no credential${signsIn ? ', and counts as a sign-in' : ''}.`
   return { 'x-access': access, security: [] as Record<string, string[]>[], middleware }
 }
 
 /** For operations that need no credential. A credential that the client sends must be valid. */
 export function anonymousOrAuthenticated() {
-  const [, authenticate] = authenticated([]).middleware
   const either: MiddlewareHandler<ContractEnv> = createMiddleware<ContractEnv>(async (c, next) => {
     if (c.req.header('authorization') === undefined) {
       await limitClient(c)
       return next()
     }
-    return authenticate(c as Context<WithCaller>, async () => {
-      await authorise((c as Context<WithCaller>).var.caller)
-      await next()
-    })
+    await readCaller(c as Context<WithCaller>, { needs: [] })
+    await authorise((c as Context<WithCaller>).get('caller'))
+    await next()
+    learnFromStatus(c as Context<WithCaller>)
   })
   const middleware: [typeof either] = [either]
   const access = 'Needs no credential. A credential that is sent must be valid.'

@@ -9,7 +9,8 @@ import { Failed } from '../contract/failure'
 /** The parts of a request's context that are needed here. */
 interface Context {
   env: Env
-  var: { configuration: Configuration; contract: Pick<ContractTraits, 'credentialLimiter'> }
+  get(key: 'configuration'): Configuration
+  get(key: 'contract'): Pick<ContractTraits, 'credentialLimiter'>
   req: { header(name: string): string | undefined }
 }
 
@@ -17,12 +18,12 @@ const periodSeconds = 60
 
 /** `key` is the session or API key, not its user. So a revoked credential cannot use up the allowance of another. */
 export const limitCredential = (c: Context, key: string) =>
-  limit(c, c.env[c.var.contract.credentialLimiter ?? 'PRINCIPAL_LIMITER'], key)
+  limit(c, c.env[c.get('contract').credentialLimiter ?? 'PRINCIPAL_LIMITER'], key)
 export const limitClient = (c: Context) => limit(c, c.env.CLIENT_LIMITER, clientOf(c))
 export const limitSignIn = (c: Context) => limit(c, c.env.SIGN_IN_LIMITER, clientOf(c))
 
 async function limit(c: Context, limiter: RateLimit, key: string): Promise<void> {
-  if (!c.var.configuration.rateLimited) return
+  if (!c.get('configuration').rateLimited) return
   const { success } = await limiter.limit({ key })
   if (!success) throw new Failed({ kind: 'rate_limited', retryAfterSeconds: periodSeconds })
 }
