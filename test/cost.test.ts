@@ -52,6 +52,8 @@ async function mostOfShortWords(search: string): Promise<number> {
   return 2 * Math.min(Math.max(...costs), 2000) + 1000
 }
 
+const deleting = { trips: 1, read: 40, written: 15 }
+
 describe('reading', () => {
   it('gets one user in one trip and five rows, by id, by matricule or through /me', async () => {
     const user = await signedInPerson(admin, { matricule: 900_001 })
@@ -241,7 +243,7 @@ describe('writing', () => {
     expectCost(await call('/v1/users', keyed), { trips: 1, read: 12, written: 0 })
   })
 
-  it('updates, deactivates and deletes in two trips', async () => {
+  it('updates and deactivates in two trips, and deletes in one', async () => {
     const user = await signedInPerson(admin, { username: 'costly2', matricule: 900_200 })
     const json = { user_id: user.uuid, nom: 'New Name', email: 'new@example.org', matricule: 900_201 }
     const most = { trips: 2, read: 40, written: 15 }
@@ -265,10 +267,39 @@ describe('writing', () => {
     const roles = { json: { roles: ['user'] }, method: 'PUT' }
     expectCost(await call(`/v1/users/${user.id}/roles`, { token: admin, ...roles }), most)
     // The delete also removes their session and refresh token, and updates the count of inactive users.
-    expectCost(await call(`/v1/users/${user.id}`, { method: 'DELETE', token: admin }), { ...most, written: 15 + 2 + 2 })
+    const remove = { method: 'DELETE', token: admin }
+    expectCost(await call(`/v1/users/${user.id}`, remove), { ...deleting, written: 15 + 2 + 2 })
     const full = person({ username: 'costly4', matricule: 900_300, gender: 'female', birth_date: '1990-01-01' })
     const { body: never } = await call('/v1/users', { token: admin, json: full })
-    expectCost(await call(`/v1/users/${never.id}`, { method: 'DELETE', token: admin }), most)
+    expectCost(await call(`/v1/users/${never.id}`, remove), deleting)
+    const { key } = (
+      await call('/v1/api-keys', { token: admin, json: { name: 'deleting', permissions: ['users:delete'] } })
+    ).body
+    const { body: other } = await call('/v1/users', { token: admin, json: person() })
+    // The key records its first use.
+    expectCost(await call(`/v1/users/${other.id}`, { ...remove, token: key }), { ...deleting, written: 15 + 1 })
+    const provisioned = await signedInPerson(admin)
+    expectCost(await call(`/scim/v2/Users/${provisioned.uuid}`, remove), { ...deleting, written: 15 + 2 })
+  })
+
+  it('refuses a deletion in two trips, and an ended session in one', async () => {
+    const user = await signedInPerson(admin)
+    const remove = (headers = {}, id = user.id, token = admin) =>
+      call(`/v1/users/${id}`, { method: 'DELETE', token, headers })
+    const refused = { trips: 2, read: 20, written: 0 }
+    for (const [answer, status] of [
+      [await remove({}, `usr_${'0'.repeat(32)}`), 404],
+      [await remove({ 'if-match': '"2"' }), 412],
+      [await remove({ 'if-match': '"1"', 'if-none-match': '*' }), 412],
+      [await remove({}, user.id, user.access_token), 403],
+    ] as const) {
+      expect(answer.status).toBe(status)
+      expectCost(answer, refused)
+    }
+    await call('/v1/auth/logout', { method: 'POST', token: user.access_token })
+    const ended = await remove({}, user.id, user.access_token)
+    expect([ended.status, ended.cost.trips]).toEqual([401, 1])
+    expectCost(await remove({ 'if-match': '"1", "2"', 'if-none-match': '"2"' }), { ...deleting, written: 15 + 2 })
   })
 
   it('signs in in two trips, refreshes and signs out in one', async () => {
@@ -488,7 +519,7 @@ describe('rbac', () => {
     }
   })
 
-  it('creates, updates, deactivates and deletes in two trips', async () => {
+  it('creates, updates and deactivates in two trips, and deletes in one', async () => {
     const created = await call(users, { token: admin, json: body('costly.rbac@example.org') })
     expect(created.status).toBe(201)
     expectCost(created, { trips: 2, read: 40, written: 22 })
@@ -508,7 +539,7 @@ describe('rbac', () => {
     }
     const deleted = await call(path, { method: 'DELETE', token: admin })
     expect(deleted.status).toBe(200)
-    expectCost(deleted, most)
+    expectCost(deleted, deleting)
   })
 
   it('signs in in two trips, refreshes and signs out in one', async () => {
@@ -575,7 +606,7 @@ describe('backoffice', () => {
     },
   )
 
-  it('creates, updates, deactivates and deletes in two trips, and signs in in two', async () => {
+  it('creates, updates, deactivates and signs in in two trips, and deletes in one', async () => {
     const password = 'a fine passphrase'
     const user = {
       username: 'office',
@@ -601,7 +632,7 @@ describe('backoffice', () => {
     expectCost(await update({ role_id: 1 }), most)
     expectCost(await update({ role_id: 2 }), most)
     expectCost(await update((await office(path)).body.data), { trips: 1, read: 40, written: 0 })
-    expectCost(await office(path, { method: 'DELETE' }), most)
+    expectCost(await office(path, { method: 'DELETE' }), deleting)
     const { input } = await signedInPerson(admin)
     const signedIn = await call('/backoffice/api/login', { json: { username: input.email, password: input.password } })
     expectCost(signedIn, { trips: 2, read: 10, written: 7 })

@@ -2,7 +2,7 @@
  * Authorisation, decided by the database in the transaction that needs it. A guard is the head of every batch. If the
  * session is invalid, its user inactive or a permission missing, the batch fails at the guard and nothing is written.
  */
-import { sql, type SQL } from 'drizzle-orm/sql'
+import { sql, type SQL, type SQLWrapper } from 'drizzle-orm/sql'
 import { compile, prepare, type Statement } from './statement'
 import { apiKeys, refusal, roles, sessions, userRoles, users } from './tables'
 import { upsertUse, type UseRow } from './usage/usage'
@@ -35,9 +35,13 @@ export interface Claim {
   /** The user who needs no permission, because the operation concerns them alone. Ignored for API keys. */
   self?: UserKey | undefined
   /** The user that the change is about. The caller must hold every permission of this user. */
-  targetUser?: number | undefined
+  targetUser?: UserKey | undefined
+  /** Whether the caller must not be the target user. */
+  othersOnly?: boolean
   /** The roles that the change grants. The caller must hold every permission of these roles. */
   grantedRoles?: readonly number[] | undefined
+  /** Whether the request has no earlier batch, which would have recorded its use. */
+  isOnlyBatch?: boolean
   /** The use to record, if the claim holds. */
   use?: PendingUse | undefined
 }
@@ -96,24 +100,44 @@ const actor = {
       AND ${apiKeys.generation} = ${users.key_generation} AND ${users.active} = 1`,
 }
 
-const selfKeys = ['id', 'number', 'matricule'] as const
+export type UserKeyName = 'id' | 'number' | 'matricule'
+
+/** The name of a unique key. */
+export function nameOf(key: UserKey): UserKeyName
+export function nameOf(key: UserKey | undefined): UserKeyName | undefined
+export function nameOf(key: UserKey | undefined): UserKeyName | undefined {
+  return key && (Object.keys(key)[0] as UserKeyName)
+}
+
+/** The value of a unique key; null without one. */
+export const valueOf = (key: UserKey | undefined) => (key && Object.values<string | number>(key)[0]) ?? null
 
 /** The permissions that the caller must hold; none if the caller is `self`. */
-function neededBy(self: (typeof selfKeys)[number] | undefined): SQL {
+function neededBy(self: UserKeyName | undefined): SQL {
   return self
     ? sql`CASE WHEN actor.${sql.identifier(self)} = ${value('self')} THEN 0 ELSE ${value('needs')} END`
     : sql`${value('needs')}`
 }
 
-function authority(kind: Credential['kind'], self: (typeof selfKeys)[number] | undefined, extended: boolean): SQL {
+/** `target` is the key of the target user, if the claim is about a user or grants roles. */
+function authority(
+  kind: Credential['kind'],
+  self: UserKeyName | undefined,
+  target: UserKeyName | undefined,
+  othersOnly: boolean,
+): SQL {
   const needs = neededBy(self)
-  const further = extended
-    ? sql` | coalesce((SELECT ${heldPermissions} FROM ${users} WHERE ${users.number} = ${value('targetUser')}), 0) | ${union(sql`SELECT value AS role_number FROM json_each(${value('grantedRoles')})`)}`
+  const ofTarget = (wanted: SQLWrapper) =>
+    sql`(SELECT ${wanted} FROM ${users} WHERE ${users[target ?? 'number']} = ${value('targetUser')})`
+  const further = target
+    ? sql` | coalesce(${ofTarget(heldPermissions)}, 0) | ${union(sql`SELECT value AS role_number FROM json_each(${value('grantedRoles')})`)}`
     : sql``
+  const isOther = othersOnly ? sql` AND actor.number IS NOT ${ofTarget(users.number)}` : sql``
   return sql`
     INSERT INTO ${refusal} (reason)
     SELECT iif(allowed IS NULL, 'unauthenticated', 'forbidden')
-    FROM (SELECT (SELECT (${needs}${further}) & ~actor.permissions = 0 FROM (${actor[kind]()}) AS actor) AS allowed)
+    FROM (
+      SELECT (SELECT (${needs}${further}) & ~actor.permissions = 0${isOther} FROM (${actor[kind]()}) AS actor) AS allowed)
     WHERE allowed IS NOT 1`
 }
 
@@ -148,7 +172,7 @@ function recordUse({ credential, now, needs, self: claimed, use }: Claim): State
   if (!use) return []
   const { kind } = credential
   const self = kind === 'session' ? claimed : undefined
-  const selfKey = self && selfKeys.find((key) => key in self)
+  const selfKey = nameOf(self)
   const shape = `${kind} ${selfKey}`
   let statement = uses.get(shape)
   if (!statement) {
@@ -161,11 +185,9 @@ function recordUse({ credential, now, needs, self: claimed, use }: Claim): State
     )
     uses.set(shape, statement)
   }
-  const values = { ...credentialValues(credential), now, needs, self: selfValue(self), ...use.row }
+  const values = { ...credentialValues(credential), now, needs, self: valueOf(self), ...use.row }
   return [{ ...statement(values), onCommit: use.onRecorded }]
 }
-
-const selfValue = (self: UserKey | undefined) => (self && Object.values<string | number>(self)[0]) ?? null
 
 const keyId = prepare<{ credential: string }, { id: string }>(
   () => sql`SELECT ${apiKeys.id} FROM ${apiKeys} WHERE ${apiKeys.hash} = ${value('credential')}`,
@@ -173,16 +195,17 @@ const keyId = prepare<{ credential: string }, { id: string }>(
 
 /** Returns the guard of an operation with a credential. It also records the credential's last use, to the hour. */
 export function requireAuthority(claim: Claim): Guard {
-  const { now, needs, targetUser, grantedRoles } = claim
+  const { now, needs, targetUser, othersOnly = false, grantedRoles, isOnlyBatch = false } = claim
   const { kind } = claim.credential
   const self = kind === 'session' ? claim.self : undefined
-  const selfKey = self && selfKeys.find((key) => key in self)
-  const extended = targetUser !== undefined || grantedRoles !== undefined
-  const shape = `${kind} ${selfKey} ${extended}`
+  const selfKey = nameOf(self)
+  const target = nameOf(targetUser ?? (grantedRoles && { number: 0 }))
+  const shape = `${kind} ${selfKey} ${target} ${othersOnly}`
   let statement = authorities.get(shape)
-  if (!statement) authorities.set(shape, (statement = prepare(() => authority(kind, selfKey, extended))))
+  if (!statement) authorities.set(shape, (statement = prepare(() => authority(kind, selfKey, target, othersOnly))))
   const values = credentialValues(claim.credential)
-  const namesKey = kind === 'key' && !extended
+  const isFirst = isOnlyBatch || !target
+  const namesKey = kind === 'key' && isFirst
   return {
     namesKey,
     statements: [
@@ -190,12 +213,12 @@ export function requireAuthority(claim: Claim): Guard {
         ...values,
         now,
         needs,
-        self: selfValue(self),
-        targetUser: targetUser ?? null,
+        self: valueOf(self),
+        targetUser: valueOf(targetUser),
         grantedRoles: JSON.stringify(grantedRoles ?? []),
       }),
       // A commit follows a batch that has already recorded the use.
-      ...(extended ? [] : [...touch(claim), ...recordUse(claim)]),
+      ...(isFirst ? [...touch(claim), ...recordUse(claim)] : []),
       ...(namesKey ? [keyId({ credential: values.credential })] : []),
     ],
   }
@@ -218,9 +241,15 @@ export const unguarded: Guard = { statements: [] }
  * Refuses the batch with `reason` when `condition` holds. Used without a credential, and for changes decided on earlier
  * facts.
  */
-export function refuseIf(reason: (typeof refusal.$inferSelect)['reason'], condition: SQL): Statement {
-  return compile(sql`INSERT INTO ${refusal} (reason) SELECT ${sql.raw(`'${reason}'`)} WHERE ${condition}`)
+export function refuseIf(reason: Reason, condition: SQL): Statement {
+  return compile(refusing(reason, condition))
 }
+
+type Reason = (typeof refusal.$inferSelect)['reason']
+
+/** The SQL of `refuseIf`. */
+export const refusing = (reason: Reason, condition: SQL): SQL =>
+  sql`INSERT INTO ${refusal} (reason) SELECT ${sql.raw(`'${reason}'`)} WHERE ${condition}`
 
 /** The head of a batch that reads facts: the acting user, and whether they are allowed to. */
 export interface Inquiry {
@@ -234,7 +263,7 @@ export function inquire(claim: Claim): Inquiry {
   const { credential, now, needs, self: claimed } = claim
   const { kind } = credential
   const self = kind === 'session' ? claimed : undefined
-  const selfKey = self && selfKeys.find((key) => key in self)
+  const selfKey = nameOf(self)
   const shape = `${kind} ${selfKey}`
   let actorOf = inquiries.get(shape)
   if (!actorOf) {
@@ -248,6 +277,6 @@ export function inquire(claim: Claim): Inquiry {
   const values = credentialValues(credential)
   return {
     touch: [...touch(claim), ...recordUse(claim)],
-    actor: actorOf({ ...values, now, needs, self: selfValue(self) }),
+    actor: actorOf({ ...values, now, needs, self: valueOf(self) }),
   }
 }

@@ -128,6 +128,8 @@ export interface Access {
    * reads.
    */
   writes?: boolean
+  /** Commits in its first batch. When that is forbidden, a second batch reads the reason and writes nothing. */
+  readsReason?: true
   /** Needs no credential, and refuses one that is not valid. */
   checksCredential?: true
 }

@@ -71,10 +71,14 @@ export interface IdempotencyKey {
 /** The authority that a change needs. It is known only after the facts are read. */
 interface Needs {
   needs: readonly Permission[]
-  /** The number of the user to change. */
-  targetUser?: number
+  /** The user to change. */
+  targetUser?: UserSelector
+  /** Whether the caller must not be the user to change. */
+  othersOnly?: boolean
   /** The numbers of the roles that the change grants. */
   grantedRoles?: readonly number[]
+  /** Whether the change is decided in this batch alone, without facts that were read before. */
+  isOnlyBatch?: boolean
 }
 
 /**
@@ -83,14 +87,7 @@ interface Needs {
  */
 export function guard(caller: Caller, change?: Needs): Guard {
   if (!change) return requireAuthority(claimOf(caller))
-  const { targetUser, grantedRoles } = change
-  return requireAuthority({
-    ...claimOf(caller),
-    needs: toMask(change.needs),
-    self: undefined,
-    targetUser,
-    grantedRoles,
-  })
+  return requireAuthority({ ...claimOf(caller), ...change, needs: toMask(change.needs), self: undefined })
 }
 
 function claimOf(caller: Caller): Claim {

@@ -2,14 +2,15 @@
 import { v7 as uuid } from 'uuid'
 import {
   insertAuditEvent,
-  insertAuditEventOfKey,
+  insertAuditEventByCredential,
   insertUnlockedEvent,
   type NewAuditEventRow,
 } from '../../database/audit/audit'
-import type { ActorRow } from '../../database/guard'
+import { nameOf, valueOf, type ActorRow } from '../../database/guard'
 import type { CommonEvent } from '../../database/moving/imports'
 import type { Statement } from '../../database/statement'
 import type { Caller, Visit } from '../access/caller'
+import type { UserSelector } from '../users/user'
 
 export const auditActions = [
   'user.created',
@@ -71,12 +72,25 @@ export function record(caller: Caller, actor: Actor, action: AuditAction, detail
   return { ...insertAuditEvent(eventBy(caller, actor, action, details)), notifiesWebhooks: notifiesWebhooks(action) }
 }
 
-/** As `record`, for a batch that knows its actor only by the credential. */
-export function recordByCredential(caller: Caller, action: AuditAction, details: EventDetails): Statement {
+/** As `record`, for a batch that knows its actor only by the credential, and the user only by a key. */
+export function recordByCredential(
+  caller: Caller,
+  action: AuditAction,
+  { user, ...details }: Omit<EventDetails, 'userId'> & { user?: UserSelector },
+): Statement {
   const { credential } = caller
-  if (credential.kind === 'session') return record(caller, { id: credential.userId, key_id: null }, action, details)
-  const { actor_id: _, credential_id: __, ...event } = newEvent(caller, action, { ...details, actorId: null })
-  const insert = insertAuditEventOfKey({ ...event, credential_kind: 'key', hash: credential.hash })
+  const { kind } = credential
+  const event = {
+    ...newEvent(caller, action, { ...details, actorId: null }),
+    credential_kind: kind,
+    user_id: valueOf(user),
+  }
+  const insert = insertAuditEventByCredential(
+    { kind, user: nameOf(user) ?? 'id' },
+    kind === 'session'
+      ? { ...event, actor_id: credential.userId, credential_id: credential.sessionId }
+      : { ...event, hash: credential.hash },
+  )
   return { ...insert, notifiesWebhooks: notifiesWebhooks(action) }
 }
 

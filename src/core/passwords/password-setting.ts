@@ -101,7 +101,7 @@ export async function issuePasswordToken(
     refuseMissing(fromMask(row.permissions), fromMask(actor.permissions))
     const bytes = new Uint8Array([...uuidBytes(row.id), ...secret])
     await caller.database.batch(
-      guard(caller, { needs: caller.needs, targetUser: row.number }),
+      guard(caller, { needs: caller.needs, targetUser: { number: row.number } }),
       insertPasswordToken({
         user_number: row.number,
         hash: await sha256(bytes),
@@ -127,7 +127,7 @@ export async function revokePasswordTokens(caller: Caller, selector: { id: strin
     refuseMissing(fromMask(row.permissions), fromMask(actor.permissions))
     if (outstanding.length === 0) return
     await caller.database.batch(
-      guard(caller, { needs: caller.needs, targetUser: row.number }),
+      guard(caller, { needs: caller.needs, targetUser: { number: row.number } }),
       deletePasswordTokens({ user_number: row.number }),
       record(caller, actor, 'user.password_token_revoked', { userId: row.id }),
     )

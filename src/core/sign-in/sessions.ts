@@ -89,7 +89,7 @@ async function end(caller: Caller, selector: { id: string }, sessionId: string |
       throw new Refused({ kind: 'resource_not_found', resource: 'session' })
     }
     await caller.database.batch(
-      guard(caller, { needs: isSelf(caller, user.id) ? [] : caller.needs, targetUser: user.number }),
+      guard(caller, { needs: isSelf(caller, user.id) ? [] : caller.needs, targetUser: { number: user.number } }),
       sessionId === undefined ? endSessionsOf({ number: user.number }) : deleteSession({ id: sessionId }),
       record(caller, actor, 'session.ended', {
         userId: user.id,

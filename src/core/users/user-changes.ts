@@ -104,7 +104,7 @@ async function commit(
   const { sent, granted, needs, actions, unlocks } = decision
   try {
     const results = await caller.database.batch(
-      guard(caller, { needs, targetUser: present.number, grantedRoles: granted ?? [] }),
+      guard(caller, { needs, targetUser: { number: present.number }, grantedRoles: granted ?? [] }),
       ...(actions.length > 0
         ? updateStatements(caller, found, decision, hashes)
         : [refuseUnlessVersion(present.number, present.version)]),

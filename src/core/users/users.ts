@@ -1,5 +1,6 @@
 /** Finds, creates and deletes users. */
 import { v7 as uuid } from 'uuid'
+import { BatchRefused } from '../../database/database'
 import type { ActorRow } from '../../database/guard'
 import type { Statement } from '../../database/statement'
 import { insertUserSearch, type SearchRow } from '../../database/users/user-search'
@@ -8,7 +9,6 @@ import {
   deleteUser as deleteUserRow,
   insertUser,
   insertUserRoles,
-  refuseUnlessVersion,
   refuseWithoutActiveAdmin,
   roleColumns,
   selectLoginIdentifiers,
@@ -16,8 +16,9 @@ import {
   selectUserToChange,
   selectUserOfKey,
   type NewUserRow,
+  type Versions,
 } from '../../database/users/users'
-import { record } from '../audit/audit'
+import { record, recordByCredential } from '../audit/audit'
 import {
   decideAndCommit,
   readFacts,
@@ -108,29 +109,50 @@ export async function createUser(
 }
 
 /**
- * Deletes a user permanently. Their email, username and matricule become free; their id and number are never reused.
- * `condition` restricts the deletion to certain versions. `only: 'others'` refuses callers who would delete themselves.
+ * Deletes a user permanently, in one batch. Their email, username and matricule become free; their id and number are
+ * never reused. `condition` restricts the deletion to certain versions. `only: 'others'` refuses callers who would delete
+ * themselves.
  */
-export async function deleteUser(
+export async function deleteUser(caller: Caller, selector: UserSelector, options: DeletionOptions = {}): Promise<void> {
+  const othersOnly = options.only === 'others' || caller.credential.kind === 'key'
+  await decideAndCommit(caller, async () => {
+    try {
+      await caller.database.batch(
+        guard(caller, { needs: caller.needs, targetUser: selector, othersOnly, isOnlyBatch: true }),
+        recordByCredential(caller, 'user.deleted', { user: selector }),
+        ...deleteUserRow(selector, toVersions(options.condition), adminRole),
+      )
+    } catch (error) {
+      if (error instanceof BatchRefused && error.reason !== 'unauthenticated') {
+        await refuseDeletion(caller, selector, options)
+      }
+      throw error
+    }
+  })
+}
+
+interface DeletionOptions {
+  condition?: VersionCondition
+  only?: 'others'
+}
+
+/** Throws the reason why the database refused a deletion. Returns if the user is the last admin, or has changed since. */
+async function refuseDeletion(
   caller: Caller,
   selector: UserSelector,
-  { condition, only }: { condition?: VersionCondition; only?: 'others' } = {},
+  { condition, only }: DeletionOptions,
 ): Promise<void> {
-  await decideAndCommit(caller, async () => {
-    const [actor, [user]] = await readFacts(caller, selectUserToChange(selector))
-    if (!user) throw new Refused({ kind: 'user_not_found', selector })
-    refuseMissing(fromMask(user.permissions), fromMask(actor.permissions))
-    refuseApiKeyOnOwner(caller, actor, user.id)
-    if (only === 'others' && isSelf(caller, user.id)) throw new Refused({ kind: 'forbidden', missing: [] })
-    refuseOtherVersion(user.version, condition)
-    await caller.database.batch(
-      guard(caller, { needs: caller.needs, targetUser: user.number }),
-      refuseUnlessVersion(user.number, user.version),
-      deleteUserRow({ number: user.number }),
-      ...refuseLosingLastAdmin(user),
-      record(caller, actor, 'user.deleted', { userId: user.id }),
-    )
-  })
+  const [actor, [user]] = await readFacts(caller, selectUserToChange(selector))
+  if (!user) throw new Refused({ kind: 'user_not_found', selector })
+  refuseMissing(fromMask(user.permissions), fromMask(actor.permissions))
+  refuseApiKeyOnOwner(caller, actor, user.id)
+  if (only === 'others' && isSelf(caller, user.id)) throw new Refused({ kind: 'forbidden', missing: [] })
+  refuseOtherVersion(user.version, condition)
+}
+
+function toVersions({ oneOf, noneOf = [] }: VersionCondition = {}): Versions {
+  const allowed = noneOf === 'any' ? [] : oneOf
+  return { oneOf: allowed ? JSON.stringify(allowed) : null, noneOf: JSON.stringify(noneOf === 'any' ? [] : noneOf) }
 }
 
 function requestedRoles(input: Pick<NewUser, 'roles' | 'role' | 'admin'>): readonly RoleSelector[] {

@@ -1,7 +1,8 @@
 /** Statements about the audit trail. Each event is written in the batch of its action. */
 import { and, eq, lt, sql, type SQL } from 'drizzle-orm'
 import { isAlive, type SessionOfFamily } from '../sign-in/sessions'
-import { compile, prepare, type Statement } from '../statement'
+import type { Credential, UserKeyName } from '../guard'
+import { compile, prepare, prepareEach, type Statement } from '../statement'
 import { apiKeys, auditEvents, refreshTokens, sessions, signInFailures, users } from '../tables'
 
 export type AuditEventRow = Omit<typeof auditEvents.$inferSelect, 'credential_id' | 'request_id'> & {
@@ -36,11 +37,25 @@ const newEvent = (own: Partial<Record<keyof NewAuditEventRow, SQL>> = {}): SQL =
 
 export const insertAuditEvent = prepare<NewAuditEventRow>(() => sql`${insertInto} VALUES (${newEvent()})`)
 
-/** As `insertAuditEvent`, for the owner of an API key that is known only by its hash. */
-export const insertAuditEventOfKey = prepare<Omit<NewAuditEventRow, 'actor_id' | 'credential_id'> & { hash: string }>(
-  () => sql`
-    ${insertInto} SELECT ${newEvent({ actor_id: sql`${users.id}`, credential_id: sql`${apiKeys.id}` })}
-    FROM ${apiKeys} JOIN ${users} ON ${users.number} = ${apiKeys.user_number} WHERE ${apiKeys.hash} = ${value('hash')}`,
+type ByCredential = Omit<NewAuditEventRow, 'actor_id' | 'user_id' | 'credential_id'> & {
+  user_id: string | number | null
+} & ({ actor_id: string; credential_id: string } | { hash: string })
+
+/**
+ * As `insertAuditEvent`, for an actor that is known only by the session or by the hash of the API key. `user` is the
+ * key that `user_id` has instead of the id. Must precede the deletion of the user.
+ */
+export const insertAuditEventByCredential = prepareEach<{ kind: Credential['kind']; user: UserKeyName }, ByCredential>(
+  ({ kind, user }) => {
+    const user_id =
+      user === 'id'
+        ? {}
+        : { user_id: sql`(SELECT ${users.id} FROM ${users} WHERE ${users[user]} = ${value('user_id')})` }
+    if (kind === 'session') return sql`${insertInto} VALUES (${newEvent(user_id)})`
+    return sql`
+      ${insertInto} SELECT ${newEvent({ ...user_id, actor_id: sql`${users.id}`, credential_id: sql`${apiKeys.id}` })}
+      FROM ${apiKeys} JOIN ${users} ON ${users.number} = ${apiKeys.user_number} WHERE ${apiKeys.hash} = ${value('hash')}`
+  },
 )
 
 export interface AuditFilter {

@@ -1,7 +1,7 @@
 /** Statements about users and their roles. */
 import { getTableColumns, sql, type SQL } from 'drizzle-orm'
-import { heldPermissions, refuseIf, type UserKey } from '../guard'
-import { assignments, compile, limit, names, prepare, type Statement } from '../statement'
+import { heldPermissions, nameOf, refuseIf, refusing, valueOf, type UserKey, type UserKeyName } from '../guard'
+import { assignments, compile, limit, names, prepare, prepareEach, type Statement, type Values } from '../statement'
 import { readUser, userText, type UserRow } from './user-row'
 import { apiKeys, loginIdentifiers, sessions, userCounts, userRoles, users } from '../tables'
 
@@ -170,9 +170,48 @@ export const deleteUserRoles = prepare<{ number: number; roles: string }>(
       AND ${userRoles.role_number} IN (SELECT value FROM json_each(${value('roles')}))`,
 )
 
-export const deleteUser = prepare<{ number: number }>(
-  () => sql`DELETE FROM ${users} WHERE ${users.number} = ${value('number')}`,
+/** The versions of a user that a deletion applies to, as JSON arrays. With null for `oneOf`, every version is one. */
+export interface Versions extends Values {
+  oneOf: string | null
+  noneOf: string
+}
+
+const refuseUnlessAt = prepareEach<UserKeyName, Versions & { user: string | number | null }>((by) =>
+  refusing(
+    'stale',
+    sql`NOT EXISTS (
+      SELECT 1 FROM ${users} WHERE ${users[by]} = ${value('user')}
+        AND (${value('oneOf')} IS NULL OR ${users.version} IN (SELECT value FROM json_each(${value('oneOf')})))
+        AND ${users.version} NOT IN (SELECT value FROM json_each(${value('noneOf')})))`,
+  ),
 )
+
+const refuseLastHolder = prepareEach<UserKeyName, { user: string | number | null; role: number }>((by) => {
+  const holders = sql`SELECT 1 FROM ${userRoles} JOIN ${users} ON ${users.number} = ${userRoles.user_number}
+    WHERE ${userRoles.role_number} = ${value('role')} AND`
+  return refusing(
+    'last_admin',
+    sql`EXISTS (${holders} ${users[by]} = ${value('user')})
+      AND NOT EXISTS (${holders} ${users.active} = 1 AND ${users[by]} IS NOT ${value('user')})`,
+  )
+})
+
+const deleteBy = prepareEach<UserKeyName, { user: string | number | null }>(
+  (by) => sql`DELETE FROM ${users} WHERE ${users[by]} = ${value('user')}`,
+)
+
+/**
+ * Deletes a user. Refuses the batch as `stale` if the user does not exist at one of the versions, and as `last_admin` if
+ * no active user but this one holds the admin role.
+ */
+export function deleteUser(key: UserKey, versions: Versions, adminRole: number): Statement[] {
+  const [by, user] = [nameOf(key), valueOf(key)]
+  return [
+    refuseUnlessAt(by, { user, ...versions }),
+    refuseLastHolder(by, { user, role: adminRole }),
+    deleteBy(by, { user }),
+  ]
+}
 
 /** Must follow a change in its batch. Refuses the batch if no active user holds the admin role. */
 export function refuseWithoutActiveAdmin(adminRole: number): Statement {

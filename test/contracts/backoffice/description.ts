@@ -149,7 +149,7 @@ export const backoffice: ContractDescription = {
       }),
     },
     backofficeDeleteUser: {
-      access: { needs: 'users:delete' },
+      access: { needs: 'users:delete', readsReason: true },
       provoke: ({ deputy }) => ({
         path: `${users}/2`,
         notFound: { path: `${users}/0` },

@@ -148,7 +148,7 @@ export const rbac: ContractDescription = {
       }),
     },
     rbacDeleteUser: {
-      access: { needs: 'users:delete' },
+      access: { needs: 'users:delete', readsReason: true },
       provoke: ({ one, adminId }) => ({
         path: `${users}/${one.uuid}`,
         invalid: { path: `${users}/none` },

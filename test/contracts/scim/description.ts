@@ -275,7 +275,7 @@ export const scim: ContractDescription = {
       }),
     },
     scimDeleteUser: {
-      access: { needs: 'users:delete' },
+      access: { needs: 'users:delete', readsReason: true },
       provoke: ({ one, adminId }) => ({
         path: `${users}/${one.uuid}`,
         notFound: { path: `${users}/${strangerUuid}` },

@@ -88,7 +88,7 @@ export const operations: ContractDescription['operations'] = {
     provoke: ({ one }) => changing(one),
   },
   v1DeleteUser: {
-    access: { needs: 'users:delete' },
+    access: { needs: 'users:delete', readsReason: true },
     provoke: ({ one, adminId }) => ({
       path: `/v1/users/${one.id}`,
       notFound: { path: other },
