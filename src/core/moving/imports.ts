@@ -179,7 +179,7 @@ async function toEntry(
 }
 
 function writtenFields(user: ImportedUser): string[] {
-  return Object.entries(user).flatMap(([field, value]) => (value == null ? [] : [field]))
+  return (Object.keys(user) as (keyof ImportedUser)[]).filter((field) => user[field] != null)
 }
 
 /** Returns the authority that the rows need together, for the guard of the commit. */

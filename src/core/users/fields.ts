@@ -172,7 +172,7 @@ export function parseUuid(input: string): Outcome<Parsed<'uuid'>> {
 /** Accepts a calendar date, `YYYY-MM-DD`, that exists. */
 export function parseBirthdate(input: string): Outcome<Parsed<'birthdate'>> {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(input) ? Date.parse(`${input}T00:00:00Z`) : NaN
-  return !Number.isNaN(day) && new Date(day).toISOString().startsWith(input)
+  return !Number.isNaN(day) && new Date(day).getUTCDate() === Number(input.slice(8))
     ? { value: input as Parsed<'birthdate'> }
     : { problem: { rule: 'not_a_date' } }
 }

@@ -973,16 +973,16 @@ describe('an import during other changes', () => {
   })
 
   it('stops when the database fails, with nothing half written, says where to continue, and ends the same when repeated', async () => {
-    const file = newcomers(2500)
+    const file = newcomers(500)
     const fault = { kind: 'error', message: documented.notAgain[0] as string } as const
-    const { DB } = failingD1({ strikes: (number) => number >= 5, fault })
+    const { DB } = failingD1({ strikes: (number) => number >= 4, fault })
     const { results, last } = await importing(admin, file, { env: { DB } })
-    expect(results.length).toBe(2100)
-    expect(last).toMatchObject({ status: 'stopped', line: 2101, problem: { status: 503 } })
-    expect(await count()).toBe(2101)
+    expect(results.length).toBe(100)
+    expect(last).toMatchObject({ status: 'stopped', line: 101, problem: { status: 503 } })
+    expect(await count()).toBe(101)
     await whole()
     const again = await importing(admin, file)
-    expect(again.last).toMatchObject({ status: 'done', created: 400, skipped: 2100, refused: 0 })
+    expect(again.last).toMatchObject({ status: 'done', created: 400, skipped: 100, refused: 0 })
     await whole()
   })
 

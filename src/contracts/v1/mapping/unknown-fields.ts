@@ -11,14 +11,14 @@ const maxCharacters = 64
 
 /** The unknown fields of a row, shortened. */
 export function unknownFieldsOf(row: unknown): string[] {
-  return unknownIn(row).map(([field]) => shortened(field))
+  return unknownIn(row).map(shortened)
 }
 
 /** The unknown fields that look like a status or a hash. */
 export function lookalikesIn(row: unknown): { field: string; lookalike: 'status' | 'hash' }[] {
   return unknownIn(row)
-    .flatMap(([field, value]) => {
-      const lookalike = lookalikeOf(field, value)
+    .flatMap((field) => {
+      const lookalike = lookalikeOf(field, (row as Record<string, unknown>)[field])
       return lookalike ? [{ field: shortened(field), lookalike }] : []
     })
     .slice(0, maxIssues)
@@ -31,9 +31,9 @@ export function countFields(counts: Map<string, number>, fields: readonly string
   }
 }
 
-function unknownIn(row: unknown): [string, unknown][] {
+function unknownIn(row: unknown): string[] {
   if (typeof row !== 'object' || row === null || Array.isArray(row)) return []
-  return Object.entries(row).filter(([field]) => !Object.hasOwn(V1ImportedUser.shape, field))
+  return Object.keys(row).filter((field) => !Object.hasOwn(V1ImportedUser.shape, field))
 }
 
 const shortened = (field: string) => (field.length > maxCharacters ? `${field.slice(0, maxCharacters)}…` : field)
