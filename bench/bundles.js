@@ -18,23 +18,23 @@ const entries = {
 
 /** Returns the source and size of each product's bundle. */
 export function bundles(folder) {
-  return Object.fromEntries(
-    Object.entries(entries).map(([name, entry]) => {
-      const output = join(folder, name)
-      mkdirSync(output, { recursive: true })
-      const command = [`${root}node_modules/wrangler/bin/wrangler.js`, 'deploy', ...entry, '--dry-run', '--minify']
-      const { status, stderr } = spawnSync(process.execPath, [...command, '--outdir', output], {
-        cwd: root,
-        encoding: 'utf8',
-        env: { ...process.env, CI: 'true', WRANGLER_SEND_METRICS: 'false', NODE_ENV: 'production' },
-      })
-      if (status !== 0) throw new Error(`${name} does not build: ${stderr}`)
-      const scripts = readdirSync(output).filter((file) => file.endsWith('.js'))
-      if (scripts.length !== 1) throw new Error(`${name} is not one script: ${scripts.join(', ')}`)
-      const source = readFileSync(join(output, scripts[0]), 'utf8')
-      return [name, { source, bytes: Buffer.byteLength(source), gzipBytes: gzipSync(source).length }]
-    }),
-  )
+  return Object.fromEntries(Object.keys(entries).map((name) => [name, bundle(name, folder)]))
+}
+
+export function bundle(name, folder) {
+  const output = join(folder, name)
+  mkdirSync(output, { recursive: true })
+  const command = [`${root}node_modules/wrangler/bin/wrangler.js`, 'deploy', ...entries[name], '--dry-run', '--minify']
+  const { status, stderr } = spawnSync(process.execPath, [...command, '--outdir', output], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, CI: 'true', WRANGLER_SEND_METRICS: 'false', NODE_ENV: 'production' },
+  })
+  if (status !== 0) throw new Error(`${name} does not build: ${stderr}`)
+  const scripts = readdirSync(output).filter((file) => file.endsWith('.js'))
+  if (scripts.length !== 1) throw new Error(`${name} is not one script: ${scripts.join(', ')}`)
+  const source = readFileSync(join(output, scripts[0]), 'utf8')
+  return { source, bytes: Buffer.byteLength(source), gzipBytes: gzipSync(source).length }
 }
 
 export const workerSource = (name) => readFileSync(new URL(`workers/${name}.js`, import.meta.url), 'utf8')
