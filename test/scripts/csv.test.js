@@ -3,30 +3,30 @@ import { existsSync, linkSync, readdirSync, readFileSync, symlinkSync, writeFile
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { formsOfHashes, phrases } from '../support/hash-forms'
-import { linesOf, runs, temporaryFolder } from '../support/scripts'
+import { linesOf, runsInThread, temporaryFolder } from '../support/scripts'
 
 const folder = temporaryFolder()
 let tables = 0
 
 /** The output of the command for this table, given as text or bytes. */
-function converted(table, ...flags) {
+async function converted(table, ...flags) {
   tables += 1
   const [from, to] = [join(folder, `${tables}.csv`), join(folder, `${tables}.ndjson`)]
   writeFileSync(from, table)
-  const { status, said } = runs('csv', [from, to, ...flags])
+  const { status, said } = await runsInThread('csv', [from, to, ...flags])
   return { status, said: said.trim(), rows: existsSync(to) ? linesOf(to) : undefined }
 }
 
 /** The rows that the command makes of a table. All rows must be valid. */
-function rowsOf(table, ...flags) {
-  const { status, said, rows } = converted(table, ...flags)
+async function rowsOf(table, ...flags) {
+  const { status, said, rows } = await converted(table, ...flags)
   expect([status, said]).toEqual([0, expect.stringMatching(/rows in .*\.ndjson\.$/m)])
   return rows
 }
 
 /** Expects that the table stops the command: exit status 2, one sentence without a stack trace, and no file. */
-function expectStop(table, sentence, ...flags) {
-  const { status, said, rows } = converted(table, ...flags)
+async function expectStop(table, sentence, ...flags) {
+  const { status, said, rows } = await converted(table, ...flags)
   expect([said, status, rows]).toEqual([expect.stringMatching(sentence), 2, undefined])
   expect(said.split('\n').length).toBe(1)
   expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([])
@@ -36,12 +36,12 @@ const quoted = (text) => `"${text.replaceAll('"', '""')}"`
 const table = (...rows) => rows.map((row) => row.map(quoted).join(',')).join('\n')
 
 describe('a hash in the password column', () => {
-  it('is refused by line, and the other rows are written', () => {
+  it('is refused by line, and the other rows are written', async () => {
     const rows = [...formsOfHashes.filter((hash) => hash !== 'password_hashed'), ...phrases].map((password, index) => [
       `user${index}@example.org`,
       password,
     ])
-    const { status, said, rows: written } = converted(table(['email', 'password'], ...rows))
+    const { status, said, rows: written } = await converted(table(['email', 'password'], ...rows))
     const refused = rows.length - phrases.length
     expect(status).toBe(1)
     expect(said).toContain(`${refused} rows refused.`)
@@ -51,23 +51,25 @@ describe('a hash in the password column', () => {
     expect(written.map(({ password }) => password)).toEqual(phrases)
   })
 
-  it('may be missing where the column password_from names the system that knows the password', () => {
+  it('may be missing where the column password_from names the system that knows the password', async () => {
     expect(
-      rowsOf(table(['email', 'password_from'], ['a@example.org', 'clinic-legacy'], ['b@example.org', ''])),
+      await rowsOf(table(['email', 'password_from'], ['a@example.org', 'clinic-legacy'], ['b@example.org', ''])),
     ).toEqual([{ email: 'a@example.org', password_from: 'clinic-legacy' }, { email: 'b@example.org' }])
   })
 
-  it('is accepted in a column for hashes, and so is Django’s unusable password', () => {
+  it('is accepted in a column for hashes, and so is Django’s unusable password', async () => {
     const hash = 'pbkdf2_sha256$36000$seasalt$mEUPPFJkT/xtwDU8rB7Q+puHRZnR07WRjerTkt/3HI0='
-    expect(rowsOf(table(['email', 'password_hash'], ['a@example.org', hash], ['b@example.org', '!unusable']))).toEqual([
+    expect(
+      await rowsOf(table(['email', 'password_hash'], ['a@example.org', hash], ['b@example.org', '!unusable'])),
+    ).toEqual([
       { email: 'a@example.org', password_hash: hash },
       { email: 'b@example.org', password_hash: '!unusable' },
     ])
   })
 
-  it('is ignored when it is a placeholder of the source system', () => {
+  it('is ignored when it is a placeholder of the source system', async () => {
     expect(
-      rowsOf(table(['email', 'password'], ['a@example.org', 'password_hashed'], ['b@example.org', '****'])),
+      await rowsOf(table(['email', 'password'], ['a@example.org', 'password_hashed'], ['b@example.org', '****'])),
     ).toEqual([{ email: 'a@example.org' }, { email: 'b@example.org' }])
   })
 })
@@ -88,41 +90,41 @@ describe('the encoding', () => {
     ['UTF-8 with a byte order mark', Buffer.from(`\ufeff${text}`)],
     ['UTF-16, little end first', utf16('le')],
     ['UTF-16, big end first', utf16('be')],
-  ])('is read: %s', (_, bytes) => {
-    expect(rowsOf(bytes)).toEqual(expected)
+  ])('is read: %s', async (_, bytes) => {
+    expect(await rowsOf(bytes)).toEqual(expected)
   })
 
-  it('is read correctly in files of any size, wherever the chunks are split', () => {
+  it('is read correctly in files of any size, wherever the chunks are split', async () => {
     const names = Array.from({ length: 12_000 }, (_, index) => `${'é'.repeat(60 + (index % 7))}🔑 Zoë ${index}`)
     for (const encoding of ['utf8', 'utf16le']) {
       const text = `\ufeffemail,name\r\n${names.map((name) => `a@example.org,${name}\r\n`).join('')}`
-      expect(rowsOf(Buffer.from(text, encoding)).map(({ name }) => name)).toEqual(names)
+      expect((await rowsOf(Buffer.from(text, encoding))).map(({ name }) => name)).toEqual(names)
     }
   })
 
-  it('stops the command at the first line that is not UTF-8, however far down it is', () => {
+  it('stops the command at the first line that is not UTF-8, however far down it is', async () => {
     const latin = (line) => Buffer.concat([Buffer.from(line), Buffer.from('Ren\xe9\n', 'latin1')])
-    expectStop(latin('email,name\na@example.org,'), /^Line 2 is not UTF-8\..*--encoding windows-1252/)
+    await expectStop(latin('email,name\na@example.org,'), /^Line 2 is not UTF-8\..*--encoding windows-1252/)
     const many = 'x@example.org,Zoë with a long name that fills the file\n'.repeat(60_000)
-    expectStop(latin(`email,name\n${many}y@example.org,`), /^Line 60002 is not UTF-8\./)
+    await expectStop(latin(`email,name\n${many}y@example.org,`), /^Line 60002 is not UTF-8\./)
   })
 
-  it('stops the command when the bytes suggest another encoding', () => {
-    expectStop(Buffer.from('email,name\na@example.org,A\n', 'utf16le'), /^Line 1 is not in a known encoding\./)
-    expectStop(Buffer.concat([utf16('le'), Buffer.from([0x00, 0xd8, 0x41, 0x00])]), /is not utf-16le from line/)
-    expectStop(Buffer.from([0x65, 0x6d, 0xc3, 0x28, 0x0a]), /^Line 1 is not UTF-8\./)
+  it('stops the command when the bytes suggest another encoding', async () => {
+    await expectStop(Buffer.from('email,name\na@example.org,A\n', 'utf16le'), /^Line 1 is not in a known encoding\./)
+    await expectStop(Buffer.concat([utf16('le'), Buffer.from([0x00, 0xd8, 0x41, 0x00])]), /is not utf-16le from line/)
+    await expectStop(Buffer.from([0x65, 0x6d, 0xc3, 0x28, 0x0a]), /^Line 1 is not UTF-8\./)
   })
 
-  it('is the one that the command line names', () => {
+  it('is the one that the command line names', async () => {
     const bytes = Buffer.from('email;nom;mobile\na@example.org;L\xf6we \x96 \x80 \x92;1\n', 'latin1')
-    expect(rowsOf(bytes, '--encoding', 'windows-1252')).toEqual([
+    expect(await rowsOf(bytes, '--encoding', 'windows-1252')).toEqual([
       { email: 'a@example.org', name: 'Löwe – € ’', mobile: '1' },
     ])
-    expect(rowsOf(bytes, '--encoding=cp1252')[0].name).toBe('Löwe – € ’')
+    expect((await rowsOf(bytes, '--encoding=cp1252'))[0].name).toBe('Löwe – € ’')
     // A byte order mark overrides the flag.
-    expect(rowsOf(utf16('le'), '--encoding', 'windows-1252')).toEqual(expected)
-    expectStop(bytes, /^klingon is not a supported encoding/, '--encoding', 'klingon')
-    expectStop(bytes, /^npm run csv -- /, '--encoding')
+    expect(await rowsOf(utf16('le'), '--encoding', 'windows-1252')).toEqual(expected)
+    await expectStop(bytes, /^klingon is not a supported encoding/, '--encoding', 'klingon')
+    await expectStop(bytes, /^npm run csv -- /, '--encoding')
   })
 })
 
@@ -161,25 +163,25 @@ describe('the command stops', () => {
     ['a value too few', 'email,name\na@example.org,A\nb@example.org\n', /^Line 3 has 1 values under 2 headings\.$/],
     ['a value too many', 'email,name\r\na@example.org,A,B\r\n', /^Line 2 has 3 values under 2 headings\.$/],
     ['a faulty row after lines in quotation marks', 'email,name\r\na@x.org,"A\r\nB"\r\nb@x.org\r\n', /^Line 4 has 1/],
-  ])('for %s', (_, text, sentence) => {
-    expectStop(text, sentence)
+  ])('for %s', async (_, text, sentence) => {
+    await expectStop(text, sentence)
   })
 
-  it('for an output that is the input, even through another path or a link', () => {
+  it('for an output that is the input, even through another path or a link', async () => {
     const path = join(folder, 'people.csv')
     const text = 'email,name\na@example.org,A\n'
     writeFileSync(path, text)
     symlinkSync(path, join(folder, 'soft.csv'))
     linkSync(path, join(folder, 'hard.csv'))
     for (const to of [path, join(folder, '.', 'people.csv'), join(folder, 'soft.csv'), join(folder, 'hard.csv')]) {
-      const { status, said } = runs('csv', [path, to])
+      const { status, said } = await runsInThread('csv', [path, to])
       expect([status, said.trim()]).toEqual([2, expect.stringMatching(/is the table itself/)])
       expect(readFileSync(path, 'utf8')).toBe(text)
     }
-    expect(runs('csv', [join(folder, 'soft.csv'), path]).status).toBe(2)
+    expect((await runsInThread('csv', [join(folder, 'soft.csv'), path])).status).toBe(2)
   })
 
-  it('for a file that cannot be read or written', () => {
+  it('for a file that cannot be read or written', async () => {
     writeFileSync(join(folder, 'good.csv'), 'email\na@example.org\n')
     for (const args of [
       [join(folder, 'nothing.csv'), join(folder, 'x.ndjson')],
@@ -188,16 +190,19 @@ describe('the command stops', () => {
       [join(folder, 'good.csv'), folder],
       [join(folder, 'good.csv')],
     ]) {
-      const { status, said } = runs('csv', args)
+      const { status, said } = await runsInThread('csv', args)
       expect([status, said.trim().split('\n').length]).toEqual([2, 1])
     }
   })
 
-  it('and leaves an earlier output unchanged', () => {
+  it('and leaves an earlier output unchanged', async () => {
     const [from, to] = [join(folder, 'late.csv'), join(folder, 'late.ndjson')]
     writeFileSync(from, `email,name\n${'a@example.org,A\n'.repeat(50_000)}b@example.org,B"\n`)
     writeFileSync(to, 'earlier\n')
-    expect(runs('csv', [from, to])).toEqual({ status: 2, said: expect.stringContaining('Line 50002 cannot be parsed') })
+    expect(await runsInThread('csv', [from, to])).toEqual({
+      status: 2,
+      said: expect.stringContaining('Line 50002 cannot be parsed'),
+    })
     expect(readFileSync(to, 'utf8')).toBe('earlier\n')
     expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([])
   })
@@ -216,8 +221,8 @@ describe('delimiters and rows', () => {
     ['blanks after every delimiter', 'email, "name", phone\na@example.org, "A, B; C", 1\n'],
     ['carriage returns alone', 'email,name,phone\ra@example.org,"A, B; C",1\r'],
     ['no newline at the end', 'email,name,phone\na@example.org,"A, B; C",1'],
-  ])('are read: %s', (_, text) => {
-    expect(rowsOf(text)).toEqual(one)
+  ])('are read: %s', async (_, text) => {
+    expect(await rowsOf(text)).toEqual(one)
   })
 
   it.each([
@@ -225,23 +230,23 @@ describe('delimiters and rows', () => {
     ['in capitals', 'SEP=;\n'],
     ['in quotation marks', '"sep=;"\n'],
     ['in quotation marks, mixed case', '\ufeff"Sep=;"\r\n'],
-  ])('include a line for spreadsheets, %s, which is skipped and counted as a line', (_, line) => {
-    expect(rowsOf(`${line}email;name;phone\na@example.org;"A, B; C";1\n`)).toEqual(one)
-    expectStop(`${line}email;name\na@example.org\n`, /^Line 3 has 1 values/)
+  ])('include a line for spreadsheets, %s, which is skipped and counted as a line', async (_, line) => {
+    expect(await rowsOf(`${line}email;name;phone\na@example.org;"A, B; C";1\n`)).toEqual(one)
+    await expectStop(`${line}email;name\na@example.org\n`, /^Line 3 has 1 values/)
   })
 
-  it('use the delimiter that a first line sep= names', () => {
-    expect(rowsOf('sep=^\nemail^name^phone\na@example.org^A, B; C^1\n')).toEqual(one)
+  it('use the delimiter that a first line sep= names', async () => {
+    expect(await rowsOf('sep=^\nemail^name^phone\na@example.org^A, B; C^1\n')).toEqual(one)
   })
 
-  it('may be empty: blank rows, also before the headings, and empty columns at the end are skipped', () => {
+  it('may be empty: blank rows, also before the headings, and empty columns at the end are skipped', async () => {
     const text = '\n;;;;\nemail;name;phone;;\n;;;;\n\na@example.org;"A, B; C";1;;\n  ; ;;;\n;;;;;;\n'
-    expect(rowsOf(text)).toEqual(one)
+    expect(await rowsOf(text)).toEqual(one)
   })
 
-  it('have every value trimmed, except passwords', () => {
+  it('have every value trimmed, except passwords', async () => {
     const text = ' email ;password;name\n a@example.org ; a pass phrase ; A \n"b@example.org ";"  quoted too  "; B\n'
-    expect(rowsOf(text)).toEqual([
+    expect(await rowsOf(text)).toEqual([
       { email: 'a@example.org', password: ' a pass phrase ', name: 'A' },
       { email: 'b@example.org', password: '  quoted too  ', name: 'B' },
     ])
@@ -249,8 +254,8 @@ describe('delimiters and rows', () => {
 })
 
 describe('the values of other contracts', () => {
-  it('are read: personnel’s', () => {
-    const { rows, said } = converted(
+  it('are read: personnel’s', async () => {
+    const { rows, said } = await converted(
       table(
         ['user_id', 'matricule', 'nom', 'email', 'password', 'role_name', 'role_id', 'status', 'timestamp'],
         [
@@ -273,8 +278,8 @@ describe('the values of other contracts', () => {
     ])
   })
 
-  it('are read: back office’s', () => {
-    const { rows } = converted(
+  it('are read: back office’s', async () => {
+    const { rows } = await converted(
       table(
         ['user_id', 'username', 'first_name', 'last_name', 'email', 'gender', 'birthday', 'country_id', 'user_status'],
         ['17', 'noor', 'Noor', 'Haddad', 'noor@example.org', 'female', '1990-01-01', '33', 'inactive'],
@@ -306,10 +311,10 @@ describe('the values of other contracts', () => {
     ])
   })
 
-  it('are read: clinic’s', () => {
+  it('are read: clinic’s', async () => {
     const row = (...rest) => ['17', '019b1c6e7a407d529a513f1d0c2b4e66', 'a@example.org', ...rest]
     const headings = ['id', 'uid', 'email', 'birth_date', 'is_staff', 'is_active', 'user_type', 'gender']
-    expect(rowsOf(table(headings, row('08 Jul 1980', 'True', 'False', 'CL', 'M')))).toEqual([
+    expect(await rowsOf(table(headings, row('08 Jul 1980', 'True', 'False', 'CL', 'M')))).toEqual([
       {
         number: 17,
         id: '019b1c6e7a407d529a513f1d0c2b4e66',
@@ -323,7 +328,7 @@ describe('the values of other contracts', () => {
     ])
     const types = ['AD', 'TE', 'CL', 'ST', 'Administrative', 'Technician', 'Clinician', 'Student', 'XX']
     const genders = ['M', 'F', 'U', 'Male', 'Female', 'Unknown', 'f', 'u', 'X']
-    const read = rowsOf(table(headings, ...types.map((type, index) => row('', '', '', type, genders[index]))))
+    const read = await rowsOf(table(headings, ...types.map((type, index) => row('', '', '', type, genders[index]))))
     expect(read.map(({ user_type }) => user_type)).toEqual([
       ...['administrative', 'technician', 'clinician', 'student'],
       ...['administrative', 'technician', 'clinician', 'student', 'XX'],
@@ -333,10 +338,10 @@ describe('the values of other contracts', () => {
     ])
   })
 
-  it('are read: rbac’s and v1’s', () => {
+  it('are read: rbac’s and v1’s', async () => {
     const id = 'usr_019b1c6e7a407d529a513f1d0c2b4e66'
     expect(
-      rowsOf(
+      await rowsOf(
         table(
           ['id', 'number', 'email', 'first_name', 'last_name', 'is_active', 'roles', 'created_at', 'version'],
           [id, '7', 'a@example.org', 'A', 'B', 'true', 'user|admin', '2023-01-01T00:00:00Z', '3'],
@@ -357,7 +362,7 @@ describe('the values of other contracts', () => {
     ])
   })
 
-  it('are read: times of SQL and others, in UTC when they name no zone', () => {
+  it('are read: times of SQL and others, in UTC when they name no zone', async () => {
     const times = [
       ['2023-01-05 10:11:12', '2023-01-05T10:11:12Z'],
       ['2023-01-05 10:11:12.123456', '2023-01-05T10:11:12.123456Z'],
@@ -373,7 +378,7 @@ describe('the values of other contracts', () => {
       ['yesterday', 'yesterday'],
     ]
     expect(
-      rowsOf(table(['email', 'created_at'], ...times.map(([time]) => ['a@example.org', time]))).map(
+      (await rowsOf(table(['email', 'created_at'], ...times.map(([time]) => ['a@example.org', time])))).map(
         ({ created_at }) => created_at,
       ),
     ).toEqual(times.map(([, time]) => time))
@@ -385,30 +390,30 @@ describe('the values of other contracts', () => {
       ['07/08/1980', '07/08/1980'],
     ]
     expect(
-      rowsOf(table(['email', 'birthday'], ...dates.map(([day]) => ['a@example.org', day]))).map(
+      (await rowsOf(table(['email', 'birthday'], ...dates.map(([day]) => ['a@example.org', day])))).map(
         ({ birth_date }) => birth_date,
       ),
     ).toEqual(dates.map(([, day]) => day))
   })
 
-  it('are absent when SQL has NULL', () => {
-    expect(rowsOf(table(['email', 'phone', 'gender', 'nom'], ['a@example.org', 'NULL', '\\N', 'NULL']))).toEqual([
+  it('are absent when SQL has NULL', async () => {
+    expect(await rowsOf(table(['email', 'phone', 'gender', 'nom'], ['a@example.org', 'NULL', '\\N', 'NULL']))).toEqual([
       { email: 'a@example.org', name: 'NULL' },
     ])
   })
 })
 
 describe('the headings of other systems', () => {
-  it('are read: French tables, where nom is the family name next to prénom, and the whole name without it', () => {
-    expect(rowsOf('Nom;Prénom;Courriel\nLemoine;Aïcha;a@example.org\n')).toEqual([
+  it('are read: French tables, where nom is the family name next to prénom, and the whole name without it', async () => {
+    expect(await rowsOf('Nom;Prénom;Courriel\nLemoine;Aïcha;a@example.org\n')).toEqual([
       { last_name: 'Lemoine', first_name: 'Aïcha', email: 'a@example.org' },
     ])
-    expect(rowsOf('prenom;nom;email\nAïcha;Lemoine;a@example.org\n')[0].last_name).toBe('Lemoine')
-    expect(rowsOf('Nom;Courriel\nAïcha Lemoine;a@example.org\n')[0].name).toBe('Aïcha Lemoine')
+    expect((await rowsOf('prenom;nom;email\nAïcha;Lemoine;a@example.org\n'))[0].last_name).toBe('Lemoine')
+    expect((await rowsOf('Nom;Courriel\nAïcha Lemoine;a@example.org\n'))[0].name).toBe('Aïcha Lemoine')
   })
 
-  it('are read: Google Workspace', () => {
-    const { rows, status } = converted(
+  it('are read: Google Workspace', async () => {
+    const { rows, status } = await converted(
       table(
         [
           ...['First Name [Required]', 'Last Name [Required]', 'Email Address [Required]', 'Password [Required]'],
@@ -438,9 +443,9 @@ describe('the headings of other systems', () => {
     ])
   })
 
-  it('are read: Okta', () => {
+  it('are read: Okta', async () => {
     const headings = ['id', 'status', 'created', 'activated', 'statusChanged', 'lastLogin', 'lastUpdated']
-    const { rows, status } = converted(
+    const { rows, status } = await converted(
       table(
         [...headings, 'login', 'email', 'firstName', 'lastName', 'displayName', 'mobilePhone', 'employeeNumber'],
         [
@@ -468,15 +473,15 @@ describe('the headings of other systems', () => {
         { status: 'active', username: 'zoe', email: 'zoe@example.org', first_name: 'Zoe', last_name: 'Ott' },
       ],
     ])
-    expect(rowsOf('user.login,user.firstName,user.status\nzoe@example.org,Zoe,SUSPENDED\n')).toEqual([
+    expect(await rowsOf('user.login,user.firstName,user.status\nzoe@example.org,Zoe,SUSPENDED\n')).toEqual([
       { email: 'zoe@example.org', first_name: 'Zoe', status: 'inactive' },
     ])
   })
 
-  it('are read: Entra and Microsoft 365', () => {
+  it('are read: Entra and Microsoft 365', async () => {
     const id = 'e9d19686-78f7-406c-a14d-7e11ba8ca36f'
     expect(
-      rowsOf(
+      await rowsOf(
         table(
           [
             ...['userPrincipalName', 'displayName', 'surname', 'mail', 'givenName', 'id', 'userType', 'jobTitle'],
@@ -505,7 +510,7 @@ describe('the headings of other systems', () => {
       { name: 'Zoe', email: 'zoe@tenant.example.org', status: 'active' },
     ])
     expect(
-      rowsOf(
+      await rowsOf(
         table(
           ['Block credential', 'Display name', 'Object Id', 'User principal name', 'When created', 'Phone number'],
           ['True', 'Mara', id, 'mara@example.org', '2023-01-05 10:11:12Z', ''],
@@ -514,9 +519,9 @@ describe('the headings of other systems', () => {
     ).toEqual([{ status: 'inactive', name: 'Mara', id, email: 'mara@example.org', created_at: '2023-01-05T10:11:12Z' }])
   })
 
-  it('are read: Moodle', () => {
+  it('are read: Moodle', async () => {
     expect(
-      rowsOf(
+      await rowsOf(
         table(
           ['id', 'username', 'firstname', 'lastname', 'email', 'idnumber', 'phone1', 'phone2', 'suspended', 'deleted'],
           ['4', 'mara', 'Mara', 'Vel', 'mara@example.org', '0077', '+33 1', '+33 6', '1', '0'],
@@ -537,8 +542,8 @@ describe('the headings of other systems', () => {
     ])
   })
 
-  it('are read: WordPress, whose user_status has no meaning', () => {
-    const { rows, said } = converted(
+  it('are read: WordPress, whose user_status has no meaning', async () => {
+    const { rows, said } = await converted(
       table(
         [
           ...['ID', 'user_login', 'user_pass', 'user_nicename', 'user_email', 'user_url', 'user_registered'],
@@ -563,7 +568,7 @@ describe('the headings of other systems', () => {
     expect(said).toContain('user_status')
   })
 
-  it('are read: Django and Laravel, whose column password holds hashes, which are refused by line', () => {
+  it('are read: Django and Laravel, whose column password holds hashes, which are refused by line', async () => {
     const django = 'pbkdf2_sha256$36000$seasalt$mEUPPFJkT/xtwDU8rB7Q+puHRZnR07WRjerTkt/3HI0='
     const laravel = '$2y$10$92IXUNpkjO0rOQ5byMi.Ye4oKoEa3Ro9llC/.og/at2.uheWG/igi'
     const users = (heading) => [
@@ -577,11 +582,11 @@ describe('the headings of other systems', () => {
       ),
     ]
     for (const text of users('password')) {
-      const { status, said, rows } = converted(text)
+      const { status, said, rows } = await converted(text)
       expect([status, rows]).toEqual([1, []])
       expect(said).toContain('Line 2: password looks like a hash: name the column password_hash.')
     }
-    const [one, other] = users('password_hash').map((text) => rowsOf(text)[0])
+    const [one, other] = await Promise.all(users('password_hash').map(async (text) => (await rowsOf(text))[0]))
     expect(one).toEqual({
       number: 4,
       password_hash: django,
@@ -602,8 +607,8 @@ describe('the headings of other systems', () => {
 })
 
 describe('an unknown column', () => {
-  it('does not prevent other columns from being read', () => {
-    const { status, said, rows } = converted(
+  it('does not prevent other columns from being read', async () => {
+    const { status, said, rows } = await converted(
       '\ufeffEmail;Nom;Matricule;Birthday;is_active;Is Staff;Roles;Shoe size\r\n"a@example.org";"Aïcha ""A"" Lemoine";12;1980-07-08;1;non;user|admin;38\r\nb@example.org;B;x;;0;;;\r\n',
     )
     expect([status, said]).toEqual([0, expect.stringContaining('match no user field: shoe_size')])
@@ -621,19 +626,19 @@ describe('an unknown column', () => {
     ])
   })
 
-  it('is ignored, and the command names it', () => {
-    const { said, rows } = converted('email,Shoe size,État civil\na@example.org,38,\nb@example.org,,single\n')
+  it('is ignored, and the command names it', async () => {
+    const { said, rows } = await converted('email,Shoe size,État civil\na@example.org,38,\nb@example.org,,single\n')
     expect(said).toContain('match no user field: shoe_size, etat_civil.')
     expect(rows).toEqual([{ email: 'a@example.org' }, { email: 'b@example.org' }])
   })
 
-  it('is passed to the import, which refuses it, when it looks like a status or a hash', () => {
+  it('is passed to the import, which refuses it, when it looks like a status or a hash', async () => {
     const text = table(
       ['email', 'locked', 'deleted', 'deleted_at', 'Password Salt', 'lifecycle', 'secret'],
       ['a@example.org', '1', '0', '', '', '', ''],
       ['b@example.org', '', '1', '2020-01-01', 'x', 'suspended', '$2y$10$92IXUNpkjO0rOQ5byMi.Ye'],
     )
-    expect(rowsOf(text)).toEqual([
+    expect(await rowsOf(text)).toEqual([
       { email: 'a@example.org', locked: '1' },
       {
         email: 'b@example.org',

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../support/server'
-import { runs, saysUntil, temporaryFolder } from '../support/scripts'
+import { runsInThread, saysUntil, temporaryFolder } from '../support/scripts'
 
 const folder = temporaryFolder()
 const file = join(folder, 'users.ndjson')
@@ -52,8 +52,8 @@ describe('an impossible request', () => {
     ['too few arguments', [file], 'npm run import -- FILE URL'],
     ['a file that is not there', [join(folder, 'nothing.ndjson'), 'https://usher.example'], 'There is no'],
     ['a folder', [folder, 'http://127.0.0.1:1'], 'EISDIR'],
-  ])('is reported in one sentence: %s', (_, args, sentence) => {
-    const { status, said } = runs('import', args, key)
+  ])('is reported in one sentence: %s', async (_, args, sentence) => {
+    const { status, said } = await runsInThread('import', args, key)
     expect([status, said.trim()]).toEqual([2, expect.stringContaining(sentence)])
     expect(said.trim().split('\n').length).toBe(1)
   })

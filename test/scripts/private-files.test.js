@@ -2,15 +2,13 @@
  * The files that `npm run export`, `import` and `csv` write contain personal data. Other users must not prepare or read
  * them.
  */
-import { spawn } from 'node:child_process'
 import { chmodSync, linkSync, lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { runsInThread } from '../support/scripts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const users = [1, 2, 3].map((number) => JSON.stringify({ number, email: `one${number}@example.org` }))
 const lines = (each) => each.map((line) => `${line}\n`).join('')
 
@@ -46,14 +44,8 @@ afterAll(() => new Promise((resolve) => directory.close(resolve)))
 
 /** Runs a script to its end. */
 async function run(script, ...args) {
-  const child = spawn(process.execPath, [`${root}scripts/${script}.js`, ...args], {
-    env: { ...process.env, USHER_API_KEY: 'usk_of_the_test' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let errorOutput = ''
-  child.stderr.on('data', (data) => (errorOutput += data))
-  const status = await new Promise((resolve) => child.once('exit', resolve))
-  if (status !== 0) throw new Error(errorOutput)
+  const { status, said } = await runsInThread(script, args, 'usk_of_the_test')
+  if (status !== 0) throw new Error(said)
 }
 
 /** Ways to prepare a file that another user could read. */

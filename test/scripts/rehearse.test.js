@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { entriesOf } from '../../scripts/rehearse/recording.js'
-import { runs, temporaryFolder } from '../support/scripts'
+import { runsInThread, temporaryFolder } from '../support/scripts'
 
 const folder = temporaryFolder()
 
@@ -135,7 +135,7 @@ describe('npm run rehearse', () => {
     ['use https', ['personnel', good, 'http://usher.example']],
     ['does not answer', ['personnel', good, 'http://127.0.0.1:1']],
     ['named .html or .md', ['personnel', good, 'http://127.0.0.1:1', '--report', 'report.pdf']],
-  ])('reports the error and exits with status 2: %s', (sentence, args) => {
-    expect(runs('rehearse', args)).toEqual({ status: 2, said: expect.stringContaining(sentence) })
+  ])('reports the error and exits with status 2: %s', async (sentence, args) => {
+    expect(await runsInThread('rehearse', args)).toEqual({ status: 2, said: expect.stringContaining(sentence) })
   })
 })

@@ -1,7 +1,7 @@
 /** `npm run usage`: its table, its heat map, and its error messages. */
 import { describe, expect, it } from 'vitest'
 import { byEntry, lastDays, tableOf } from '../../scripts/usage/table.js'
-import { runs } from '../support/scripts.js'
+import { runsInThread } from '../support/scripts.js'
 
 const use = (program, day, hours, more = {}) => ({
   contract: 'clinic',
@@ -48,14 +48,14 @@ describe('the command', () => {
     [['http://127.0.0.1:9', '--group', 'week'], '--group must be one or more of'],
     [['nonsense'], 'nonsense is not a URL'],
     [['http://usher.example'], 'use https'],
-  ])('reports an error for %j and exits with status 2', (args, words) => {
-    const { status, said } = runs('usage', args, 'usk_any')
+  ])('reports an error for %j and exits with status 2', async (args, words) => {
+    const { status, said } = await runsInThread('usage', args, 'usk_any')
     expect([status, said]).toEqual([2, expect.stringContaining(words)])
     expect(said).not.toContain('usk_any')
   })
 
-  it('asks for a key and exits with status 2', () => {
-    const { status, said } = runs('usage', ['http://127.0.0.1:9'])
+  it('asks for a key and exits with status 2', async () => {
+    const { status, said } = await runsInThread('usage', ['http://127.0.0.1:9'])
     expect([status, said]).toEqual([2, expect.stringContaining('USHER_API_KEY')])
   })
 })

@@ -22,6 +22,9 @@ let keyOfDemoted: string
 /** Callers and subjects of requests that must have no effect. */
 let boss: Person, plain: Person, bystander: Person
 let saved: SavedDirectory
+/** Plain users of the saved directory, and the number of those that the requests of this operation have used. */
+let users: Person[]
+let used = 0
 
 const keys = new Map<string, string>()
 
@@ -47,13 +50,22 @@ beforeAll(async () => {
   boss = await signedInPerson(admin, { role: 'admin' })
   plain = await signedInPerson(admin)
   bystander = await signedInPerson(admin)
+  users = []
+  for (let made = 0; made < 6; made += 1) users.push(await signedInPerson(admin))
   saved = await saveDirectory()
 })
+
+/** A signed-in plain user that no request has changed. */
+async function newUser(): Promise<Person> {
+  used += 1
+  return users[used - 1] ?? (await signedInPerson(admin))
+}
 
 /** Each operation begins with the same small directory, because every snapshot reads all of it. */
 async function restoreAll(): Promise<void> {
   await restoreDirectory(saved)
   keys.clear()
+  used = 0
 }
 
 /** Sends the request and returns its outcome and the changes in the directory. */
@@ -104,7 +116,7 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
   const done = { outcome: 'done', changed: writes, challenge: null }
   const forbidden = { outcome: 'forbidden', changed: false, challenge: null }
   const unauthenticated = { outcome: 'unauthenticated', changed: false, challenge: invalidToken }
-  const anew = async (user?: Person) => request({ admin, one: user ?? (await signedInPerson(admin)) })
+  const anew = async (user?: Person) => request({ admin, one: user ?? (await newUser()) })
   const inVain = async (user: Person) => request({ admin, one: user, untouched: true })
 
   beforeAll(restoreAll)
@@ -116,7 +128,7 @@ describe.each(guarded)('%s', (_, { method, path, request, requestBody, access })
   })
 
   it(`is ${self ? 'done' : 'refused'} for a plain user about themselves`, async () => {
-    const user = self ? await signedInPerson(admin) : plain
+    const user = self ? await newUser() : plain
     const ask = await (self ? anew(user) : inVain(user))
     expect(await attempt(ask, { token: user.access_token })).toEqual(self ? done : forbidden)
   })
@@ -189,7 +201,7 @@ describe.each(named.filter(([, { access }]) => access.open))('%s', (_, { request
 
   it(`requires no credential, and ${checksCredential ? 'refuses' : 'ignores'} an invalid one`, async () => {
     for (const token of [undefined, gone.deactivated, 'nonsense']) {
-      const ask = await request({ admin, one: await signedInPerson(admin) })
+      const ask = await request({ admin, one: await newUser() })
       expect(await attempt(ask, { token })).toEqual(token !== undefined && checksCredential ? refused : done)
     }
   })

@@ -1,8 +1,11 @@
 /** Runs the `npm run` scripts as a user does, each in its own folder. */
 import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { Worker } from 'node:worker_threads'
 import { fileURLToPath } from 'node:url'
 import { afterAll } from 'vitest'
 
@@ -18,6 +21,14 @@ const command = (script, args, key) => [
 export function runs(script, args, key = '') {
   const { status, stdout, stderr } = spawnSync(...command(script, args, key))
   return { status, said: `${stdout}${stderr}` }
+}
+
+/** The same in a thread of this process, which starts in a fraction of the time. Signals do not reach it. */
+export async function runsInThread(script, args, key = '') {
+  const [, [file, ...argv], { env }] = command(script, args, key)
+  const thread = new Worker(file, { argv, env, stdout: true, stderr: true })
+  const [[status], ...said] = await Promise.all([once(thread, 'exit'), text(thread.stdout), text(thread.stderr)])
+  return { status, said: said.join('') }
 }
 
 /** Starts a script and ends it once it has printed `text`. Returns the output up to then, or up to its own end. */
