@@ -151,10 +151,14 @@ export function readSimple(attribute: Attribute, value: unknown, name: string = 
 
 /** Returns the values without null and undefined. */
 export function withoutAbsent(values: Record<string, unknown>): Values {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined && value !== null),
-  ) as Values
+  const present: Values = {}
+  for (const [name, value] of Object.entries(values)) if (value != null) present[name] = value as Value
+  return present
 }
 
-export const picked = (from: Readonly<Record<string, unknown>>, names: readonly string[]) =>
-  Object.fromEntries(names.map((name) => [name, from[name]]))
+/** Returns the values of these names that are present. */
+export function picked(from: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
+  const present: Record<string, unknown> = {}
+  for (const name of names) if (from[name] !== undefined) present[name] = from[name]
+  return present
+}

@@ -37,9 +37,6 @@ const params = z.object({ id: z.string().openapi({ format: 'uuid' }) })
 
 const idOf = (c: { req: { valid(part: 'param'): { id: string } } }) => c.req.valid('param').id.toLowerCase()
 
-const shown = (c: Context, provisioned: ProvisionedUser, projection: Projection) =>
-  project(fromUser(provisioned, baseOf(c)), projection)
-
 /** Responds with a user, its URL and its version. */
 function answerUser<Status extends 200 | 201>(
   c: Context,
@@ -47,8 +44,9 @@ function answerUser<Status extends 200 | 201>(
   status: Status,
   projection: Projection,
 ) {
-  const headers = { location: `${baseOf(c)}/Users/${provisioned.user.id}`, etag: toETag(provisioned.user) }
-  return answer(c, shown(c, provisioned, projection), status, headers)
+  const base = baseOf(c)
+  const headers = { location: `${base}/Users/${provisioned.user.id}`, etag: toETag(provisioned.user) }
+  return answer(c, project(fromUser(provisioned, base), projection), status, headers)
 }
 
 const list = createRoute({
@@ -82,7 +80,8 @@ app.openapi(search, async (c) => answerList(c, userListQuery(searchParameters(aw
 
 async function answerList(c: Context, query: ListQuery) {
   const { users, total, next } = await listProvisionedUsers(c.var.caller, toUserList(query))
-  const resources = users.map((one) => shown(c, one, query.projection))
+  const base = baseOf(c)
+  const resources = users.map((user) => project(fromUser(user, base), query.projection))
   return answer(c, listMessage(resources, { total, ...placeOf(query, next) }), 200)
 }
 
