@@ -33,7 +33,8 @@ function serverTiming(cost: Cost): string {
 }
 
 /**
- * CORS is closed except for the listed origins, which may send bearer tokens but no cookies. Returns the response to a preflight request.
+ * CORS is closed except for the listed origins, which may send bearer tokens but no cookies. Returns the response to a
+ * preflight request.
  */
 export async function nextForOrigin(c: Context<ContractEnv>, next: Next): Promise<Response | undefined> {
   const { corsOrigins } = c.get('configuration')

@@ -3,8 +3,8 @@ import { brownOutSecondsLeft, type Retirement } from '../deployment/retirements'
 import { Failed } from './failure'
 
 /**
- * Adds the headers of retirement to a response of the contract, failures and sign-ins included: `Deprecation` (RFC 9745), `Sunset`
- * (RFC 8594) and a link.
+ * Adds the headers of retirement to a response of the contract, failures and sign-ins included: `Deprecation` (RFC
+ * 9745), `Sunset` (RFC 8594) and a link.
  */
 export function announceRetirement({ headers }: Response, { deprecated, sunset, link }: Retirement): void {
   if (deprecated !== undefined) headers.set('deprecation', `@${deprecated}`)

@@ -20,8 +20,8 @@ function toDate(day: number): string {
 const twoDigits = (number: number) => (number < 10 ? `0${number}` : String(number))
 
 /**
- * Unix seconds as ISO 8601 in UTC, to the second: `2026-01-15T09:30:00Z`. Joined, because V8 writes concatenated text to JSON at half the
- * speed.
+ * Unix seconds as ISO 8601 in UTC, to the second: `2026-01-15T09:30:00Z`. Joined, because V8 writes concatenated text
+ * to JSON at half the speed.
  */
 export function toUtc(seconds: number): string {
   const day = Math.floor(seconds / secondsADay)
