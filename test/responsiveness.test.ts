@@ -25,18 +25,24 @@ describe('while a password is checked', () => {
     const user = await signedInPerson(await adminToken())
     await rows('UPDATE users SET password_hash = ? WHERE number = ?', stored, user.number)
     const json = { identifier: user.email, password: 'not the password' }
-    const began = Date.now()
-    let isChecked = false
-    const signingIn = call('/v1/auth/login', { json, env }).finally(() => (isChecked = true))
-    let [turns, longest] = [0, 0]
-    for (let last = began; !isChecked; turns += 1) {
-      await scheduler.wait(0)
-      const now = Date.now()
-      longest = Math.max(longest, now - last)
-      last = now
+    const check = async () => {
+      const began = Date.now()
+      let isChecked = false
+      const signingIn = call('/v1/auth/login', { json, env }).finally(() => (isChecked = true))
+      let [turns, longest] = [0, 0]
+      for (let last = began; !isChecked; turns += 1) {
+        await scheduler.wait(0)
+        const now = Date.now()
+        longest = Math.max(longest, now - last)
+        last = now
+      }
+      expect((await signingIn).status).toBe(401)
+      return { turns, longest, whole: Date.now() - began }
     }
-    expect((await signingIn).status).toBe(401)
+    let { turns, longest, whole } = await check()
+    // On a busy machine any turn may be long, but one that blocks the isolate is long each time.
+    for (let tried = 1; tried < 3 && longest >= whole / 2; tried += 1) ({ turns, longest, whole } = await check())
     expect(turns).toBeGreaterThanOrEqual(atLeast)
-    expect(longest).toBeLessThan((Date.now() - began) / 2)
+    expect(longest).toBeLessThan(whole / 2)
   })
 })

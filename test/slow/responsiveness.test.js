@@ -31,25 +31,36 @@ it('other requests are answered while costly passwords are checked', async () =>
   expect(imported).toMatch(/"created":3/)
 
   for (const together of [['bcrypt'], ['django'], ['usher'], Object.keys(hashes)]) {
-    let checked = 0
-    const began = Date.now()
-    const signingIn = together.map(async (name) => {
-      const { status } = await signIn(`${name}@example.org`, 'not the password')
-      checked += 1
-      return status
-    })
-    let answered = 0
-    let longest = 0
-    while (checked === 0) {
-      const asked = Date.now()
-      expect((await fetch(`${server.address}/health`)).status).toBe(200)
-      if (checked > 0) break
-      answered += 1
-      longest = Math.max(longest, Date.now() - asked)
-    }
-    const took = Date.now() - began
-    expect(await Promise.all(signingIn)).toEqual(together.map(() => 401))
+    // On a busy machine any answer may be late, but behind a check that blocks the isolate it is late each time.
+    let measured = await answersDuring(together)
+    for (let tried = 1; tried < 3 && !isResponsive(measured); tried += 1) measured = await answersDuring(together)
+    const { answered, took, longest } = measured
     console.log(`${together}: ${answered} requests answered within ${took} ms, each within ${longest} ms`)
-    expect([together, answered > 3, longest < took / 2]).toEqual([together, true, true])
+    expect([together, measured, isResponsive(measured)]).toEqual([together, measured, true])
   }
 }, 120_000)
+
+const isResponsive = ({ answered, took, longest }) => answered > 3 && longest < took / 2
+
+/** Signs in as these users at once, and sends other requests until the first sign-in is answered. Times in ms. */
+async function answersDuring(together) {
+  let checked = 0
+  const began = Date.now()
+  const signingIn = together.map(async (name) => {
+    const { status } = await signIn(`${name}@example.org`, 'not the password')
+    checked += 1
+    return status
+  })
+  let answered = 0
+  let longest = 0
+  while (checked === 0) {
+    const asked = Date.now()
+    expect((await fetch(`${server.address}/health`)).status).toBe(200)
+    if (checked > 0) break
+    answered += 1
+    longest = Math.max(longest, Date.now() - asked)
+  }
+  const took = Date.now() - began
+  expect(await Promise.all(signingIn)).toEqual(together.map(() => 401))
+  return { answered, longest, took }
+}
