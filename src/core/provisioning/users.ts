@@ -209,8 +209,11 @@ function further(
 
 const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
 
+const noAttributes: Attributes = {}
+
 function provisioned(user: User, { attributes, external_id }: KeptRow): ProvisionedUser {
-  return { user, externalId: external_id, attributes: JSON.parse(attributes ?? '{}') as Attributes }
+  const parsed = attributes === null ? noAttributes : (JSON.parse(attributes) as Attributes)
+  return { user, externalId: external_id, attributes: parsed }
 }
 
 /** The provisioning client of a request: the user of its credential. */

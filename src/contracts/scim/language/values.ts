@@ -155,10 +155,3 @@ export function withoutAbsent(values: Record<string, unknown>): Values {
   for (const [name, value] of Object.entries(values)) if (value != null) present[name] = value as Value
   return present
 }
-
-/** Returns the values of these names that are present. */
-export function picked(from: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
-  const present: Record<string, unknown> = {}
-  for (const name of names) if (from[name] !== undefined) present[name] = from[name]
-  return present
-}

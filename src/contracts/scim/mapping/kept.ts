@@ -2,7 +2,7 @@
 import type { Attributes } from '../../../core/provisioning/users'
 import { parseAttribute } from '../../../core/users/fields'
 import type { User } from '../../../core/users/user'
-import { picked, withoutAbsent, type Complex, type Values } from '../language/values'
+import { withoutAbsent, type Complex, type Values } from '../language/values'
 import { enterpriseSchema } from '../schemas/attributes'
 import { parsed } from './parsing'
 import { refuseUnfit, type Phones } from './phones'
@@ -10,16 +10,8 @@ import { refuseUnfit, type Phones } from './phones'
 const extension = enterpriseSchema.id
 
 /** Text attributes that are stored as they are. */
-export const plainTexts = [
-  'nickName',
-  'profileUrl',
-  'title',
-  'userType',
-  'preferredLanguage',
-  'locale',
-  'timezone',
-] as const
-export const extensionTexts = ['costCenter', 'organization', 'division', 'department'] as const
+const plainTexts = ['nickName', 'profileUrl', 'title', 'userType', 'preferredLanguage', 'locale', 'timezone'] as const
+const extensionTexts = ['costCenter', 'organization', 'division', 'department'] as const
 const otherNames = ['middleName', 'honorificPrefix', 'honorificSuffix'] as const
 
 interface KeptName {
@@ -34,17 +26,21 @@ interface KeptName {
 
 const keptName = (attributes: Attributes) => (attributes['name'] ?? {}) as KeptName
 
-export function namesOf({ givenName, familyName }: User, attributes: Attributes): Values | undefined {
+/** Returns the parts of the name, or undefined if there is none. */
+export function namesOf({ givenName, familyName }: User, attributes: Attributes): object | undefined {
   const kept = keptName(attributes)
+  const { middleName, honorificPrefix, honorificSuffix } = kept
   const isAsSent = (kept.givenName ?? '') === givenName && (kept.familyName ?? '') === familyName
   const formatted = kept.formatted !== undefined && isAsSent ? kept.formatted : `${givenName} ${familyName}`.trim()
-  const names = withoutAbsent({
+  if (!(formatted || middleName || honorificPrefix || honorificSuffix)) return undefined
+  return {
     formatted: formatted || undefined,
     familyName: familyName || undefined,
     givenName: givenName || undefined,
-    ...picked(kept as Attributes, otherNames),
-  })
-  return Object.keys(names).length > 0 ? names : undefined
+    middleName,
+    honorificPrefix,
+    honorificSuffix,
+  }
 }
 
 /** Returns the values that the core has no field for, always in the same order. */

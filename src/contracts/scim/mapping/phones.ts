@@ -12,15 +12,12 @@ export const isOfType = ({ type }: Complex, expected: string) =>
   typeof type === 'string' && type.toLowerCase() === expected
 
 export function phoneNumbersOf({ phoneNumber, mobileNumber }: User, attributes: Attributes): Complex[] | undefined {
+  const others = attributes['phoneNumbers'] as Complex[] | undefined
+  if (phoneNumber === null && mobileNumber === null) return others
   const primary = attributes['primaryPhone']
   const own = (type: string, value: string | null): Complex[] =>
     value === null ? [] : [{ value, type, ...(primary === type && { primary: true }) }]
-  const all = [
-    ...own('work', phoneNumber),
-    ...own('mobile', mobileNumber),
-    ...((attributes['phoneNumbers'] ?? []) as Complex[]),
-  ]
-  return all.length > 0 ? all : undefined
+  return [...own('work', phoneNumber), ...own('mobile', mobileNumber), ...(others ?? [])]
 }
 
 export const ownPhones = ({ phoneNumber, mobileNumber }: User) =>

@@ -66,7 +66,7 @@ export function project(shown: Record<string, unknown>, projection: Projection):
   const entries = Object.entries(shown).flatMap(([name, value]): [string, unknown][] => {
     if (always.has(name)) return [[name, value]]
     const subs = names.get(name)
-    if (!shows(projection, name)) return []
+    if (value === undefined || !shows(projection, name)) return []
     if (subs === undefined || subs === 'all') return [[name, value]]
     const part = Array.isArray(value)
       ? value.map((entry) => partOf(entry as Complex, subs, mode))
@@ -80,4 +80,6 @@ export function project(shown: Record<string, unknown>, projection: Projection):
 }
 
 const partOf = (value: Complex, subs: ReadonlySet<string>, mode: Projection['mode']) =>
-  Object.fromEntries(Object.entries(value).filter(([name]) => subs.has(name) === (mode === 'only')))
+  Object.fromEntries(
+    Object.entries(value).filter(([name, part]) => part !== undefined && subs.has(name) === (mode === 'only')),
+  )

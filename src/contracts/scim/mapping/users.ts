@@ -7,37 +7,16 @@ import {
 } from '../../../core/provisioning/users'
 import { parseAttribute, parseMatricule, parseName } from '../../../core/users/fields'
 import { defaultRole } from '../../../core/access/roles'
-import { usernameOrEmail, type NewUser, type UserChanges } from '../../../core/users/user'
+import { usernameOrEmail, type NewUser, type User, type UserChanges } from '../../../core/users/user'
 import { toUtc } from '../../../http/contract/times'
-import { invalid, picked, withoutAbsent, type Complex, type Value, type Values } from '../language/values'
+import { invalid, type Complex, type Value, type Values } from '../language/values'
 import { enterpriseSchema, userSchema } from '../schemas/attributes'
 import { identityOf, nameChanges } from './identity'
-import { extensionTexts, namesOf, plainTexts, toAttributes } from './kept'
+import { namesOf, toAttributes } from './kept'
 import { externalIdOf, parsed } from './parsing'
 import { ownPhones, phoneNumbersOf, phonesOf } from './phones'
 
 const extension = enterpriseSchema.id
-
-/** Returns the attributes of a user as SCIM shows them, except those that only the directory sets. */
-export function valuesOf({ user, externalId, attributes }: ProvisionedUser): Values {
-  const extended = withoutAbsent({
-    employeeNumber: attributes['employeeNumber'] ?? (user.matricule === null ? undefined : String(user.matricule)),
-    ...picked(attributes, extensionTexts),
-    manager: attributes['manager'],
-  })
-  return withoutAbsent({
-    externalId,
-    userName: usernameOrEmail(user),
-    name: namesOf(user, attributes),
-    displayName: user.name || undefined,
-    ...picked(attributes, plainTexts),
-    active: user.active,
-    emails: [{ value: user.email, type: 'work', primary: true }],
-    phoneNumbers: phoneNumbersOf(user, attributes),
-    addresses: attributes['addresses'],
-    [extension]: Object.keys(extended).length > 0 ? extended : undefined,
-  })
-}
 
 /** Returns the new user of the core for the values that a client sends. */
 export function toNewUser(sent: Values): { input: NewUser; externalId: string | null; attributes: Attributes } {
@@ -123,21 +102,32 @@ function employeeNumberOf(
   return 'value' in outcome ? { matricule: outcome.value, kept: undefined } : { kept: value }
 }
 
-/** Returns a user as a complete resource. `base` is the URL of the contract. */
-export function fromUser(provisioned: ProvisionedUser, base: string): Record<string, unknown> {
-  const { user } = provisioned
-  const { externalId, ...values } = valuesOf(provisioned)
-  const { [extension]: extended, ...own } = values
-  const groups = user.roles
-    .filter(({ number }) => number !== defaultRole)
-    .map(({ id, name }) => ({ value: id, $ref: `${base}/Groups/${id}`, display: name, type: 'direct' }))
+/**
+ * Returns a user as a complete resource. `base` is the URL of the contract. An absent attribute is undefined, which JSON
+ * leaves out.
+ */
+export function fromUser({ user, externalId, attributes }: ProvisionedUser, base: string): Record<string, unknown> {
+  const extended = extensionFrom(user, attributes)
   return {
-    schemas: [userSchema.id, ...(extended ? [extension] : [])],
+    schemas: extended ? extendedUser : plainUser,
     id: user.id,
-    ...(externalId !== undefined && { externalId }),
-    ...own,
-    ...(groups.length > 0 && { groups }),
-    ...(extended && { [extension]: extended }),
+    externalId: externalId ?? undefined,
+    userName: usernameOrEmail(user),
+    name: namesOf(user, attributes),
+    displayName: user.name || undefined,
+    nickName: attributes['nickName'],
+    profileUrl: attributes['profileUrl'],
+    title: attributes['title'],
+    userType: attributes['userType'],
+    preferredLanguage: attributes['preferredLanguage'],
+    locale: attributes['locale'],
+    timezone: attributes['timezone'],
+    active: user.active,
+    emails: [{ value: user.email, type: 'work', primary: true }],
+    phoneNumbers: phoneNumbersOf(user, attributes),
+    addresses: attributes['addresses'],
+    groups: groupsOf(user, base),
+    [extension]: extended,
     meta: {
       resourceType: 'User',
       created: toUtc(user.createdAt),
@@ -146,6 +136,32 @@ export function fromUser(provisioned: ProvisionedUser, base: string): Record<str
       version: toETag(user),
     },
   }
+}
+
+const plainUser = [userSchema.id]
+const extendedUser = [userSchema.id, extension]
+
+function extensionFrom({ matricule }: User, attributes: Attributes): Record<string, unknown> | undefined {
+  const extended = {
+    employeeNumber: attributes['employeeNumber'] ?? (matricule === null ? undefined : String(matricule)),
+    costCenter: attributes['costCenter'],
+    organization: attributes['organization'],
+    division: attributes['division'],
+    department: attributes['department'],
+    manager: attributes['manager'],
+  }
+  return Object.values(extended).some((value) => value !== undefined) ? extended : undefined
+}
+
+function groupsOf({ roles }: User, base: string): Record<string, unknown>[] | undefined {
+  const groups = roles.filter(({ number }) => number !== defaultRole)
+  if (groups.length === 0) return undefined
+  return groups.map(({ id, name }) => ({ value: id, $ref: `${base}/Groups/${id}`, display: name, type: 'direct' }))
+}
+
+/** Returns the attributes of a user as a client sees them: only those that have a value. */
+export function valuesOf(provisioned: ProvisionedUser): Values {
+  return JSON.parse(JSON.stringify(fromUser(provisioned, ''))) as Values
 }
 
 export const toETag = ({ version }: { version: number }) => `W/"${version}"`
