@@ -1,6 +1,7 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { configDefaults, defineConfig } from 'vitest/config'
 import './scripts/assets.js'
+import { sourcesModule } from './test/support/sources-module.js'
 import './test/support/temporary-files.js'
 
 /** The Worker on workerd, with a D1 of its own and nothing of a developer's settings; `bindings` are what a suite adds to that. */
@@ -54,7 +55,7 @@ export default defineConfig({
     maxWorkers: '100%',
     projects: [
       {
-        plugins: [workerd()],
+        plugins: [workerd(), sourcesModule()],
         test: {
           name: 'worker',
           include: ['test/**/*.test.ts'],

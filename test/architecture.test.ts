@@ -3,18 +3,20 @@
  * The architecture: which files may import which, how things are named, and that the document comes from the routes.
  */
 import { Validator, type Schema } from '@cfworker/json-schema'
+import texts from 'virtual:sources'
 import { describe, expect, it } from 'vitest'
 import { contracts } from '../src/contracts'
 import { z as subset } from '../src/http/contract/zod-subset'
 import { operationsOf, type OpenApi } from './support/conformance'
 import { call, openApi } from './support/usher'
 
+/** The paths and texts of the files whose path matches. */
+function textsIn(pattern: RegExp): [path: string, text: string][] {
+  return Object.entries(texts).filter(([path]) => pattern.test(path))
+}
+
 /** Every source file as text, by its path from the root. */
-const sources = new Map(
-  Object.entries(
-    import.meta.glob<string>('../src/**/*.{ts,js}', { query: '?raw', import: 'default', eager: true }),
-  ).map(([path, text]) => [path.replace('../', ''), text]),
-)
+const sources = new Map(textsIn(/^src\/.*\.(ts|js)$/))
 
 const imported =
   /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]/gm
@@ -110,8 +112,7 @@ describe('imports', () => {
   })
 
   it('of the client are its own files: no package, and nothing from the Worker', () => {
-    const files = import.meta.glob<string>('../client/*.ts', { query: '?raw', import: 'default', eager: true })
-    const targets = Object.values(files).flatMap((text) =>
+    const targets = textsIn(/^client\/[^/]+\.ts$/).flatMap(([, text]) =>
       [...text.matchAll(imported)].map(([, from, effect, dynamic]) => from ?? effect ?? dynamic),
     )
     expect(targets.length).toBeGreaterThan(2)
@@ -119,20 +120,18 @@ describe('imports', () => {
   })
 
   it('of the console are its own files, the typed client, the reading of tables and preact: nothing from the Worker', () => {
-    const files = import.meta.glob<string>('../console/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true })
+    const files = textsIn(/^console\/[^/]+\.tsx?$/)
     const allowed =
       /^(\.\/[a-z-]+\.tsx?|\.\.\/client\/(index|messages)\.ts|\.\.\/scripts\/csv\/[a-z]+\.js|\.\.\/docs\/compatibility\.md|preact(\/hooks)?|csv-parse\/sync)$/
-    const targets = Object.values(files).flatMap((text) =>
+    const targets = files.flatMap(([, text]) =>
       [...text.matchAll(imported)].map(([, from, effect, dynamic]) => (from ?? effect ?? dynamic) as string),
     )
     expect(targets.length).toBeGreaterThan(60)
     expect(targets.filter((target) => !allowed.test(target))).toEqual([])
     // Requests go through the session, which adds the token. Text never becomes HTML.
-    const asking = Object.entries(files).filter(([, text]) => /\bfetch\(|XMLHttpRequest/.test(text))
-    expect(asking.map(([path]) => path)).toEqual(['../console/session.ts'])
-    expect(
-      Object.values(files).filter((text) => /innerHTML|dangerouslySet|\beval\b|insertAdjacent/.test(text)),
-    ).toEqual([])
+    const asking = files.filter(([, text]) => /\bfetch\(|XMLHttpRequest/.test(text))
+    expect(asking.map(([path]) => path)).toEqual(['console/session.ts'])
+    expect(files.filter(([, text]) => /innerHTML|dangerouslySet|\beval\b|insertAdjacent/.test(text))).toEqual([])
   })
 
   it('of the composition appear only in the entry point', () => {

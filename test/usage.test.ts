@@ -6,13 +6,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { sweepCron } from '../src/scheduled'
 import { signInContracts, type Ask } from './contracts'
 import { operations } from './support/requests'
+import { emptyDirectory } from './support/saved-directory'
 import { keyWith } from './support/v1'
 import {
   adminToken,
   call,
   firstAdmin,
   freshDirectory,
-  newDatabase,
   rows,
   signedInPerson,
   testEnv,
@@ -270,9 +270,9 @@ describe('the cost of recording', () => {
       .map((operation) => [operation.operationId, operation] as const),
   )('is no round trip in %s, and nothing after the first request of an hour', async (_, { method, request }) => {
     const costs = []
-    for (const env of [{ USAGE: 'off' }, {}, {}]) {
-      // Each change runs in a new directory, so that every run makes the same change.
-      if (method !== 'GET') await newDatabase()
+    for (const env of [{ USAGE: 'off' }, {}, ...(method === 'GET' ? [{}] : [])]) {
+      // Each change runs in an empty directory, so that every run makes the same change.
+      if (method !== 'GET') await emptyDirectory()
       const token = await adminToken()
       const user = await signedInPerson(token, { role: 'admin' })
       const { path, ...ask } = await request({ admin: token, one: user })
@@ -281,9 +281,9 @@ describe('the cost of recording', () => {
       expect(answer.status).toBeLessThan(300)
       costs.push(answer.cost)
     }
-    const [without, first, later] = costs as [(typeof costs)[0], (typeof costs)[0], (typeof costs)[0]]
+    const [without, first, later] = costs as [(typeof costs)[0], (typeof costs)[0], (typeof costs)[0]?]
     expect([first.trips, first.written - without.written <= 1]).toEqual([without.trips, true])
-    if (method === 'GET') expect([later.trips, later.written]).toEqual([without.trips, without.written])
+    if (later) expect([later.trips, later.written]).toEqual([without.trips, without.written])
   })
 })
 

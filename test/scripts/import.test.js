@@ -27,7 +27,7 @@ const commands = [
 ]
 const scriptOf = (name) => (name === 'export' ? 'export' : 'import')
 
-describe('a directory that cannot be reached', () => {
+describe.concurrent('a directory that cannot be reached', () => {
   it.each(commands)('is waited for, and the command prints the reason and the time (%s)', async (name, argsFor) => {
     const said = await saysUntil('giving up in', scriptOf(name), argsFor(closed), key)
     expect(said).toMatch(

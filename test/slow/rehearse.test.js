@@ -1,6 +1,6 @@
 /** `npm run rehearse`, as an operator runs it against a server: replays of the recordings, and error messages. */
 import { spawnSync } from 'node:child_process'
-import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { temporaryFolder } from '../support/scripts'
@@ -108,3 +108,27 @@ it('stops with an error message', () => {
   const foreign = rehearses(['personnel', at('anonymous.ndjson'), server.address, '--strip', '/elsewhere'])
   expect([foreign.status, foreign.last]).toEqual([3, '0 same, 0 listed, 0 differences, 0 skipped'])
 }, 300_000)
+
+it('a recording of 200 MB is read in less than 300 MB of memory, and a long body is cut', () => {
+  const path = at('long.har')
+  const output = openSync(path, 'w')
+  const entry = (text) =>
+    JSON.stringify({
+      request: { method: 'GET', url: 'https://old.example/x', headers: [] },
+      response: { status: 200, headers: [], content: { text } },
+    })
+  writeSync(output, `{"log":{"entries":[${entry('é\\"'.repeat(5_000_000))}`)
+  const usual = `,${entry('é\\"'.repeat(20_000))}`
+  for (let size = 0; size < 200 * 2 ** 20; size += Buffer.byteLength(usual)) writeSync(output, usual)
+  writeSync(output, ']}}')
+  closeSync(output)
+  const script = `
+    import { entriesOf } from './scripts/rehearse/recording.js'
+    let count = 0, cut = 0
+    for await (const { isCut } of entriesOf(process.argv[1])) { count += 1; cut += isCut ? 1 : 0 }
+    console.log(count > 1000, cut, process.resourceUsage().maxRSS < 300 * 1024)`
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script, path], {
+    encoding: 'utf8',
+  })
+  expect(stderr + stdout).toBe('true 1 true\n')
+})
