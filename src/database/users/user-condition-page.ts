@@ -3,13 +3,13 @@
  * exactly on each candidate.
  */
 import { sql, type SQL } from 'drizzle-orm'
-import { limit, prepare, type Statement, type Values } from '../statement'
+import { limit, prepare, prepareEach, type Statement, type Values } from '../statement'
 import { userCounts } from '../tables'
 import { candidates, costOf, narrowing, type Narrowing } from './user-candidates'
-import { toSql, type UserCondition } from './user-condition'
+import { toSql, type TextField, type UserCondition } from './user-condition'
 import type { UserFilter } from './user-filter'
 import { keyOf, orderBy, type Order } from './user-matched-page'
-import { clientNumber, listedUser, pageOf, readPage, type UserPage } from './user-row'
+import { clientNumber, listedUser, pageOf, readPage, type ClientKind, type UserPage } from './user-row'
 
 /** The maximum number of users for a condition that no index narrows. Such a condition is evaluated on every user. */
 export const maxUsersRead = 50_000
@@ -35,23 +35,50 @@ const maxFound = 200
  * undefined if the condition is not a look-up.
  */
 export function selectFewUsers(query: ConditionQuery): Statement<ConditionPage> | undefined {
-  const { condition, client } = query
+  const { condition, client, sort, descending } = query
   const found = narrowing(condition)
   if (!found || costOf(found) > 0 || sizeOf(condition) > maxRepeated) return undefined
-  const own = clientNumber[client.kind]
+  const shape = { sort, descending, client: client.kind }
+  if (isOneText(condition)) {
+    const { field, value: text, key } = condition
+    return selectByText({ ...shape, field }, { client: client.credential, text, key })
+  }
+  return prepare<Values, ConditionPage>(() => fewUsers(shape, condition, found), readFew)({ client: client.credential })
+}
+
+type FewShape = Order & { client: ClientKind }
+
+function fewUsers({ client, ...order }: FewShape, condition: UserCondition, found: Narrowing): SQL {
+  const own = clientNumber[client]
   // Every user that is found by an external id has this id.
   const known = isExact(condition) && condition.field === 'externalId' ? sql`${condition.value}` : undefined
-  const listed = sql`SELECT ${listedUser(keyOf(query.sort), own, known)} FROM (${candidates(found, own)}) AS candidate
+  return pageOf(
+    sql`0`,
+    sql`SELECT ${listedUser(keyOf(order.sort), own, known)} FROM (${candidates(found, own)}) AS candidate
     CROSS JOIN users ON users.number = candidate.number WHERE ${isExact(condition) ? sql`1` : toSql(condition, own)}
-    ORDER BY ${orderBy(query, sql`users.number`)} LIMIT ${sql.raw(String(maxFound + 1))}`
-  return prepare<Values, ConditionPage>(
-    () => pageOf(sql`0`, listed),
-    (row: Parameters<typeof readPage>[0]) => {
-      const { users } = readPage(row)
-      return { users, total: users.length > maxFound ? undefined : users.length }
-    },
-  )({ client: client.credential })
+    ORDER BY ${orderBy(order, sql`users.number`)} LIMIT ${sql.raw(String(maxFound + 1))}`,
+  )
 }
+
+function readFew(row: Parameters<typeof readPage>[0]): ConditionPage {
+  const { users } = readPage(row)
+  return { users, total: users.length > maxFound ? undefined : users.length }
+}
+
+/** Whether the condition is the look-up that clients send before each change. It has one statement for each field. */
+const isOneText = (condition: UserCondition): condition is UserCondition & { kind: 'text' } =>
+  condition.kind === 'text' && condition.comparison === 'eq' && condition.field !== 'employeeNumber'
+
+const selectByText = prepareEach<
+  FewShape & { field: TextField },
+  { client: string; text: string; key: string },
+  ConditionPage
+>(({ field, ...shape }) => {
+  // A placeholder is a value to the library, but has a type of its own.
+  const [text, key] = [value('text'), value('key')] as unknown as [string, string]
+  const condition = { kind: 'text', field, comparison: 'eq', value: text, key, searched: text } as const
+  return fewUsers(shape, condition, narrowing(condition) as Narrowing)
+}, readFew)
 
 /** Whether the look-up finds only users that match the condition. */
 const isExact = (condition: UserCondition): condition is UserCondition & { kind: 'text' } =>

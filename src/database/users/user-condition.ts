@@ -103,16 +103,16 @@ const operators: Record<Comparison, SQL> = {
 
 /** A user without the text matches `ne` only. */
 function textHolds(text: SQL, { comparison, value }: { comparison: TextComparison; value: string }): SQL {
-  const length = sql.raw(String([...value].length))
+  const length = () => sql.raw(String([...value].length))
   switch (comparison) {
     case 'ne':
       return sql`(${text} IS NOT ${value})`
     case 'co':
       return sql`(coalesce(instr(${text}, ${value}), 0) > 0)`
     case 'sw':
-      return sql`(substr(${text}, 1, ${length}) IS ${value})`
+      return sql`(substr(${text}, 1, ${length()}) IS ${value})`
     case 'ew':
-      return sql`(substr(${text}, -${length}, ${length}) IS ${value})`
+      return sql`(substr(${text}, -${length()}, ${length()}) IS ${value})`
     default:
       return sql`coalesce(${text} ${operators[comparison]} ${value}, 0)`
   }
