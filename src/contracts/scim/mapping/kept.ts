@@ -26,7 +26,7 @@ interface KeptName {
 
 const keptName = (attributes: Attributes) => (attributes['name'] ?? {}) as KeptName
 
-/** Returns the parts of the name, or undefined if there is none. */
+/** Returns the parts of the name. Returns undefined for a user without a name. */
 export function namesOf({ givenName, familyName }: User, attributes: Attributes): object | undefined {
   const kept = keptName(attributes)
   const { middleName, honorificPrefix, honorificSuffix } = kept
