@@ -140,7 +140,10 @@ function withoutMoving(text: string, operationId: string | undefined): string {
   if (operationId === 'v1ImportUsers') {
     return text
       .replace(/"field":"(password|pin)_hash"|"kind":"[^"]*"|"would cost too much[^"]*"/g, '')
-      .replace(/must not come with a password or a password_hash|name the column password_hash|as password_hash says/g, '')
+      .replace(
+        /must not come with a password or a password_hash|name the column password_hash|as password_hash says/g,
+        '',
+      )
   }
   return operationId === 'v1ExportUsers' ? text.replace(/"(password|pin)_hash":("[^"]*"|null)/g, '') : text
 }
