@@ -15,9 +15,6 @@ import { operationFor } from './support/conformance'
 import { barePerson, changedAt, nurseRole, plainRole, recordPassword, v1Path, type Person } from './support/people'
 
 freshDirectory()
-// Each test sends as many requests as several tests elsewhere.
-vi.setConfig({ testTimeout: 30_000 })
-
 let admin: string
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-02-03T04:05:06.789Z') })

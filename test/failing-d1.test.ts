@@ -12,8 +12,6 @@ const operations = operationsOf(document).map((operation) => [operation.operatio
 const everyMessage = [...documented.again, ...documented.notAgain]
 let injected = 0
 
-vi.setConfig({ testTimeout: 60_000 })
-
 /** The messages that the Worker logged. */
 let loggedErrors: string[]
 

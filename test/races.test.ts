@@ -29,8 +29,6 @@ import { dump, newScene, personNamed, type Scene } from './support/scene'
 import { nobody, type Someone } from './support/people'
 import { call, methodOf, openApi, rows, testEnv, type Answer } from './support/usher'
 
-vi.setConfig({ testTimeout: 60_000 })
-
 const document = await openApi()
 const operations = operationsOf(document)
 const contractOf = ({ path }: Operation) => path.split('/')[1] as string

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { inconsistencies } from '../support/consistency'
-import { admin, freePort, hurried, newServer } from '../support/server'
+import { admin, exitOf, freePort, hurried, newServer } from '../support/server'
 
 const people = Math.max(60, Math.round(500 * Number(process.env.SLOW_SCALE || 1)))
 const home = mkdtempSync(join(tmpdir(), 'usher-legacy-'))
@@ -61,7 +61,7 @@ beforeAll(async () => {
   const lines = everyone.map(({ password: _, ...row }) => JSON.stringify(row)).join('\n')
   const results = await ask('POST', '/v1/imports', { body: lines, type: 'application/x-ndjson' })
   expect(JSON.parse(results.trim().split('\n').at(-1))).toMatchObject({ created: people, refused: 0 })
-}, 300_000)
+})
 
 afterAll(async () => {
   await stopLegacy()
@@ -78,9 +78,8 @@ async function startLegacy() {
 
 async function stopLegacy() {
   if (!legacy) return
-  const gone = new Promise((resolve) => legacy.once('exit', resolve))
   legacy.kill('SIGKILL')
-  await gone
+  await exitOf(legacy)
   legacy = undefined
 }
 
@@ -162,7 +161,7 @@ it('counts no failed sign-in for any fault of the legacy system', async () => {
   }
   expect(await failures()).toEqual([])
   expect((await signIn('v1', one.email, one.password)).outcome).toBe('done')
-}, 120_000)
+})
 
 const idOf = async ({ email }) =>
   JSON.parse(await ask('GET', `/v1/users?search=${encodeURIComponent(email)}`)).data.find(
@@ -179,7 +178,7 @@ it('returns 503 while the legacy system is down, and locks no account', async ()
   expect((await fetch(`${server.address}/health`)).status).toBe(200)
   expect(await failures()).toEqual([])
   await startLegacy()
-}, 120_000)
+})
 
 /** Checks the database of a server that is down. Returns the number of attempts that were under way. */
 const attemptsLeft = () =>
@@ -208,7 +207,7 @@ it('leaves each user pending when the Worker is killed while it asks the legacy 
   await control('none')
   await server.start()
   expect((await migration()).pending).toBe(people - half - 1)
-}, 180_000)
+})
 
 const kills = people < 200 ? 2 : 6
 

@@ -7,7 +7,7 @@ let server
 beforeAll(async () => {
   server = await newServer(hurried)
   await server.start()
-}, 120_000)
+})
 afterAll(() => server?.remove())
 
 it('serves the document of all contracts and of each one', async () => {

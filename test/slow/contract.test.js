@@ -28,4 +28,4 @@ it('a new contract is formatted and compiles', () => {
   writeFileSync(join(copy, 'tsconfig.json'), JSON.stringify(settings))
   const compiled = inCopy('node_modules/typescript/bin/tsc', '--noEmit')
   expect([compiled.status, compiled.said]).toEqual([0, ''])
-}, 120_000)
+})

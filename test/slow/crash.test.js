@@ -53,7 +53,7 @@ beforeAll(async () => {
       able[kind].push({ operation, place })
     }
   }
-}, 300_000)
+})
 afterAll(() => server?.remove())
 
 /**

@@ -66,7 +66,7 @@ beforeAll(async () => {
   key = (await post('/v1/api-keys', { name: 'the doctor', permissions }, access_token)).key
   const person = { email: 'ines@example.org', name: 'Inés Duarte', username: 'ines', password: 'a fine passphrase' }
   ines = (await post('/v1/users', person, access_token)).id
-}, 300_000)
+})
 afterAll(() => server?.remove())
 
 const as = (token) => ({ headers: { authorization: `Bearer ${token}` } })
@@ -110,7 +110,7 @@ it('the doctor reports no fault in a healthy directory', async () => {
     expect(text).toContain(line)
   }
   expect(text).not.toContain(key)
-}, 120_000)
+})
 
 it(`the doctor finds each of ${breakages.length} faults, and its advice repairs them`, async () => {
   await server.kill()
@@ -136,7 +136,7 @@ it(`the doctor finds each of ${breakages.length} faults, and its advice repairs 
   await server.start()
   const mended = await doctor()
   expect([mended.text, mended.code]).toEqual([mended.text, 0])
-}, 300_000)
+})
 
 describe('the doctor, when it cannot ask,', () => {
   it.each([
@@ -160,7 +160,7 @@ describe('the doctor, when it cannot ask,', () => {
       expect([code, text]).toEqual([2, expect.stringContaining(words)])
       expect(text).not.toContain(given)
     }
-  }, 120_000)
+  })
 })
 
 /** States that no local deployment has: a Worker that returns a healthy report, changed in one place. */

@@ -13,7 +13,7 @@ let server
 beforeAll(async () => {
   server = await newServer(hurried)
   await server.start()
-}, 300_000)
+})
 afterAll(() => server?.remove(), 60_000)
 
 const operator = { USHER_IDENTIFIER: admin.email, USHER_PASSWORD: admin.password }
@@ -77,7 +77,7 @@ it('changes nothing without --writes, and shows no difference with writes, in a 
   expect(markdown.status).toBe(1)
   expect(readFileSync(at('rbac.md'), 'utf8')).toMatch(/### rbacListUsers[^#]*`\$\.pagination\.total`/)
   expect(readFileSync(at('rbac.md'), 'utf8')).not.toMatch(/okello|seven small boats/i)
-}, 300_000)
+})
 
 it('stops with an error message', () => {
   const anonymous = {
@@ -107,7 +107,7 @@ it('stops with an error message', () => {
   }
   const foreign = rehearses(['personnel', at('anonymous.ndjson'), server.address, '--strip', '/elsewhere'])
   expect([foreign.status, foreign.last]).toEqual([3, '0 same, 0 listed, 0 differences, 0 skipped'])
-}, 300_000)
+})
 
 it('a recording of 200 MB is read in less than 300 MB of memory, and a long body is cut', () => {
   const path = at('long.har')

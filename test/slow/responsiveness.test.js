@@ -6,7 +6,7 @@ let server
 beforeAll(async () => {
   server = await newServer(hurried)
   await server.start()
-}, 300_000)
+})
 afterAll(() => server?.remove())
 
 const post = (path, body, headers) => fetch(server.address + path, { method: 'POST', body, headers })
@@ -21,33 +21,41 @@ const hashes = {
   usher: `$pbkdf2-sha256$i=100000,r=60$${salt}$${hash}`,
 }
 
+/** The most times that the test measures. Each measurement has its own users, because wrong passwords lock accounts. */
+const measurements = 12
+const emailOf = (name, measurement) => `${name}.${measurement}@example.org`
+let measured = 0
+
 it('other requests are answered while costly passwords are checked', async () => {
   const { access_token } = await (await signIn(admin.email, admin.password)).json()
-  const lines = Object.entries(hashes).map(([name, password_hash]) =>
-    JSON.stringify({ email: `${name}@example.org`, name, password_hash }),
+  const lines = Object.entries(hashes).flatMap(([name, password_hash]) =>
+    Array.from({ length: measurements }, (_, index) =>
+      JSON.stringify({ email: emailOf(name, index + 1), name, password_hash }),
+    ),
   )
   const headers = { authorization: `Bearer ${access_token}`, 'content-type': 'application/x-ndjson' }
   const imported = await (await post('/v1/imports', lines.join('\n'), headers)).text()
-  expect(imported).toMatch(/"created":3/)
+  expect(imported).toContain(`"created":${lines.length}`)
 
   for (const together of [['bcrypt'], ['django'], ['usher'], Object.keys(hashes)]) {
     // On a busy machine any answer may be late, but behind a check that blocks the isolate it is late each time.
-    let measured = await answersDuring(together)
-    for (let tried = 1; tried < 3 && !isResponsive(measured); tried += 1) measured = await answersDuring(together)
-    const { answered, took, longest } = measured
+    let times = await answersDuring(together)
+    for (let tried = 1; tried < 3 && !isResponsive(times); tried += 1) times = await answersDuring(together)
+    const { answered, took, longest } = times
     console.log(`${together}: ${answered} requests answered within ${took} ms, each within ${longest} ms`)
-    expect([together, measured, isResponsive(measured)]).toEqual([together, measured, true])
+    expect([together, times, isResponsive(times)]).toEqual([together, times, true])
   }
-}, 120_000)
+})
 
 const isResponsive = ({ answered, took, longest }) => answered > 3 && longest < took / 2
 
 /** Signs in as these users at once, and sends other requests until the first sign-in is answered. Times in ms. */
 async function answersDuring(together) {
   let checked = 0
+  measured += 1
   const began = Date.now()
   const signingIn = together.map(async (name) => {
-    const { status } = await signIn(`${name}@example.org`, 'not the password')
+    const { status } = await signIn(emailOf(name, measured), 'not the password')
     checked += 1
     return status
   })

@@ -15,7 +15,7 @@ beforeAll(async () => {
   await server.start()
   const json = { identifier: admin.email, password: admin.password }
   adminToken = (await call({ path: '/v1/auth/login', json })).body.access_token
-}, 300_000)
+})
 afterAll(() => server?.remove())
 
 async function call({ path, method, json, form, token, headers = {} }) {

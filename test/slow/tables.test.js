@@ -16,7 +16,7 @@ let server
 beforeAll(async () => {
   server = await newServer(hurried)
   await server.start()
-}, 300_000)
+})
 afterAll(() => server?.remove(), 60_000)
 
 async function keyOf({ address }) {

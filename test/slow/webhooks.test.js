@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { admin, freePort, hurried, newServer } from '../support/server'
+import { admin, exitOf, freePort, hurried, newServer } from '../support/server'
 
 const kills = Math.max(3, Math.round(20 * Number(process.env.SLOW_SCALE || 1)))
 const everyMinute = '* * * * *'
@@ -31,7 +31,7 @@ beforeAll(async () => {
   port = await freePort()
   webhook = await send('POST', '/v1/webhooks', { url: `http://127.0.0.1:${port}/usher` })
   await startReceiver()
-}, 300_000)
+})
 
 afterAll(async () => {
   await killReceiver()
@@ -64,9 +64,8 @@ async function startReceiver() {
 
 async function killReceiver() {
   if (!receiver) return
-  const gone = new Promise((resolve) => receiver.once('exit', resolve))
   receiver.kill('SIGKILL')
-  await gone
+  await exitOf(receiver)
   receiver = undefined
 }
 

@@ -1,10 +1,7 @@
 /** Requests of the rbac client, a sample user, and the expected errors. */
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import type { Permission } from '../../src/core/access/permissions'
 import { adminToken, call, roleIds, signedInPerson, type Answer } from './usher'
-
-// A test may send many requests, and the machine may be busy. Nothing here measures time.
-vi.setConfig({ testTimeout: 60_000 })
 
 export const users = '/rbac/api/v1/users'
 export const auth = '/rbac/api/v1/auth'

@@ -3,7 +3,7 @@
  * is down.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,6 +28,12 @@ export const freePort = () =>
     })
   })
 
+/** The exit code of a child process, which may have ended already. Null after a signal. */
+export const exitOf = (child) =>
+  child.exitCode !== null || child.signalCode !== null
+    ? Promise.resolve(child.exitCode)
+    : new Promise((resolve) => child.once('exit', resolve))
+
 export const admin = { email: 'first.admin@usher.example', password: 'the very first way in' }
 
 /** The variables that the server requires. */
@@ -40,6 +46,23 @@ export const secrets = {
 /** The same with settings that allow many fast requests. */
 export const hurried = { ...secrets, PASSWORD_ROUNDS: '1', RATE_LIMIT: 'off' }
 
+function migrate(state) {
+  const migrating = wrangler('d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state)
+  const { status, stderr } = spawnSync(...migrating, { cwd: root, env: environment, encoding: 'utf8' })
+  if (status !== 0) throw new Error(stderr)
+}
+
+/** Copies the state for the servers that follow. Whoever reads the copy sees all of it. */
+function share(state, path) {
+  const copy = mkdtempSync(join(tmpdir(), 'usher-'))
+  cpSync(state, copy, { recursive: true })
+  try {
+    renameSync(copy, path)
+  } catch {
+    // Another suite has shared its own in the meantime.
+  }
+}
+
 /** Creates an empty directory on disk for one server. `worker` is a file that is served in place of the Worker. */
 export async function newServer(settings, { worker } = {}) {
   const home = mkdtempSync(join(tmpdir(), 'usher-'))
@@ -50,9 +73,12 @@ export async function newServer(settings, { worker } = {}) {
     writeFileSync(variables, lines.join(''))
   }
   configure(settings)
-  const migrating = wrangler('d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state)
-  const { status, stderr } = spawnSync(...migrating, { cwd: root, env: environment, encoding: 'utf8' })
-  if (status !== 0) throw new Error(stderr)
+  const { MIGRATED_STATE: migrated } = process.env
+  if (migrated && existsSync(migrated)) cpSync(migrated, state, { recursive: true })
+  else {
+    migrate(state)
+    if (migrated) share(state, migrated)
+  }
 
   const port = await freePort()
   // Two servers that start at the same time would both take the default port.
@@ -99,9 +125,8 @@ export async function newServer(settings, { worker } = {}) {
     /** Kills the server at once, like a power cut: no shutdown, nothing is finished. */
     async kill() {
       if (!server) return
-      const gone = new Promise((resolve) => server.once('exit', resolve))
-      process.kill(-server.pid, 'SIGKILL')
-      await gone
+      if (server.exitCode === null) process.kill(-server.pid, 'SIGKILL')
+      await exitOf(server)
       server = undefined
     },
 

@@ -1,14 +1,11 @@
 /// <reference types="vite/client" />
 /** Requests of v1's clients and the expected errors. */
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import type { Permission } from '../../src/core/access/permissions'
 import statements from '../contracts/v1/STATEMENTS.md?raw'
 import { call, signedInPerson, type Answer } from './usher'
 
 export { statements }
-
-// A test may send many requests, and the machine may be busy. Nothing here measures time.
-vi.setConfig({ testTimeout: 30_000 })
 
 const titles = {
   400: 'Bad Request',

@@ -35,8 +35,6 @@ import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, freshDirectory, person, rows, signIn } from '../../support/usher'
 
 freshDirectory()
-// Tables of values, each with a request or more, are slow on a busy machine.
-vi.setConfig({ testTimeout: 30_000 })
 afterEach(() => void vi.useRealTimers())
 
 let admin: string

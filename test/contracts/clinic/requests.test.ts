@@ -27,9 +27,6 @@ import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, freshDirectory, rows, type Answer, type Call } from '../../support/usher'
 
 freshDirectory()
-// Tables of values, each with a request or more, are slow on a busy machine.
-vi.setConfig({ testTimeout: 30_000 })
-
 let admin: string
 beforeEach(async () => {
   admin = await adminToken()

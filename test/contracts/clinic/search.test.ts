@@ -1,6 +1,6 @@
 /// <reference types="vite/client" />
 /** clinic: the search, a stream of all matches followed by their count. */
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import {
   activate,
@@ -23,9 +23,6 @@ import { populate } from '../../support/population'
 import { adminToken, call, fetchWorker, firstAdmin, freshDirectory, person, rows } from '../../support/usher'
 
 freshDirectory()
-// Tables of values, each with a request or more, are slow on a busy machine.
-vi.setConfig({ testTimeout: 30_000 })
-
 let admin: string
 beforeEach(async () => {
   admin = await adminToken()

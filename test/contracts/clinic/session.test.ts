@@ -30,8 +30,6 @@ import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, firstAdmin, freshDirectory, openApi, rows, signIn, type Call } from '../../support/usher'
 
 freshDirectory()
-// Tables of values, each with a request or more, are slow on a busy machine.
-vi.setConfig({ testTimeout: 30_000 })
 afterEach(() => void vi.useRealTimers())
 
 const { password } = inesInFull

@@ -1,6 +1,6 @@
 /// <reference types="vite/client" />
 /** clinic: creating and reading a user. */
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import statements from './STATEMENTS.md?raw'
 import {
   asJson,
@@ -30,9 +30,6 @@ import { namesEveryTest } from '../../support/statements'
 import { adminToken, call, freshDirectory, person, rows, signIn } from '../../support/usher'
 
 freshDirectory()
-// Tables of values, each with a request or more, are slow on a busy machine.
-vi.setConfig({ testTimeout: 30_000 })
-
 let admin: string
 beforeEach(async () => {
   admin = await adminToken()

@@ -1,13 +1,11 @@
 /** v1: behaviour that all query parameters share, taken from the document. */
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { namesEveryTest } from '../../support/statements'
 import { operations } from '../../support/requests'
 import { adminToken, call, freshDirectory, signedInPerson, type Answer } from '../../support/usher'
 import { expectInvalid, statements } from '../../support/v1'
 
 freshDirectory()
-vi.setConfig({ testTimeout: 60_000 })
-
 let admin: string
 beforeEach(async () => {
   admin = await adminToken()
