@@ -1,10 +1,9 @@
 /** The console in a browser: every screen, by mouse and by keyboard alone, with few permissions and with hostile text. */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toMarkdown } from '../../scripts/rehearse/report-markdown.js'
-import { launchChromium, openPage } from '../support/chromium'
+import { launchChromium, openPage, screenshot } from '../support/chromium'
 import { admin, hurried, newServer } from '../support/server'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -21,7 +20,6 @@ let token
 const people = {}
 
 beforeAll(async () => {
-  if (process.env.SCREENSHOTS) mkdirSync(process.env.SCREENSHOTS, { recursive: true })
   browser = await launchChromium()
   const upstream = { url: 'http://127.0.0.1:9/verify', hook: true }
   server = await newServer({ ...hurried, UPSTREAMS: JSON.stringify({ 'clinic-legacy': upstream }) })
@@ -132,9 +130,7 @@ describe('every screen', () => {
         await page.emulateMedia({ colorScheme })
         await page.setViewportSize({ width, height: 900 })
         expect([width, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([width, width])
-        if (!process.env.SCREENSHOTS) continue
-        const file = `console-${name}-${colorScheme}-${width}.png`
-        await page.screenshot({ path: join(process.env.SCREENSHOTS, file), fullPage: true })
+        await screenshot(page, `console-${name}-${colorScheme}-${width}.png`, { fullPage: true })
       }
       expect(complaints).toEqual([])
       // In the dark and narrow look, and in the light and wide one.

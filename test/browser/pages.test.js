@@ -1,9 +1,6 @@
 /** The index and the interactive reference in a browser. */
-import { mkdirSync, mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { launchChromium, openPage } from '../support/chromium'
+import { launchChromium, openPage, screenshot } from '../support/chromium'
 import { operationsOf } from '../support/conformance'
 import { admin, hurried, newServer } from '../support/server'
 
@@ -82,12 +79,8 @@ const withSignIn = Object.fromEntries(Object.entries(contracts).filter(([, { sig
 
 let server
 let browser
-let screenshots
 
 beforeAll(async () => {
-  screenshots = process.env.SCREENSHOTS || mkdtempSync(join(tmpdir(), 'usher-screenshots-'))
-  mkdirSync(screenshots, { recursive: true })
-  console.log(`The screenshots are in ${screenshots}`)
   browser = await launchChromium()
   server = await newServer(hurried)
   await server.start()
@@ -172,7 +165,7 @@ describe('the index', () => {
     const { page, complaints, close } = await open({ colorScheme, viewport: { width, height: 900 } })
     await page.goto(`${server.address}/`)
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
-    await page.screenshot({ path: join(screenshots, `index-${colorScheme}-${width}.png`), fullPage: true })
+    await screenshot(page, `index-${colorScheme}-${width}.png`, { fullPage: true })
     expect(complaints).toEqual([])
     await close()
   })
@@ -211,11 +204,11 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
     await page.emulateMedia({ colorScheme })
     await page.setViewportSize({ width, height: 900 })
     await page.evaluate(() => scrollTo(0, 0))
-    await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}-${width}.png`) })
+    await screenshot(page, `${name}-${colorScheme}-${width}.png`)
     const operation = page.locator(`.opblock[id$="-${create[0]}"]`)
     await operation.locator('.opblock-summary-control').click()
     await operation.locator('.execute').waitFor()
-    await operation.screenshot({ path: join(screenshots, `${name}-${create[0]}-${colorScheme}-${width}.png`) })
+    await screenshot(operation, `${name}-${create[0]}-${colorScheme}-${width}.png`)
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
     await operation.locator('.opblock-summary-control').click()
     await page.setViewportSize({ width: 1280, height: 900 })
@@ -251,7 +244,7 @@ describe.each(Object.entries(contracts))('the reference of %s', (name, { signIn,
     expect(created.text).toContain(creates)
     expect((await tryOut(page, reader, shownUser)).text).toContain('Pilar')
     expect(await directory(creates)).toEqual([creates])
-    await page.screenshot({ path: join(screenshots, `${name}-signed-in.png`) })
+    await screenshot(page, `${name}-signed-in.png`)
     // The token is kept only for the tab, and the cookie only by the browser.
     const kept = name === 'clinic' ? 0 : 1
     expect(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie])).toEqual([
@@ -278,7 +271,7 @@ describe('the reference', () => {
         .evaluateAll((found) => found.map((link) => link.getAttribute('href')))
       expect(links).toEqual(Object.keys(contracts).map((name) => `/docs/${name}`))
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
-      await page.screenshot({ path: join(screenshots, `docs-${scheme}-${width}.png`), fullPage: true })
+      await screenshot(page, `docs-${scheme}-${width}.png`, { fullPage: true })
       expect(complaints).toEqual([])
       await close()
     },

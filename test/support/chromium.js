@@ -1,5 +1,6 @@
 /** A headless Chromium whose pages report their errors. */
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 
 const executablePath = process.env.CHROMIUM_PATH || '/usr/bin/chromium'
@@ -39,4 +40,10 @@ export async function openPage(browser, address, options = {}) {
     ),
   )
   return { page, complaints, close: () => context.close() }
+}
+
+/** Stores a picture of a page, or of an element of it, in the folder that SCREENSHOTS names. */
+export async function screenshot(subject, file, options) {
+  const folder = process.env.SCREENSHOTS
+  if (folder) await subject.screenshot({ path: join(folder, file), ...options })
 }
