@@ -278,9 +278,14 @@ describe.each(faults)('an upstream that %s', (_, fault) => {
     const signInAll = () =>
       Promise.all(users.map(({ contract, email, password }) => signInThrough(contract, email, password)))
     legacy.fault = fault
+    // Five seconds take fifty milliseconds.
+    const timeout = AbortSignal.timeout.bind(AbortSignal)
+    const limits = vi.spyOn(AbortSignal, 'timeout').mockImplementation((limit) => timeout(limit / 100))
     for (const { outcome, headers } of await signInAll()) {
       expect([outcome, headers.get('retry-after')]).toEqual(['unavailable', '5'])
     }
+    expect(new Set(limits.mock.calls.flat())).toEqual(new Set([5000]))
+    limits.mockRestore()
     expect([await failures(), await rows('SELECT * FROM adoption_attempts')]).toEqual([[], []])
     for (const { upstream, email } of users) {
       expect([upstream, await statusOf(email)]).toEqual([upstream, 'pending'])

@@ -4,12 +4,13 @@
  */
 import { beforeAll, vi } from 'vitest'
 import { emptyDirectory } from './saved-directory'
-import { useVariables } from './usher'
+import { forgetFirstSignIn, useVariables } from './usher'
 
 useVariables({})
 
 beforeAll(async () => {
   vi.useRealTimers()
   vi.restoreAllMocks()
+  forgetFirstSignIn()
   await emptyDirectory()
 })

@@ -1,16 +1,16 @@
 /** A snapshot of the whole directory, to compare with a later one. */
-import { changes } from './saved-directory'
+import { changes } from './changes'
 import { rows, testEnv } from './usher'
 
 export type Snapshot = Record<string, Record<string, unknown>[]>
 
 let names: string[] | undefined
 
-let latest: { changes: string; snapshot: Snapshot } | undefined
+let latest: { changes: number; snapshot: Snapshot } | undefined
 
 /** Every row of every table, without the last-use columns. A refused request may change those. */
 export async function snapshot(): Promise<Snapshot> {
-  const before = await changes()
+  const before = changes()
   if (latest?.changes !== before) latest = { changes: before, snapshot: await read() }
   return latest.snapshot
 }

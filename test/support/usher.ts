@@ -5,9 +5,10 @@ import { beforeEach } from 'vitest'
 import worker from '../../src/index'
 import type { Env } from '../../src/env'
 import { conform, operationFor, valueOf, type OpenApi } from './conformance'
+import { changes } from './changes'
 import { uuidOf } from './people'
 import { expectNoScan, watched } from './query-plans'
-import { changes, emptyDirectory, restoreDirectory, saveDirectory, type SavedDirectory } from './saved-directory'
+import { emptyDirectory, restoreDirectory, saveDirectory, type SavedDirectory } from './saved-directory'
 
 export { deleteDatabase, migrate, newDatabase } from './saved-directory'
 export { roleIds, uuidOf } from './people'
@@ -19,13 +20,14 @@ export const firstAdmin = {
   password: String(testEnv.BOOTSTRAP_ADMIN_PASSWORD),
 }
 
-/** The state of the database when the directory was last emptied. */
-let changesWhenEmpty: string | undefined
+/** The value of `changes` when the directory was last emptied. */
+let changesWhenEmpty: number | undefined
 
 /** Empties the directory before each test of the file. */
 export function freshDirectory(): void {
   beforeEach(async () => {
-    changesWhenEmpty = await emptyDirectory()
+    await emptyDirectory()
+    changesWhenEmpty = changes()
   })
 }
 
@@ -155,17 +157,22 @@ let firstSignIn: { at: number; token: string; directory: SavedDirectory } | unde
 /** The first sign-in is used again in this time, in which its access token is valid. */
 const freshMilliseconds = 300_000
 
+/** The next file signs in anew, because it may derive passwords with other iterations. */
+export function forgetFirstSignIn(): void {
+  firstSignIn = undefined
+}
+
 /**
  * The token of the first admin, created by the first sign-in. In an empty directory, the rows and the token of an
  * earlier first sign-in of the file are used again.
  */
 export async function adminToken(): Promise<string> {
-  const isFirst = Object.keys(ofThisFile).length === 0 && (await changes()) === changesWhenEmpty
-  if (isFirst && firstSignIn && Math.abs(Date.now() - firstSignIn.at) < freshMilliseconds) {
+  const at = Date.now()
+  const isFirst = Object.keys(ofThisFile).length === 0 && changes() === changesWhenEmpty
+  if (isFirst && firstSignIn && Math.abs(at - firstSignIn.at) < freshMilliseconds) {
     await restoreDirectory(firstSignIn.directory)
     return firstSignIn.token
   }
-  const at = Date.now()
   const { access_token: token } = await signIn(firstAdmin.email, firstAdmin.password)
   if (isFirst) firstSignIn = { at, token, directory: await saveDirectory() }
   return token
