@@ -193,12 +193,12 @@ describe('the rate limits', () => {
     }
     // The limiter counts from the start of each minute by the clock, so another client tries again when a minute ends.
     const minute = () => Math.floor(Date.now() / 60_000)
-    let begun = minute()
-    let statuses = await signIns('198.51.100.7')
-    for (let client = 8; minute() !== begun && client < 12; client += 1) {
+    let [client, begun, statuses] = [7, 0, [] as number[]]
+    do {
       begun = minute()
       statuses = await signIns(`198.51.100.${client}`)
-    }
+      client += 1
+    } while (minute() !== begun && client < 12)
     expect(statuses).toEqual([...Array(20).fill(401), ...Array(5).fill(429)])
   })
 
