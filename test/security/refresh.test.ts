@@ -23,10 +23,10 @@ async function trade({ ask, tokenOf, outcome }: Refreshing, token: string, env: 
 
 const reads = async (token: string | undefined) => (await call('/v1/me', { token: String(token) })).status
 
-/** A forged token whose first bytes are genuine. */
+/** A forged token: its first bytes are genuine, and every other byte differs from the genuine one. */
 function forged(token: string, genuine: number): string {
   const base64 = token.replaceAll('-', '+').replaceAll('_', '/')
-  const bytes = Uint8Array.from(atob(base64), (character, index) => (index < genuine ? character.charCodeAt(0) : 7))
+  const bytes = Uint8Array.from(atob(base64), (character, index) => character.charCodeAt(0) ^ Number(index >= genuine))
   return btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
